@@ -1,1 +1,13 @@
-//! skeleton
+//! The contract, the typed client and the worker runtime of ktk.
+//!
+//! * [`api`] holds the wire types and the names: serde only, no I/O.
+//! * [`manifest`] reads YAML and JSON manifests and names what is wrong with line and column.
+//! * [`client`] speaks to a server.
+//! * [`worker`] runs tasks: the server embeds it, SDK programs use it with handlers of their own.
+#![deny(missing_docs)]
+
+pub mod api;
+pub mod client;
+pub mod env;
+pub mod manifest;
+pub mod worker;

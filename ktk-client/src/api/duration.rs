@@ -1,0 +1,177 @@
+//! Durations as people write them: Go's form (`10ms`, `1h30m`) and `d` for 24 hours.
+
+use std::{fmt, str::FromStr, time};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A duration that is written `1h30m` on the wire. Never negative, microsecond resolution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(time::Duration);
+
+/// The longest duration that is taken: a hundred years.
+const MAX: time::Duration = time::Duration::from_secs(100 * 365 * 86_400);
+
+const UNITS: [(&str, u128); 8] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
+
+impl Duration {
+    /// From the standard library's duration.
+    pub const fn new(duration: time::Duration) -> Self {
+        Self(duration)
+    }
+
+    /// A number of seconds.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(time::Duration::from_secs(seconds))
+    }
+
+    /// As the standard library's duration.
+    pub const fn get(self) -> time::Duration {
+        self.0
+    }
+}
+
+impl From<time::Duration> for Duration {
+    fn from(duration: time::Duration) -> Self {
+        Self(duration)
+    }
+}
+
+/// Text that is no duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no duration: write a number and a unit, as 500ms, 30s, 10m, 1h30m or 2d")]
+pub struct InvalidDuration(String);
+
+impl FromStr for Duration {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDuration> {
+        let invalid = || InvalidDuration(text.to_owned());
+        if text == "0" {
+            return Ok(Self::default());
+        }
+        let mut rest = text;
+        let mut nanos: u128 = 0;
+        if rest.is_empty() {
+            return Err(invalid());
+        }
+        while !rest.is_empty() {
+            let number_len = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;
+            let (number, tail) = rest.split_at(number_len);
+            let unit_len = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(unit_len);
+            let factor = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(invalid)?.1;
+            nanos = nanos.checked_add(part_nanos(number, factor).ok_or_else(invalid)?).ok_or_else(invalid)?;
+            if nanos > MAX.as_nanos() {
+                return Err(invalid());
+            }
+            rest = tail;
+        }
+        Ok(Self(time::Duration::from_nanos_u128(nanos)))
+    }
+}
+
+fn part_nanos(number: &str, factor: u128) -> Option<u128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') || fraction.len() > 12 {
+        return None;
+    }
+    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let scale = 10u128.pow(fraction.len() as u32);
+    let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    whole.checked_mul(factor)?.checked_add(fraction.checked_mul(factor)? / scale)
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        if nanos == 0 {
+            return f.write_str("0s");
+        }
+        if nanos < 1_000_000_000 {
+            let (unit, factor) = match nanos {
+                n if n % 1_000_000 == 0 => ("ms", 1_000_000),
+                n if n % 1_000 == 0 => ("us", 1_000),
+                _ => ("ns", 1),
+            };
+            return write!(f, "{}{unit}", nanos / factor);
+        }
+        let total = self.0.as_secs();
+        let (hours, minutes, seconds) = (total / 3600, total / 60 % 60, total % 60);
+        if hours > 0 {
+            write!(f, "{hours}h")?;
+        }
+        if minutes > 0 {
+            write!(f, "{minutes}m")?;
+        }
+        let fraction = self.0.subsec_nanos();
+        if fraction > 0 {
+            write!(f, "{seconds}.{}s", format!("{fraction:09}").trim_end_matches('0'))?;
+        } else if seconds > 0 {
+            write!(f, "{seconds}s")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = Duration;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration, as 500ms, 30s, 10m, 1h30m or 2d")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn go_durations_and_days_are_read() {
+        for (text, millis) in
+            [("10ms", 10), ("1h30m", 5_400_000), ("1.5s", 1_500), ("2d", 172_800_000), ("0", 0), (".5s", 500)]
+        {
+            let read: Duration = text.parse().expect(text);
+            assert_eq!(read.get().as_millis(), millis, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "5", "-5s", "5x", "s", "1..5s", "1e3s", "99999999999d", "5 s", "٣s"] {
+            assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_back(nanos in 0u64..=u64::MAX / 8) {
+            let duration = Duration(time::Duration::from_nanos(nanos));
+            prop_assert_eq!(duration.to_string().parse::<Duration>().expect("our own text"), duration);
+        }
+    }
+}

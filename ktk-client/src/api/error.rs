@@ -1,0 +1,139 @@
+//! Errors as they cross the wire.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a request was refused: stable, one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ErrorReason {
+    /// No such object.
+    NotFound,
+    /// The name is taken.
+    AlreadyExists,
+    /// The object's state does not allow it.
+    Conflict,
+    /// The attempt is not the current one any more.
+    Fenced,
+    /// The request or manifest is wrong; `causes` has every reason.
+    Invalid,
+    /// The reference fits several objects; the message lists them.
+    Ambiguous,
+    /// No or wrong credentials.
+    Unauthorized,
+    /// Not allowed.
+    Forbidden,
+    /// The version asked for is older than the kept history.
+    Expired,
+    /// Over a limit.
+    TooLarge,
+    /// The server is stopping or cannot store anything now.
+    Unavailable,
+    /// A time limit ran out.
+    Timeout,
+    /// A bug or a broken store; the message names a request id, never internals.
+    Internal,
+}
+
+impl ErrorReason {
+    /// The word itself.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFound",
+            Self::AlreadyExists => "AlreadyExists",
+            Self::Conflict => "Conflict",
+            Self::Fenced => "Fenced",
+            Self::Invalid => "Invalid",
+            Self::Ambiguous => "Ambiguous",
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::Expired => "Expired",
+            Self::TooLarge => "TooLarge",
+            Self::Unavailable => "Unavailable",
+            Self::Timeout => "Timeout",
+            Self::Internal => "Internal",
+        }
+    }
+
+    /// The JSON-RPC error code that carries this reason.
+    pub fn code(self) -> i64 {
+        match self {
+            Self::Invalid => -32602,
+            Self::Internal => -32603,
+            _ => -32000,
+        }
+    }
+}
+
+impl fmt::Display for ErrorReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing that is wrong with a manifest or request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The field, as `spec.steps[3].needs[0]`.
+    pub field: String,
+    /// What is wrong with it, and what to do.
+    pub message: String,
+}
+
+impl Cause {
+    /// A cause from its two parts.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// A refusal by the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+#[serde(rename_all = "camelCase")]
+pub struct ApiError {
+    /// Why, in a word that programs read.
+    pub reason: ErrorReason,
+    /// Why, in a sentence that names the object.
+    pub message: String,
+    /// Every single cause of an `Invalid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl ApiError {
+    /// An error with a reason and a message.
+    pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), causes: Vec::new(), hint: None }
+    }
+
+    /// The same error with advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// `Invalid` with all its causes. `what` names the object: `Task "x"`.
+    pub fn invalid(what: &str, causes: Vec<Cause>) -> Self {
+        let message = match causes.as_slice() {
+            [cause] => format!("{what} is invalid: {}: {}", cause.field, cause.message),
+            _ => format!("{what} is invalid"),
+        };
+        Self { reason: ErrorReason::Invalid, message, causes, hint: None }
+    }
+
+    /// `NotFound`, in the words that every kind shares.
+    pub fn not_found(kind: &str, name: &str) -> Self {
+        Self::new(ErrorReason::NotFound, format!("{kind} {name:?} not found"))
+    }
+
+    /// `Conflict` with its explanation.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorReason::Conflict, message)
+    }
+}

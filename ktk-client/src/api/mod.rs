@@ -1,0 +1,48 @@
+//! The contract: every type that crosses the wire and every method's parameters and result.
+//!
+//! Types and names only: no async, no I/O. What is true on both sides of the wire (names,
+//! selectors, DAG checks, templates) is checked by the functions here, so that the client can
+//! point at a line and the server can refuse the same thing.
+
+pub mod check;
+pub mod dag;
+pub mod duration;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod list;
+pub mod log;
+pub mod meta;
+pub mod names;
+pub mod node;
+pub mod phase;
+pub mod pipeline;
+pub mod restart;
+pub mod rpc;
+pub mod selector;
+pub mod server;
+pub mod task;
+pub mod template;
+pub mod watch;
+pub mod worker;
+
+pub use duration::Duration;
+pub use error::{ApiError, Cause, ErrorReason};
+pub use event::Event;
+pub use id::TaskId;
+pub use list::{List, ListParams, ObjectRef};
+pub use meta::{Metadata, PipelineRef, RestartMeta};
+pub use node::Node;
+pub use phase::{Phase, Reason};
+pub use pipeline::Pipeline;
+pub use rpc::Method;
+pub use task::Task;
+
+/// The `apiVersion` of every object.
+pub const API_VERSION: &str = "ktk/v1";
+
+/// The namespace that is meant when none is named.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// The queue that always exists.
+pub const DEFAULT_QUEUE: &str = "default";

@@ -1,0 +1,269 @@
+//! Pipelines: DAGs of steps, each of which is a task.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    list::Created,
+    meta::StringMap,
+    restart::{RestartParams, Restarted},
+    task::{CancelParams, DeleteParams, Deleted, RetrySpec, RunIf, RunSpec, TaskSpec, is_default},
+};
+
+/// A pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pipeline {
+    /// `ktk/v1`.
+    pub api_version: String,
+    /// `Pipeline`.
+    pub kind: String,
+    /// Name, labels, identity.
+    pub metadata: Metadata,
+    /// The steps and what holds for all of them.
+    pub spec: PipelineSpec,
+    /// What became of it; absent in manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<PipelineStatus>,
+}
+
+impl Pipeline {
+    /// A pipeline to create.
+    pub fn new(name: impl Into<String>, spec: PipelineSpec) -> Self {
+        let metadata = Metadata { name: Some(name.into()), ..Metadata::default() };
+        Self { api_version: API_VERSION.into(), kind: "Pipeline".into(), metadata, spec, status: None }
+    }
+}
+
+/// The steps of a pipeline and what holds for all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PipelineSpec {
+    /// Parameters and their defaults: `{{ params.NAME }}` in a step.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Value>,
+    /// What each step has that does not say otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<StepDefaults>,
+    /// The most tasks of this pipeline that run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_parallel: Option<u32>,
+    /// Whether the first failure cancels what does not depend on it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fail_fast: bool,
+    /// The steps: at least one.
+    pub steps: Vec<Step>,
+}
+
+/// What each step of a pipeline has that does not say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StepDefaults {
+    /// Where the steps wait for a slot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Priority of the steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// The longest that one attempt may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// Between SIGTERM and SIGKILL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Duration>,
+    /// What is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+}
+
+/// A step: a task's spec with a name, and labels of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Step {
+    /// A DNS label of up to 100 characters that begins with a letter.
+    pub name: String,
+    /// Added to the pipeline's labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: StringMap,
+    /// Annotations of the step's task.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: StringMap,
+    /// See [`TaskSpec::run`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunSpec>,
+    /// See [`TaskSpec::type_name`].
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// See [`TaskSpec::inputs`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Value>,
+    /// Names of other steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// See [`TaskSpec::run_if`].
+    #[serde(skip_serializing_if = "is_default")]
+    pub run_if: RunIf,
+    /// See [`TaskSpec::queue`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// See [`TaskSpec::priority`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// See [`TaskSpec::timeout`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// See [`TaskSpec::grace_period`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Duration>,
+    /// See [`TaskSpec::retry`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+    /// See [`TaskSpec::run_after`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_after: Option<Timestamp>,
+}
+
+impl Step {
+    /// The spec of the step's task: the step's own fields, completed by the defaults.
+    pub fn task_spec(&self, defaults: Option<&StepDefaults>) -> TaskSpec {
+        let none = StepDefaults::default();
+        let defaults = defaults.unwrap_or(&none);
+        TaskSpec {
+            run: self.run.clone(),
+            type_name: self.type_name.clone(),
+            inputs: self.inputs.clone(),
+            needs: self.needs.clone(),
+            run_if: self.run_if,
+            queue: self.queue.clone().or_else(|| defaults.queue.clone()),
+            priority: self.priority.or(defaults.priority),
+            timeout: self.timeout.or(defaults.timeout),
+            grace_period: self.grace_period.or(defaults.grace_period),
+            retry: self.retry.clone().or_else(|| defaults.retry.clone()),
+            run_after: self.run_after,
+        }
+    }
+}
+
+/// What became of a pipeline. Written by the server only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineStatus {
+    /// Derived from the newest incarnations of its steps.
+    pub phase: Phase,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The same in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How many steps there are, are done, have failed.
+    pub steps: StepCounts,
+    /// Restarts inside: incarnations of its steps after their first.
+    #[serde(default)]
+    pub restarts: u32,
+    /// `KTK_DIR` of all its steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// When its first step started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When nothing could move any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Steps of a pipeline, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepCounts {
+    /// All steps.
+    pub total: u32,
+    /// Succeeded or skipped.
+    pub done: u32,
+    /// Failed, cancelled, or waiting behind one that did.
+    pub failed: u32,
+}
+
+/// `pipeline.create`: makes a pipeline and all its tasks, or nothing.
+#[derive(Clone, Debug)]
+pub struct Create;
+
+/// Parameters of `pipeline.create`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateParams {
+    /// The pipeline: `apiVersion`, `kind`, `metadata`, `spec`.
+    pub object: Pipeline,
+    /// Replace parameters of the same names; one that names no parameter is refused.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Value>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The caller's own environment, of which the steps' processes start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_env: Option<StringMap>,
+    /// Where the name is taken, take `NAME-<two words>` instead of refusing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub new_name_if_taken: bool,
+}
+
+impl Method for Create {
+    const NAME: &'static str = "pipeline.create";
+    type Params = CreateParams;
+    type Output = Created<Pipeline>;
+}
+
+/// `pipeline.get`: one pipeline, by any reference.
+#[derive(Clone, Debug)]
+pub struct Get;
+
+impl Method for Get {
+    const NAME: &'static str = "pipeline.get";
+    type Params = ObjectRef;
+    type Output = Pipeline;
+}
+
+/// `pipeline.list`: a page of pipelines.
+#[derive(Clone, Debug)]
+pub struct ListPipelines;
+
+impl Method for ListPipelines {
+    const NAME: &'static str = "pipeline.list";
+    type Params = ListParams;
+    type Output = List<Pipeline>;
+}
+
+/// `pipeline.restart`: restarts, inside the pipeline, what failed or was cancelled.
+#[derive(Clone, Debug)]
+pub struct Restart;
+
+impl Method for Restart {
+    const NAME: &'static str = "pipeline.restart";
+    type Params = RestartParams;
+    type Output = Restarted<Pipeline>;
+}
+
+/// `pipeline.cancel`: ends what is pending, stops what runs; `always` steps still run.
+#[derive(Clone, Debug)]
+pub struct Cancel;
+
+impl Method for Cancel {
+    const NAME: &'static str = "pipeline.cancel";
+    type Params = CancelParams;
+    type Output = Pipeline;
+}
+
+/// `pipeline.delete`: removes a pipeline with all its tasks.
+#[derive(Clone, Debug)]
+pub struct Delete;
+
+impl Method for Delete {
+    const NAME: &'static str = "pipeline.delete";
+    type Params = DeleteParams;
+    type Output = Deleted<Pipeline>;
+}

@@ -1,0 +1,131 @@
+//! Restarts: a new task in the tree of the old one, and the plan that says so beforehand.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ObjectRef, task::is_default};
+
+/// Parameters of the `restart` methods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RestartParams {
+    /// Which object. A bare name means the newest incarnation.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// What happens to dependents that have finished.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cascade: Cascade,
+    /// Cancel what lives and restart when it has ended.
+    #[serde(skip_serializing_if = "is_default")]
+    pub force: bool,
+    /// Answer with the plan and change nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dry_run: bool,
+    /// Refuse unless the newest incarnation is this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_newest: Option<u32>,
+    /// For a pipeline: restart this step instead of what failed.
+    #[serde(rename = "from", skip_serializing_if = "Option::is_none")]
+    pub from_step: Option<String>,
+    /// Recorded in `metadata.restart.reason`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// What happens to dependents that have finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cascade {
+    /// `success` dependents stay; `failure` and `always` ones run again if what they saw differs.
+    #[default]
+    Auto,
+    /// Each transitive dependent is restarted.
+    All,
+    /// None is.
+    None,
+}
+
+impl Cascade {
+    /// The number that stores keep.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The value of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Auto, Self::All, Self::None].into_iter().find(|cascade| cascade.number() == number)
+    }
+}
+
+/// What the `restart` methods answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restarted<T> {
+    /// The new task (or the one that was restarted already), or the pipeline.
+    pub object: T,
+    /// Whether this call made something.
+    pub created: bool,
+    /// The tasks that this call made (`NAME@N`), in the order of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restarted: Vec<RestartedTask>,
+    /// What was, or with `dryRun` would be, done to each task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<PlanRow>,
+}
+
+/// A task that a restart made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestartedTask {
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// The incarnation it restarts.
+    pub parent_incarnation: u32,
+}
+
+/// What a plan does to one task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// A new incarnation runs.
+    Restart,
+    /// It was waiting and goes on by itself.
+    Continue,
+    /// Nothing happens to it.
+    Keep,
+    /// It runs again only if what it took changes.
+    Decide,
+    /// An old result is taken back.
+    Adopt,
+}
+
+impl Action {
+    /// The word in plans.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Continue => "continue",
+            Self::Keep => "keep",
+            Self::Decide => "decide",
+            Self::Adopt => "adopt",
+        }
+    }
+}
+
+/// One row of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanRow {
+    /// The task's name.
+    pub task: String,
+    /// What happens to it.
+    pub action: Action,
+    /// Why.
+    pub why: String,
+}

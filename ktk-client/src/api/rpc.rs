@@ -1,0 +1,97 @@
+//! JSON-RPC 2.0: the frame of every call on `POST /rpc`.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, value::RawValue};
+
+use super::{ApiError, Cause, ErrorReason};
+
+/// A method: its name, what it takes and what it answers. Written once; client and server use
+/// the same type.
+pub trait Method: Send + Sync + 'static {
+    /// `<kind>.<verb>`.
+    const NAME: &'static str;
+    /// What it takes.
+    type Params: Serialize + DeserializeOwned + Send + Sync;
+    /// What it answers.
+    type Output: Serialize + DeserializeOwned + Send;
+}
+
+/// Code of what cannot be parsed or nests too deep.
+pub const PARSE_ERROR: i64 = -32700;
+/// Code of what is no request.
+pub const INVALID_REQUEST: i64 = -32600;
+/// Code of an unknown method.
+pub const METHOD_NOT_FOUND: i64 = -32601;
+
+/// A call.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request<'a, P> {
+    /// `2.0`.
+    pub jsonrpc: &'a str,
+    /// Echoed in the answer.
+    pub id: u64,
+    /// The method's name.
+    pub method: &'a str,
+    /// Its parameters.
+    pub params: &'a P,
+}
+
+/// An answer.
+#[derive(Debug, Deserialize)]
+pub struct Response {
+    /// The call's id.
+    #[serde(default)]
+    pub id: Value,
+    /// The result, when it went well.
+    #[serde(default)]
+    pub result: Option<Box<RawValue>>,
+    /// The error, when it did not.
+    #[serde(default)]
+    pub error: Option<ErrorObject>,
+}
+
+/// JSON-RPC's error object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorObject {
+    /// A number of JSON-RPC's or -32000.
+    pub code: i64,
+    /// A sentence.
+    pub message: String,
+    /// ktk's own part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<ErrorData>,
+}
+
+/// What ktk says beyond JSON-RPC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorData {
+    /// Stable, one word.
+    pub reason: ErrorReason,
+    /// Every cause of an `Invalid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl From<ApiError> for ErrorObject {
+    fn from(error: ApiError) -> Self {
+        Self {
+            code: error.reason.code(),
+            message: error.message,
+            data: Some(ErrorData { reason: error.reason, causes: error.causes, hint: error.hint }),
+        }
+    }
+}
+
+impl From<ErrorObject> for ApiError {
+    fn from(error: ErrorObject) -> Self {
+        match error.data {
+            Some(data) => {
+                Self { reason: data.reason, message: error.message, causes: data.causes, hint: data.hint }
+            }
+            None => Self::new(ErrorReason::Invalid, error.message),
+        }
+    }
+}

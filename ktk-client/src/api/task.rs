@@ -1,0 +1,379 @@
+//! Tasks: one execution of one unit of work.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    list::Created,
+    meta::StringMap,
+    restart::{RestartParams, Restarted},
+};
+
+/// A task: what it was asked to do never changes, `status` is the server's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// `ktk/v1`.
+    pub api_version: String,
+    /// `Task`.
+    pub kind: String,
+    /// Name, labels, identity, place in pipeline and tree.
+    pub metadata: Metadata,
+    /// What to do.
+    pub spec: TaskSpec,
+    /// What became of it; absent in manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<TaskStatus>,
+}
+
+impl Task {
+    /// A task to create.
+    ///
+    /// ```
+    /// use ktk_client::api::{Task, task::TaskSpec};
+    /// let task = Task::new("hello", TaskSpec::command(["echo", "hello"]));
+    /// assert_eq!(task.metadata.name(), "hello");
+    /// ```
+    pub fn new(name: impl Into<String>, spec: TaskSpec) -> Self {
+        let metadata = Metadata { name: Some(name.into()), ..Metadata::default() };
+        Self { api_version: API_VERSION.into(), kind: "Task".into(), metadata, spec, status: None }
+    }
+
+    /// `NAME@N`, the name of this very incarnation.
+    pub fn incarnation_name(&self) -> String {
+        format!("{}@{}", self.metadata.name(), self.metadata.incarnation())
+    }
+}
+
+/// What a task does and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TaskSpec {
+    /// A process to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunSpec>,
+    /// The name of a handler in an SDK worker, instead of `run`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// Any JSON object; `KTK_INPUTS` names a file that holds it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Value>,
+    /// Other tasks of the namespace, by name or id; in a pipeline, other steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// On what the needs must have come to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub run_if: RunIf,
+    /// Where it waits for a slot; `default` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Higher first; oldest first within a priority. 0 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// The longest that one attempt may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// Between SIGTERM and SIGKILL; 10 s when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Duration>,
+    /// What is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+    /// Not before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_after: Option<Timestamp>,
+}
+
+/// Whether a value is its type's default: what is left out of output.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl TaskSpec {
+    /// A spec that runs a command.
+    pub fn command<S: Into<String>>(command: impl IntoIterator<Item = S>) -> Self {
+        let command = command.into_iter().map(Into::into).collect();
+        Self { run: Some(RunSpec { command, ..RunSpec::default() }), ..Self::default() }
+    }
+
+    /// A spec that a worker's handler of this name carries out.
+    pub fn handler(name: impl Into<String>) -> Self {
+        Self { type_name: Some(name.into()), ..Self::default() }
+    }
+
+    /// The grace period, 10 s when none is given.
+    pub fn grace_period(&self) -> std::time::Duration {
+        self.grace_period.map_or(std::time::Duration::from_secs(10), Duration::get)
+    }
+}
+
+/// A process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunSpec {
+    /// The program, looked up in the task's PATH, and its arguments.
+    pub command: Vec<String>,
+    /// Added to the environment. Values may hold `{{ params.x }}` and `{{ inputs.x }}`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: StringMap,
+    /// Where it runs: an absolute path once stored; a fresh directory when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// Its standard input; empty when absent. 1 MiB at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<String>,
+}
+
+/// What its needs must have come to before a task starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunIf {
+    /// Each need succeeded or was skipped.
+    #[default]
+    Success,
+    /// All needs are settled and one is Failed, Cancelled or UpstreamFailed.
+    Failure,
+    /// All needs are settled.
+    Always,
+}
+
+/// What is tried again, how often, and when.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RetrySpec {
+    /// How many attempts after the first. Absent: 0, but a lost attempt is retried once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Pause before the second attempt; 1 s when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<Duration>,
+    /// What each pause is longer than the one before; 2 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
+    /// The longest pause; 1 m when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_backoff: Option<Duration>,
+    /// A pause is longer by up to this share, by chance; 0.2 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<f64>,
+    /// Only these exit codes are retried; all when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_exit_codes: Option<Vec<i32>>,
+}
+
+/// What became of a task. Written by the server only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    /// The phase.
+    pub phase: Phase,
+    /// Why it is in this phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The same in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Attempts so far, a running one included. Equals the length of `attempts`, which a
+    /// summary leaves out.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Every attempt, from number 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// The node of the newest attempt, as `local.g3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Exit code of the newest ended attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// When it could first have started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Timestamp>,
+    /// When the newest attempt started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// When a clock moves it on: `runAfter` or the end of a backoff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+    /// Its outputs: any JSON object; absent when it wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Value>,
+    /// SHA-256 of the canonical outputs, in hex; absent when it wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_digest: Option<String>,
+    /// What the newest attempt (or the decision to skip) took from each need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<Resolved>,
+    /// For a failed incarnation: a later one that succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_by: Option<Uuid>,
+    /// `KTK_DIR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+}
+
+/// One attempt of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// The node it ran on, as `local.g3`.
+    pub node: String,
+    /// When it was given to the node.
+    pub started_at: Timestamp,
+    /// When it ended; absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// How it ended; absent for success and while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The process's exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// The end in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What an attempt took from one need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolved {
+    /// The need's name: the step's name in a pipeline.
+    pub need: String,
+    /// The incarnation that was taken.
+    pub id: Uuid,
+    /// Its phase then.
+    pub phase: Phase,
+    /// Its output digest then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_digest: Option<String>,
+}
+
+/// `task.create`: makes a task; with a `requestId` at most once in 24 h.
+#[derive(Clone, Debug)]
+pub struct Create;
+
+/// Parameters of `task.create`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateParams {
+    /// The task: `apiVersion`, `kind`, `metadata`, `spec`.
+    pub object: Task,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The caller's own environment (`PATH HOME USER …`): what the process starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_env: Option<StringMap>,
+}
+
+impl Method for Create {
+    const NAME: &'static str = "task.create";
+    type Params = CreateParams;
+    type Output = Created<Task>;
+}
+
+/// `task.get`: one task, by any reference.
+#[derive(Clone, Debug)]
+pub struct Get;
+
+impl Method for Get {
+    const NAME: &'static str = "task.get";
+    type Params = ObjectRef;
+    type Output = Task;
+}
+
+/// `task.list`: a page of tasks, the newest incarnations unless asked otherwise.
+#[derive(Clone, Debug)]
+pub struct ListTasks;
+
+impl Method for ListTasks {
+    const NAME: &'static str = "task.list";
+    type Params = ListParams;
+    type Output = List<Task>;
+}
+
+/// `task.tree`: all incarnations of a task's restart context, oldest first.
+#[derive(Clone, Debug)]
+pub struct Tree;
+
+impl Method for Tree {
+    const NAME: &'static str = "task.tree";
+    type Params = ObjectRef;
+    type Output = List<Task>;
+}
+
+/// `task.restart`: a new task in the same context, or the plan for it.
+#[derive(Clone, Debug)]
+pub struct Restart;
+
+impl Method for Restart {
+    const NAME: &'static str = "task.restart";
+    type Params = RestartParams;
+    type Output = Restarted<Task>;
+}
+
+/// `task.cancel`: ends a pending task, stops a running one.
+#[derive(Clone, Debug)]
+pub struct Cancel;
+
+/// Parameters of the `cancel` methods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CancelParams {
+    /// Which object.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// SIGKILL at once; in a pipeline, `always` steps too.
+    pub now: bool,
+}
+
+impl Method for Cancel {
+    const NAME: &'static str = "task.cancel";
+    type Params = CancelParams;
+    type Output = Task;
+}
+
+/// `task.delete`: removes a task's whole restart context, or one older incarnation.
+#[derive(Clone, Debug)]
+pub struct Delete;
+
+/// Parameters of the `delete` methods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeleteParams {
+    /// Which object.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// What runs is stopped with SIGKILL, `always` steps included.
+    pub now: bool,
+}
+
+/// Answer of the `delete` methods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deleted<T> {
+    /// The object as it was last.
+    pub object: T,
+    /// Whether it is gone already; otherwise it goes when its last attempt has ended.
+    pub gone: bool,
+}
+
+impl Method for Delete {
+    const NAME: &'static str = "task.delete";
+    type Params = DeleteParams;
+    type Output = Deleted<Task>;
+}

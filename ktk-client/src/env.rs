@@ -1,0 +1,1 @@
+//! The one place of this crate where the process's environment is read.
