@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod exec;
 pub mod limits;
 pub mod logs;
 pub mod model;
