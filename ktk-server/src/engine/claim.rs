@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ktk_client::api::{
-    Duration, Reason,
-    template,
+    Duration, Reason, template,
     worker::{Fence, Grant},
 };
 use serde_json::Value;
@@ -111,8 +110,13 @@ impl<T: Tx> Unit<'_, T> {
 
     /// The outputs of each need, by its name; `null` where it has none.
     async fn outputs_of(&mut self, body: &TaskBody) -> EngineResult<BTreeMap<String, Value>> {
-        let ids: Vec<Uuid> =
-            body.needs.iter().filter_map(|need| self.newest_of(*need)).filter(|row| row.output_digest.is_some()).map(|row| row.id).collect();
+        let ids: Vec<Uuid> = body
+            .needs
+            .iter()
+            .filter_map(|need| self.newest_of(*need))
+            .filter(|row| row.output_digest.is_some())
+            .map(|row| row.id)
+            .collect();
         let mut texts: BTreeMap<Uuid, String> = BTreeMap::new();
         if !ids.is_empty() {
             self.flush().await?;

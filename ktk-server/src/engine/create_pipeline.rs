@@ -59,13 +59,15 @@ impl CreatePipeline {
 }
 
 fn step_needs(steps: &[Step]) -> EngineResult<Vec<Vec<usize>>> {
-    let index: BTreeMap<&str, usize> = steps.iter().enumerate().map(|(i, step)| (step.name.as_str(), i)).collect();
+    let index: BTreeMap<&str, usize> =
+        steps.iter().enumerate().map(|(i, step)| (step.name.as_str(), i)).collect();
     let mut needs = Vec::with_capacity(steps.len());
     for (i, step) in steps.iter().enumerate() {
         let mut list = Vec::with_capacity(step.needs.len());
         for (j, need) in step.needs.iter().enumerate() {
             let found = index.get(need.as_str()).ok_or_else(|| {
-                let cause = Cause::new(format!("spec.steps[{i}].needs[{j}]"), format!("there is no step {need:?}"));
+                let cause =
+                    Cause::new(format!("spec.steps[{i}].needs[{j}]"), format!("there is no step {need:?}"));
                 ApiError::invalid("the pipeline", vec![cause])
             })?;
             list.push(*found);
@@ -101,7 +103,8 @@ impl Operation for CreatePipeline {
 async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResult<Done<Created<Pipeline>>> {
     let rows = unit.tx.pipelines(&[first.id]).await?;
     if rows.is_empty() {
-        let gone = ApiError::new(ErrorReason::NotFound, "the pipeline that this request made has been deleted");
+        let gone =
+            ApiError::new(ErrorReason::NotFound, "the pipeline that this request made has been deleted");
         return Err(gone.into());
     }
     let object = object::pipelines(unit.tx, unit.shared, &rows).await?.remove(0);
@@ -109,7 +112,10 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
 }
 
 impl CreatePipeline {
-    async fn make_pipeline<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<(PipelineRow, PipelineBody)> {
+    async fn make_pipeline<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+    ) -> EngineResult<(PipelineRow, PipelineBody)> {
         let object = &self.params.object;
         let id = unit.draw_id().await?;
         let name = self.free_name(unit, &id).await?;

@@ -1,10 +1,9 @@
 //! `task.create`.
 
 use ktk_client::api::{
-    ApiError, Cause, ErrorReason, ObjectRef, Task, check,
+    ApiError, Cause, ErrorReason, Method, ObjectRef, Task, check,
     list::Created,
     task::{Create, CreateParams},
-    Method,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     model::row::NeedRow,
-    store::{Operation, StoreError, Tx},
+    store::{Operation, Tx},
 };
 
 /// Makes a task.
@@ -113,9 +112,7 @@ async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineR
     let id = unit.draw_id().await?;
     let name = match (&object.metadata.name, &object.metadata.generate_name) {
         (Some(name), _) => Some(name.clone()),
-        (None, Some(prefix)) => {
-            Some(format!("{prefix}{}", ktk_client::api::id::two_words(id.head())))
-        }
+        (None, Some(prefix)) => Some(format!("{prefix}{}", ktk_client::api::id::two_words(id.head()))),
         (None, None) => None,
     };
     if let Some(name) = &name {
@@ -163,7 +160,11 @@ pub(super) fn already_exists(kind: &str, name: &str) -> EngineError {
 }
 
 /// The contexts of the tasks that are needed.
-async fn resolve_needs<T: Tx>(unit: &mut Unit<'_, T>, object: &Task, namespace: &str) -> EngineResult<Vec<Uuid>> {
+async fn resolve_needs<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    object: &Task,
+    namespace: &str,
+) -> EngineResult<Vec<Uuid>> {
     let mut needs = Vec::with_capacity(object.spec.needs.len());
     let mut causes = Vec::new();
     for (index, need) in object.spec.needs.iter().enumerate() {
@@ -181,9 +182,4 @@ async fn resolve_needs<T: Tx>(unit: &mut Unit<'_, T>, object: &Task, namespace: 
         }
     }
     if causes.is_empty() { Ok(needs) } else { Err(ApiError::invalid(&what(object), causes).into()) }
-}
-
-/// Whether a store refused a change because somebody else was faster.
-pub(super) fn is_duplicate(error: &EngineError) -> bool {
-    matches!(error, EngineError::Store(StoreError::Duplicate(_)))
 }

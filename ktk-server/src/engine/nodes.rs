@@ -140,9 +140,17 @@ impl<T: Tx> Unit<'_, T> {
     async fn lose_attempts(&mut self, node: Uuid, why: &str) -> EngineResult<()> {
         for row in self.tx.running_on(node).await? {
             self.adopt(row.clone());
-            let outcome =
-                Outcome { reason: Some(Reason::NodeLost), message: Some(format!("lost: {why}")), ..Outcome::default() };
-            self.task_event(&row, Severity::Warning, "NodeLost", format!("attempt {} was lost: {why}", row.attempt));
+            let outcome = Outcome {
+                reason: Some(Reason::NodeLost),
+                message: Some(format!("lost: {why}")),
+                ..Outcome::default()
+            };
+            self.task_event(
+                &row,
+                Severity::Warning,
+                "NodeLost",
+                format!("attempt {} was lost: {why}", row.attempt),
+            );
             self.end_attempt(&row, outcome).await?;
         }
         Ok(())
@@ -171,14 +179,19 @@ impl Operation for ListNodes {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut items = Vec::new();
         for row in tx.nodes().await? {
-            let wanted = self.named.as_ref().is_none_or(|named| named.name == row.name || named.name == row.id.to_string());
+            let wanted = self
+                .named
+                .as_ref()
+                .is_none_or(|named| named.name == row.name || named.name == row.id.to_string());
             if wanted {
                 let running = tx.running_on(row.id).await?.len() as u32;
                 items.push(object(&row, running));
             }
         }
         if let Some(named) = self.named.as_ref().filter(|_| items.is_empty()) {
-            return Err(ApiError::new(ErrorReason::NotFound, format!("node {:?} not found", named.name)).into());
+            return Err(
+                ApiError::new(ErrorReason::NotFound, format!("node {:?} not found", named.name)).into()
+            );
         }
         items.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(List::new(items, tx.version().await?))

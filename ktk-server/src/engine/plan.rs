@@ -74,7 +74,8 @@ impl<T: Tx> Unit<'_, T> {
         while !queue.is_empty() {
             let level: Vec<(Uuid, String)> = queue.drain(..).collect();
             let contexts: Vec<Uuid> = level.iter().map(|(context, _)| *context).collect();
-            let names: BTreeMap<Uuid, &String> = level.iter().map(|(context, name)| (*context, name)).collect();
+            let names: BTreeMap<Uuid, &String> =
+                level.iter().map(|(context, name)| (*context, name)).collect();
             let edges = self.tx.dependents(&contexts).await?;
             let dependents: Vec<Uuid> = edges.iter().map(|edge| edge.dependent).collect();
             self.load_newest(&dependents).await?;
@@ -85,8 +86,12 @@ impl<T: Tx> Unit<'_, T> {
                 }
                 let Some(row) = self.newest_of(edge.dependent) else { continue };
                 let effect = restart::effect(row, short(names[&edge.need]), cascade);
-                let step =
-                    Step { context: edge.dependent, name: row.name.clone(), action: effect.action, why: effect.why };
+                let step = Step {
+                    context: edge.dependent,
+                    name: row.name.clone(),
+                    action: effect.action,
+                    why: effect.why,
+                };
                 reach.found.insert(edge.dependent, step);
                 if effect.spreads {
                     queue.push_back((edge.dependent, row.name.clone()));
@@ -113,8 +118,12 @@ impl Reach {
     fn in_order(&self) -> Vec<Step> {
         let mut waits: BTreeMap<Uuid, usize> = self.found.keys().map(|context| (*context, 0)).collect();
         let mut next: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-        let edges: BTreeSet<(Uuid, Uuid)> =
-            self.edges.iter().copied().filter(|(need, to)| need != to && self.found.contains_key(to)).collect();
+        let edges: BTreeSet<(Uuid, Uuid)> = self
+            .edges
+            .iter()
+            .copied()
+            .filter(|(need, to)| need != to && self.found.contains_key(to))
+            .collect();
         for (need, dependent) in edges {
             *waits.entry(dependent).or_default() += 1;
             next.entry(need).or_default().push(dependent);

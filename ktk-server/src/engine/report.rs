@@ -99,7 +99,12 @@ impl<T: Tx> Unit<'_, T> {
             self.task_event(&row, Severity::Warning, "Retrying", words);
         } else if verdict.event == Event::Requeue {
             let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
-            self.task_event(&row, Severity::Warning, reason, format!("attempt {} goes back to the queue", row.attempt));
+            self.task_event(
+                &row,
+                Severity::Warning,
+                reason,
+                format!("attempt {} goes back to the queue", row.attempt),
+            );
         }
         // While it waited for its slot, a need may have been restarted.
         self.reconsider(id).await

@@ -1,7 +1,12 @@
 //! Restarts that nobody asks for at that moment: wishes that were stored with a cancel, and
 //! `failure` and `always` steps that saw something else than what is now.
 
-use ktk_client::api::{Phase, event::Severity, restart::Cascade, task::{Resolved, RunIf}};
+use ktk_client::api::{
+    Phase,
+    event::Severity,
+    restart::Cascade,
+    task::{Resolved, RunIf},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -69,8 +74,10 @@ impl<T: Tx> Unit<'_, T> {
 
     async fn rerun_if_changed(&mut self, id: Uuid) -> EngineResult<()> {
         let Some(row) = self.tasks.get(&id).cloned() else { return Ok(()) };
-        let is_candidate =
-            row.newest && row.phase.is_terminal() && row.phase != Phase::Cancelled && row.run_if != RunIf::Success;
+        let is_candidate = row.newest
+            && row.phase.is_terminal()
+            && row.phase != Phase::Cancelled
+            && row.run_if != RunIf::Success;
         if !is_candidate || row.deleted_at.is_some() {
             return Ok(());
         }
@@ -91,8 +98,14 @@ impl<T: Tx> Unit<'_, T> {
         }
         if let Some(need) = changed {
             let reason = format!("UpstreamChanged: {need}");
-            self.task_event(&row, Severity::Normal, "UpstreamChanged", format!("{need} came to something else"));
-            let because = RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
+            self.task_event(
+                &row,
+                Severity::Normal,
+                "UpstreamChanged",
+                format!("{need} came to something else"),
+            );
+            let because =
+                RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
             self.incarnate(id, because, Cascade::Auto).await?;
         }
         Ok(())
@@ -122,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_stored_wish_is_read_back() {
-        let wish = Wish { parent: None, reason: Some("r".into()), by: "uid:1".into(), cascade: Default::default() };
+        let wish =
+            Wish { parent: None, reason: Some("r".into()), by: "uid:1".into(), cascade: Default::default() };
         let text = serde_json::to_string(&wish).expect("a wish is JSON");
         let read: Wish = serde_json::from_str(&text).expect("our own text");
         assert_eq!((read.reason, read.by), (wish.reason, wish.by));

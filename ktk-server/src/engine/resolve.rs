@@ -7,7 +7,7 @@ use super::error::{EngineError, EngineResult};
 use crate::{
     limits,
     model::row::{PipelineRow, TaskRow},
-    store::{Tx, StoreResult},
+    store::Tx,
 };
 
 /// A task that was named.
@@ -26,26 +26,34 @@ pub async fn task<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Name
     let namespace = &reference.namespace;
     if let Some(newest) = tx.task_named(namespace, parsed.name()).await? {
         let Some(wanted) = parsed.incarnation() else { return Ok(Named { row: newest, by_name: true }) };
-        let found = tx.context_tasks(newest.context_id).await?.into_iter().find(|row| row.incarnation == wanted);
+        let found =
+            tx.context_tasks(newest.context_id).await?.into_iter().find(|row| row.incarnation == wanted);
         let row = found.ok_or_else(|| {
             let newest = newest.incarnation;
-            ApiError::not_found("task", &reference.name).with_hint(format!("the newest incarnation is @{newest}"))
+            ApiError::not_found("task", &reference.name)
+                .with_hint(format!("the newest incarnation is @{newest}"))
         })?;
         return Ok(Named { row, by_name: false });
     }
     let candidates: Vec<TaskRow> = match &parsed {
         Reference::Id { id, .. } => tx.tasks(&[*id]).await?,
-        _ => by_digest(parsed.name(), async |heads| tx.tasks_by_head(heads, limits::CANDIDATES + 1).await, |row| {
-            row.id
-        })
-        .await?,
+        _ => match heads(parsed.name()) {
+            Some(heads) => tx.tasks_by_head(heads, limits::CANDIDATES + 1).await?,
+            None => Vec::new(),
+        },
     };
+    let by_id = matches!(parsed, Reference::Id { .. });
+    let is_candidate = |id| by_id || is_meant(id, parsed.name());
     let mut candidates: Vec<TaskRow> =
-        candidates.into_iter().filter(|row| row.namespace == *namespace).collect();
+        candidates.into_iter().filter(|row| row.namespace == *namespace && is_candidate(row.id)).collect();
     match candidates.len() {
         1 => Ok(Named { row: candidates.remove(0), by_name: false }),
         0 => Err(task_missing(tx, reference).await?),
-        _ => Err(ambiguous("task", reference, candidates.iter().map(|row| (row.id, &row.name, row.incarnation)))),
+        _ => Err(ambiguous(
+            "task",
+            reference,
+            candidates.iter().map(|row| (row.id, &row.name, row.incarnation)),
+        )),
     }
 }
 
@@ -72,23 +80,25 @@ pub async fn pipeline<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<
     }
     let candidates: Vec<PipelineRow> = match &parsed {
         Reference::Id { id, .. } => tx.pipelines(&[*id]).await?,
-        _ => {
-            by_digest(
-                parsed.name(),
-                async |heads| tx.pipelines_by_head(heads, limits::CANDIDATES + 1).await,
-                |row| row.id,
-            )
-            .await?
-        }
+        _ => match heads(parsed.name()) {
+            Some(heads) => tx.pipelines_by_head(heads, limits::CANDIDATES + 1).await?,
+            None => Vec::new(),
+        },
     };
-    let mut candidates: Vec<PipelineRow> =
-        candidates.into_iter().filter(|row| row.namespace == reference.namespace).collect();
+    let by_id = matches!(parsed, Reference::Id { .. });
+    let is_candidate = |id| by_id || is_meant(id, parsed.name());
+    let mut candidates: Vec<PipelineRow> = candidates
+        .into_iter()
+        .filter(|row| row.namespace == reference.namespace && is_candidate(row.id))
+        .collect();
     match candidates.len() {
         1 => Ok(candidates.remove(0)),
         0 => Err(ApiError::not_found("pipeline", &reference.name).into()),
-        _ => {
-            Err(ambiguous("pipeline", reference, candidates.iter().map(|row| (row.id, &row.name, row.incarnation))))
-        }
+        _ => Err(ambiguous(
+            "pipeline",
+            reference,
+            candidates.iter().map(|row| (row.id, &row.name, row.incarnation)),
+        )),
     }
 }
 
@@ -98,18 +108,14 @@ fn parse(kind: &str, reference: &ObjectRef) -> EngineResult<Reference> {
     })
 }
 
-/// Human names first; where none fits, prefixes of the digest.
-async fn by_digest<R>(
-    text: &str,
-    mut load: impl AsyncFnMut(std::ops::RangeInclusive<u64>) -> StoreResult<Vec<R>>,
-    id_of: impl Fn(&R) -> Uuid,
-) -> EngineResult<Vec<R>> {
-    if let Some(heads) = id::human_name_range(text) {
-        return Ok(load(heads).await?);
-    }
-    let Some(heads) = id::prefix_range(text) else { return Ok(Vec::new()) };
-    let rows = load(heads).await?;
-    Ok(rows.into_iter().filter(|row| TaskId::new(id_of(row)).digest_hex().starts_with(text)).collect())
+/// The heads that a text may stand for: those of a human name, else those of a prefix.
+fn heads(text: &str) -> Option<std::ops::RangeInclusive<u64>> {
+    id::human_name_range(text).or_else(|| id::prefix_range(text))
+}
+
+/// Whether an object is meant by this text, given that its head is in the text's range.
+fn is_meant(id: Uuid, text: &str) -> bool {
+    id::is_human_name(text) || TaskId::new(id).digest_hex().starts_with(text)
 }
 
 fn ambiguous<'a>(
@@ -118,7 +124,9 @@ fn ambiguous<'a>(
     candidates: impl Iterator<Item = (Uuid, &'a String, u32)>,
 ) -> EngineError {
     let mut lines: Vec<String> = candidates
-        .map(|(id, name, incarnation)| format!("{} {name}@{incarnation}", &TaskId::new(id).digest_hex()[..id::SHORT_DIGITS]))
+        .map(|(id, name, incarnation)| {
+            format!("{} {name}@{incarnation}", &TaskId::new(id).digest_hex()[..id::SHORT_DIGITS])
+        })
         .collect();
     let more = lines.len() > limits::CANDIDATES;
     lines.truncate(limits::CANDIDATES);

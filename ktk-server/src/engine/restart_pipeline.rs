@@ -3,7 +3,7 @@
 use ktk_client::api::{
     ApiError, ErrorReason, Method, Phase, Pipeline,
     pipeline::Restart,
-    restart::{Restarted, RestartParams, RestartedTask},
+    restart::{RestartParams, Restarted, RestartedTask},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,7 +47,11 @@ impl RestartPipeline {
         Ok(Self { ask, params, request })
     }
 
-    async fn targets<T: Tx>(&self, unit: &mut Unit<'_, T>, pipeline: &PipelineRow) -> EngineResult<Vec<TaskRow>> {
+    async fn targets<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        pipeline: &PipelineRow,
+    ) -> EngineResult<Vec<TaskRow>> {
         let tasks = unit.tasks_of(pipeline.id).await?;
         let Some(step) = &self.params.from_step else {
             let ended_badly = |row: &TaskRow| matches!(row.phase, Phase::Failed | Phase::Cancelled);

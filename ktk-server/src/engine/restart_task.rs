@@ -3,7 +3,7 @@
 use ktk_client::api::{
     ApiError, Method, Phase, Reason, Task,
     event::Severity,
-    restart::{Action, Cascade, Restarted, RestartParams, RestartedTask},
+    restart::{Action, Cascade, RestartParams, Restarted, RestartedTask},
     task::Restart,
 };
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,11 @@ impl RestartTask {
     /// `Invalid` for parameters that are for pipelines only.
     pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
         if params.from_step.is_some() {
-            return Err(EngineError::invalid("the restart", "from", "is for pipelines: name the step's task instead"));
+            return Err(EngineError::invalid(
+                "the restart",
+                "from",
+                "is for pipelines: name the step's task instead",
+            ));
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
         let request = Remembered::new(Restart::NAME, id, &params)?;
@@ -136,7 +140,8 @@ impl RestartTask {
             return Err(EngineError::conflict(format!("task {:?} is being deleted", newest.name)));
         }
         if let Some(wanted) = self.params.if_newest.filter(|wanted| *wanted != newest.incarnation) {
-            let words = format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
+            let words =
+                format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
             return Err(EngineError::conflict(words));
         }
         if newest.phase.is_terminal() {
@@ -313,6 +318,11 @@ impl<T: Tx> Unit<'_, T> {
             Some(parent) => self.task(parent)?.incarnation,
             None => 0,
         };
-        Ok(RestartedTask { id: row.id, name: row.name.clone(), incarnation: row.incarnation, parent_incarnation })
+        Ok(RestartedTask {
+            id: row.id,
+            name: row.name.clone(),
+            incarnation: row.incarnation,
+            parent_incarnation,
+        })
     }
 }

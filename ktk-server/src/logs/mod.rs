@@ -38,8 +38,8 @@ use uuid::Uuid;
 
 pub use files::FileLogStore;
 pub use followers::Subscription;
-pub use lines::{Line, LineAssembler};
 pub use ktk_client::api::{log::Stream, worker::Fence};
+pub use lines::{Line, LineAssembler};
 pub use memory::MemoryLogStore;
 pub use read::{LineReader, Output};
 pub use writer::LogWriter;
