@@ -5,7 +5,7 @@ use crate::report::require_none;
 use crate::source::{Source, sources};
 
 /// Where an effect may stand. A place is a module inside a package's `src`: `store/sqlite` is that folder or
-/// `store/sqlite.rs`; `clock` without a package stands for that of each.
+/// `store/sqlite.rs`; `clock` without a package stands for every module of that name.
 enum Places {
     /// Here only.
     Only(&'static [&'static str]),
@@ -226,17 +226,15 @@ fn lines_with(pattern: &str, source: &Source, paths: &[NamedPath]) -> Vec<usize>
         .collect()
 }
 
+/// Whether the file is in that place.
 fn is_at(package: &str, in_src: &str, place: &str) -> bool {
-    let module = match place.split_once('/') {
-        Some((of, module)) if of.starts_with("ktk") => {
-            if of != package {
-                return false;
-            }
-            module
+    match place.split_once('/') {
+        Some((of, module)) => {
+            let rest = in_src.strip_prefix(module);
+            of == package && rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
         }
-        _ => place,
-    };
-    in_src.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        None => in_src.strip_suffix(".rs").unwrap_or(in_src).split('/').any(|part| part == place),
+    }
 }
 
 #[test]
