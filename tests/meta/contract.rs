@@ -56,10 +56,13 @@ impl Method {
         has_word(&squeezed(&source.code), &full) || (is_own_file && has_word(&source.code, &self.type_name))
     }
 
-    /// The client's function that calls the method.
+    /// The client's function, or the worker runtime's, that calls the method.
     fn client_function(&self, files: &[Source]) -> Option<String> {
         let full = format!("{}::{}", self.kind, self.type_name);
-        files.iter().filter(|source| is_in(source, "ktk-client", "client")).find_map(|source| {
+        let places = ["client", "worker"];
+        let mut callers =
+            files.iter().filter(|source| places.iter().any(|place| is_in(source, "ktk-client", place)));
+        callers.find_map(|source| {
             let is_own_file = source.path.split(['/', '.']).any(|part| part == self.kind);
             source.code.split("fn ").skip(1).find_map(|function| {
                 let body = &function[function.find('{')?..];

@@ -70,7 +70,7 @@ fn the_readme_has_its_two_commands_and_a_tour() {
         );
     }
     assert!(
-        readme_tour().iter().any(ktk_tests::TourStep::is_ktk),
+        readme_tour().iter().any(|step| step.ktk_command().is_some()),
         "README.md has no `console` block with `$ ktk …`"
     );
 }

@@ -16,23 +16,32 @@ const fn room(package: &'static str, module: &'static str, may_know: &'static [&
     Room { package, module, may_know }
 }
 
-/// Without an arrow of their own, apart from other leaves: anyone may know them, but for the pure rooms.
+/// Without an arrow of their own, apart from other leaves: anyone may know them.
 const LEAVES: [(&str, &[&str]); 3] = [
     ("ktk-client", &["limits", "env", "entropy", "clock", "task_group"]),
     ("ktk-server", &["limits", "env", "entropy", "clock", "task_group"]),
-    ("ktk", &["limits", "env", "clock"]),
+    ("ktk", &["limits", "env", "clock", "error", "suggest"]),
 ];
 
-/// Rooms that only compute: of the leaves they know `limits` alone.
-const PURE: [(&str, &str); 4] =
-    [("ktk-client", "api"), ("ktk-server", "model"), ("ktk", "view"), ("ktk", "output")];
+/// Leaves that reach out of the process: not for the rooms that only compute.
+const EFFECTS: [&str; 4] = ["env", "entropy", "clock", "task_group"];
+
+/// Rooms that only compute.
+const PURE: [(&str, &str); 5] = [
+    ("ktk-client", "api"),
+    ("ktk-client", "manifest"),
+    ("ktk-server", "model"),
+    ("ktk", "view"),
+    ("ktk", "output"),
+];
 
 #[rustfmt::skip]
 const MAP: &[Room] = &[
     room("ktk-client", "api", &[]),
+    room("ktk-client", "manifest", &["api"]),
     room("ktk-client", "config", &["api", "client"]),
-    room("ktk-client", "client", &["api", "config"]),
-    room("ktk-client", "worker", &["api", "config", "client"]),
+    room("ktk-client", "client", &["api", "manifest", "config"]),
+    room("ktk-client", "worker", &["api", "manifest", "config", "client"]),
 
     room("ktk-server", "model", &[]),
     room("ktk-server", "store", &["model"]),
@@ -46,12 +55,15 @@ const MAP: &[Room] = &[
     room("ktk-server", "server", &["model", "store", "logs", "exec", "engine", "worker", "rpc", "http"]),
     room("ktk-server", "testing", &["model", "store", "logs", "exec", "engine", "worker", "rpc", "http", "server"]),
 
-    room("ktk", "settings", &[]),
-    room("ktk", "ui", &["settings"]),
-    room("ktk", "context", &["settings", "ui"]),
+    room("ktk", "ui", &[]),
     room("ktk", "view", &["ui"]),
     room("ktk", "output", &["ui"]),
-    room("ktk", "commands", &["view", "output", "ui", "context", "settings"]),
+    // The global flags are declared at the root of the command line, and settings are what they come to.
+    room("ktk", "settings", &["cli", "ui"]),
+    room("ktk", "context", &["settings", "ui"]),
+    room("ktk", "kinds", &["view"]),
+    room("ktk", "commands", &["kinds", "view", "output", "ui", "context", "settings"]),
+    room("ktk", "cli", &["commands", "ui"]),
 ];
 
 /// Rooms of the command line that never see a client, only the types.
@@ -141,7 +153,7 @@ fn inside(package: &str, module: &[String], path: &NamedPath) -> Option<String> 
     }
     if is_leaf(package, to) {
         let is_pure = PURE.contains(&(package, from));
-        return (is_pure && to != "limits").then(|| {
+        return (is_pure && EFFECTS.contains(&to)).then(|| {
             format!("{from} → {to}; `{from}` only computes: take what `{to}` gives as an argument")
         });
     }

@@ -22,7 +22,8 @@ struct Effect {
 }
 
 /// Rooms that decide and depend on nothing but their arguments.
-const PURE: &[&str] = &["ktk-client/api", "ktk-server/model", "ktk/view", "ktk/output"];
+const PURE: &[&str] =
+    &["ktk-client/api", "ktk-client/manifest", "ktk-server/model", "ktk/view", "ktk/output"];
 
 const EFFECTS: &[Effect] = &[
     Effect {
@@ -76,8 +77,8 @@ const EFFECTS: &[Effect] = &[
     Effect {
         name: "starting a process",
         patterns: &["process::Command"],
-        places: Places::Only(&["ktk-server/exec", "ktk-client/client/autostart"]),
-        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a server is autostart's",
+        places: Places::Only(&["ktk-server/exec", "ktk-client/client/local"]),
+        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a server is `client::local`'s",
     },
     Effect {
         name: "printing",
@@ -214,6 +215,10 @@ fn lines_with(pattern: &str, source: &Source, paths: &[NamedPath]) -> Vec<usize>
             .collect();
     }
     let segments: Vec<&str> = pattern.split("::").collect();
+    // After `use crate::env`, `env::var` is a function of ours.
+    let ours = ["crate", segments[0]];
+    let is_ours = |path: &NamedPath| path.starts_with(&ours) || path.segments[0] == segments[0];
+    let names_ours = paths.iter().any(|path| path.segments == ours);
     let is_there = |path: &NamedPath| match segments.as_slice() {
         // One lower-case word is a crate: it stands first.
         [one] if one.starts_with(char::is_lowercase) => path.segments.len() > 1 && path.starts_with(&[*one]),
@@ -222,6 +227,7 @@ fn lines_with(pattern: &str, source: &Source, paths: &[NamedPath]) -> Vec<usize>
     paths
         .iter()
         .filter(|path| !source.is_test_line(path.line) && is_there(path))
+        .filter(|path| !(names_ours && is_ours(path)))
         .map(|path| path.line)
         .collect()
 }
@@ -275,6 +281,8 @@ fn effects_away_from_home_are_seen() {
         ("ktk-server/src/store/mod.rs", "use rand::Rng;\nlet rand = 1;", 1),
         ("ktk/src/commands/get.rs", "fn f() { println!(\"x\"); my_println!() }", 1),
         ("ktk/src/ui/mod.rs", "fn f() { println!(\"x\"); }", 0),
+        ("ktk/src/commands/run.rs", "use crate::env;\nfn f() { env::var(\"x\"); }", 0),
+        ("ktk/src/commands/run.rs", "use std::env;\nfn f() { env::var(\"x\"); }", 1),
         ("ktk/src/commands/run.rs", "use clap::Command;\nfn f() { Command::new(\"x\"); }", 0),
         ("ktk/src/commands/run.rs", "#[cfg(test)]\nmod tests { fn f() { std::env::var(\"x\"); } }", 0),
     ];

@@ -13,10 +13,17 @@ pub struct TourStep {
     pub output: Vec<String>,
 }
 
+/// How the README runs the binary before it is installed.
+const BY_CARGO: &str = "cargo run --release --bin ktk -- ";
+
 impl TourStep {
-    /// Whether the command is ktk's own; others (`cargo install`, `cp`) are up to the test.
-    pub fn is_ktk(&self) -> bool {
-        self.command == "ktk" || self.command.starts_with("ktk ")
+    /// The command as an installed `ktk` takes it, where it is one of ktk's own. Others (`cp`, `cargo install`)
+    /// are the test's to run or to leave.
+    pub fn ktk_command(&self) -> Option<String> {
+        if let Some(arguments) = self.command.strip_prefix(BY_CARGO) {
+            return Some(format!("ktk {arguments}"));
+        }
+        (self.command == "ktk" || self.command.starts_with("ktk ")).then(|| self.command.clone())
     }
 }
 
@@ -65,7 +72,7 @@ pub fn tour_of(markdown: &str) -> Vec<TourStep> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TourStep, tour_of};
+    use super::{BY_CARGO, TourStep, tour_of};
 
     #[test]
     fn commands_and_their_output_are_read_from_console_blocks_only() {
@@ -77,6 +84,9 @@ mod tests {
         };
         let steps = tour_of(text);
         assert_eq!(steps, [step(6, "ktk a -b", &["out", ""]), step(10, "cp x y", &[])]);
-        assert!(steps[0].is_ktk() && !steps[1].is_ktk());
+        assert_eq!(steps[0].ktk_command().as_deref(), Some("ktk a -b"));
+        assert_eq!(steps[1].ktk_command(), None);
+        let by_cargo = step(1, &format!("{BY_CARGO}run -f x"), &[]);
+        assert_eq!(by_cargo.ktk_command().as_deref(), Some("ktk run -f x"));
     }
 }
