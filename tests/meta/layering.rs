@@ -56,12 +56,12 @@ const MAP: &[Room] = &[
     room("ktk-server", "testing", &["model", "store", "logs", "exec", "engine", "worker", "rpc", "http", "server"]),
 
     room("ktk", "ui", &[]),
-    room("ktk", "view", &["ui"]),
+    room("ktk", "kinds", &[]),
+    room("ktk", "view", &["kinds", "ui"]),
     room("ktk", "output", &["ui"]),
     // The global flags are declared at the root of the command line, and settings are what they come to.
     room("ktk", "settings", &["cli", "ui"]),
     room("ktk", "context", &["settings", "ui"]),
-    room("ktk", "kinds", &["view"]),
     room("ktk", "commands", &["kinds", "view", "output", "ui", "context", "settings"]),
     room("ktk", "cli", &["commands", "ui"]),
 ];

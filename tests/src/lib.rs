@@ -23,3 +23,8 @@ pub fn repository() -> PathBuf {
 pub fn is_long_run() -> bool {
     std::env::var_os("KTK_TESTS_LONG").is_some_and(|value| value == "1")
 }
+
+/// The README's Rust, compiled with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
