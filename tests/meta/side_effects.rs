@@ -71,8 +71,9 @@ const EFFECTS: &[Effect] = &[
             "ktk-server/store/sqlite",
             "ktk-server/exec",
             "ktk-server/logs",
+            "ktk-client/client/local",
         ]),
-        advice: "a store and an executor may have threads; all else is a task",
+        advice: "stores, executors, and what blocks on a lock or a child may have threads; all else is a task",
     },
     Effect {
         name: "starting a process",
@@ -133,7 +134,6 @@ const EFFECTS: &[Effect] = &[
             "std::process",
             "std::thread",
             "std::env",
-            "std::io",
             "SystemTime",
             "Instant",
             "reqwest",
