@@ -54,14 +54,14 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Man pages must also be right: `mandoc` reads each without a complaint that is an error.
+/// Man pages must also be right: `mandoc` reads each without a warning. (They need a date: `clap_mangen::Man::date`.)
 #[test]
 fn man_pages_are_well_formed() {
     let folder = repository().join("man");
     let pages = names_in(&folder);
     assert!(!pages.is_empty(), "no pages in man/; run: {MEND}");
     let output = Command::new("mandoc")
-        .args(["-T", "lint", "-W", "error"])
+        .args(["-T", "lint", "-W", "warning"])
         .args(pages.iter().map(|page| folder.join(page)))
         .output()
         .expect("mandoc is installed by ./tests/run");
