@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::SpawnError;
 use super::link::Link;
 use super::mark::Mark;
-use super::process::{End, Guard, Process};
+use super::process::{End, Guard, Process, Running};
 use super::protocol::{self, Malformed, Reply, Spawn};
 
 /// How long a launcher may take to say that it is ready.
@@ -110,7 +110,7 @@ impl Launcher {
         let mut guard = Guard { connection: Arc::clone(&self.connection), handle, is_armed: true };
         shared.link.send(frame, descriptors);
         match is_started.await.unwrap_or(Err(SpawnError::LauncherGone)) {
-            Ok(pid) => Ok(Process { pid, stdout, stderr, guard, ending, end: None }),
+            Ok(pid) => Ok(Process { pid, stdout, stderr, running: Running { guard, ending, end: None } }),
             Err(error) => {
                 guard.is_armed = false;
                 Err(error)

@@ -38,5 +38,5 @@ pub use client::{Launcher, LauncherConfig, SpawnRequest};
 pub use error::{NotExecutable, SpawnError};
 pub use leftovers::kill_leftovers;
 pub use mark::Mark;
-pub use process::{Ended, Process};
+pub use process::{Ended, Process, Running};
 pub use supervisor::run;
