@@ -76,7 +76,8 @@ fn empty_name(keyword: &str, name: &str) -> Option<String> {
         return None;
     }
     let words = words_of(name);
-    if let Some(word) = words.iter().find(|word| EMPTY_NAMES.contains(&word.as_str())) {
+    let empty_word = words.iter().find(|word| EMPTY_NAMES.contains(&word.as_str()));
+    if let Some(word) = empty_word.filter(|_| keyword != "fn") {
         return Some(format!("`{word}` says nothing: name what it is"));
     }
     let first = words.first()?;
