@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -49,13 +50,15 @@ pub(super) fn mark(pid: Pid) -> Option<Mark> {
     Mark::from_environ(&environ)
 }
 
-/// Sends `signal` if `process` still is who it was.
-pub(super) fn signal(process: &Proc, signal: Signal) {
-    let Ok(pidfd) = pidfd_open(process.pid, PidfdFlags::empty()) else { return };
-    if read(process.pid).is_some_and(|now| now.start == process.start) {
-        // It may have ended meanwhile, or belong to another user.
-        let _ = pidfd_send_signal(&pidfd, signal);
+/// Sends `signal` if `process` still is who it was, and returns what becomes readable when it has ended.
+pub(super) fn signal(process: &Proc, signal: Signal) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(process.pid, PidfdFlags::empty()).ok()?;
+    if read(process.pid)?.start != process.start {
+        return None;
     }
+    // It may have ended meanwhile, or belong to another user.
+    pidfd_send_signal(&pidfd, signal).ok()?;
+    Some(pidfd)
 }
 
 pub(super) fn all_pids() -> Vec<Pid> {
