@@ -78,7 +78,7 @@ async fn a_name_follows_the_newest_incarnation_and_an_incarnation_stays() {
 #[tokio::test(start_paused = true)]
 async fn what_has_expired_is_read_again() {
     let (client, mut server) = fake::pair();
-    let following = tokio::spawn(client.follow([named("x")]).take(3).collect::<Vec<_>>());
+    let following = tokio::spawn(client.follow([named("x")]).take(4).collect::<Vec<_>>());
     server.next().await.answer(task(1, 5, "Running", None));
     let sender = open(&mut server, &narrow(5)).await;
     sender
@@ -88,7 +88,8 @@ async fn what_has_expired_is_read_again() {
     assert_eq!((call.method(), &call.params()["limit"]), ("task.list", &json!(1)));
     call.answer(json!({"apiVersion": "ktk/v1", "kind": "List", "version": 90, "items": []}));
     server.next().await.answer(task(1, 80, "Succeeded", None));
-    open(&mut server, &narrow(90)).await;
+    let sender = open(&mut server, &narrow(90)).await;
+    sender.send(event("change", 91, &task(2, 91, "Pending", Some("Queued")))).expect("read");
     let changes: Vec<_> =
         following.await.expect("no panic").into_iter().map(|c| c.expect("no error")).collect();
     assert!(matches!(changes[1], Change::Synced));
