@@ -1,0 +1,61 @@
+//! One file for each verb, and the list of them. A verb exists when it works: there are no stubs.
+
+pub(crate) mod completion;
+mod describe;
+mod events;
+mod get;
+mod logs;
+mod tree;
+mod version;
+
+use std::future::Future;
+
+use clap::Subcommand;
+
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+};
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Get(get::GetArgs),
+    Describe(describe::DescribeArgs),
+    Tree(tree::TreeArgs),
+    Events(events::EventsArgs),
+    Logs(logs::LogsArgs),
+    Completion(completion::CompletionArgs),
+    Version(version::VersionArgs),
+}
+
+impl Command {
+    /// Runs the command. A verb that needs a runtime of another form is matched before
+    /// [`block_on`] is called.
+    pub(crate) fn run(self, cx: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::Get(args) => block_on(get::run(args, cx)),
+            Self::Describe(args) => block_on(describe::run(args, cx)),
+            Self::Tree(args) => block_on(tree::run(args, cx)),
+            Self::Events(args) => block_on(events::run(args, cx)),
+            Self::Logs(args) => block_on(logs::run(args, cx)),
+            Self::Completion(args) => completion::run(args, cx),
+            Self::Version(args) => block_on(version::run(args, cx)),
+        }
+    }
+}
+
+/// Runs a client's command: on this thread, with timers and sockets.
+pub(crate) fn block_on<F>(command: F) -> Result<Exit, CliError>
+where
+    F: Future<Output = Result<Exit, CliError>>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
+    let result = runtime.block_on(command);
+    // A thread that still reads stdin must not keep the process.
+    runtime.shutdown_background();
+    result
+}

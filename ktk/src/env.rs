@@ -1,0 +1,24 @@
+//! The one place of this crate where the process's environment is read. (Flags that have a
+//! variable are read by clap, in `cli.rs`.)
+
+use std::{ffi::OsString, io, path::PathBuf};
+
+/// The process's arguments, its own name first.
+pub(crate) fn args() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
+/// A variable; `None` where it is unset, empty, or no UTF-8.
+pub(crate) fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The directory in which the command was typed.
+pub(crate) fn current_dir() -> io::Result<PathBuf> {
+    std::env::current_dir()
+}
+
+/// This very binary.
+pub(crate) fn current_exe() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
