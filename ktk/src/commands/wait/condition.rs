@@ -85,6 +85,11 @@ impl Seen {
         matches!(self, Self::Present(phase, _) if phase.is_terminal()) || self.is_settled_badly()
     }
 
+    /// Whether it waits behind a task that failed.
+    pub(crate) fn is_blocked(self) -> bool {
+        self == Self::Present(Phase::Pending, Some(Reason::UpstreamFailed))
+    }
+
     /// The state in words: `Failed (ExitCode)`.
     pub(crate) fn text(self) -> String {
         match self {
