@@ -1,6 +1,11 @@
 //! Selectors: kubectl's grammar for labels and fields.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
+mod field;
+mod label;
+
+use std::{collections::BTreeSet, fmt};
+
+pub use field::{FieldSelector, FieldTerm};
 
 use super::meta::StringMap;
 
@@ -32,6 +37,21 @@ pub enum Operator {
     LessThan,
 }
 
+impl Operator {
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Exists | Self::DoesNotExist => "",
+            Self::Equals => "=",
+            Self::DoubleEquals => "==",
+            Self::NotEquals => "!=",
+            Self::In => " in ",
+            Self::NotIn => " notin ",
+            Self::GreaterThan => ">",
+            Self::LessThan => "<",
+        }
+    }
+}
+
 /// One comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
@@ -43,7 +63,56 @@ pub struct Requirement {
     pub values: BTreeSet<String>,
 }
 
+impl Requirement {
+    /// Whether labels fit.
+    pub fn matches(&self, labels: &StringMap) -> bool {
+        let value = labels.get(&self.key);
+        let is_among = || value.is_some_and(|value| self.values.contains(value));
+        match self.operator {
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+            Operator::Equals | Operator::DoubleEquals | Operator::In => is_among(),
+            Operator::NotEquals | Operator::NotIn => !is_among(),
+            Operator::GreaterThan | Operator::LessThan => {
+                let number = |text: &String| text.parse::<i64>().ok();
+                let bound = self.values.first().and_then(number);
+                let (Some(value), Some(bound)) = (value.and_then(number), bound) else { return false };
+                if self.operator == Operator::GreaterThan { value > bound } else { value < bound }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.operator == Operator::DoesNotExist {
+            f.write_str("!")?;
+        }
+        write!(f, "{}{}", self.key, self.operator.symbol())?;
+        let is_set = matches!(self.operator, Operator::In | Operator::NotIn);
+        if is_set {
+            f.write_str("(")?;
+        }
+        for (index, value) in self.values.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{value}")?;
+        }
+        if is_set {
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
 /// Labels that must all fit. The empty selector fits everything.
+///
+/// ```
+/// use ktk_client::api::{meta::StringMap, selector::LabelSelector};
+/// let selector: LabelSelector = "tier in (web, db), !canary".parse().unwrap();
+/// assert_eq!(selector.to_string(), "!canary,tier in (db,web)");
+/// let labels = StringMap::from([("tier".into(), "web".into())]);
+/// assert!(selector.matches(&labels));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelSelector {
     requirements: Vec<Requirement>,
@@ -52,8 +121,7 @@ pub struct LabelSelector {
 impl LabelSelector {
     /// Whether labels fit.
     pub fn matches(&self, labels: &StringMap) -> bool {
-        let _ = labels;
-        true
+        self.requirements.iter().all(|requirement| requirement.matches(labels))
     }
 
     /// The comparisons, sorted by key.
@@ -68,81 +136,26 @@ impl LabelSelector {
 
     /// What fits both.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.requirements.extend(other.requirements);
-        self.requirements.sort_by(|a, b| a.key.cmp(&b.key));
-        self
+    pub fn and(self, other: Self) -> Self {
+        Self::sorted(self.requirements.into_iter().chain(other.requirements).collect())
+    }
+
+    fn sorted(mut requirements: Vec<Requirement>) -> Self {
+        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        Self { requirements }
     }
 }
 
-impl FromStr for LabelSelector {
-    type Err = InvalidSelector;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
-        let _ = text;
-        Ok(Self::default())
-    }
-}
-
+/// The canonical form: sorted by key, values sorted, no blanks after commas.
 impl fmt::Display for LabelSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("")
+        for (index, requirement) in self.requirements.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{requirement}")?;
+        }
+        Ok(())
     }
 }
 
-/// One comparison of a field.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FieldTerm {
-    /// The field, as `status.phase`.
-    pub field: String,
-    /// Whether it must be equal (`=`, `==`) or must not (`!=`).
-    pub is_equal: bool,
-    /// To what, escapes resolved.
-    pub value: String,
-}
-
-/// Fields that must all fit. The empty selector fits everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldSelector {
-    terms: Vec<FieldTerm>,
-}
-
-impl FieldSelector {
-    /// Reads `k=v,k==v,k!=v`; in a value `\,`, `\=` and `\\` stand for the character itself.
-    ///
-    /// # Errors
-    /// What cannot be read, or a field that is not among those supported.
-    pub fn parse(text: &str, supported: &[&str]) -> Result<Self, InvalidSelector> {
-        let _ = (text, supported);
-        Ok(Self::default())
-    }
-
-    /// Whether an object fits; `value_of` gives a field's text, empty where it is absent.
-    pub fn matches<'a>(&self, value_of: impl Fn(&str) -> Cow<'a, str>) -> bool {
-        self.terms.iter().all(|term| (value_of(&term.field) == term.value) == term.is_equal)
-    }
-
-    /// The comparisons, sorted.
-    pub fn terms(&self) -> &[FieldTerm] {
-        &self.terms
-    }
-
-    /// Whether it fits everything.
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-
-    /// What fits both.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.terms.extend(other.terms);
-        self.terms.sort();
-        self
-    }
-}
-
-impl fmt::Display for FieldSelector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("")
-    }
-}
+#[cfg(test)]
+mod tests;
