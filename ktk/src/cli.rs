@@ -8,6 +8,7 @@ use ktk_client::api::Duration;
 use crate::{
     commands::{Command, completion},
     error::{CliError, Exit},
+    suggest,
     ui::{ColorChoice, Ui},
 };
 
@@ -79,8 +80,8 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Comm
             ui.print_help_to_stderr(&text(ui.stderr_has_color()));
             return Exit::Usage;
         }
-        kind => {
-            let error = CliError::usage_lines(refusal_lines(kind, refused, verb));
+        _ => {
+            let error = CliError::usage_lines(refusal_lines(&root, refused, verb));
             ui.error(&error);
             return error.exit();
         }
@@ -108,7 +109,7 @@ fn color_of(args: &[OsString]) -> ColorChoice {
     ColorChoice::Auto
 }
 
-fn refusal_lines(kind: ErrorKind, refused: &clap::Error, verb: Option<&str>) -> Vec<String> {
+fn refusal_lines(root: &clap::Command, refused: &clap::Error, verb: Option<&str>) -> Vec<String> {
     use clap::error::{ContextKind, ContextValue};
     let string = |kind| match refused.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -117,7 +118,7 @@ fn refusal_lines(kind: ErrorKind, refused: &clap::Error, verb: Option<&str>) -> 
     };
     let see =
         format!("See 'ktk{} --help' for usage.", verb.map(|verb| format!(" {verb}")).unwrap_or_default());
-    match kind {
+    match refused.kind() {
         ErrorKind::UnknownArgument => {
             let flag = string(ContextKind::InvalidArg).unwrap_or_default();
             if !flag.starts_with('-') {
@@ -130,11 +131,12 @@ fn refusal_lines(kind: ErrorKind, refused: &clap::Error, verb: Option<&str>) -> 
         }
         ErrorKind::InvalidSubcommand => {
             let typed = string(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let commands = verb.and_then(|verb| root.find_subcommand(verb)).unwrap_or(root);
+            let guess = suggest::nearest(&typed, commands.get_subcommands().map(clap::Command::get_name));
             let parent = verb.map(|verb| format!("ktk {verb}")).unwrap_or_else(|| "ktk".to_owned());
             let mut lines = vec![format!("error: unknown command {typed:?} for {parent:?}")];
-            if let Some(ContextValue::Strings(guesses)) = refused.get(ContextKind::SuggestedSubcommand) {
-                lines.push("Did you mean this?".to_owned());
-                lines.extend(guesses.iter().map(|guess| format!("    {guess}")));
+            if let Some(guess) = guess {
+                lines.extend(["Did you mean this?".to_owned(), format!("    {guess}")]);
             }
             lines.push(see);
             lines
@@ -160,7 +162,7 @@ mod tests {
     fn refusal(args: &[&str]) -> Vec<String> {
         let refused = Cli::try_parse_from(args).expect_err("a refused command line");
         let verb = args.iter().skip(1).copied().find(|arg| Cli::command().find_subcommand(arg).is_some());
-        refusal_lines(refused.kind(), &refused, verb)
+        refusal_lines(&Cli::command(), &refused, verb)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::error::CliError;
+use crate::{error::CliError, suggest};
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,9 +83,6 @@ pub(crate) const KINDS: &[KindRow] = &[
     },
 ];
 
-/// The farthest that a typed type may be from the one that is suggested.
-const SUGGESTION_DISTANCE: usize = 2;
-
 impl Kind {
     /// Its row of the table.
     pub(crate) fn row(self) -> &'static KindRow {
@@ -149,34 +146,14 @@ pub(crate) fn of_verb(verb: &str) -> impl Iterator<Item = &'static KindRow> {
 
 fn unknown(text: &str, verb: &str) -> CliError {
     let error = CliError::usage(format!("the server doesn't have a resource type {text:?}"));
-    let typed = text.to_lowercase();
-    let near = of_verb(verb)
-        .flat_map(|row| [row.plural, row.singular])
-        .map(|name| (distance(&typed, name), name))
-        .filter(|(distance, _)| *distance <= SUGGESTION_DISTANCE)
-        .min();
-    match near {
-        Some((_, name)) => error.with_hint(format!("did you mean {name:?}?")),
+    let known: Vec<_> = of_verb(verb).map(|row| row.plural).chain(of_verb(verb).map(|row| row.singular)).collect();
+    match suggest::nearest(text, known) {
+        Some(name) => error.with_hint(format!("did you mean {name:?}?")),
         None => {
             let names: Vec<_> = of_verb(verb).map(|row| row.plural).collect();
             error.with_hint(format!("there are {}", names.join(", ")))
         }
     }
-}
-
-/// How many letters must be put in, taken out or changed to make one word of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

@@ -11,8 +11,12 @@ mod context;
 mod env;
 mod error;
 mod kinds;
+mod output;
 mod settings;
+mod suggest;
+mod target;
 mod ui;
+mod view;
 
 use std::process::ExitCode;
 

@@ -48,6 +48,28 @@ fn push_escaped(shown: &mut String, c: char) {
     }
 }
 
+/// JSON text with `\u202e` in place of characters that a terminal would act upon: these stand
+/// inside strings only, so it stays the same JSON.
+pub(crate) fn escape_json(text: &str) -> Cow<'_, str> {
+    let is_safe = |c: char| c == '\n' || !is_dangerous(c);
+    if text.is_ascii() && !text.contains('\u{7f}') || text.chars().all(is_safe) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match is_safe(c) {
+            true => shown.push(c),
+            false => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(shown, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// The longest colour sequence that is waited for.
 const SGR_BYTES: usize = 64;
 

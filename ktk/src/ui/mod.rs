@@ -5,6 +5,7 @@ mod color;
 mod escape;
 mod progress;
 mod prompt;
+mod table;
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
@@ -15,8 +16,9 @@ use indicatif::MultiProgress;
 
 pub(crate) use self::{
     color::{ColorChoice, Tone},
-    escape::{LogFilter, escape},
+    escape::{LogFilter, escape, escape_json},
     progress::Bar,
+    table::{Cell, Widths, lay_out},
 };
 use crate::error::CliError;
 
