@@ -32,7 +32,7 @@ impl Chosen {
     }
 
     fn of(kind: Kind, metadata: &Metadata) -> Self {
-        let named = Named { kind, name: metadata.name().to_owned(), is_bare: false };
+        let named = Named { kind, name: metadata.name().to_owned() };
         Self { named, namespace: metadata.namespace().to_owned() }
     }
 }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn chosen(name: &str, namespace: &str) -> Chosen {
-        let named = Named { kind: Kind::Task, name: name.into(), is_bare: false };
+        let named = Named { kind: Kind::Task, name: name.into() };
         Chosen { named, namespace: namespace.into() }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     bulk::{self, Chosen},
-    made::{self, Format, Made},
+    made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags, Named},
 };
@@ -17,6 +17,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
+    output::{self, OutputFormat},
 };
 
 /// Cancel tasks and pipelines
@@ -50,31 +51,30 @@ pub(crate) struct CancelArgs {
     #[arg(short, long)]
     yes: bool,
 
-    /// Output format
-    #[arg(short, long, value_enum, ignore_case = true)]
-    output: Option<Format>,
+    /// Output format: json, yaml or name
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<String>,
 }
 
 pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &args.choice, "cancel", Some(Kind::Task))?;
+    let asked = selection::read(&args.names, &args.choice, "cancel", true)?;
+    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut errors = Vec::new();
     for chosen in objects(asked, &args, &client, cx).await? {
         match cancel(&client, &chosen, args.now).await {
             Ok(object) => {
-                if args.output.is_none() {
+                if format == OutputFormat::Human {
                     cx.ui.println(&format!("{} cancelled", crate::ui::escape(&chosen.named.label())))?;
                     cx.ui.flush()?;
                 }
-                made.add(chosen.named.kind, object, None);
+                made.add(object, None);
             }
             Err(error) => errors.push(missing::explain(&client, "cancel", &chosen.named, error).await),
         }
     }
-    if let Some(format) = args.output {
-        made.print(format, cx)?;
-    }
+    made.print(format, cx)?;
     CliError::of_all(errors)?;
     Ok(Exit::Done)
 }

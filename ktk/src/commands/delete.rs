@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     bulk::{self, Chosen},
-    made::{self, Format, Made},
+    made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags},
     wait::{
@@ -26,6 +26,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
+    output::{self, OutputFormat},
     ui::escape,
 };
 
@@ -73,13 +74,14 @@ pub(crate) struct DeleteArgs {
     #[arg(short, long)]
     yes: bool,
 
-    /// Output format
-    #[arg(short, long, value_enum, ignore_case = true)]
-    output: Option<Format>,
+    /// Output format: json, yaml or name
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<String>,
 }
 
 pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &args.choice, "delete", None)?;
+    let asked = selection::read(&args.names, &args.choice, "delete", false)?;
+    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
     let is_chosen = matches!(asked, Asked::Chosen(_));
     let client = cx.client().await?;
     let deadline = Deadline::after(Some(args.timeout.get()).filter(|limit| !limit.is_zero()));
@@ -89,7 +91,7 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
     for chosen in objects(asked, &args, &client, cx).await? {
         match delete(&client, &chosen, args.now, &mut made).await {
             Ok(left) => {
-                if args.output.is_none() {
+                if format == OutputFormat::Human {
                     let (kind, name) = (chosen.named.kind, escape(&chosen.named.name));
                     cx.ui.println(&format!("{kind} \"{name}\" deleted"))?;
                     cx.ui.flush()?;
@@ -101,10 +103,8 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
             Err(error) => errors.push(missing::explain(&client, "delete", &chosen.named, error).await),
         }
     }
-    if let Some(format) = args.output {
-        made.print(format, cx)?;
-        cx.ui.flush()?;
-    }
+    made.print(format, cx)?;
+    cx.ui.flush()?;
     if args.wait {
         errors.extend(wait_until_gone(going, &client, deadline, cx).await?);
     }
@@ -156,7 +156,7 @@ async fn delete(client: &Client, chosen: &Chosen, now: bool, made: &mut Made) ->
 fn taken<T: Serialize>(chosen: &Chosen, deleted: &Deleted<T>, made: &mut Made) -> Result<Option<Going>, CliError> {
     let object = made::value(&deleted.object)?;
     let snapshot: Result<Snapshot, _> = serde_json::from_value(object.clone());
-    made.add(chosen.named.kind, object, None);
+    made.add(object, None);
     let snapshot = match snapshot {
         Ok(snapshot) if !deleted.gone => snapshot,
         _ => return Ok(None),

@@ -11,7 +11,7 @@ use crate::{
 /// The error as it is, or with the advice to write `pipeline/NAME` where there is only a
 /// pipeline of the bare name.
 pub(crate) async fn explain(client: &Client, verb: &str, named: &Named, error: CliError) -> CliError {
-    if !named.is_bare || named.kind != Kind::Task || error.exit() != Exit::NotFound {
+    if named.kind != Kind::Task || error.exit() != Exit::NotFound {
         return error;
     }
     match client.pipelines().get(&*named.name).await {

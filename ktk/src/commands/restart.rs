@@ -2,16 +2,16 @@
 
 use clap::{Args, ValueEnum};
 use ktk_client::{
+    Client,
     api::{
-        Metadata, ObjectRef, Pipeline, Task,
+        API_VERSION, Metadata, ObjectRef, Pipeline, Task,
         restart::{Cascade, PlanRow, RestartParams, Restarted, RestartedTask},
     },
-    client::Client,
 };
 use serde_json::{Value, json};
 
 use super::{
-    made::{self, Format, Made},
+    made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags, Named},
 };
@@ -19,7 +19,9 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    ui::Cell,
+    output::{self, Document, OutputFormat},
+    ui::escape,
+    view,
 };
 
 /// Restart tasks, and pipelines where they failed
@@ -77,9 +79,9 @@ pub(crate) struct RestartArgs {
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
 
-    /// Output format
-    #[arg(short, long, value_enum, ignore_case = true)]
-    output: Option<Format>,
+    /// Output format: json, yaml or name
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<String>,
 }
 
 /// What happens to dependents that have finished.
@@ -119,9 +121,10 @@ impl RestartArgs {
 }
 
 pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &ChoiceFlags::default(), "restart", Some(Kind::Task))?;
+    let asked = selection::read(&args.names, &ChoiceFlags::default(), "restart", true)?;
     let Asked::Named(names) = asked else { return Err(CliError::usage("name what to restart")) };
     check(&args, &names)?;
+    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut plan = Vec::new();
@@ -131,18 +134,18 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
         match restart(&client, named, params).await {
             Ok(answer) if args.dry_run => plan.extend(answer.plan),
             Ok(answer) => {
-                if args.output.is_none() {
-                    answer.lines(args.force).iter().try_for_each(|line| cx.ui.println(line))?;
+                if format == OutputFormat::Human {
+                    answer.lines(args.force).iter().try_for_each(|line| cx.ui.println(&escape(line)))?;
                     cx.ui.flush()?;
                 }
-                made.add(named.kind, answer.object, Some(answer.created));
+                made.add(answer.object, Some(answer.created));
             }
             Err(error) => errors.push(missing::explain(&client, "restart", named, error).await),
         }
     }
     if args.dry_run {
-        print_plan(&plan, args.output, cx)?;
-    } else if let Some(format) = args.output {
+        print_plan(plan, format, cx)?;
+    } else {
         made.print(format, cx)?;
     }
     CliError::of_all(errors)?;
@@ -243,21 +246,20 @@ impl Answer {
     }
 }
 
-fn print_plan(plan: &[PlanRow], format: Option<Format>, cx: &Context) -> Result<(), CliError> {
-    match format {
-        None => {
-            let rows = plan.iter().map(|row| {
-                [row.task.clone(), row.action.as_str().to_owned(), row.why.clone()].map(Cell::new).to_vec()
-            });
-            made::print_table(&["TASK", "ACTION", "WHY"], rows.collect(), cx)
+fn print_plan(plan: Vec<PlanRow>, format: OutputFormat, cx: &Context) -> Result<(), CliError> {
+    match (format, format.machine()) {
+        (OutputFormat::Name, _) => {
+            plan.iter().try_for_each(|row| cx.ui.println(&format!("task/{}", escape(&row.task))))
         }
-        Some(Format::Name) => {
-            plan.iter().try_for_each(|row| cx.ui.println(&format!("task/{}", crate::ui::escape(&row.task))))
+        (_, Some(machine)) => {
+            let plan = json!({"apiVersion": API_VERSION, "kind": "Plan", "items": plan});
+            cx.ui.print(&machine.write(Document::One(plan))?)
         }
-        Some(format) => {
-            let plan = json!({"apiVersion": ktk_client::api::API_VERSION, "kind": "Plan", "items": plan});
-            made::print_value(&plan, format, cx)
+        (_, None) if plan.is_empty() => {
+            cx.ui.message("nothing to restart");
+            Ok(())
         }
+        (_, None) => made::print_rows(&view::plan::rows(&plan), cx),
     }
 }
 

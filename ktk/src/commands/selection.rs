@@ -2,7 +2,11 @@
 
 use clap::Args;
 
-use crate::{error::CliError, kinds::Kind};
+use crate::{
+    error::CliError,
+    kinds::Kind,
+    target::{self, Target},
+};
 
 /// An object by what the user typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +15,6 @@ pub(crate) struct Named {
     pub(crate) kind: Kind,
     /// Any reference.
     pub(crate) name: String,
-    /// Whether the kind was not typed: a bare name means a task.
-    pub(crate) is_bare: bool,
 }
 
 impl Named {
@@ -82,14 +84,9 @@ fn joined(selectors: &[String]) -> Option<String> {
     if selectors.is_empty() { None } else { Some(selectors.join(",")) }
 }
 
-/// Reads `NAME…`, `TYPE NAME…`, `TYPE/NAME…` or `TYPE[,TYPE]` with a choice. `bare` is the kind
-/// of a name without a type, for verbs that have one.
-pub(crate) fn read(
-    words: &[String],
-    choice: &ChoiceFlags,
-    verb: &str,
-    bare: Option<Kind>,
-) -> Result<Asked, CliError> {
+/// Reads `NAME…`, `TYPE NAME…`, `TYPE/NAME…` or `TYPE[,TYPE]` with a choice. With `bare` a name
+/// without a type is a task.
+pub(crate) fn read(words: &[String], choice: &ChoiceFlags, verb: &str, bare: bool) -> Result<Asked, CliError> {
     if choice.all && choice.has_selector() {
         return Err(CliError::usage("--all and a selector exclude each other"));
     }
@@ -97,70 +94,39 @@ pub(crate) fn read(
         return chosen(words, verb, bare).map(Asked::Chosen);
     }
     if choice.all_namespaces {
-        return Err(CliError::usage(format!("-A needs --all or a selector: ktk {verb} takes names of one namespace")));
+        return Err(CliError::usage("-A goes with --all or a selector: names are of one namespace"));
     }
-    named(words, verb, bare).map(Asked::Named)
-}
-
-fn chosen(words: &[String], verb: &str, bare: Option<Kind>) -> Result<Vec<Kind>, CliError> {
-    match words {
-        [] => match bare {
-            Some(kind) => Ok(vec![kind]),
-            None => Err(CliError::usage(format!("which type? As in: ktk {verb} tasks -l team=media"))),
-        },
-        [types] if !types.contains('/') => {
-            types.split(',').map(|text| Kind::parse(text, verb)).collect::<Result<Vec<_>, _>>()
+    let targets = if bare { target::parse_names(verb, words)? } else { target::parse(verb, words)?.targets };
+    let named = |target: Target| match target.name {
+        Some(name) => Ok(Named { kind: target.kind, name }),
+        None => {
+            let error = CliError::usage("resource(s) were provided, but no name was specified");
+            Err(error.with_hint(format!("name it, as ktk {verb} {}/NAME, or choose with -l or --all", target.kind)))
         }
-        _ => Err(CliError::usage("name cannot be provided when a selector or --all is specified")),
-    }
+    };
+    targets.into_iter().map(named).collect::<Result<_, _>>().map(Asked::Named)
 }
 
-fn named(words: &[String], verb: &str, bare: Option<Kind>) -> Result<Vec<Named>, CliError> {
-    let missing = || {
-        let error = CliError::usage("resource(s) were provided, but no name was specified");
-        error.with_hint(format!("name it, as ktk {verb} task/NAME, or choose with -l or --all"))
-    };
-    let Some((first, rest)) = words.split_first() else { return Err(missing()) };
-    let typed_kind = if first.contains('/') { None } else { Kind::named(first) };
-    match typed_kind {
-        Some(_) if rest.iter().any(|word| word.contains('/')) => Err(CliError::usage(format!(
-            "there is no need to specify a type as a separate argument beside TYPE/NAME (e.g. 'ktk {verb} {}')",
-            rest.join(" ")
-        ))),
-        Some(_) if !rest.is_empty() => {
-            let kind = Kind::parse(first, verb)?;
-            let named = |name: &String| Named { kind, name: name.clone(), is_bare: false };
-            Ok(rest.iter().map(named).collect())
-        }
-        Some(_) if bare.is_none() => Err(missing()),
-        _ => words.iter().map(|word| one(word, verb, bare)).collect(),
+fn chosen(words: &[String], verb: &str, bare: bool) -> Result<Vec<Kind>, CliError> {
+    if words.is_empty() && bare {
+        return Ok(vec![Kind::Task]);
     }
-}
-
-fn one(word: &str, verb: &str, bare: Option<Kind>) -> Result<Named, CliError> {
-    let Some((kind, name)) = word.split_once('/') else {
-        return match bare {
-            Some(kind) => Ok(Named { kind, name: word.to_owned(), is_bare: true }),
-            None => {
-                // An unknown type is the likelier slip: it gets a guess.
-                Kind::parse(word, verb)?;
-                Err(CliError::usage(format!("{word:?}: write TYPE/NAME or TYPE NAME")))
-            }
-        };
-    };
-    if name.is_empty() || name.contains('/') {
-        return Err(CliError::usage(format!(
-            "arguments in type/name form must have a single type and name: {word:?}"
-        )));
+    let named = || CliError::usage("name cannot be provided when a selector or --all is specified");
+    if words.len() > 1 {
+        return Err(named());
     }
-    Ok(Named { kind: Kind::parse(kind, verb)?, name: name.to_owned(), is_bare: false })
+    let targets = target::parse(verb, words)?.targets;
+    match targets.iter().any(|target| target.name.is_some()) {
+        true => Err(named()),
+        false => Ok(targets.into_iter().map(|target| target.kind).collect()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn labels(words: &[&str], bare: Option<Kind>) -> Result<Vec<String>, CliError> {
+    fn labels(words: &[&str], bare: bool) -> Result<Vec<String>, CliError> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         match read(&words, &ChoiceFlags::default(), "delete", bare)? {
             Asked::Named(named) => Ok(named.iter().map(Named::label).collect()),
@@ -170,24 +136,16 @@ mod tests {
 
     #[test]
     fn names_come_in_three_forms() {
-        let task = Some(Kind::Task);
-        assert_eq!(labels(&["a", "pipeline/b"], task).expect("bare"), ["task/a", "pipeline/b"]);
-        assert_eq!(labels(&["pl", "a", "b"], None).expect("typed"), ["pipeline/a", "pipeline/b"]);
-        assert_eq!(labels(&["t/a@2"], None).expect("slash"), ["task/a@2"]);
-        assert_eq!(labels(&["task"], task).expect("a task of that name"), ["task/task"]);
+        assert_eq!(labels(&["a", "pipeline/b"], true).expect("bare"), ["task/a", "pipeline/b"]);
+        assert_eq!(labels(&["pl", "a", "b"], false).expect("typed"), ["pipeline/a", "pipeline/b"]);
+        assert_eq!(labels(&["t/a@2"], false).expect("slash"), ["task/a@2"]);
+        assert_eq!(labels(&["task"], true).expect("a task of that name"), ["task/task"]);
     }
 
     #[test]
-    fn mixed_and_missing_names_are_refused() {
-        assert!(labels(&["task", "task/x"], None).expect_err("mixed").lines()[0].contains("no need to specify"));
-        assert!(labels(&["tasks"], None).expect_err("no name").lines()[0].contains("no name was specified"));
-        assert!(labels(&[], None).is_err());
-        assert!(labels(&["tasks/"], None).is_err());
-        assert!(labels(&["a/b/c"], None).is_err());
-        assert_eq!(
-            labels(&["taks"], None).expect_err("no type").lines()[1],
-            "hint: did you mean \"tasks\"?"
-        );
+    fn a_type_alone_names_nothing() {
+        assert!(labels(&["tasks"], false).expect_err("no name").lines()[0].contains("no name was specified"));
+        assert!(labels(&[], false).is_err());
     }
 
     #[test]
@@ -198,11 +156,13 @@ mod tests {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
             read(&words, &choice, "delete", bare)
         };
-        assert_eq!(read(&["tasks,pl"], None), Ok(Asked::Chosen(vec![Kind::Task, Kind::Pipeline])));
-        assert_eq!(read(&[], Some(Kind::Task)), Ok(Asked::Chosen(vec![Kind::Task])));
-        assert!(read(&["task", "x"], None).is_err());
-        assert!(read(&["task/x"], None).is_err());
+        assert_eq!(read(&["tasks,pl"], false), Ok(Asked::Chosen(vec![Kind::Task, Kind::Pipeline])));
+        assert_eq!(read(&["all"], false), Ok(Asked::Chosen(vec![Kind::Task, Kind::Pipeline])));
+        assert_eq!(read(&[], true), Ok(Asked::Chosen(vec![Kind::Task])));
+        assert!(read(&[], false).is_err());
+        assert!(read(&["task", "x"], false).is_err());
+        assert!(read(&["task/x"], false).is_err());
         let all = ChoiceFlags { all: true, ..choice.clone() };
-        assert!(super::read(&[], &all, "delete", None).is_err(), "--all with a selector");
+        assert!(super::read(&[], &all, "delete", true).is_err(), "--all with a selector");
     }
 }

@@ -6,8 +6,11 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason, Task, task::TaskStatus};
 
-/// What a cell shows that has no value.
-const NONE: &str = "<none>";
+use super::status;
+use crate::ui::Cell;
+
+/// The titles of the table at the end.
+const TITLES: [&str; 4] = ["NAME", "STATUS", "REASON", "DURATION"];
 
 /// One step: the newest incarnation of its task.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +47,10 @@ impl StepState {
     /// Whether it ended without success, or waits behind a step that did.
     pub(crate) fn is_failed(&self) -> bool {
         matches!(self.phase, Phase::Failed | Phase::Cancelled) || self.reason == Some(Reason::UpstreamFailed)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_done() || self.is_failed()
     }
 
     fn is_done(&self) -> bool {
@@ -157,6 +164,11 @@ impl Progress {
         counts
     }
 
+    /// Whether each step has ended, or waits behind one that failed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.steps.values().all(|state| state.as_ref().is_some_and(StepState::is_settled))
+    }
+
     /// The steps that are running, in the order of the manifest.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&str, &StepState)> {
         self.states().filter(|(_, state)| state.phase == Phase::Running)
@@ -172,15 +184,22 @@ impl Progress {
         self.order.iter().filter_map(|step| Some((step.as_str(), self.steps.get(step)?.as_ref()?)))
     }
 
-    /// Rows of NAME STATUS REASON DURATION.
-    pub(crate) fn rows(&self, now: Timestamp) -> Vec<[String; 4]> {
-        self.states()
-            .map(|(step, state)| {
-                let reason = state.reason.map_or(NONE.to_owned(), |reason| reason.to_string());
-                let took = state.elapsed(now).map_or(NONE.to_owned(), elapsed_text);
-                [step.to_owned(), state.phase.to_string(), reason, took]
-            })
-            .collect()
+    /// The table of all steps, its titles first; a step of which nothing is known is Pending.
+    pub(crate) fn rows(&self, now: Timestamp) -> Vec<Vec<Cell>> {
+        let mut rows = vec![TITLES.iter().map(|title| Cell::new(*title)).collect()];
+        rows.extend(self.order.iter().map(|step| {
+            let state = self.steps.get(step).and_then(Option::as_ref);
+            let phase = state.map_or(Phase::Pending, |state| state.phase);
+            let reason = state.and_then(|state| state.reason);
+            let took = state.and_then(|state| state.elapsed(now)).map(elapsed_text);
+            vec![
+                Cell::new(step.clone()),
+                status::phase_cell(Some(phase), reason),
+                status::reason_cell(reason),
+                took.map_or_else(Cell::none, Cell::new),
+            ]
+        }));
+        rows
     }
 }
 
@@ -237,15 +256,22 @@ mod tests {
 
     #[test]
     fn rows_come_in_the_order_of_the_manifest() {
-        let mut progress = Progress::new(["z".into(), "a".into()]);
+        let mut progress = Progress::new(["z".into(), "a".into(), "later".into()]);
         said(&mut progress, "a", json!({"phase": "Pending", "reason": "WaitingForUpstream"}));
         said(&mut progress, "z", json!({"phase": "Running", "startedAt": "2026-11-21T00:00:00Z"}));
         let now: Timestamp = "2026-11-21T00:01:05Z".parse().expect("a time");
+        let texts: Vec<Vec<String>> = progress
+            .rows(now)
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.text().to_owned()).collect())
+            .collect();
         assert_eq!(
-            progress.rows(now),
+            texts,
             [
-                ["z", "Running", "<none>", "1m5s"].map(str::to_owned),
-                ["a", "Pending", "WaitingForUpstream", "<none>"].map(str::to_owned),
+                ["NAME", "STATUS", "REASON", "DURATION"],
+                ["z", "Running", "<none>", "1m5s"],
+                ["a", "Pending", "WaitingForUpstream", "<none>"],
+                ["later", "Pending", "<none>", "<none>"],
             ]
         );
     }

@@ -17,7 +17,7 @@ use super::{leave::Leaving, logs::LogWriter};
 use crate::{
     commands::{
         interrupts::Interrupts,
-        made::{self, Format, Made},
+        made::{self, Made},
         wait::{
             board::{Board, Snapshot, Target},
             condition::{Condition, Goal},
@@ -27,6 +27,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
+    output::OutputFormat,
 };
 
 /// How following ended.
@@ -41,7 +42,7 @@ pub(super) enum Ended {
 /// and the object to stdout.
 pub(super) async fn follow(
     task: &Task,
-    format: Option<Format>,
+    format: OutputFormat,
     client: &Client,
     interrupts: &mut Interrupts,
     cx: &Context,
@@ -52,7 +53,7 @@ pub(super) async fn follow(
     let mut leaving = Leaving::new(Kind::Task, name, id.clone(), client, interrupts, cx);
     let mut log = client.logs(LogParams { name: id.clone(), follow: true, ..LogParams::default() });
     let mut blocked = pin!(blocked(task, client));
-    let mut writer = LogWriter::new(format.is_some(), cx);
+    let mut writer = LogWriter::new(format != OutputFormat::Human, cx);
     loop {
         let event = tokio::select! {
             event = log.next() => event,
@@ -70,11 +71,9 @@ pub(super) async fn follow(
     let Some(status) = task.status.clone() else {
         return Err(CliError::failed(format!("the server says nothing of the state of task/{name}")));
     };
-    if let Some(format) = format {
-        let mut made = Made::default();
-        made.add(Kind::Task, made::value(&task)?, None);
-        made.print(format, cx)?;
-    }
+    let mut made = Made::default();
+    made.add(made::value(&task)?, None);
+    made.print(format, cx)?;
     Ok(Ended::Task(Box::new(status)))
 }
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use ktk_client::Client;
 
-use super::{made::Format, new_task::TaskFlags};
+use super::new_task::TaskFlags;
 use crate::{
     context::Context,
     error::{CliError, Exit},
@@ -81,9 +81,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     task: TaskFlags,
 
-    /// Print the object in this format at the end, and all else on stderr
-    #[arg(short, long, value_enum, ignore_case = true)]
-    output: Option<Format>,
+    /// Print the object at the end as json, yaml or name, and all else on stderr
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<String>,
 
     /// The command and its arguments
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]

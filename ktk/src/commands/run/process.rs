@@ -11,11 +11,12 @@ use crate::{
     context::Context,
     env,
     error::{CliError, Exit},
-    kinds::Kind,
+    output::{self, OutputFormat},
     ui::escape,
 };
 
 pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<Exit, CliError> {
+    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
     let mut task = args.task.task(args.name, args.command, &env::variables(), &base)?;
@@ -29,15 +30,15 @@ pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<
     let created = client.tasks().create(&task).await?;
     if args.detach {
         let name = created.object.metadata.name();
-        if args.output.is_none() {
+        if format == OutputFormat::Human {
             cx.ui.println(&format!("task/{} created", escape(name)))?;
         }
         let mut made = Made::default();
-        made.add(Kind::Task, made::value(&created.object)?, Some(created.created));
-        args.output.map_or(Ok(()), |format| made.print(format, cx))?;
+        made.add(made::value(&created.object)?, Some(created.created));
+        made.print(format, cx)?;
         return Ok(Exit::Done);
     }
-    let attached = attach_task::follow(&created.object, args.output, client, &mut interrupts, cx).await?;
+    let attached = attach_task::follow(&created.object, format, client, &mut interrupts, cx).await?;
     Ok(match attached {
         attach_task::Ended::Task(status) => Exit::Code(exit::of_process(&status)),
         attach_task::Ended::Left(exit) => exit,

@@ -77,7 +77,7 @@ pub(crate) struct WaitArgs {
 }
 
 pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &args.choice, "wait", Some(Kind::Task))?;
+    let asked = selection::read(&args.names, &args.choice, "wait", true)?;
     let goal = Goal::new(args.conditions.clone(), args.any);
     let deadline = Deadline::after(args.timeout.map(Duration::get));
     let client = cx.client().await?;
