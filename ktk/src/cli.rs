@@ -53,7 +53,7 @@ pub(crate) struct GlobalArgs {
           value_enum, default_value_t = ColorChoice::Auto)]
     pub(crate) color: ColorChoice,
 
-    /// Longest time for one call, 0 for no limit [default: 32s]
+    /// Longest time for one call, 0 for no limit [default: 1m]
     #[arg(long, global = true, value_name = "DURATION", env = "KTK_REQUEST_TIMEOUT", hide_env_values = true)]
     pub(crate) request_timeout: Option<Duration>,
 

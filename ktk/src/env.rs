@@ -22,3 +22,11 @@ pub(crate) fn current_dir() -> io::Result<PathBuf> {
 pub(crate) fn current_exe() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
+
+/// What tells two binaries of one version apart: when this one was built, so that a later text
+/// is a newer binary. Empty where nobody can tell.
+pub(crate) fn build() -> String {
+    let built = current_exe().and_then(|path| path.metadata()).and_then(|file| file.modified());
+    let stamp = built.ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
+    stamp.map(|stamp| stamp.strftime("%Y%m%dT%H%M%S.%6f").to_string()).unwrap_or_default()
+}

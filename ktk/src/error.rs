@@ -155,6 +155,41 @@ impl From<ApiError> for CliError {
     }
 }
 
+impl From<ktk_client::Error> for CliError {
+    fn from(error: ktk_client::Error) -> Self {
+        use ktk_client::Error;
+        match error {
+            Error::Api(refused) => refused.into(),
+            Error::Config(text) => Self::usage(text),
+            Error::Timeout { .. } => Self::new(Exit::TimedOut, error),
+            Error::ServerStopping => Self::new(Exit::Unreachable, error),
+            // Exactly one line: what was tried, and what it failed with at the bottom.
+            Error::Unreachable { .. } | Error::Disconnected { .. } => {
+                Self::new(Exit::Unreachable, format!("{error}{}", root_cause(&error)))
+            }
+            Error::Autostart { reason, log, log_tail } => {
+                let mut failed =
+                    Self::new(Exit::Unreachable, format!("cannot start the local server: {reason}"));
+                failed.lines.extend(log_tail.iter().map(|line| format!("  {line}")));
+                match log {
+                    Some(log) => failed.with_hint(format!("its log is {}", log.display())),
+                    None => failed,
+                }
+            }
+            other => Self::failed(format!("{other}{}", root_cause(&other))),
+        }
+    }
+}
+
+/// `: why`, with the last of an error's sources.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
+}
+
 fn exit_of(reason: ErrorReason) -> Exit {
     match reason {
         ErrorReason::NotFound => Exit::NotFound,
@@ -223,6 +258,34 @@ mod tests {
         let mixed = CliError::several(vec![not_found("a"), CliError::from(ApiError::conflict("runs"))]);
         assert_eq!(mixed.exit(), Exit::Failed);
         assert_eq!(CliError::of_all(Vec::new()), Ok(()));
+    }
+
+    #[test]
+    fn unreachable_is_one_line() {
+        let away = ktk_client::Error::Unreachable {
+            address: "unix:///s".into(),
+            source: io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused").into(),
+        };
+        let error = CliError::from(away);
+        assert_eq!(error.lines(), ["error: cannot reach the server at unix:///s: connection refused"]);
+        assert_eq!(error.exit(), Exit::Unreachable);
+    }
+
+    #[test]
+    fn a_server_that_did_not_start_shows_its_last_words() {
+        let failed = ktk_client::Error::Autostart {
+            reason: "it ended with code 1".into(),
+            log: Some("/d/server.log".into()),
+            log_tail: vec!["store is locked".into()],
+        };
+        assert_eq!(
+            CliError::from(failed).lines(),
+            [
+                "error: cannot start the local server: it ended with code 1",
+                "  store is locked",
+                "hint: its log is /d/server.log",
+            ]
+        );
     }
 
     #[test]

@@ -146,7 +146,8 @@ pub(crate) fn of_verb(verb: &str) -> impl Iterator<Item = &'static KindRow> {
 
 fn unknown(text: &str, verb: &str) -> CliError {
     let error = CliError::usage(format!("the server doesn't have a resource type {text:?}"));
-    let known: Vec<_> = of_verb(verb).map(|row| row.plural).chain(of_verb(verb).map(|row| row.singular)).collect();
+    let known: Vec<_> =
+        of_verb(verb).map(|row| row.plural).chain(of_verb(verb).map(|row| row.singular)).collect();
     match suggest::nearest(text, known) {
         Some(name) => error.with_hint(format!("did you mean {name:?}?")),
         None => {

@@ -3,12 +3,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ktk_client::api::DEFAULT_NAMESPACE;
+use ktk_client::{api::DEFAULT_NAMESPACE, limits};
 
 use crate::{cli::GlobalArgs, ui::ColorChoice};
-
-/// Time limit of one call, unless `--request-timeout` says otherwise.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(32);
 
 /// Plain values that hold for one command.
 #[derive(Clone, Debug)]
@@ -32,7 +29,7 @@ impl Settings {
     pub(crate) fn from_flags(flags: &GlobalArgs) -> Self {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let request_timeout = match flags.request_timeout {
-            None => Some(REQUEST_TIMEOUT),
+            None => Some(limits::CALL_TIMEOUT),
             Some(limit) if limit.get().is_zero() => None,
             Some(limit) => Some(limit.get()),
         };

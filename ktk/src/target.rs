@@ -41,7 +41,8 @@ pub(crate) fn parse(verb: &str, words: &[String]) -> Result<Targets, CliError> {
     let targets = match words {
         [] => return Err(nothing_named(verb)),
         [word] if word.eq_ignore_ascii_case("all") => {
-            let targets = kinds::of_verb(verb).filter(|row| row.is_in_all).map(|row| Target::all(row.kind)).collect();
+            let targets =
+                kinds::of_verb(verb).filter(|row| row.is_in_all).map(|row| Target::all(row.kind)).collect();
             return Ok(Targets { targets, is_all: true });
         }
         words if words.iter().any(|word| word.contains('/')) => with_slashes(verb, words)?,
@@ -100,10 +101,8 @@ fn with_slashes(verb: &str, words: &[String]) -> Result<Vec<Target>, CliError> {
 
 fn nothing_named(verb: &str) -> CliError {
     let names: Vec<_> = kinds::of_verb(verb).map(|row| row.plural).collect();
-    CliError::usage("Required resource not specified.").with_hint(format!(
-        "ktk {verb} takes TYPE, TYPE NAME or TYPE/NAME; types are {}",
-        names.join(", ")
-    ))
+    CliError::usage("Required resource not specified.")
+        .with_hint(format!("ktk {verb} takes TYPE, TYPE NAME or TYPE/NAME; types are {}", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -127,7 +126,10 @@ mod tests {
         use Kind::{Node, Pipeline, Task};
         assert_eq!(parsed(&["TASKS"]), Ok(vec![(Task, None)]));
         assert_eq!(parsed(&["tasks,pl,no"]), Ok(vec![(Task, None), (Pipeline, None), (Node, None)]));
-        assert_eq!(parsed(&["t", "b", "a", "b"]), Ok(vec![(Task, some("b")), (Task, some("a")), (Task, some("b"))]));
+        assert_eq!(
+            parsed(&["t", "b", "a", "b"]),
+            Ok(vec![(Task, some("b")), (Task, some("a")), (Task, some("b"))])
+        );
         assert_eq!(parsed(&["task/a", "pipeline/b"]), Ok(vec![(Task, some("a")), (Pipeline, some("b"))]));
         assert_eq!(parsed(&["task,pipeline", "n"]), Ok(vec![(Task, some("n")), (Pipeline, some("n"))]));
         assert_eq!(parsed(&["all"]), Ok(vec![(Task, None), (Pipeline, None)]));
@@ -142,7 +144,10 @@ mod tests {
         }
         for word in ["tasks/", "/x", "task/a/b"] {
             let lines = parsed(&[word]).expect_err("half");
-            assert_eq!(lines, ["error: arguments in resource/name form must have a single resource and name"]);
+            assert_eq!(
+                lines,
+                ["error: arguments in resource/name form must have a single resource and name"]
+            );
         }
         assert_eq!(
             parsed(&["tasks,nosuch"]).expect_err("unknown")[0],

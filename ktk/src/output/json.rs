@@ -13,7 +13,10 @@ impl MachineFormat for Json {
     fn write(&self, document: Document) -> Result<String, CliError> {
         let mut bytes = Vec::new();
         let formatter = PrettyFormatter::with_indent(b"    ");
-        document.into_value().serialize(&mut Serializer::with_formatter(&mut bytes, formatter)).map_err(unwritable)?;
+        document
+            .into_value()
+            .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
+            .map_err(unwritable)?;
         bytes.push(b'\n');
         let text = String::from_utf8(bytes).map_err(unwritable)?;
         Ok(escape_json(&text).into_owned())
@@ -35,7 +38,10 @@ mod tests {
     #[test]
     fn an_empty_list_is_a_list() {
         let text = Json.write(Document::Many(Vec::new())).expect("json");
-        assert_eq!(text, "{\n    \"apiVersion\": \"ktk/v1\",\n    \"items\": [],\n    \"kind\": \"List\"\n}\n");
+        assert_eq!(
+            text,
+            "{\n    \"apiVersion\": \"ktk/v1\",\n    \"items\": [],\n    \"kind\": \"List\"\n}\n"
+        );
     }
 
     #[test]

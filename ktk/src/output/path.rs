@@ -42,7 +42,10 @@ impl Path {
                 '[' => {
                     push_key(&mut parts, &mut key);
                     let inside: String = chars.by_ref().take_while(|c| *c != ']').collect();
-                    parts.push(part_in_brackets(inside.trim()).ok_or_else(|| invalid("brackets hold a number or a 'key'"))?);
+                    parts.push(
+                        part_in_brackets(inside.trim())
+                            .ok_or_else(|| invalid("brackets hold a number or a 'key'"))?,
+                    );
                 }
                 c => key.push(c),
             }

@@ -39,14 +39,16 @@ fn compare(one: Option<&Value>, other: Option<&Value>) -> Ordering {
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => quantity(text)
-            .or_else(|| text.parse::<ktk_client::api::Duration>().ok().map(|duration| duration.get().as_secs_f64())),
+        Value::String(text) => quantity(text).or_else(|| {
+            text.parse::<ktk_client::api::Duration>().ok().map(|duration| duration.get().as_secs_f64())
+        }),
         _ => None,
     }
 }
 
 fn quantity(text: &str) -> Option<f64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')).unwrap_or(text.len());
+    let digits =
+        text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor = match unit {
         "" => 1.0,

@@ -48,7 +48,11 @@ impl<'a> Table<'a> {
     }
 
     /// Some rows, the titles before the first.
-    pub(crate) fn write<'b>(&mut self, objects: impl IntoIterator<Item = &'b Object>, moment: &Moment) -> String {
+    pub(crate) fn write<'b>(
+        &mut self,
+        objects: impl IntoIterator<Item = &'b Object>,
+        moment: &Moment,
+    ) -> String {
         let mut rows = Vec::new();
         if !self.has_begun && !self.options.has_no_headers {
             rows.push(self.titles());
@@ -108,7 +112,9 @@ impl<'a> Table<'a> {
 fn labels_cell(labels: &StringMap) -> Cell {
     match labels.is_empty() {
         true => Cell::none(),
-        false => Cell::new(labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")),
+        false => Cell::new(
+            labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","),
+        ),
     }
 }
 
@@ -133,10 +139,17 @@ mod tests {
 
     fn tasks() -> Vec<Object> {
         vec![
-            task("build-web", json!({}), json!({"phase": "Running", "attempt": 1, "node": "local.g1",
-                "readyAt": "2026-11-22T11:58:00Z", "startedAt": "2026-11-22T11:58:05Z"})),
-            task("publish", json!({"x.io/team": "media", "a": "b"}),
-                json!({"phase": "Pending", "reason": "UpstreamFailed"})),
+            task(
+                "build-web",
+                json!({}),
+                json!({"phase": "Running", "attempt": 1, "node": "local.g1",
+                "readyAt": "2026-11-22T11:58:00Z", "startedAt": "2026-11-22T11:58:05Z"}),
+            ),
+            task(
+                "publish",
+                json!({"x.io/team": "media", "a": "b"}),
+                json!({"phase": "Pending", "reason": "UpstreamFailed"}),
+            ),
         ]
     }
 

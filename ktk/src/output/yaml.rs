@@ -27,14 +27,34 @@ mod tests {
     #[test]
     fn keys_are_sorted_and_indented_by_two() {
         let text = Yaml
-            .write(Document::One(json!({"b": 1, "a": {"c": ["x", {"d": "yes", "e": "1"}], "f": "two\nlines"}, "g": []})))
+            .write(Document::One(
+                json!({"b": 1, "a": {"c": ["x", {"d": "yes", "e": "1"}], "f": "two\nlines"}, "g": []}),
+            ))
             .expect("yaml");
-        assert_eq!(text, "a:\n  c:\n    - x\n    - d: 'yes'\n      e: '1'\n  f: |-\n    two\n    lines\nb: 1\ng: []\n");
+        assert_eq!(
+            text,
+            "a:\n  c:\n    - x\n    - d: 'yes'\n      e: '1'\n  f: |-\n    two\n    lines\nb: 1\ng: []\n"
+        );
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        for text in ["", "yes", "1e3", "0x1", "null", "~", "a: b", "- x", "#c", " lead", "2026-11-22", "{{x}}", "a\n\nb\n", "\t"] {
+        for text in [
+            "",
+            "yes",
+            "1e3",
+            "0x1",
+            "null",
+            "~",
+            "a: b",
+            "- x",
+            "#c",
+            " lead",
+            "2026-11-22",
+            "{{x}}",
+            "a\n\nb\n",
+            "\t",
+        ] {
             let value = json!({"spec": {"a": text, "b": [text]}});
             let yaml = Yaml.write(Document::One(value.clone())).expect("yaml");
             let back: serde_json::Value = serde_saphyr::from_str(&yaml).expect(&yaml);

@@ -90,7 +90,9 @@ pub(crate) fn lay_out(rows: &[Vec<Cell>], widths: &Widths, has_color: bool) -> S
     table.add_rows(rows.iter().map(|row| row.iter().map(Cell::text)));
     for (column, width) in table.column_iter_mut().zip(&widths.0) {
         let width = u16::try_from(*width).unwrap_or(u16::MAX);
-        column.set_padding((0, GAP as u16)).set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        column
+            .set_padding((0, GAP as u16))
+            .set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
     }
     let mut text = String::new();
     for (line, row) in table.lines().zip(rows) {
@@ -183,7 +185,8 @@ mod tests {
         let mut widths = Widths::default();
         widths.measure(&first);
         let later = rows(&[&["x", "Failed", "2s"], &["a-much-longer-name", "Failed", "3s"]]);
-        let lines: String = later.iter().map(|row| lay_out(std::slice::from_ref(row), &widths, false)).collect();
+        let lines: String =
+            later.iter().map(|row| lay_out(std::slice::from_ref(row), &widths, false)).collect();
         assert_eq!(lines, "x       Failed    2s\na-much-longer-name   Failed    3s\n");
     }
 

@@ -141,7 +141,8 @@ fn levels(steps: &[Step<'_>], depths: &[usize]) -> String {
 pub(crate) fn dot(pipeline: &Pipeline, tasks: &[Task]) -> String {
     let quote = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let steps = steps(pipeline, tasks);
-    let mut text = format!("digraph {} {{\n    rankdir=LR;\n    node [shape=box];\n", quote(pipeline.metadata.name()));
+    let mut text =
+        format!("digraph {} {{\n    rankdir=LR;\n    node [shape=box];\n", quote(pipeline.metadata.name()));
     for step in &steps {
         let color = match tone(step) {
             Tone::Good => "green",
@@ -176,7 +177,12 @@ pub(crate) fn mermaid(pipeline: &Pipeline, tasks: &[Task]) -> String {
             Tone::Dim => ":::dim",
             Tone::Plain => "",
         };
-        let _ = writeln!(text, "    s{index}[\"{}<br/>{}\"]{class}", step.name.replace('"', "#quot;"), step.word());
+        let _ = writeln!(
+            text,
+            "    s{index}[\"{}<br/>{}\"]{class}",
+            step.name.replace('"', "#quot;"),
+            step.word()
+        );
     }
     for (index, step) in steps.iter().enumerate() {
         for need in &step.needs {

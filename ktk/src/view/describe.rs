@@ -133,7 +133,10 @@ mod tests {
     fn values_are_aligned_and_tables_come_below_their_key() {
         let mut page = Page::default();
         page.field("Name", "x\u{1b}".to_owned());
-        page.map("Labels", &BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]));
+        page.map(
+            "Labels",
+            &BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]),
+        );
         page.map("Annotations", &BTreeMap::new());
         page.lines("Tree", vec![("└─ y".to_owned(), Tone::Plain)]);
         page.table("Attempts", &["Number", "Node"], vec![vec![Cell::new("1"), Cell::new("local.g1")]]);

@@ -42,7 +42,8 @@ fn by_cell(event: &Event) -> Cell {
 /// `task/test-web@2`: the incarnation where it is not the first.
 fn object(event: &Event) -> String {
     let object = &event.object;
-    let kind = KINDS.iter().find(|row| row.manifest == object.kind).map_or(object.kind.as_str(), |row| row.singular);
+    let kind =
+        KINDS.iter().find(|row| row.manifest == object.kind).map_or(object.kind.as_str(), |row| row.singular);
     match object.incarnation {
         0 | 1 => format!("{kind}/{}", object.name),
         incarnation => format!("{kind}/{}@{incarnation}", object.name),

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_node_is_a_row_with_its_generation() {
-        let texts: Vec<_> = cells(&node(), moment().now, true).iter().map(|cell| cell.text().to_owned()).collect();
+        let texts: Vec<_> =
+            cells(&node(), moment().now, true).iter().map(|cell| cell.text().to_owned()).collect();
         assert_eq!(texts, ["local.g3", "Ready", "server", "2", "1", "60m", "2s", "<none>"]);
     }
 

@@ -142,7 +142,8 @@ pub(super) mod tests {
     use crate::view::tests::moment;
 
     pub(in crate::view) fn pipeline() -> Pipeline {
-        let step = |name: &str, needs: &[&str]| json!({"name": name, "needs": needs, "run": {"command": ["true"]}});
+        let step =
+            |name: &str, needs: &[&str]| json!({"name": name, "needs": needs, "run": {"command": ["true"]}});
         serde_json::from_value(json!({
             "apiVersion": "ktk/v1", "kind": "Pipeline",
             "metadata": {"name": "nightly", "namespace": "default", "createdAt": "2026-11-22T11:00:00Z",
@@ -173,11 +174,23 @@ pub(super) mod tests {
 
     pub(in crate::view) fn tasks() -> Vec<Task> {
         vec![
-            step_task("extract", 1, json!({"phase": "Succeeded", "attempt": 1,
-                "startedAt": "2026-11-22T11:00:00Z", "finishedAt": "2026-11-22T11:00:05Z"})),
+            step_task(
+                "extract",
+                1,
+                json!({"phase": "Succeeded", "attempt": 1,
+                "startedAt": "2026-11-22T11:00:00Z", "finishedAt": "2026-11-22T11:00:05Z"}),
+            ),
             step_task("resize", 1, json!({"phase": "Failed", "reason": "Timeout"})),
-            step_task("resize", 2, json!({"phase": "Failed", "reason": "ExitCode", "exitCode": 1, "attempt": 2})),
-            step_task("index", 1, json!({"phase": "Running", "attempt": 1, "startedAt": "2026-11-22T11:59:00Z"})),
+            step_task(
+                "resize",
+                2,
+                json!({"phase": "Failed", "reason": "ExitCode", "exitCode": 1, "attempt": 2}),
+            ),
+            step_task(
+                "index",
+                1,
+                json!({"phase": "Running", "attempt": 1, "startedAt": "2026-11-22T11:59:00Z"}),
+            ),
             step_task("publish", 1, json!({"phase": "Pending", "reason": "UpstreamFailed"})),
             step_task("clean", 1, json!({"phase": "Pending", "reason": "WaitingForUpstream"})),
         ]

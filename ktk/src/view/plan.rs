@@ -15,11 +15,7 @@ pub(crate) fn cells(row: &PlanRow) -> Vec<Cell> {
         Action::Keep => Tone::Dim,
         Action::Continue | Action::Adopt => Tone::Plain,
     };
-    vec![
-        Cell::new(row.task.clone()),
-        Cell::toned(row.action.as_str(), tone),
-        Cell::new(row.why.clone()),
-    ]
+    vec![Cell::new(row.task.clone()), Cell::toned(row.action.as_str(), tone), Cell::new(row.why.clone())]
 }
 
 /// The whole plan as rows, titles first.

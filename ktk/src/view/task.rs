@@ -163,7 +163,10 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
     let spec = &task.spec;
     if let Some(run) = &spec.run {
         page.optional("Command", command(task));
-        page.field("Directory", run.working_dir.clone().unwrap_or_else(|| "a fresh one each attempt".to_owned()));
+        page.field(
+            "Directory",
+            run.working_dir.clone().unwrap_or_else(|| "a fresh one each attempt".to_owned()),
+        );
         let names: Vec<_> = run.env.keys().map(String::as_str).collect();
         if !names.is_empty() {
             // Names only: values are often secrets.

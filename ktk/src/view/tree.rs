@@ -30,7 +30,8 @@ pub(crate) fn text(family: &[Task], now: Timestamp, has_color: bool) -> String {
 /// Pipelines with their steps, and under each step its restarts. `tasks` holds every
 /// incarnation of the pipelines' tasks.
 pub(crate) fn pipelines(pipelines: &[(&Pipeline, &[Task])], now: Timestamp, has_color: bool) -> String {
-    let branches: Vec<_> = pipelines.iter().map(|(pipeline, tasks)| pipeline_branch(pipeline, tasks, now)).collect();
+    let branches: Vec<_> =
+        pipelines.iter().map(|(pipeline, tasks)| pipeline_branch(pipeline, tasks, now)).collect();
     draw(&branches, has_color)
 }
 
@@ -157,7 +158,11 @@ mod tests {
     use crate::view::{pipeline::tests as fixture, tests::moment};
 
     fn family() -> Vec<Task> {
-        let task = |incarnation: u32, created: &str, changes: serde_json::Value, status: serde_json::Value| -> Task {
+        let task = |incarnation: u32,
+                    created: &str,
+                    changes: serde_json::Value,
+                    status: serde_json::Value|
+         -> Task {
             let id = |number: u32| format!("01936f2e-8c00-7000-8000-00000000000{number}");
             serde_json::from_value(json!({
                 "apiVersion": "ktk/v1", "kind": "Task",
