@@ -20,6 +20,7 @@ pub(crate) struct Interrupts {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hang_up: Option<Signal>,
+    has_come: bool,
 }
 
 impl Interrupts {
@@ -38,16 +39,24 @@ impl Interrupts {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hang_up: listen(SignalKind::hangup())?,
+            has_come: false,
         })
+    }
+
+    /// Whether one has come so far.
+    pub(crate) fn has_come(&self) -> bool {
+        self.has_come
     }
 
     /// The next one. A call that is dropped loses none.
     pub(crate) async fn next(&mut self) -> Interrupt {
-        tokio::select! {
+        let interrupt = tokio::select! {
             () = next_of(&mut self.interrupt) => Interrupt::Stop,
             () = next_of(&mut self.terminate) => Interrupt::Stop,
             () = next_of(&mut self.hang_up) => Interrupt::HangUp,
-        }
+        };
+        self.has_come = true;
+        interrupt
     }
 }
 

@@ -5,6 +5,8 @@ use ktk_client::api::{
     task::{Attempt, TaskStatus},
 };
 
+use crate::error::Exit;
+
 /// Ended by ktk's own doing, and no other code fits.
 pub(crate) const OWN_FAILURE: u8 = 125;
 /// The program is there but cannot be executed.
@@ -47,8 +49,8 @@ fn of_failure(reason: Option<Reason>, exit_code: Option<i32>, last: Option<&Atte
 }
 
 /// The code for a task or pipeline that came from a manifest.
-pub(crate) fn of_phase(phase: Phase) -> u8 {
-    u8::from(!matches!(phase, Phase::Succeeded | Phase::Skipped))
+pub(crate) fn of_phase(phase: Phase) -> Exit {
+    if matches!(phase, Phase::Succeeded | Phase::Skipped) { Exit::Done } else { Exit::Failed }
 }
 
 #[cfg(test)]
@@ -90,9 +92,9 @@ mod tests {
 
     #[test]
     fn a_manifest_gives_0_or_1() {
-        assert_eq!(of_phase(Phase::Succeeded), 0);
-        assert_eq!(of_phase(Phase::Skipped), 0);
-        assert_eq!(of_phase(Phase::Failed), 1);
-        assert_eq!(of_phase(Phase::Cancelled), 1);
+        assert_eq!(of_phase(Phase::Succeeded), Exit::Done);
+        assert_eq!(of_phase(Phase::Skipped), Exit::Done);
+        assert_eq!(of_phase(Phase::Failed), Exit::Failed);
+        assert_eq!(of_phase(Phase::Cancelled), Exit::Failed);
     }
 }
