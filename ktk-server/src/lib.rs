@@ -2,5 +2,11 @@
 //!
 //! The arrows point down: `http → rpc → engine → {store, model, clock}`. See ARCHITECTURE.md.
 
+pub mod clock;
+pub mod engine;
+pub mod entropy;
+pub mod exec;
+pub mod limits;
+pub mod logs;
 pub mod model;
 pub mod store;

@@ -4,6 +4,9 @@
 //! An [`Operation`] is one transaction, written once and generic over [`Tx`]. The futures of the
 //! embedded stores are always ready, so their writer drives an operation with a single poll.
 
+mod drive;
+pub mod memory;
+
 use std::{future::Future, ops::RangeInclusive};
 
 use jiff::Timestamp;
