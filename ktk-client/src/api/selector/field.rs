@@ -1,0 +1,159 @@
+//! Field selectors: `status.phase=Failed,metadata.name!=x`.
+
+use std::{borrow::Cow, fmt};
+
+use super::InvalidSelector;
+
+/// One comparison of a field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldTerm {
+    /// The field, as `status.phase`.
+    pub field: String,
+    /// Whether it must be equal (`=`, `==`) or must not (`!=`).
+    pub is_equal: bool,
+    /// To what, escapes resolved.
+    pub value: String,
+}
+
+impl fmt::Display for FieldTerm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = if self.is_equal { "=" } else { "!=" };
+        write!(f, "{}{operator}", self.field)?;
+        for c in self.value.chars() {
+            if matches!(c, '\\' | ',' | '=') {
+                f.write_str("\\")?;
+            }
+            write!(f, "{c}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Fields that must all fit. The empty selector fits everything.
+///
+/// ```
+/// use ktk_client::api::selector::FieldSelector;
+/// let selector = FieldSelector::parse("status.phase!=Failed", &["status.phase"]).unwrap();
+/// assert!(selector.matches(|_| "Running".into()));
+/// assert!(FieldSelector::parse("spec.nosuch=1", &["status.phase"]).is_err());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldSelector {
+    terms: Vec<FieldTerm>,
+}
+
+impl FieldSelector {
+    /// Reads `k=v,k==v,k!=v`; in a value `\,`, `\=` and `\\` stand for the character itself.
+    ///
+    /// # Errors
+    /// What cannot be read, or a field that is not among those supported.
+    pub fn parse(text: &str, supported: &[&str]) -> Result<Self, InvalidSelector> {
+        let mut terms = Vec::new();
+        for part in split_unescaped(text) {
+            if part.is_empty() {
+                continue;
+            }
+            let term = term(part).ok_or_else(|| {
+                InvalidSelector(format!(
+                    "invalid selector {text:?}: cannot read {part:?}: write FIELD=VALUE, FIELD==VALUE or FIELD!=VALUE"
+                ))
+            })??;
+            if !supported.contains(&term.field.as_str()) {
+                return Err(InvalidSelector(format!(
+                    "field label not supported: {} (supported: {})",
+                    term.field.escape_debug(),
+                    supported.join(", ")
+                )));
+            }
+            terms.push(term);
+        }
+        terms.sort();
+        Ok(Self { terms })
+    }
+
+    /// Whether an object fits; `value_of` gives a field's text, empty where it is absent.
+    pub fn matches<'a>(&self, value_of: impl Fn(&str) -> Cow<'a, str>) -> bool {
+        self.terms.iter().all(|term| (value_of(&term.field) == term.value) == term.is_equal)
+    }
+
+    /// The comparisons, sorted.
+    pub fn terms(&self) -> &[FieldTerm] {
+        &self.terms
+    }
+
+    /// Whether it fits everything.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// What fits both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.terms.extend(other.terms);
+        self.terms.sort();
+        self
+    }
+}
+
+impl fmt::Display for FieldSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, term) in self.terms.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{term}")?;
+        }
+        Ok(())
+    }
+}
+
+fn split_unescaped(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut is_escaped) = (Vec::new(), 0, false);
+    for (index, c) in text.char_indices() {
+        if c == ',' && !is_escaped {
+            parts.push(&text[start..index]);
+            start = index + 1;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// The comparison in one part; `None` where there is no operator.
+fn term(part: &str) -> Option<Result<FieldTerm, InvalidSelector>> {
+    let mut is_escaped = false;
+    for (index, c) in part.char_indices() {
+        if !is_escaped {
+            let rest = &part[index..];
+            let operator = ["!=", "==", "="].into_iter().find(|operator| rest.starts_with(operator));
+            if let Some(operator) = operator {
+                let field = part[..index].to_owned();
+                let value = unescaped(&rest[operator.len()..]);
+                return Some(value.map(|value| FieldTerm { field, is_equal: operator != "!=", value }));
+            }
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    None
+}
+
+fn unescaped(text: &str) -> Result<String, InvalidSelector> {
+    let mut value = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(escaped @ ('\\' | ',' | '=')) => value.push(escaped),
+                _ => {
+                    let why = "after `\\` comes `\\`, `,` or `=`";
+                    return Err(InvalidSelector(format!("invalid field selector: value {text:?}: {why}")));
+                }
+            },
+            ',' | '=' => {
+                let why = format!("unescaped `{c}` in value {text:?}: write `\\{c}`");
+                return Err(InvalidSelector(format!("invalid field selector: {why}")));
+            }
+            _ => value.push(c),
+        }
+    }
+    Ok(value)
+}
