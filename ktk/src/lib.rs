@@ -10,6 +10,7 @@ mod commands;
 mod context;
 mod env;
 mod error;
+mod generate;
 mod kinds;
 mod output;
 mod settings;

@@ -123,10 +123,7 @@ mod tests {
     #[test]
     fn a_question_names_what_it_is_about() {
         let lines = question_lines(&[chosen("a", "default"), chosen("b", "ci")], "delete", "default");
-        assert_eq!(
-            lines,
-            ["You are about to delete the following 2 resource(s):", "task/a", "task/b in ci"]
-        );
+        assert_eq!(lines, ["You are about to delete the following 2 resource(s):", "task/a", "task/b in ci"]);
         let many: Vec<Chosen> = (0..60).map(|number| chosen(&number.to_string(), "default")).collect();
         let lines = question_lines(&many, "delete", "default");
         assert_eq!(lines.len(), 52);

@@ -11,7 +11,7 @@ use super::{
     bulk::{self, Chosen},
     made::{self, Made},
     missing,
-    selection::{self, Asked, ChoiceFlags, Named},
+    selection::{self, Asked, ChoiceFlags},
 };
 use crate::{
     context::Context,
@@ -81,7 +81,12 @@ pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError
 
 /// What is cancelled: what was named, or what was chosen and has not ended, once somebody has
 /// said yes to it.
-async fn objects(asked: Asked, args: &CancelArgs, client: &Client, cx: &Context) -> Result<Vec<Chosen>, CliError> {
+async fn objects(
+    asked: Asked,
+    args: &CancelArgs,
+    client: &Client,
+    cx: &Context,
+) -> Result<Vec<Chosen>, CliError> {
     let kinds = match asked {
         Asked::Named(names) => return Ok(names.into_iter().map(|named| Chosen::named(named, cx)).collect()),
         Asked::Chosen(kinds) => kinds,

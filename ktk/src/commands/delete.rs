@@ -114,7 +114,12 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
 
 /// What is deleted: what was named, or what was chosen, once somebody has said yes to it. A
 /// pipeline's tasks go with it, never alone.
-async fn objects(asked: Asked, args: &DeleteArgs, client: &Client, cx: &Context) -> Result<Vec<Chosen>, CliError> {
+async fn objects(
+    asked: Asked,
+    args: &DeleteArgs,
+    client: &Client,
+    cx: &Context,
+) -> Result<Vec<Chosen>, CliError> {
     let kinds = match asked {
         Asked::Named(names) => return Ok(names.into_iter().map(|named| Chosen::named(named, cx)).collect()),
         Asked::Chosen(kinds) => kinds,
@@ -136,7 +141,12 @@ struct Going {
     namespace: String,
 }
 
-async fn delete(client: &Client, chosen: &Chosen, now: bool, made: &mut Made) -> Result<Option<Going>, CliError> {
+async fn delete(
+    client: &Client,
+    chosen: &Chosen,
+    now: bool,
+    made: &mut Made,
+) -> Result<Option<Going>, CliError> {
     let client = client.in_namespace(&*chosen.namespace);
     let name = &*chosen.named.name;
     match chosen.named.kind {
@@ -153,7 +163,11 @@ async fn delete(client: &Client, chosen: &Chosen, now: bool, made: &mut Made) ->
     }
 }
 
-fn taken<T: Serialize>(chosen: &Chosen, deleted: &Deleted<T>, made: &mut Made) -> Result<Option<Going>, CliError> {
+fn taken<T: Serialize>(
+    chosen: &Chosen,
+    deleted: &Deleted<T>,
+    made: &mut Made,
+) -> Result<Option<Going>, CliError> {
     let object = made::value(&deleted.object)?;
     let snapshot: Result<Snapshot, _> = serde_json::from_value(object.clone());
     made.add(object, None);
@@ -194,12 +208,16 @@ async fn wait_until_gone(
             .open()
             .map(|target| {
                 let text = format!("timed out waiting for the deletion of {}", target.label());
-                CliError::new(Exit::TimedOut, text).with_hint("the deletion goes on; --now stops what runs with SIGKILL")
+                CliError::new(Exit::TimedOut, text)
+                    .with_hint("the deletion goes on; --now stops what runs with SIGKILL")
             })
             .collect(),
         Ended::Interrupted => vec![CliError::new(Exit::Interrupted, "interrupted; the deletion goes on")],
         Ended::Stopping => {
-            vec![CliError::new(Exit::Unreachable, "the server is being stopped; the deletion goes on with its next start")]
+            vec![CliError::new(
+                Exit::Unreachable,
+                "the server is being stopped; the deletion goes on with its next start",
+            )]
         }
     })
 }

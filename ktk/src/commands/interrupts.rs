@@ -61,9 +61,9 @@ impl Interrupts {
 }
 
 async fn next_of(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) if signal.recv().await.is_some() => {}
-        _ => pending().await,
+    let Some(signal) = signal else { return pending().await };
+    if signal.recv().await.is_none() {
+        pending().await
     }
 }
 

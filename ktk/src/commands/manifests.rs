@@ -44,7 +44,10 @@ pub(crate) fn read(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, 
                 Ok(Err(ReadError::Problems(problems))) => {
                     errors.extend(problems.list.iter().map(problem));
                     if problems.left_out > 0 {
-                        errors.push(CliError::new(Exit::Invalid, format!("and {} more problems", problems.left_out)));
+                        errors.push(CliError::new(
+                            Exit::Invalid,
+                            format!("and {} more problems", problems.left_out),
+                        ));
                     }
                 }
                 Err(error) => errors.push(error),
@@ -53,7 +56,9 @@ pub(crate) fn read(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, 
     }
     if documents.is_empty() && errors.is_empty() {
         let error = CliError::new(Exit::Invalid, "no objects passed to create");
-        return Err(error.with_hint(format!("there is nothing but blanks and comments in {}", empty.join(", "))));
+        return Err(
+            error.with_hint(format!("there is nothing but blanks and comments in {}", empty.join(", ")))
+        );
     }
     CliError::of_all(errors)?;
     Ok(documents)
@@ -74,7 +79,9 @@ fn name(path: &Path) -> String {
 /// The files that a path stands for, by name.
 fn files(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, CliError> {
     let failed = |error: &io::Error| match error.kind() {
-        io::ErrorKind::NotFound => CliError::failed(format!("the path {:?} does not exist", path.display().to_string())),
+        io::ErrorKind::NotFound => {
+            CliError::failed(format!("the path {:?} does not exist", path.display().to_string()))
+        }
         _ => CliError::failed(format!("cannot read {}: {error}", path.display())),
     };
     if is_stdin(path) || !fs::metadata(path).map_err(|error| failed(&error))?.is_dir() {
@@ -84,7 +91,8 @@ fn files(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, CliError> {
     collect(path, recursive, &mut found).map_err(|error| failed(&error))?;
     if found.is_empty() {
         let extensions = EXTENSIONS.map(|extension| format!(".{extension}")).join(" ");
-        let text = format!("error reading [{}]: recognized file extensions are [{extensions}]", path.display());
+        let text =
+            format!("error reading [{}]: recognized file extensions are [{extensions}]", path.display());
         return Err(CliError::failed(text));
     }
     found.sort();
@@ -115,7 +123,9 @@ fn text(path: &Path) -> Result<String, CliError> {
     let mut bytes = Vec::new();
     match is_stdin(path) {
         true => io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(failed)?,
-        false => fs::File::open(path).map_err(failed)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?,
+        false => {
+            fs::File::open(path).map_err(failed)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?
+        }
     };
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -15,7 +15,9 @@ pub(crate) async fn explain(client: &Client, verb: &str, named: &Named, error: C
         return error;
     }
     match client.pipelines().get(&*named.name).await {
-        Ok(_) => error.with_hint(format!("there is a pipeline of this name: ktk {verb} pipeline/{}", named.name)),
+        Ok(_) => {
+            error.with_hint(format!("there is a pipeline of this name: ktk {verb} pipeline/{}", named.name))
+        }
         Err(_) => error,
     }
 }

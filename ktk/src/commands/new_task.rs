@@ -170,8 +170,13 @@ mod tests {
     use super::*;
 
     fn caller() -> BTreeMap<String, String> {
-        let variables =
-            [("EDITOR", "vi"), ("KTK_TOKEN", "x"), ("db_password", "y"), ("BASH_FUNC_f%%", "()"), ("_", "ktk")];
+        let variables = [
+            ("EDITOR", "vi"),
+            ("KTK_TOKEN", "x"),
+            ("db_password", "y"),
+            ("BASH_FUNC_f%%", "()"),
+            ("_", "ktk"),
+        ];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
@@ -183,7 +188,10 @@ mod tests {
 
     #[test]
     fn variables_come_from_the_caller_or_as_typed() {
-        assert_eq!(given(&["EDITOR", "A=b=c", "E="], false).expect("all there"), ["A=b=c", "E=", "EDITOR=vi"]);
+        assert_eq!(
+            given(&["EDITOR", "A=b=c", "E="], false).expect("all there"),
+            ["A=b=c", "E=", "EDITOR=vi"]
+        );
         assert_eq!(given(&[], true).expect("all"), ["EDITOR=vi"]);
         assert_eq!(given(&["KTK_TOKEN", "EDITOR=ed"], true).expect("named"), ["EDITOR=ed", "KTK_TOKEN=x"]);
         assert_eq!(

@@ -162,7 +162,8 @@ fn check(args: &RestartArgs, names: &[Named]) -> Result<(), CliError> {
     }
     match names.iter().find(|named| named.kind != Kind::Pipeline) {
         Some(named) if args.from.is_some() => {
-            let error = CliError::usage(format!("--from names a step of a pipeline, and {} is none", named.label()));
+            let error =
+                CliError::usage(format!("--from names a step of a pipeline, and {} is none", named.label()));
             Err(error.with_hint(format!("ktk restart pipeline/{} --from STEP", named.name)))
         }
         _ => Ok(()),
@@ -231,7 +232,8 @@ impl Answer {
                 .collect();
         }
         if self.kind == Kind::Pipeline {
-            let why = self.message.clone().unwrap_or_else(|| "nothing in it failed or was cancelled".to_owned());
+            let why =
+                self.message.clone().unwrap_or_else(|| "nothing in it failed or was cancelled".to_owned());
             return vec![match force {
                 true if self.created => format!("pipeline/{name}: what runs is cancelled and then restarted"),
                 _ => format!("nothing to restart: pipeline/{name} is {}: {why}", self.phase),
@@ -240,7 +242,9 @@ impl Answer {
         let this = format!("{name}@{}", self.metadata.incarnation());
         vec![match (self.created, force) {
             (true, _) => format!("task/{this} created"),
-            (false, true) => format!("task/{this} is {}: it is cancelled, and restarted when it has ended", self.phase),
+            (false, true) => {
+                format!("task/{this} is {}: it is cancelled, and restarted when it has ended", self.phase)
+            }
             (false, false) => format!("already restarted as {this}, {}", self.phase),
         }]
     }
@@ -297,7 +301,10 @@ mod tests {
 
     #[test]
     fn what_was_restarted_already_is_said() {
-        assert_eq!(answer(Kind::Task, false, json!([])).lines(false), ["already restarted as test-web@2, Running"]);
+        assert_eq!(
+            answer(Kind::Task, false, json!([])).lines(false),
+            ["already restarted as test-web@2, Running"]
+        );
         assert_eq!(
             answer(Kind::Pipeline, false, json!([])).lines(false),
             ["nothing to restart: pipeline/test-web is Running: nothing in it failed or was cancelled"]

@@ -86,7 +86,12 @@ fn joined(selectors: &[String]) -> Option<String> {
 
 /// Reads `NAME…`, `TYPE NAME…`, `TYPE/NAME…` or `TYPE[,TYPE]` with a choice. With `bare` a name
 /// without a type is a task.
-pub(crate) fn read(words: &[String], choice: &ChoiceFlags, verb: &str, bare: bool) -> Result<Asked, CliError> {
+pub(crate) fn read(
+    words: &[String],
+    choice: &ChoiceFlags,
+    verb: &str,
+    bare: bool,
+) -> Result<Asked, CliError> {
     if choice.all && choice.has_selector() {
         return Err(CliError::usage("--all and a selector exclude each other"));
     }
@@ -101,7 +106,10 @@ pub(crate) fn read(words: &[String], choice: &ChoiceFlags, verb: &str, bare: boo
         Some(name) => Ok(Named { kind: target.kind, name }),
         None => {
             let error = CliError::usage("resource(s) were provided, but no name was specified");
-            Err(error.with_hint(format!("name it, as ktk {verb} {}/NAME, or choose with -l or --all", target.kind)))
+            Err(error.with_hint(format!(
+                "name it, as ktk {verb} {}/NAME, or choose with -l or --all",
+                target.kind
+            )))
         }
     };
     targets.into_iter().map(named).collect::<Result<_, _>>().map(Asked::Named)

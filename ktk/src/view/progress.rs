@@ -212,7 +212,8 @@ mod tests {
 
     fn task(step: &str, status: serde_json::Value) -> Task {
         let mut task = Task::new(format!("p.{step}"), TaskSpec::default());
-        let pipeline = PipelineRef { id: Default::default(), name: "p".into(), step: step.into(), index: None };
+        let pipeline =
+            PipelineRef { id: Default::default(), name: "p".into(), step: step.into(), index: None };
         task.metadata = Metadata { pipeline: Some(pipeline), ..task.metadata };
         task.status = Some(serde_json::from_value(status).expect("a status"));
         task
@@ -290,7 +291,9 @@ mod tests {
 
     #[test]
     fn times_have_at_most_two_units() {
-        for (seconds, text) in [(0.0, "0.0s"), (59.96, "59.9s"), (60.0, "1m0s"), (3_700.0, "1h1m"), (90_000.0, "1d1h")] {
+        for (seconds, text) in
+            [(0.0, "0.0s"), (59.96, "59.9s"), (60.0, "1m0s"), (3_700.0, "1h1m"), (90_000.0, "1d1h")]
+        {
             assert_eq!(elapsed_text(Duration::from_secs_f64(seconds)), text);
         }
     }

@@ -11,10 +11,7 @@ use ktk_client::{
 };
 use serde_json::Value;
 
-use super::{
-    made::Made,
-    manifests,
-};
+use super::{made::Made, manifests};
 use crate::{
     context::Context,
     env,
@@ -127,7 +124,13 @@ async fn create(document: &Document, client: &Client) -> Result<(String, Value, 
 }
 
 /// Says that one object was created, in the format asked for.
-fn report(name: &str, object: Value, created: bool, format: OutputFormat, cx: &Context) -> Result<(), CliError> {
+fn report(
+    name: &str,
+    object: Value,
+    created: bool,
+    format: OutputFormat,
+    cx: &Context,
+) -> Result<(), CliError> {
     if format == OutputFormat::Human {
         return cx.ui.println(&format!("{} {}", escape(name), if created { "created" } else { "unchanged" }));
     }

@@ -63,8 +63,7 @@ pub(super) async fn follow(
 ) -> Result<Ended, CliError> {
     let client = &client.in_namespace(pipeline.metadata.namespace());
     let name = pipeline.metadata.name();
-    let mut leaving =
-        Leaving::new(Kind::Pipeline, name, id_text(&pipeline.metadata), client, interrupts, cx);
+    let mut leaving = Leaving::new(Kind::Pipeline, name, id_text(&pipeline.metadata), client, interrupts, cx);
     let mut progress = Progress::new(pipeline.spec.steps.iter().map(|step| step.name.clone()));
     let mut display = Display::new(name, progress.total(), cx);
     let mut changes = client.watch(WatchParams {
@@ -102,7 +101,10 @@ pub(super) async fn follow(
                 News::Other => {}
             },
             Some(Ok(WatchEvent::Delete { object, .. })) if is_pipeline(&object) => {
-                return Err(CliError::new(Exit::NotFound, format!("pipeline/{name} was deleted while it was followed")));
+                return Err(CliError::new(
+                    Exit::NotFound,
+                    format!("pipeline/{name} was deleted while it was followed"),
+                ));
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => {

@@ -57,7 +57,12 @@ pub(crate) fn of_phase(phase: Phase) -> Exit {
 mod tests {
     use super::*;
 
-    fn status(phase: Phase, reason: Option<Reason>, exit_code: Option<i32>, signal: Option<i32>) -> TaskStatus {
+    fn status(
+        phase: Phase,
+        reason: Option<Reason>,
+        exit_code: Option<i32>,
+        signal: Option<i32>,
+    ) -> TaskStatus {
         let attempt = serde_json::json!({
             "number": 1, "node": "local.g1", "startedAt": "2026-11-21T00:00:00Z",
             "exitCode": exit_code, "signal": signal,

@@ -48,7 +48,9 @@ impl<'a> LogWriter<'a> {
                 Ok(())
             }
             LogEvent::Dropped { bytes, .. } => {
-                self.cx.ui.message(&format!("({bytes} bytes of the log are missing here: it is over its limit)"));
+                self.cx
+                    .ui
+                    .message(&format!("({bytes} bytes of the log are missing here: it is over its limit)"));
                 Ok(())
             }
             LogEvent::AttemptEnded { .. } | LogEvent::End | LogEvent::Stopping => Ok(()),

@@ -4,21 +4,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use ktk_client::{
     Client, Error,
-    api::{
-        Phase, Pipeline, Task,
-        id::two_words,
-        list::Created,
-        pipeline::CreateParams,
-    },
+    api::{Phase, Pipeline, Task, id::two_words, list::Created, pipeline::CreateParams},
     manifest::{Document, Manifest},
 };
 use serde_json::Value;
 
-use super::{
-    RunArgs, attach_pipeline, attach_task, exit,
-    params,
-    report::Report,
-};
+use super::{RunArgs, attach_pipeline, attach_task, exit, params, report::Report};
 use crate::{
     clock,
     commands::{
@@ -36,7 +27,12 @@ use crate::{
 /// How often another name is tried for a task.
 const NAME_TRIES: u64 = 8;
 
-pub(super) async fn run(file: PathBuf, args: RunArgs, client: &Client, cx: &Context) -> Result<Exit, CliError> {
+pub(super) async fn run(
+    file: PathBuf,
+    args: RunArgs,
+    client: &Client,
+    cx: &Context,
+) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
     if !args.task.is_empty() {
         let error = CliError::usage("flags that describe a task do not go with -f");
@@ -156,7 +152,13 @@ async fn run_pipeline(
     let name = created.object.metadata.name();
     say_new_name("pipeline", pipeline.metadata.name.as_deref(), name, cx);
     if args.detach {
-        return detached(&format!("pipeline/{name}"), made::value(&created.object)?, created.created, format, cx);
+        return detached(
+            &format!("pipeline/{name}"),
+            made::value(&created.object)?,
+            created.created,
+            format,
+            cx,
+        );
     }
     match attach_pipeline::follow(&created.object, client, &mut interrupts, cx).await? {
         attach_pipeline::Ended::Left(exit) => Ok(exit),
@@ -176,7 +178,13 @@ fn say_new_name(kind: &str, asked: Option<&str>, name: &str, cx: &Context) {
     }
 }
 
-fn detached(name: &str, object: Value, created: bool, format: OutputFormat, cx: &Context) -> Result<Exit, CliError> {
+fn detached(
+    name: &str,
+    object: Value,
+    created: bool,
+    format: OutputFormat,
+    cx: &Context,
+) -> Result<Exit, CliError> {
     if format == OutputFormat::Human {
         cx.ui.println(&format!("{} created", escape(name)))?;
     }

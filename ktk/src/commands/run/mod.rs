@@ -4,6 +4,7 @@ mod attach_pipeline;
 mod attach_task;
 mod ephemeral;
 mod exit;
+mod leave;
 mod logs;
 mod manifest;
 mod params;
@@ -55,7 +56,7 @@ pub(crate) struct RunArgs {
     file: Option<PathBuf>,
 
     /// Parameter of the pipeline: JSON where it parses as JSON, else a string; repeatable
-    #[arg(short, long = "param", value_name = "NAME=VALUE", requires = "file")]
+    #[arg(short, long = "param", value_name = "NAME=VALUE", conflicts_with = "command")]
     params: Vec<String>,
 
     /// Name of the task or pipeline [default: the manifest's, or one of a few words]
@@ -71,7 +72,7 @@ pub(crate) struct RunArgs {
     stdin: bool,
 
     /// Logs of steps that follow on stderr [default: failed without a terminal, else none]
-    #[arg(long, value_enum, value_name = "WHICH", requires = "file")]
+    #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "command")]
     logs: Option<LogChoice>,
 
     /// Use a server of its own, with a store that is removed at the end

@@ -66,8 +66,10 @@ impl<'a> Display<'a> {
         let running: BTreeMap<&str, String> = progress
             .running()
             .map(|(step, state)| {
-                let tries = if state.attempt > 1 { format!(" (attempt {})", state.attempt) } else { String::new() };
-                let took = state.elapsed(now).map_or(String::new(), |took| format!(" {}", elapsed_text(took)));
+                let tries =
+                    if state.attempt > 1 { format!(" (attempt {})", state.attempt) } else { String::new() };
+                let took =
+                    state.elapsed(now).map_or(String::new(), |took| format!(" {}", elapsed_text(took)));
                 (step, format!("{step}{tries}{took}"))
             })
             .collect();

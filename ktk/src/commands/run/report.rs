@@ -101,9 +101,11 @@ mod tests {
         let status = json!({"phase": phase, "steps": {"total": 1, "done": 0, "failed": 1}});
         let mut progress = Progress::new(["a".to_owned()]);
         let mut task = Task::new("p.a", TaskSpec::default());
-        let pipeline = PipelineRef { id: Default::default(), name: "p".into(), step: "a".into(), index: None };
+        let pipeline =
+            PipelineRef { id: Default::default(), name: "p".into(), step: "a".into(), index: None };
         task.metadata = Metadata { pipeline: Some(pipeline), ..task.metadata };
-        task.status = serde_json::from_value(json!({"phase": phase, "reason": "ExitCode"})).expect("a status");
+        task.status =
+            serde_json::from_value(json!({"phase": phase, "reason": "ExitCode"})).expect("a status");
         progress.observe(&task);
         End {
             pipeline: Pipeline::new("p", PipelineSpec::default()),

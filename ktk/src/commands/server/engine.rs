@@ -38,10 +38,6 @@ pub(super) struct Options {
 /// Serves until somebody stops it.
 pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
     let auto_started = options.auto_started;
-    if auto_started {
-        // It fails for a process that leads a session already, which is what is wanted.
-        let _ = rustix::process::setsid();
-    }
     let config = config(options)?;
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
@@ -63,7 +59,8 @@ pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
 }
 
 fn config(options: Options) -> Result<ServerConfig, CliError> {
-    let own = env::current_exe().map_err(|error| CliError::failed(format!("cannot find this binary: {error}")))?;
+    let own =
+        env::current_exe().map_err(|error| CliError::failed(format!("cannot find this binary: {error}")))?;
     Ok(ServerConfig {
         data_dir: options.data_dir,
         socket: options.socket,
@@ -125,7 +122,11 @@ impl StopSignals {
 }
 
 /// The first signal asks for a graceful stop, the second for one at once.
-async fn pass_signals_on(signals: &mut StopSignals, stop: &watch::Sender<Option<Duration>>, cx: &Context) -> Infallible {
+async fn pass_signals_on(
+    signals: &mut StopSignals,
+    stop: &watch::Sender<Option<Duration>>,
+    cx: &Context,
+) -> Infallible {
     signals.next().await;
     stop.send_replace(Some(DRAIN));
     cx.ui.message(&format!(

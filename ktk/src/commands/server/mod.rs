@@ -1,13 +1,16 @@
 //! `ktk server`: the server itself, and what is done to it.
 
 mod engine;
+mod gone;
 mod run;
 mod start;
 mod status;
 mod stop;
 
 use clap::{Args, Subcommand};
+use ktk_client::Error;
 
+pub(super) use self::stop::stop_and_wait;
 use super::block_on;
 use crate::{
     context::Context,
@@ -49,4 +52,9 @@ pub(crate) fn run(args: ServerArgs, cx: &Context) -> Result<Exit, CliError> {
         ServerCommand::Stop(args) => block_on(stop::run(args, cx)),
         ServerCommand::Status(args) => block_on(status::run(args, cx)),
     }
+}
+
+/// Whether nobody listens there.
+fn is_absent(error: &Error) -> bool {
+    matches!(error, Error::Unreachable { .. })
 }

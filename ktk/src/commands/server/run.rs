@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time};
 
 use clap::{Args, ValueEnum, ValueHint};
-use ktk_client::api::Duration;
+use ktk_client::{api::Duration, client::local};
 
 use super::engine::{self, Options};
 use crate::{
@@ -58,8 +58,16 @@ pub(super) enum Store {
 }
 
 pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
+    if args.auto_started {
+        local::detach().map_err(|error| CliError::failed(format!("cannot leave the caller: {error}")))?;
+    }
+    let Some(data_dir) = cx.data_dir()? else {
+        return Err(CliError::usage(
+            "--server names a server that runs; to run one takes --data-dir and --socket",
+        ));
+    };
     let options = Options {
-        data_dir: super::data_dir(cx)?,
+        data_dir,
         socket: args.socket,
         store: args.store,
         slots: args.slots,

@@ -116,7 +116,9 @@ impl Condition {
     /// What an object, as it is now, says about this condition.
     pub(crate) fn judge(self, seen: Seen) -> Verdict {
         let met = match self {
-            Self::End | Self::Succeeded => matches!(seen, Seen::Present(Phase::Succeeded | Phase::Skipped, _)),
+            Self::End | Self::Succeeded => {
+                matches!(seen, Seen::Present(Phase::Succeeded | Phase::Skipped, _))
+            }
             Self::Failed => seen.is_settled_badly(),
             Self::Finished => seen.has_ended(),
             Self::Running => matches!(seen, Seen::Present(Phase::Running, _)),

@@ -102,7 +102,8 @@ pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> 
         (false, true) => Ended::TimedOut,
         (false, false) => {
             let progress = cx.ui.spinner(&progress_text(&board));
-            let ended = follow::follow(&client, watched, &mut board, args.keep_waiting, deadline, say).await?;
+            let ended =
+                follow::follow(&client, watched, &mut board, args.keep_waiting, deadline, say).await?;
             drop(progress);
             ended
         }
@@ -130,7 +131,10 @@ fn finish(board: &Board, ended: Ended) -> Result<Exit, CliError> {
         Ended::Over => {}
         Ended::TimedOut => errors.extend(board.open().map(|target| {
             let (label, seen) = (target.label(), target.seen());
-            CliError::new(Exit::TimedOut, format!("timed out waiting for the condition on {label}: it is {}", seen.text()))
+            CliError::new(
+                Exit::TimedOut,
+                format!("timed out waiting for the condition on {label}: it is {}", seen.text()),
+            )
         })),
         Ended::Interrupted => return Err(CliError::new(Exit::Interrupted, "interrupted")),
         Ended::Stopping => {
@@ -203,7 +207,8 @@ async fn snapshot(client: &Client, named: &Named) -> Result<Snapshot, CliError> 
 
 fn read(object: &impl Serialize) -> Result<Snapshot, CliError> {
     let object: Value = made::value(object)?;
-    serde_json::from_value(object).map_err(|error| CliError::failed(format!("cannot read an object: {error}")))
+    serde_json::from_value(object)
+        .map_err(|error| CliError::failed(format!("cannot read an object: {error}")))
 }
 
 fn kinds_text(kinds: impl Iterator<Item = Kind>) -> String {
@@ -231,7 +236,8 @@ async fn chosen(
         let (objects, listed_at) = list(client, *kind, params.clone(), args.choice.all_namespaces()).await?;
         version = version.min(listed_at);
         targets.extend(objects.iter().map(|object| {
-            let mut target = Target::new(kind.manifest(), object.metadata.namespace(), object.metadata.name());
+            let mut target =
+                Target::new(kind.manifest(), object.metadata.namespace(), object.metadata.name());
             target.found(object);
             target
         }));
