@@ -3,7 +3,9 @@
 pub(crate) mod completion;
 mod describe;
 mod events;
+mod fetch;
 mod get;
+pub(crate) mod help;
 mod logs;
 mod tree;
 mod version;
@@ -26,6 +28,7 @@ pub(crate) enum Command {
     Events(events::EventsArgs),
     Logs(logs::LogsArgs),
     Completion(completion::CompletionArgs),
+    Help(help::HelpArgs),
     Version(version::VersionArgs),
 }
 
@@ -40,6 +43,7 @@ impl Command {
             Self::Events(args) => block_on(events::run(args, cx)),
             Self::Logs(args) => block_on(logs::run(args, cx)),
             Self::Completion(args) => completion::run(args, cx),
+            Self::Help(args) => help::run(args, cx),
             Self::Version(args) => block_on(version::run(args, cx)),
         }
     }
