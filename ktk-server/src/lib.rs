@@ -1,1 +1,12 @@
-//! skeleton
+//! The engine of ktk: model, stores, executors and the HTTP server.
+//!
+//! The arrows point down: `http → rpc → engine → {store, model, clock}`. See ARCHITECTURE.md.
+
+pub mod clock;
+pub mod engine;
+pub mod entropy;
+pub mod exec;
+pub mod limits;
+pub mod logs;
+pub mod model;
+pub mod store;

@@ -1,0 +1,99 @@
+//! The cold part of tasks and pipelines: the JSON text that stores keep beside the row.
+
+use std::collections::BTreeMap;
+
+use ktk_client::api::{meta::StringMap, pipeline::PipelineSpec, task::TaskSpec};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::error::{EngineError, EngineResult};
+
+/// What a task was asked to do and by whom.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskBody {
+    pub spec: TaskSpec,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: StringMap,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// Absent for steps: their pipeline has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_env: Option<StringMap>,
+    /// The needs as contexts, in the order of `spec.needs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartBody>,
+}
+
+/// Why a task was restarted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestartBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// A pipeline's manifest and what its steps share.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineBody {
+    pub header: PipelineHeader,
+    pub spec: PipelineSpec,
+}
+
+/// What each attempt of a step needs of its pipeline. Never changes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineHeader {
+    /// The manifest's parameters with those that were given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_env: Option<StringMap>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: StringMap,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+}
+
+/// Reads only the header of a pipeline's text.
+#[derive(Deserialize)]
+struct HeaderOnly {
+    header: PipelineHeader,
+}
+
+/// The text that is stored.
+pub fn to_text<T: Serialize>(body: &T) -> EngineResult<String> {
+    serde_json::to_string(body).map_err(|error| EngineError::Bug(format!("a body has no JSON: {error}")))
+}
+
+/// Reads stored text; `what` names the object in the error.
+pub fn from_text<T: DeserializeOwned>(what: &str, text: &str) -> EngineResult<T> {
+    serde_json::from_str(text)
+        .map_err(|error| EngineError::Bug(format!("the stored manifest of {what} cannot be read: {error}")))
+}
+
+/// Reads the header of a pipeline's text.
+pub fn header_from_text(what: &str, text: &str) -> EngineResult<PipelineHeader> {
+    let read: HeaderOnly = serde_json::from_str(text).map_err(|error| {
+        EngineError::Bug(format!("the stored manifest of {what} cannot be read: {error}"))
+    })?;
+    Ok(read.header)
+}
+
+/// Labels as the row keeps them: absent when there are none.
+pub fn labels_text(labels: &StringMap) -> EngineResult<Option<String>> {
+    if labels.is_empty() { Ok(None) } else { to_text(labels).map(Some) }
+}
+
+/// Labels of a row. Unreadable ones are shown as none.
+pub fn labels(text: Option<&str>) -> StringMap {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}

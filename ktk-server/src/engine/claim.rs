@@ -1,0 +1,191 @@
+//! Giving work to a node: claims, and grants that are given again after a lost answer.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ktk_client::api::{
+    Duration, Reason, template,
+    worker::{Fence, Grant},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    body::{self, PipelineHeader, TaskBody},
+    error::{EngineError, EngineResult},
+    object,
+    unit::Unit,
+};
+use crate::{
+    limits,
+    model::{
+        phase::Event,
+        row::{NodeRow, TaskRow},
+    },
+    store::Tx,
+};
+
+/// What a node can run.
+pub fn executors(node: &NodeRow) -> Vec<String> {
+    let mut executors: Vec<String> = serde_json::from_str(&node.types).unwrap_or_default();
+    if node.processes {
+        executors.push(String::new());
+    }
+    executors
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Claims up to `free` attempts for a node and says how to run them.
+    pub async fn claim(&mut self, node: &NodeRow, free: usize) -> EngineResult<Vec<Grant>> {
+        let limit = free.min(limits::CLAIM_BATCH);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        self.settle().await?;
+        self.flush().await?;
+        let rows = self.tx.claimable(&executors(node), limit).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        for row in rows {
+            self.adopt(row);
+        }
+        let mut bodies: BTreeMap<Uuid, String> = self.tx.task_bodies(&ids).await?.into_iter().collect();
+        let mut grants = Vec::with_capacity(ids.len());
+        for id in ids {
+            let text = bodies.remove(&id).unwrap_or_default();
+            if let Some(grant) = self.grant(node, id, &text).await? {
+                grants.push(grant);
+            }
+        }
+        Ok(grants)
+    }
+
+    async fn grant(&mut self, node: &NodeRow, id: Uuid, text: &str) -> EngineResult<Option<Grant>> {
+        let fence = self.tx.next_fence();
+        let now = self.now;
+        let row = self.task(id)?.clone();
+        let body: TaskBody = match body::from_text(&row.name, text) {
+            Ok(body) => body,
+            Err(error) => return self.refuse(id, error.to_string()).await,
+        };
+        self.load_newest(&body.needs).await?;
+        if !body.needs.is_empty() {
+            let resolved = self.resolved(&body);
+            self.result_mut(id).resolved = Some(body::to_text(&resolved)?);
+        }
+        let header = self.header_of(&row).await?;
+        let needs = self.outputs_of(&body).await?;
+        let mut next = row;
+        next.attempt += 1;
+        match build(&next, fence, body, &header, needs) {
+            Ok(mut grant) => {
+                grant.granted_at = now;
+                let row = self.task_mut(id)?;
+                row.attempt += 1;
+                row.node = Some(format!("{}.g{}", node.name, node.generation));
+                row.started_at = Some(now);
+                row.exit_code = None;
+                row.message = None;
+                self.transit(id, Event::Grant).await?;
+                let row = self.task_mut(id)?;
+                row.fence = Some(fence);
+                row.node_id = Some(node.id);
+                Ok(Some(grant))
+            }
+            Err(why) => self.refuse(id, why).await,
+        }
+    }
+
+    /// A task that cannot be run as it was asked for.
+    async fn refuse(&mut self, id: Uuid, why: String) -> EngineResult<Option<Grant>> {
+        self.task_mut(id)?.message = Some(why);
+        self.transit(id, Event::Fail(Reason::InvalidInput)).await?;
+        Ok(None)
+    }
+
+    async fn header_of(&mut self, row: &TaskRow) -> EngineResult<Arc<PipelineHeader>> {
+        match row.pipeline_id {
+            Some(pipeline) => self.shared.header(self.tx, pipeline).await,
+            None => Ok(Arc::default()),
+        }
+    }
+
+    /// The outputs of each need, by its name; `null` where it has none.
+    async fn outputs_of(&mut self, body: &TaskBody) -> EngineResult<BTreeMap<String, Value>> {
+        let ids: Vec<Uuid> = body
+            .needs
+            .iter()
+            .filter_map(|need| self.newest_of(*need))
+            .filter(|row| row.output_digest.is_some())
+            .map(|row| row.id)
+            .collect();
+        let mut texts: BTreeMap<Uuid, String> = BTreeMap::new();
+        if !ids.is_empty() {
+            self.flush().await?;
+            let results = self.tx.task_results(&ids).await?;
+            texts.extend(results.into_iter().filter_map(|row| Some((row.task_id, row.outputs?))));
+        }
+        let mut outputs = BTreeMap::new();
+        for (name, context) in body.spec.needs.iter().zip(&body.needs) {
+            let text = self.newest_of(*context).and_then(|row| texts.get(&row.id));
+            let value = match text {
+                Some(text) => body::from_text("outputs", text)?,
+                None => Value::Null,
+            };
+            outputs.insert(name.clone(), value);
+        }
+        Ok(outputs)
+    }
+
+    /// Grants of this node that are not among those it holds: an answer was lost on its way.
+    /// They are given again, with the fences they had.
+    pub async fn regrant(&mut self, node: &NodeRow, held: &[Fence]) -> EngineResult<Vec<Grant>> {
+        self.flush().await?;
+        let rows = self.tx.running_on(node.id).await?;
+        let mut grants = Vec::new();
+        for row in rows {
+            let Some(fence) = row.fence.filter(|fence| !held.contains(fence)) else { continue };
+            let id = self.adopt(row.clone());
+            let text = self.body_text(id).await?;
+            let body: TaskBody = body::from_text(&row.name, &text)?;
+            self.load_newest(&body.needs).await?;
+            let header = self.header_of(&row).await?;
+            let needs = self.outputs_of(&body).await?;
+            let mut grant = build(&row, fence, body, &header, needs).map_err(EngineError::Bug)?;
+            grant.granted_at = row.started_at.unwrap_or(self.now);
+            grants.push(grant);
+        }
+        Ok(grants)
+    }
+}
+
+fn build(
+    row: &TaskRow,
+    fence: Fence,
+    body: TaskBody,
+    header: &PipelineHeader,
+    needs: BTreeMap<String, Value>,
+) -> Result<Grant, String> {
+    let run = match &body.spec.run {
+        Some(run) => Some(
+            template::render(run, &header.params, &body.spec.inputs)
+                .map_err(|cause| format!("{}: {}", cause.field, cause.message))?,
+        ),
+        None => None,
+    };
+    Ok(Grant {
+        task: row.id,
+        attempt: row.attempt,
+        fence,
+        name: row.name.clone(),
+        namespace: row.namespace.clone(),
+        context: row.context_id,
+        directory_owner: object::directory_owner(row),
+        run,
+        type_name: body.spec.type_name.clone(),
+        caller_env: body.caller_env.or_else(|| header.caller_env.clone()),
+        inputs: body.spec.inputs.clone(),
+        needs,
+        timeout: body.spec.timeout,
+        grace_period: Duration::new(body.spec.grace_period()),
+        granted_at: row.updated_at,
+    })
+}

@@ -1,0 +1,245 @@
+//! `pipeline.create`: a pipeline and all its tasks in one transaction.
+
+use std::collections::BTreeMap;
+
+use ktk_client::api::{
+    ApiError, Cause, ErrorReason, Method, Phase, Pipeline, TaskId, check, id,
+    list::Created,
+    pipeline::{Create, CreateParams, Step},
+};
+use uuid::Uuid;
+
+use super::{
+    body::{self, PipelineBody, PipelineHeader, TaskBody},
+    create_task::{FirstAnswer, already_exists, queue_causes, queue_of, type_causes},
+    error::{EngineError, EngineResult},
+    incarnate::Root,
+    object,
+    operation::{Ask, Done},
+    requests::Remembered,
+    unit::Unit,
+};
+use crate::{
+    limits,
+    model::row::{NeedRow, NewPipeline, PipelineRow},
+    store::{Operation, Tx},
+};
+
+/// Makes a pipeline.
+pub struct CreatePipeline {
+    ask: Ask,
+    params: CreateParams,
+    /// The steps' needs as indices of steps.
+    needs: Vec<Vec<usize>>,
+    request: Option<Remembered>,
+}
+
+impl CreatePipeline {
+    /// Checks all that can be checked without the store.
+    ///
+    /// # Errors
+    /// `Invalid` with all causes.
+    pub fn new(ask: Ask, params: CreateParams, types: &[String]) -> EngineResult<Self> {
+        let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
+        let mut causes = check::pipeline(&params.object, &params.params);
+        for (index, step) in params.object.spec.steps.iter().enumerate() {
+            let field = format!("spec.steps[{index}]");
+            causes.extend(type_causes(step.type_name.as_deref(), &format!("{field}.type"), types));
+            causes.extend(queue_causes(step.queue.as_deref(), &format!("{field}.queue")));
+        }
+        let defaults = params.object.spec.defaults.as_ref();
+        causes.extend(queue_causes(defaults.and_then(|d| d.queue.as_deref()), "spec.defaults.queue"));
+        if !causes.is_empty() {
+            let name = params.object.metadata.name();
+            return Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into());
+        }
+        let needs = step_needs(&params.object.spec.steps)?;
+        Ok(Self { ask, params, needs, request })
+    }
+}
+
+fn step_needs(steps: &[Step]) -> EngineResult<Vec<Vec<usize>>> {
+    let index: BTreeMap<&str, usize> =
+        steps.iter().enumerate().map(|(i, step)| (step.name.as_str(), i)).collect();
+    let mut needs = Vec::with_capacity(steps.len());
+    for (i, step) in steps.iter().enumerate() {
+        let mut list = Vec::with_capacity(step.needs.len());
+        for (j, need) in step.needs.iter().enumerate() {
+            let found = index.get(need.as_str()).ok_or_else(|| {
+                let cause =
+                    Cause::new(format!("spec.steps[{i}].needs[{j}]"), format!("there is no step {need:?}"));
+                ApiError::invalid("the pipeline", vec![cause])
+            })?;
+            list.push(*found);
+        }
+        needs.push(list);
+    }
+    Ok(needs)
+}
+
+impl Operation for CreatePipeline {
+    type Output = Done<Created<Pipeline>>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        let mut unit = self.ask.unit(tx);
+        if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
+            return again(&mut unit, first).await;
+        }
+        let (row, body) = self.make_pipeline(&mut unit).await?;
+        let id = row.id;
+        let text = body::to_text(&body)?;
+        unit.tx.insert_pipelines(&[NewPipeline { row: row.clone(), body: text }]).await?;
+        self.make_tasks(&mut unit, &row).await?;
+        unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
+        unit.finish().await?;
+        let row = unit.pipeline(id).await?.clone();
+        let mut pipeline = object::pipeline_summary(unit.shared, &row);
+        object::fill_pipeline(&mut pipeline, body);
+        Ok(Done { answer: Created { object: pipeline, created: true }, effects: unit.effects })
+    }
+}
+
+async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResult<Done<Created<Pipeline>>> {
+    let rows = unit.tx.pipelines(&[first.id]).await?;
+    if rows.is_empty() {
+        let gone =
+            ApiError::new(ErrorReason::NotFound, "the pipeline that this request made has been deleted");
+        return Err(gone.into());
+    }
+    let object = object::pipelines(unit.tx, unit.shared, &rows).await?.remove(0);
+    Ok(Done::quiet(Created { object, created: first.created }))
+}
+
+impl CreatePipeline {
+    async fn make_pipeline<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+    ) -> EngineResult<(PipelineRow, PipelineBody)> {
+        let object = &self.params.object;
+        let id = unit.draw_id().await?;
+        let name = self.free_name(unit, &id).await?;
+        let header = PipelineHeader {
+            params: check::merged_params(object, &self.params.params),
+            caller_env: self.params.caller_env.clone(),
+            annotations: object.metadata.annotations.clone(),
+            created_by: Some(unit.by.to_owned()),
+        };
+        let row = PipelineRow {
+            id: id.id(),
+            context_id: id.id(),
+            parent_id: None,
+            incarnation: 1,
+            newest: true,
+            namespace: object.metadata.namespace().to_owned(),
+            name,
+            head: id.head(),
+            labels: body::labels_text(&object.metadata.labels)?,
+            phase: Phase::Pending,
+            reason: None,
+            message: None,
+            total: object.spec.steps.len() as u32,
+            done: 0,
+            failed: 0,
+            cancelled: 0,
+            admitted: 0,
+            max_parallel: object.spec.max_parallel,
+            fail_fast: object.spec.fail_fast,
+            tripped: false,
+            cancel: None,
+            restarts: 0,
+            created_at: unit.now,
+            updated_at: unit.now,
+            started_at: None,
+            finished_at: None,
+            deleted_at: None,
+            version: unit.tx.next_version(),
+        };
+        Ok((row, PipelineBody { header, spec: object.spec.clone() }))
+    }
+
+    /// The name that was given, or, for a run, another where it is taken.
+    async fn free_name<T: Tx>(&self, unit: &mut Unit<'_, T>, id: &TaskId) -> EngineResult<String> {
+        let metadata = &self.params.object.metadata;
+        let namespace = metadata.namespace().to_owned();
+        let Some(name) = metadata.name.clone() else {
+            let words = id::two_words(id.head());
+            return Ok(match &metadata.generate_name {
+                Some(prefix) => format!("{prefix}{words}"),
+                None => id.human_name().to_owned(),
+            });
+        };
+        if unit.tx.pipeline_named(&namespace, &name).await?.is_none() {
+            return Ok(name);
+        }
+        if !self.params.new_name_if_taken {
+            return Err(already_exists("pipeline", &name));
+        }
+        for _ in 0..limits::NAME_DRAWS {
+            let head = TaskId::new(unit.shared.entropy.id(unit.now)).head();
+            let other = format!("{name}-{}", id::two_words(head));
+            if unit.tx.pipeline_named(&namespace, &other).await?.is_none() {
+                return Ok(other);
+            }
+        }
+        Err(already_exists("pipeline", &name))
+    }
+
+    async fn make_tasks<T: Tx>(&self, unit: &mut Unit<'_, T>, pipeline: &PipelineRow) -> EngineResult<()> {
+        let steps = &self.params.object.spec.steps;
+        let mut ids = Vec::with_capacity(steps.len());
+        for _ in steps {
+            ids.push(unit.draw_id().await?);
+        }
+        let mut edges = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let needs: Vec<Uuid> = self.needs[index].iter().map(|need| ids[*need].id()).collect();
+            let dependent = ids[index].id();
+            edges.extend(needs.iter().map(|need| NeedRow { need: *need, dependent }));
+            self.make_task(unit, pipeline, step, &ids[index], needs).await?;
+        }
+        unit.tx.insert_needs(&edges).await?;
+        for id in &ids {
+            unit.start_out(id.id()).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_task<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        pipeline: &PipelineRow,
+        step: &Step,
+        id: &TaskId,
+        needs: Vec<Uuid>,
+    ) -> EngineResult<()> {
+        let object = &self.params.object;
+        let spec = step.task_spec(object.spec.defaults.as_ref());
+        let mut labels = object.metadata.labels.clone();
+        labels.extend(step.labels.clone());
+        let name = format!("{}.{}", pipeline.name, step.name);
+        if unit.tx.task_named(&pipeline.namespace, &name).await?.is_some() {
+            return Err(already_exists("task", &name));
+        }
+        let root = Root {
+            namespace: pipeline.namespace.clone(),
+            name: Some(name),
+            labels: body::labels_text(&labels)?,
+            step: Some((pipeline.id, step.name.clone())),
+            queue: queue_of(spec.queue.as_deref()),
+            body: TaskBody {
+                spec,
+                annotations: step.annotations.clone(),
+                created_by: Some(unit.by.to_owned()),
+                caller_env: None,
+                needs,
+                restart: None,
+            },
+        };
+        let mut row = unit.root_row(id, &root);
+        // Every need is a new task that has not ended.
+        row.live_needs = row.needs;
+        unit.insert(row, body::to_text(&root.body)?);
+        Ok(())
+    }
+}

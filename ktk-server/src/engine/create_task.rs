@@ -1,0 +1,185 @@
+//! `task.create`.
+
+use ktk_client::api::{
+    ApiError, Cause, ErrorReason, Method, ObjectRef, Task, check,
+    list::Created,
+    task::{Create, CreateParams},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    body::{self, TaskBody},
+    error::{EngineError, EngineResult},
+    incarnate::Root,
+    object,
+    operation::{Ask, Done},
+    requests::Remembered,
+    resolve,
+    unit::Unit,
+};
+use crate::{
+    model::row::NeedRow,
+    store::{Operation, Tx},
+};
+
+/// Makes a task.
+pub struct CreateTask {
+    ask: Ask,
+    params: CreateParams,
+    request: Option<Remembered>,
+    types: Vec<String>,
+}
+
+/// What is remembered of a request that made something.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FirstAnswer {
+    pub id: Uuid,
+    pub created: bool,
+}
+
+impl CreateTask {
+    /// Checks all that can be checked without the store.
+    ///
+    /// # Errors
+    /// `Invalid` with all causes.
+    pub fn new(ask: Ask, params: CreateParams, types: Vec<String>) -> EngineResult<Self> {
+        let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
+        let mut causes = check::task(&params.object);
+        causes.extend(type_causes(params.object.spec.type_name.as_deref(), "spec.type", &types));
+        causes.extend(queue_causes(params.object.spec.queue.as_deref(), "spec.queue"));
+        if !causes.is_empty() {
+            return Err(ApiError::invalid(&what(&params.object), causes).into());
+        }
+        Ok(Self { ask, params, request, types })
+    }
+}
+
+fn what(task: &Task) -> String {
+    let name = task.metadata.name.as_deref().or(task.metadata.generate_name.as_deref()).unwrap_or("");
+    format!("Task {name:?}")
+}
+
+/// A handler that no present node has is refused.
+pub(super) fn type_causes(name: Option<&str>, field: &str, types: &[String]) -> Option<Cause> {
+    let name = name?;
+    if types.iter().any(|known| known == name) {
+        return None;
+    }
+    let known = if types.is_empty() { "none".to_owned() } else { types.join(", ") };
+    Some(Cause::new(field, format!("no present node has a handler {name:?} (known: {known})")))
+}
+
+/// A queue that does not exist is refused.
+pub(super) fn queue_causes(name: Option<&str>, field: &str) -> Option<Cause> {
+    let name = name.filter(|name| *name != ktk_client::api::DEFAULT_QUEUE)?;
+    Some(Cause::new(field, format!("there is no queue {name:?}: the only queue is \"default\"")))
+}
+
+impl Operation for CreateTask {
+    type Output = Done<Created<Task>>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        debug_assert!(self.types.iter().all(|name| !name.is_empty()));
+        let mut unit = self.ask.unit(tx);
+        if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
+            return again(&mut unit, first).await;
+        }
+        let id = create(&mut unit, &self.params).await?;
+        unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
+        unit.finish().await?;
+        let row = unit.task(id)?.clone();
+        let task = object::task(unit.tx, unit.shared, &row).await?;
+        Ok(Done { answer: Created { object: task, created: true }, effects: unit.effects })
+    }
+}
+
+async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResult<Done<Created<Task>>> {
+    unit.load(&[first.id]).await?;
+    let Ok(row) = unit.task(first.id).cloned() else {
+        let gone = ApiError::new(ErrorReason::NotFound, "the task that this request made has been deleted");
+        return Err(gone.into());
+    };
+    let task = object::task(unit.tx, unit.shared, &row).await?;
+    Ok(Done::quiet(Created { object: task, created: first.created }))
+}
+
+async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineResult<Uuid> {
+    let object = &params.object;
+    let namespace = object.metadata.namespace().to_owned();
+    let needs = resolve_needs(unit, object, &namespace).await?;
+    let id = unit.draw_id().await?;
+    let name = match (&object.metadata.name, &object.metadata.generate_name) {
+        (Some(name), _) => Some(name.clone()),
+        (None, Some(prefix)) => Some(format!("{prefix}{}", ktk_client::api::id::two_words(id.head()))),
+        (None, None) => None,
+    };
+    if let Some(name) = &name {
+        refuse_taken(unit, &namespace, name).await?;
+    }
+    let body = TaskBody {
+        spec: object.spec.clone(),
+        annotations: object.metadata.annotations.clone(),
+        created_by: Some(unit.by.to_owned()),
+        caller_env: params.caller_env.clone(),
+        needs: needs.clone(),
+        restart: None,
+    };
+    let labels = body::labels_text(&object.metadata.labels)?;
+    let queue = queue_of(object.spec.queue.as_deref());
+    let root = Root { namespace, name, labels, body, step: None, queue };
+    let mut row = unit.root_row(&id, &root);
+    unit.count_needs(&mut row, &needs).await?;
+    let context = row.context_id;
+    unit.insert(row, body::to_text(&root.body)?);
+    let edges: Vec<NeedRow> = needs.iter().map(|need| NeedRow { need: *need, dependent: context }).collect();
+    if !edges.is_empty() {
+        unit.tx.insert_needs(&edges).await?;
+    }
+    unit.start_out(id.id()).await?;
+    Ok(id.id())
+}
+
+/// The queue that is meant.
+pub(super) fn queue_of(name: Option<&str>) -> String {
+    name.unwrap_or(ktk_client::api::DEFAULT_QUEUE).to_owned()
+}
+
+async fn refuse_taken<T: Tx>(unit: &mut Unit<'_, T>, namespace: &str, name: &str) -> EngineResult<()> {
+    match unit.tx.task_named(namespace, name).await? {
+        None => Ok(()),
+        Some(_) => Err(already_exists("task", name)),
+    }
+}
+
+/// `AlreadyExists` with the advice that helps.
+pub(super) fn already_exists(kind: &str, name: &str) -> EngineError {
+    let error = ApiError::new(ErrorReason::AlreadyExists, format!("{kind} {name:?} already exists"));
+    EngineError::Refused(error.with_hint(format!("choose another name, or `ktk restart {kind}/{name}`")))
+}
+
+/// The contexts of the tasks that are needed.
+async fn resolve_needs<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    object: &Task,
+    namespace: &str,
+) -> EngineResult<Vec<Uuid>> {
+    let mut needs = Vec::with_capacity(object.spec.needs.len());
+    let mut causes = Vec::new();
+    for (index, need) in object.spec.needs.iter().enumerate() {
+        let field = format!("spec.needs[{index}]");
+        match resolve::task(unit.tx, &ObjectRef::new(namespace, need)).await {
+            Ok(named) if named.row.deleted_at.is_some() => {
+                causes.push(Cause::new(field, format!("task {need:?} is being deleted")));
+            }
+            Ok(named) if needs.contains(&named.row.context_id) => {
+                causes.push(Cause::new(field, format!("task {need:?} is needed twice")));
+            }
+            Ok(named) => needs.push(named.row.context_id),
+            Err(EngineError::Refused(error)) => causes.push(Cause::new(field, error.message)),
+            Err(error) => return Err(error),
+        }
+    }
+    if causes.is_empty() { Ok(needs) } else { Err(ApiError::invalid(&what(object), causes).into()) }
+}

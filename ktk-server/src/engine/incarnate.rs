@@ -1,0 +1,255 @@
+//! New rows of tasks: roots and further incarnations, their needs counted and judged at once.
+
+use ktk_client::api::{
+    Phase, Reason, TaskId,
+    restart::Cascade,
+    task::{Resolved, TaskSpec},
+};
+use uuid::Uuid;
+
+use super::{
+    body::{self, RestartBody, TaskBody},
+    error::{EngineError, EngineResult},
+    unit::Unit,
+};
+use crate::{
+    limits,
+    model::{
+        row::TaskRow,
+        settle::{self, Class, class_of},
+    },
+    store::Tx,
+};
+
+/// What a root task is made of.
+pub struct Root {
+    pub namespace: String,
+    /// The human name of the id when absent.
+    pub name: Option<String>,
+    pub labels: Option<String>,
+    pub body: TaskBody,
+    /// Pipeline and step.
+    pub step: Option<(Uuid, String)>,
+    pub queue: String,
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// An id whose human name nobody has.
+    pub async fn draw_id(&mut self) -> EngineResult<TaskId> {
+        for _ in 0..limits::NAME_DRAWS {
+            let id = TaskId::new(self.shared.entropy.id(self.now));
+            let heads = ktk_client::api::id::human_name_range(id.human_name()).expect("a name of our own");
+            let is_taken = !self.tx.tasks_by_head(heads.clone(), 1).await?.is_empty()
+                || !self.tx.pipelines_by_head(heads, 1).await?.is_empty();
+            if !is_taken {
+                return Ok(id);
+            }
+        }
+        Err(EngineError::Bug(format!("{} human names in turn were taken", limits::NAME_DRAWS)))
+    }
+
+    /// The row of a new root task, its needs not yet judged.
+    pub fn root_row(&self, id: &TaskId, root: &Root) -> TaskRow {
+        let spec = &root.body.spec;
+        TaskRow {
+            id: id.id(),
+            context_id: id.id(),
+            parent_id: None,
+            incarnation: 1,
+            newest: true,
+            namespace: root.namespace.clone(),
+            name: root.name.clone().unwrap_or_else(|| id.human_name().to_owned()),
+            head: id.head(),
+            pipeline_id: root.step.as_ref().map(|(pipeline, _)| *pipeline),
+            step: root.step.as_ref().map(|(_, step)| step.clone()),
+            execution_id: root.step.as_ref().map_or(id.id(), |(pipeline, _)| *pipeline),
+            labels: root.labels.clone(),
+            command: command_text(spec),
+            executor: spec.type_name.clone().unwrap_or_default(),
+            queue: root.queue.clone(),
+            priority: spec.priority.unwrap_or(0),
+            run_if: spec.run_if,
+            cascade: Cascade::Auto,
+            phase: Phase::Pending,
+            reason: Some(Reason::WaitingForUpstream),
+            message: None,
+            admitted: false,
+            needs: root.body.needs.len() as u32,
+            live_needs: 0,
+            bad_needs: 0,
+            attempt: 0,
+            counted: 0,
+            lost: 0,
+            fence: None,
+            node_id: None,
+            node: None,
+            exit_code: None,
+            output_digest: None,
+            stop: None,
+            wish: None,
+            created_at: self.now,
+            updated_at: self.now,
+            ready_at: None,
+            started_at: None,
+            finished_at: None,
+            due_at: spec.run_after.filter(|at| *at > self.now),
+            deleted_at: None,
+            version: 0,
+        }
+    }
+
+    /// Counts the needs of a new row as they are now.
+    pub async fn count_needs(&mut self, row: &mut TaskRow, needs: &[Uuid]) -> EngineResult<()> {
+        self.load_newest(needs).await?;
+        (row.live_needs, row.bad_needs) = (0, 0);
+        for need in needs {
+            match self.newest_of(*need).map(class_of) {
+                Some(Class::Live) => row.live_needs += 1,
+                Some(Class::Bad) => row.bad_needs += 1,
+                Some(Class::Good) => {}
+                None => return Err(EngineError::Bug(format!("{} needs {need}, which is gone", row.name))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the next incarnation of a context: everything the parent had. All earlier changes
+    /// must have settled.
+    pub async fn incarnate(
+        &mut self,
+        parent: Uuid,
+        because: RestartBody,
+        cascade: Cascade,
+    ) -> EngineResult<Uuid> {
+        let id = self.draw_id().await?;
+        let old_body = self.body_text(parent).await?;
+        let parent = self.task(parent)?.clone();
+        self.load_newest(&[parent.context_id]).await?;
+        let newest = self
+            .newest_of(parent.context_id)
+            .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", parent.name)))?
+            .clone();
+        let mut body: TaskBody = body::from_text(&parent.name, &old_body)?;
+        body.restart = Some(because);
+        let root = Root {
+            namespace: parent.namespace.clone(),
+            name: Some(parent.name.clone()),
+            labels: parent.labels.clone(),
+            step: parent.pipeline_id.zip(parent.step.clone()),
+            queue: parent.queue.clone(),
+            body,
+        };
+        let mut row = self.root_row(&id, &root);
+        row.context_id = parent.context_id;
+        row.parent_id = Some(parent.id);
+        row.incarnation = newest.incarnation + 1;
+        row.execution_id = parent.execution_id;
+        row.cascade = cascade;
+        self.count_needs(&mut row, &root.body.needs).await?;
+        self.task_mut(newest.id)?.newest = false;
+        self.replace_in_pipeline(&newest, &row).await?;
+        let id = row.id;
+        self.insert(row, body::to_text(&root.body)?);
+        self.tell_new_incarnation(&newest, id);
+        self.start_out(id).await?;
+        // Settled before anything else is made: later rows count their needs as they then are.
+        self.tell_all().await?;
+        Ok(id)
+    }
+
+    async fn tell_all(&mut self) -> EngineResult<()> {
+        while !self.changes.is_empty() {
+            self.tell_changes().await?;
+        }
+        Ok(())
+    }
+
+    /// The dependents of the context see the new incarnation, which is live, in the place of the
+    /// old one.
+    fn tell_new_incarnation(&mut self, old: &TaskRow, new: Uuid) {
+        let was = class_of(old);
+        let row = &self.tasks[&new];
+        let is = class_of(row);
+        if was != is {
+            let change = super::unit::ClassChange { context: old.context_id, before: was, after: is };
+            self.changes.push_back(change);
+        }
+    }
+
+    async fn replace_in_pipeline(&mut self, old: &TaskRow, new: &TaskRow) -> EngineResult<()> {
+        let Some(pipeline) = new.pipeline_id else { return Ok(()) };
+        let row = self.pipeline_mut(pipeline).await?;
+        crate::model::pipeline::uncount(row, old);
+        crate::model::pipeline::count(row, new);
+        row.restarts += 1;
+        row.cancel = None;
+        row.tripped = false;
+        self.touched.insert(pipeline);
+        Ok(())
+    }
+
+    /// Judges the needs of a row that was just made (it is `Pending/WaitingForUpstream`).
+    pub async fn start_out(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        if row.needs == 0 && settle::decide(row.run_if, 0, 0) == settle::Decision::Go {
+            return self.make_ready(id).await;
+        }
+        self.reconsider(id).await
+    }
+
+    /// The stored manifest of a task.
+    pub async fn body_text(&mut self, id: Uuid) -> EngineResult<String> {
+        self.flush().await?;
+        let bodies = self.tx.task_bodies(&[id]).await?;
+        bodies
+            .into_iter()
+            .next()
+            .map(|(_, text)| text)
+            .ok_or_else(|| EngineError::Bug(format!("task {id} has no stored manifest")))
+    }
+
+    /// Records what tasks take from their needs as they are now.
+    pub async fn take_needs(&mut self, ids: &[Uuid]) -> EngineResult<()> {
+        for id in ids {
+            if self.task(*id)?.needs == 0 {
+                continue;
+            }
+            let text = self.body_text(*id).await?;
+            let body: TaskBody = body::from_text("a task", &text)?;
+            self.load_newest(&body.needs).await?;
+            let resolved = self.resolved(&body);
+            self.result_mut(*id).resolved = Some(body::to_text(&resolved)?);
+        }
+        Ok(())
+    }
+
+    /// What each need has come to now.
+    pub fn resolved(&self, body: &TaskBody) -> Vec<Resolved> {
+        let names = body.spec.needs.iter();
+        names
+            .zip(&body.needs)
+            .filter_map(|(name, context)| {
+                let row = self.newest_of(*context)?;
+                Some(Resolved {
+                    need: name.clone(),
+                    id: row.id,
+                    phase: row.phase,
+                    output_digest: row.output_digest.clone(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The command as tables show it.
+fn command_text(spec: &TaskSpec) -> String {
+    let full = match (&spec.run, &spec.type_name) {
+        (Some(run), _) => run.command.join(" "),
+        (None, Some(name)) => name.clone(),
+        (None, None) => String::new(),
+    };
+    match full.char_indices().nth(limits::COMMAND_CHARS) {
+        Some((end, _)) => full[..end].to_owned(),
+        None => full,
+    }
+}

@@ -1,0 +1,147 @@
+//! The plan of a restart: what happens to each task, and why. Made before anything is changed;
+//! the restart itself follows it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ktk_client::api::restart::{Action, Cascade, PlanRow};
+use uuid::Uuid;
+
+use super::{error::EngineResult, unit::Unit};
+use crate::{
+    model::{restart, row::TaskRow},
+    store::Tx,
+};
+
+/// What happens to one context.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub context: Uuid,
+    pub name: String,
+    pub action: Action,
+    pub why: String,
+}
+
+/// What happens to every context that a restart reaches, upstream first.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The rows that people read.
+    pub fn rows(&self) -> Vec<PlanRow> {
+        self.steps
+            .iter()
+            .map(|step| PlanRow { task: step.name.clone(), action: step.action, why: step.why.clone() })
+            .collect()
+    }
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Plans the restart of these tasks (newest incarnations, or older ones of their contexts).
+    pub async fn plan(&mut self, targets: &[TaskRow], cascade: Cascade) -> EngineResult<Plan> {
+        let reach = self.reach(targets, cascade).await?;
+        let mut plan = Plan { steps: reach.in_order() };
+        let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
+        for pipeline in pipelines {
+            for row in self.tasks_of(pipeline).await? {
+                if !reach.found.contains_key(&row.context_id) {
+                    plan.steps.push(Step {
+                        context: row.context_id,
+                        name: row.name.clone(),
+                        action: Action::Keep,
+                        why: "not affected".into(),
+                    });
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    async fn reach(&mut self, targets: &[TaskRow], cascade: Cascade) -> EngineResult<Reach> {
+        let mut reach = Reach::default();
+        let mut queue = VecDeque::new();
+        for row in targets {
+            let step = Step {
+                context: row.context_id,
+                name: row.name.clone(),
+                action: Action::Restart,
+                why: restart::why(row),
+            };
+            reach.found.insert(row.context_id, step);
+            queue.push_back((row.context_id, row.name.clone()));
+        }
+        while !queue.is_empty() {
+            let level: Vec<(Uuid, String)> = queue.drain(..).collect();
+            let contexts: Vec<Uuid> = level.iter().map(|(context, _)| *context).collect();
+            let names: BTreeMap<Uuid, &String> =
+                level.iter().map(|(context, name)| (*context, name)).collect();
+            let edges = self.tx.dependents(&contexts).await?;
+            let dependents: Vec<Uuid> = edges.iter().map(|edge| edge.dependent).collect();
+            self.load_newest(&dependents).await?;
+            for edge in edges {
+                reach.edges.push((edge.need, edge.dependent));
+                if reach.found.contains_key(&edge.dependent) {
+                    continue;
+                }
+                let Some(row) = self.newest_of(edge.dependent) else { continue };
+                let effect = restart::effect(row, short(names[&edge.need]), cascade);
+                let step = Step {
+                    context: edge.dependent,
+                    name: row.name.clone(),
+                    action: effect.action,
+                    why: effect.why,
+                };
+                reach.found.insert(edge.dependent, step);
+                if effect.spreads {
+                    queue.push_back((edge.dependent, row.name.clone()));
+                }
+            }
+        }
+        Ok(reach)
+    }
+}
+
+/// A step's own name where a task is one: plans read better without the pipeline's.
+fn short(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, step)| step)
+}
+
+#[derive(Debug, Default)]
+struct Reach {
+    found: BTreeMap<Uuid, Step>,
+    edges: Vec<(Uuid, Uuid)>,
+}
+
+impl Reach {
+    /// Upstream first (Kahn's algorithm); what is equal by name.
+    fn in_order(&self) -> Vec<Step> {
+        let mut waits: BTreeMap<Uuid, usize> = self.found.keys().map(|context| (*context, 0)).collect();
+        let mut next: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+        let edges: BTreeSet<(Uuid, Uuid)> = self
+            .edges
+            .iter()
+            .copied()
+            .filter(|(need, to)| need != to && self.found.contains_key(to))
+            .collect();
+        for (need, dependent) in edges {
+            *waits.entry(dependent).or_default() += 1;
+            next.entry(need).or_default().push(dependent);
+        }
+        let key = |context: &Uuid| (self.found[context].name.clone(), *context);
+        let mut ready: BTreeSet<(String, Uuid)> =
+            waits.iter().filter(|(_, count)| **count == 0).map(|(context, _)| key(context)).collect();
+        let mut order = Vec::with_capacity(self.found.len());
+        while let Some((_, context)) = ready.pop_first() {
+            order.push(self.found[&context].clone());
+            for dependent in next.remove(&context).unwrap_or_default() {
+                let count = waits.get_mut(&dependent).expect("an edge's end was found");
+                *count -= 1;
+                if *count == 0 {
+                    ready.insert(key(&dependent));
+                }
+            }
+        }
+        order
+    }
+}

@@ -1,0 +1,247 @@
+//! What follows when a task's state changes: its dependents wait, go on or are skipped, its
+//! pipeline moves, places under `maxParallel` are given on, `failFast` trips. All of it is part
+//! of the transaction that made the change.
+
+use std::collections::BTreeMap;
+
+use ktk_client::api::{Phase, Reason, event::Severity, task::RunIf};
+use uuid::Uuid;
+
+use super::{
+    error::EngineResult,
+    rerun::Rerun,
+    unit::{ClassChange, Unit},
+};
+use crate::{
+    model::{
+        phase::Event,
+        pipeline,
+        row::{StopWish, TaskRow},
+        settle::{self, Class, Decision},
+    },
+    store::Tx,
+};
+
+impl<T: Tx> Unit<'_, T> {
+    /// Lets everything follow that follows, until nothing does.
+    pub async fn settle(&mut self) -> EngineResult<()> {
+        loop {
+            if !self.changes.is_empty() {
+                self.tell_changes().await?;
+            } else if let Some(pipeline) = self.trips.pop_first() {
+                self.trip(pipeline).await?;
+            } else if let Some(rerun) = self.reruns.pop_front() {
+                self.rerun(rerun).await?;
+            } else if let Some(pipeline) = self.freed.pop_first() {
+                self.give_places(pipeline).await?;
+            } else if let Some(pipeline) = self.touched.pop_first() {
+                self.rephase(pipeline).await?;
+            } else if let Some(doomed) = self.doomed.pop_first() {
+                self.remove_if_ended(doomed).await?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Settles, then writes all of it.
+    pub async fn finish(&mut self) -> EngineResult<()> {
+        self.settle().await?;
+        self.flush().await
+    }
+
+    /// Tells the dependents of all changes so far.
+    pub(super) async fn tell_changes(&mut self) -> EngineResult<()> {
+        let changes: Vec<ClassChange> = self.changes.drain(..).collect();
+        self.tell_dependents(&changes).await
+    }
+
+    async fn tell_dependents(&mut self, changes: &[ClassChange]) -> EngineResult<()> {
+        let contexts: Vec<Uuid> = changes.iter().map(|change| change.context).collect();
+        let mut dependents: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+        for row in self.tx.dependents(&contexts).await? {
+            dependents.entry(row.need).or_default().push(row.dependent);
+        }
+        let all: Vec<Uuid> = dependents.values().flatten().copied().collect();
+        self.load_newest(&all).await?;
+        for change in changes {
+            for dependent in dependents.get(&change.context).map_or(&[][..], Vec::as_slice) {
+                self.tell(*dependent, *change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, dependent: Uuid, change: ClassChange) -> EngineResult<()> {
+        let Some(row) = self.newest_of(dependent) else { return Ok(()) };
+        let (id, phase, run_if) = (row.id, row.phase, row.run_if);
+        if phase.is_terminal() {
+            if change.after != Class::Live && phase != Phase::Cancelled && run_if != RunIf::Success {
+                self.consider_rerun(id).await?;
+            }
+            return Ok(());
+        }
+        let row = self.task_mut(id)?;
+        match change.before {
+            Class::Live => row.live_needs -= 1,
+            Class::Bad => row.bad_needs -= 1,
+            Class::Good => {}
+        }
+        match change.after {
+            Class::Live => row.live_needs += 1,
+            Class::Bad => row.bad_needs += 1,
+            Class::Good => {}
+        }
+        self.reconsider(id).await
+    }
+
+    /// Lets a pending task do what its needs allow now.
+    pub async fn reconsider(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        if row.phase != Phase::Pending {
+            return Ok(());
+        }
+        match settle::decide(row.run_if, row.live_needs, row.bad_needs) {
+            Decision::Wait if row.reason != Some(Reason::WaitingForUpstream) => {
+                self.task_mut(id)?.ready_at = None;
+                self.transit(id, Event::Wait).await
+            }
+            Decision::UpstreamFailed if row.reason != Some(Reason::UpstreamFailed) => {
+                self.task_mut(id)?.ready_at = None;
+                self.transit(id, Event::UpstreamFail).await
+            }
+            Decision::NotNeeded => {
+                self.take_needs(&[id]).await?;
+                self.transit(id, Event::Skip(Reason::NotNeeded)).await
+            }
+            Decision::Go if waits_for_needs(&row) => self.make_ready(id).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Queues a task whose needs are settled, or lets it wait for its time.
+    pub async fn make_ready(&mut self, id: Uuid) -> EngineResult<()> {
+        match self.task(id)?.due_at {
+            Some(at) if at > self.now => {
+                self.effects.due = [self.effects.due, Some(at)].into_iter().flatten().min();
+                self.transit(id, Event::Schedule).await
+            }
+            _ => self.transit(id, Event::Queue).await,
+        }
+    }
+
+    /// `failFast`: what has not ended and does not wait for a failure is cancelled.
+    async fn trip(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
+        let row = self.pipeline(pipeline_id).await?;
+        if !row.fail_fast || row.tripped {
+            return Ok(());
+        }
+        let row = self.pipeline_mut(pipeline_id).await?;
+        row.tripped = true;
+        let row = row.clone();
+        self.pipeline_event(
+            &row,
+            Severity::Warning,
+            "FailFast",
+            "a step failed: the others are cancelled".into(),
+        );
+        for task in self.tasks_of(pipeline_id).await? {
+            if task.run_if == RunIf::Success && settle::class_of(&task) == Class::Live {
+                self.stop_task(task.id, StopWish { reason: Reason::PipelineCancelled, now: false }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Cancels a task that is pending, tells a running one to stop.
+    pub async fn stop_task(&mut self, id: Uuid, wish: StopWish) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        if row.phase != Phase::Running {
+            self.task_mut(id)?.message = Some(stop_words(wish.reason, self.by));
+            return self.transit(id, Event::Cancel(wish.reason)).await;
+        }
+        let is_harder = row.stop.is_none_or(|stop| wish.now && !stop.now);
+        if is_harder {
+            self.transit(id, Event::Stop).await?;
+            self.task_mut(id)?.stop = Some(wish);
+            self.effects.stops = true;
+        }
+        Ok(())
+    }
+
+    /// Newest tasks of a pipeline as they are now, changes of this operation included.
+    pub async fn tasks_of(&mut self, pipeline: Uuid) -> EngineResult<Vec<TaskRow>> {
+        self.flush().await?;
+        let rows = self.tx.pipeline_tasks(pipeline).await?;
+        for row in &rows {
+            self.adopt(row.clone());
+        }
+        Ok(rows)
+    }
+
+    /// Gives free places under `maxParallel` to those who wait for them.
+    async fn give_places(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
+        let row = self.pipeline(pipeline_id).await?;
+        let Some(max) = row.max_parallel else { return Ok(()) };
+        let free = max.saturating_sub(row.admitted);
+        if free == 0 {
+            return Ok(());
+        }
+        self.flush().await?;
+        for row in self.tx.gated(pipeline_id, free as usize).await? {
+            let id = self.adopt(row);
+            self.task_mut(id)?.admitted = true;
+            self.pipeline_mut(pipeline_id).await?.admitted += 1;
+            self.effects.work = true;
+        }
+        Ok(())
+    }
+
+    /// Derives the pipeline's phase from its counts.
+    async fn rephase(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
+        let now = self.now;
+        let row = self.pipeline_mut(pipeline_id).await?;
+        let before = row.phase;
+        (row.phase, row.reason) = pipeline::phase(row);
+        if row.phase == before {
+            return Ok(());
+        }
+        row.finished_at = row.phase.is_terminal().then_some(now);
+        let row = row.clone();
+        if row.phase.is_terminal() {
+            let severity = if row.phase == Phase::Succeeded { Severity::Normal } else { Severity::Warning };
+            let words = format!("{} of {} steps done, {} failed", row.done, row.total, row.failed);
+            self.pipeline_event(&row, severity, row.phase.as_str(), words);
+            if row.deleted_at.is_some() {
+                self.doomed.insert(row.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is due when a task has ended: wishes, deletions, and another look at what it saw.
+    pub(super) async fn after_end(&mut self, row: &TaskRow) -> EngineResult<()> {
+        if row.deleted_at.is_some() {
+            self.doomed.insert(row.id);
+            return Ok(());
+        }
+        if row.wish.is_some() {
+            self.reruns.push_back(Rerun::Wish(row.id));
+        } else if row.run_if != RunIf::Success && row.phase != Phase::Cancelled && row.newest {
+            self.reruns.push_back(Rerun::IfChanged(row.id));
+        }
+        Ok(())
+    }
+}
+
+fn waits_for_needs(row: &TaskRow) -> bool {
+    matches!(row.reason, Some(Reason::WaitingForUpstream | Reason::UpstreamFailed))
+}
+
+fn stop_words(reason: Reason, by: &str) -> String {
+    match reason {
+        Reason::PipelineCancelled => "cancelled with its pipeline".into(),
+        Reason::Replaced => "another took its place".into(),
+        _ => format!("cancelled by {by}"),
+    }
+}

@@ -1,0 +1,144 @@
+//! Restarts that nobody asks for at that moment: wishes that were stored with a cancel, and
+//! `failure` and `always` steps that saw something else than what is now.
+
+use ktk_client::api::{
+    Phase,
+    event::Severity,
+    restart::Cascade,
+    task::{Resolved, RunIf},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    body::{self, RestartBody, TaskBody},
+    error::EngineResult,
+    unit::Unit,
+};
+use crate::{
+    model::settle::{Class, class_of},
+    store::Tx,
+};
+
+/// A restart that is to be made, or looked at, once the present changes have settled.
+#[derive(Clone, Copy, Debug)]
+pub enum Rerun {
+    /// The wish of this task, which has ended.
+    Wish(Uuid),
+    /// This finished task, if what it took is not what is there now.
+    IfChanged(Uuid),
+}
+
+/// A restart that happens when the task has ended: stored with the task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wish {
+    /// The incarnation to restart; the task itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub by: String,
+    #[serde(default)]
+    pub cascade: Cascade,
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// A need of a finished `failure` or `always` step has settled: it may have to run again.
+    pub(super) async fn consider_rerun(&mut self, id: Uuid) -> EngineResult<()> {
+        self.reruns.push_back(Rerun::IfChanged(id));
+        Ok(())
+    }
+
+    pub(super) async fn rerun(&mut self, rerun: Rerun) -> EngineResult<()> {
+        match rerun {
+            Rerun::Wish(id) => self.grant_wish(id).await,
+            Rerun::IfChanged(id) => self.rerun_if_changed(id).await,
+        }
+    }
+
+    async fn grant_wish(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        let Some(text) = &row.wish else { return Ok(()) };
+        let wish: Wish = body::from_text("a stored restart", text)?;
+        self.task_mut(id)?.wish = None;
+        if !row.newest || !row.phase.is_terminal() {
+            return Ok(());
+        }
+        let parent = wish.parent.unwrap_or(id);
+        self.load(&[parent]).await?;
+        let because = RestartBody { reason: wish.reason, changes: Default::default(), by: Some(wish.by) };
+        self.incarnate(parent, because, wish.cascade).await?;
+        Ok(())
+    }
+
+    async fn rerun_if_changed(&mut self, id: Uuid) -> EngineResult<()> {
+        let Some(row) = self.tasks.get(&id).cloned() else { return Ok(()) };
+        let is_candidate = row.newest
+            && row.phase.is_terminal()
+            && row.phase != Phase::Cancelled
+            && row.run_if != RunIf::Success;
+        if !is_candidate || row.deleted_at.is_some() {
+            return Ok(());
+        }
+        self.flush().await?;
+        let Some(text) = self.tx.task_results(&[id]).await?.into_iter().find_map(|row| row.resolved) else {
+            return Ok(());
+        };
+        let saw: Vec<Resolved> = body::from_text(&row.name, &text)?;
+        let body_text = self.body_text(id).await?;
+        let body: TaskBody = body::from_text(&row.name, &body_text)?;
+        self.load_newest(&body.needs).await?;
+        let mut changed = None;
+        for (context, saw) in body.needs.iter().zip(&saw) {
+            let Some(now) = self.newest_of(*context) else { continue };
+            if class_of(now) != Class::Live && now.cascade != Cascade::None && differs(now, saw) {
+                changed = Some(saw.need.clone());
+            }
+        }
+        if let Some(need) = changed {
+            let reason = format!("UpstreamChanged: {need}");
+            self.task_event(
+                &row,
+                Severity::Normal,
+                "UpstreamChanged",
+                format!("{need} came to something else"),
+            );
+            let because =
+                RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
+            self.incarnate(id, because, Cascade::Auto).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A cascade carries the changes of the incarnation it restarts.
+fn body_changes(body: &TaskBody) -> std::collections::BTreeMap<String, serde_json::Value> {
+    body.restart.as_ref().map(|restart| restart.changes.clone()).unwrap_or_default()
+}
+
+/// Whether a need is another, or came to something else, than what was taken from it. The same
+/// incarnation in the same phase is the same; between incarnations no digest equals nothing.
+fn differs(now: &crate::model::row::TaskRow, saw: &Resolved) -> bool {
+    if now.phase != saw.phase {
+        return true;
+    }
+    if now.id == saw.id {
+        return now.output_digest != saw.output_digest;
+    }
+    now.output_digest.is_none() || now.output_digest != saw.output_digest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wish;
+
+    #[test]
+    fn a_stored_wish_is_read_back() {
+        let wish =
+            Wish { parent: None, reason: Some("r".into()), by: "uid:1".into(), cascade: Default::default() };
+        let text = serde_json::to_string(&wish).expect("a wish is JSON");
+        let read: Wish = serde_json::from_str(&text).expect("our own text");
+        assert_eq!((read.reason, read.by), (wish.reason, wish.by));
+    }
+}

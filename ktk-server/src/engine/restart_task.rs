@@ -1,0 +1,328 @@
+//! `task.restart`: one new task in the tree, however many ask.
+
+use ktk_client::api::{
+    ApiError, Method, Phase, Reason, Task,
+    event::Severity,
+    restart::{Action, Cascade, RestartParams, Restarted, RestartedTask},
+    task::Restart,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    body::{self, RestartBody},
+    error::{EngineError, EngineResult},
+    object,
+    operation::{Ask, Done},
+    plan::Plan,
+    requests::Remembered,
+    rerun::Wish,
+    resolve,
+    unit::Unit,
+};
+use crate::{
+    model::row::{StopWish, TaskRow},
+    store::{Operation, Tx},
+};
+
+/// Restarts a task, or plans to.
+pub struct RestartTask {
+    ask: Ask,
+    params: RestartParams,
+    request: Option<Remembered>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FirstAnswer {
+    id: Uuid,
+    created: bool,
+    restarted: Vec<RestartedTask>,
+}
+
+impl RestartTask {
+    /// Prepares the operation.
+    ///
+    /// # Errors
+    /// `Invalid` for parameters that are for pipelines only.
+    pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
+        if params.from_step.is_some() {
+            return Err(EngineError::invalid(
+                "the restart",
+                "from",
+                "is for pipelines: name the step's task instead",
+            ));
+        }
+        let id = params.request_id.as_deref().filter(|_| !params.dry_run);
+        let request = Remembered::new(Restart::NAME, id, &params)?;
+        Ok(Self { ask, params, request })
+    }
+
+    fn because(&self) -> RestartBody {
+        RestartBody {
+            reason: self.params.reason.clone(),
+            changes: Default::default(),
+            by: Some(self.ask.by.clone()),
+        }
+    }
+}
+
+/// What is to be done with what was named.
+enum Choice {
+    /// This incarnation becomes the parent.
+    Restart(TaskRow),
+    /// It was restarted already.
+    Already(TaskRow),
+    /// The newest lives: it is cancelled, and then this one restarted.
+    Force { live: TaskRow, parent: TaskRow },
+}
+
+impl Operation for RestartTask {
+    type Output = Done<Restarted<Task>>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        let mut unit = self.ask.unit(tx);
+        if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
+            unit.load(&[first.id]).await?;
+            let mut answer = answer(&mut unit, first.id, first.created, Plan::default()).await?;
+            answer.restarted = first.restarted;
+            return Ok(Done::quiet(answer));
+        }
+        let choice = self.choose(&mut unit).await?;
+        let (id, created, plan, restarted) = match choice {
+            Choice::Already(row) => (unit.adopt(row), false, Plan::default(), Vec::new()),
+            Choice::Restart(parent) => {
+                let plan = unit.plan(std::slice::from_ref(&parent), self.params.cascade).await?;
+                if self.params.dry_run {
+                    return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan).await?));
+                }
+                let id = unit.adopt(parent);
+                let restarted = unit.carry_out(&plan, &[id], &self.because(), self.params.cascade).await?;
+                (restarted[0].id, true, plan, restarted)
+            }
+            Choice::Force { live, parent } => {
+                let plan = unit.plan(std::slice::from_ref(&parent), self.params.cascade).await?;
+                if self.params.dry_run {
+                    return Ok(Done::quiet(answer(&mut unit, live.id, false, plan).await?));
+                }
+                self.force(&mut unit, live, parent, plan).await?
+            }
+        };
+        let first = FirstAnswer { id, created, restarted };
+        unit.remember(self.request.as_ref(), &first).await?;
+        unit.finish().await?;
+        let mut answer = answer(&mut unit, id, created, plan).await?;
+        answer.restarted = first.restarted;
+        Ok(Done { answer, effects: unit.effects })
+    }
+}
+
+async fn answer<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    id: Uuid,
+    created: bool,
+    plan: Plan,
+) -> EngineResult<Restarted<Task>> {
+    let row = unit.task(id).cloned().map_err(|_| ApiError::not_found("task", &id.to_string()))?;
+    let object = object::task(unit.tx, unit.shared, &row).await?;
+    Ok(Restarted { object, created, restarted: Vec::new(), plan: plan.rows() })
+}
+
+impl RestartTask {
+    async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
+        let named = resolve::task(unit.tx, &self.params.reference).await?;
+        unit.load_newest(&[named.row.context_id]).await?;
+        let newest = unit
+            .newest_of(named.row.context_id)
+            .cloned()
+            .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", named.row.name)))?;
+        if newest.deleted_at.is_some() {
+            return Err(EngineError::conflict(format!("task {:?} is being deleted", newest.name)));
+        }
+        if let Some(wanted) = self.params.if_newest.filter(|wanted| *wanted != newest.incarnation) {
+            let words =
+                format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
+            return Err(EngineError::conflict(words));
+        }
+        if newest.phase.is_terminal() {
+            return Ok(Choice::Restart(named.row));
+        }
+        let was_restarted = match named.by_name {
+            true => newest.parent_id.is_some(),
+            false => newest.parent_id == Some(named.row.id),
+        };
+        if was_restarted && !self.params.force {
+            return Ok(Choice::Already(newest));
+        }
+        if self.params.force {
+            let parent = if named.by_name { newest.clone() } else { named.row };
+            return Ok(Choice::Force { live: newest, parent });
+        }
+        Err(self.refuse(unit, &named.row, &newest).await?)
+    }
+
+    async fn refuse<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        named: &TaskRow,
+        newest: &TaskRow,
+    ) -> EngineResult<EngineError> {
+        let live = format!("{}@{}", newest.name, newest.incarnation);
+        let state = match newest.reason {
+            Some(reason) => format!("{}/{reason}", newest.phase),
+            None => newest.phase.to_string(),
+        };
+        if named.id != newest.id {
+            let words = format!(
+                "{live} lives ({state}) and is no restart of {}@{}: only one incarnation lives at a time",
+                named.name, named.incarnation
+            );
+            return Ok(EngineError::Refused(
+                ApiError::conflict(words).with_hint("wait for it, or cancel it with --force"),
+            ));
+        }
+        if newest.reason == Some(Reason::UpstreamFailed) {
+            let upstream = self.failed_upstream(unit, newest).await?;
+            let words = format!("{live} has never run: it waits behind {upstream}");
+            return Ok(EngineError::Refused(
+                ApiError::conflict(words).with_hint(format!("restart {upstream}, and it goes on by itself")),
+            ));
+        }
+        let words = format!("{live} has not ended ({state}): there is nothing to restart yet");
+        Ok(EngineError::Refused(
+            ApiError::conflict(words).with_hint("wait for it, or cancel and restart it with --force"),
+        ))
+    }
+
+    /// The first failed task upstream that a restart would help.
+    async fn failed_upstream<T: Tx>(&self, unit: &mut Unit<'_, T>, row: &TaskRow) -> EngineResult<String> {
+        let mut context = row.context_id;
+        let mut name = row.name.clone();
+        for _ in 0..ktk_client::api::dag::MAX_STEPS {
+            let needs: Vec<Uuid> = unit.tx.needs_of(&[context]).await?.iter().map(|edge| edge.need).collect();
+            unit.load_newest(&needs).await?;
+            let bad = needs
+                .iter()
+                .filter_map(|need| unit.newest_of(*need))
+                .find(|need| crate::model::settle::class_of(need) == crate::model::settle::Class::Bad);
+            let Some(bad) = bad else { break };
+            (context, name) = (bad.context_id, bad.name.clone());
+            if bad.phase.is_terminal() {
+                break;
+            }
+        }
+        Ok(name)
+    }
+
+    /// Cancels what lives; the restart is stored with the cancel and happens when it has ended.
+    async fn force<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        live: TaskRow,
+        parent: TaskRow,
+        plan: Plan,
+    ) -> EngineResult<(Uuid, bool, Plan, Vec<RestartedTask>)> {
+        let wish = Wish {
+            parent: (parent.id != live.id).then_some(parent.id),
+            reason: self.params.reason.clone(),
+            by: self.ask.by.clone(),
+            cascade: self.params.cascade,
+        };
+        let id = unit.adopt(live.clone());
+        unit.adopt(parent);
+        unit.task_mut(id)?.wish = Some(body::to_text(&wish)?);
+        unit.task_event(&live, Severity::Normal, "Restarting", "cancelled, to be restarted".into());
+        unit.stop_task(id, StopWish { reason: Reason::ByUser, now: false }).await?;
+        unit.settle().await?;
+        let newest = unit.newest_of(live.context_id).cloned().unwrap_or(live);
+        let made = newest.id != id;
+        let restarted = if made { vec![unit.restarted(&newest)?] } else { Vec::new() };
+        Ok((newest.id, made, plan, restarted))
+    }
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Carries out a plan: makes a new incarnation for each of its restarts, upstream first.
+    pub async fn carry_out(
+        &mut self,
+        plan: &Plan,
+        parents: &[Uuid],
+        because: &RestartBody,
+        cascade: Cascade,
+    ) -> EngineResult<Vec<RestartedTask>> {
+        let mut parent_of = std::collections::BTreeMap::new();
+        for parent in parents {
+            parent_of.insert(self.task(*parent)?.context_id, *parent);
+        }
+        let mut made = Vec::new();
+        for step in &plan.steps {
+            match step.action {
+                Action::Restart => {
+                    let id = match parent_of.get(&step.context) {
+                        Some(parent) => self.incarnate(*parent, because.clone(), cascade).await?,
+                        None => match self.restart_dependent(step.context, because, cascade).await? {
+                            Some(id) => id,
+                            None => continue,
+                        },
+                    };
+                    let row = self.task(id)?.clone();
+                    made.push(self.restarted(&row)?);
+                }
+                Action::Continue => self.hand_on(step.context, cascade)?,
+                Action::Keep | Action::Decide | Action::Adopt => {}
+            }
+        }
+        // The tasks that were named come first, whatever the order of the plan.
+        made.sort_by_key(|task| {
+            let parent = self.tasks.get(&task.id).and_then(|row| row.parent_id);
+            !parent.is_some_and(|parent| parents.contains(&parent))
+        });
+        Ok(made)
+    }
+
+    /// A dependent under `--cascade=all`: at once when it has ended, else when it will have.
+    async fn restart_dependent(
+        &mut self,
+        context: Uuid,
+        because: &RestartBody,
+        cascade: Cascade,
+    ) -> EngineResult<Option<Uuid>> {
+        self.load_newest(&[context]).await?;
+        let Some(row) = self.newest_of(context).cloned() else { return Ok(None) };
+        let reason = Some("--cascade=all".to_owned());
+        if row.phase == Phase::Running {
+            let by = because.by.clone().unwrap_or_default();
+            let wish = Wish { parent: None, reason, by, cascade: Cascade::Auto };
+            self.task_mut(row.id)?.wish = Some(body::to_text(&wish)?);
+            return Ok(None);
+        }
+        if !row.phase.is_terminal() {
+            return Ok(None);
+        }
+        self.incarnate(row.id, RestartBody { reason, ..because.clone() }, cascade).await.map(Some)
+    }
+
+    /// What only goes on hands `--cascade=none` on to its own dependents.
+    fn hand_on(&mut self, context: Uuid, cascade: Cascade) -> EngineResult<()> {
+        if let Some(row) = self.newest_of(context)
+            && row.cascade != cascade
+        {
+            let id = row.id;
+            self.task_mut(id)?.cascade = cascade;
+        }
+        Ok(())
+    }
+
+    fn restarted(&self, row: &TaskRow) -> EngineResult<RestartedTask> {
+        let parent_incarnation = match row.parent_id {
+            Some(parent) => self.task(parent)?.incarnation,
+            None => 0,
+        };
+        Ok(RestartedTask {
+            id: row.id,
+            name: row.name.clone(),
+            incarnation: row.incarnation,
+            parent_incarnation,
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! How a task changes its phase: the one place where phase, counts, places under `maxParallel`
+//! and times change together.
+
+use ktk_client::api::{Phase, Reason, event::Severity};
+use uuid::Uuid;
+
+use super::{
+    error::EngineResult,
+    unit::{ClassChange, Unit},
+};
+use crate::{
+    model::{
+        phase::{self, Event},
+        pipeline, settle,
+    },
+    store::Tx,
+};
+
+impl<T: Tx> Unit<'_, T> {
+    /// Lets an event happen to a task.
+    ///
+    /// # Errors
+    /// `Conflict` when the task's phase does not take the event.
+    pub async fn transit(&mut self, id: Uuid, event: Event) -> EngineResult<()> {
+        let before = self.task(id)?.clone();
+        let (phase, reason) = phase::next(before.phase, event)?;
+        let now = self.now;
+        let row = self.task_mut(id)?;
+        row.phase = phase;
+        row.reason = reason;
+        if phase == Phase::Pending || phase.is_terminal() {
+            row.fence = None;
+            row.node_id = None;
+            row.stop = None;
+        }
+        if phase.is_terminal() || phase == Phase::Running || reason == Some(Reason::Queued) {
+            row.due_at = None;
+        }
+        if phase.is_terminal() {
+            row.finished_at = Some(now);
+        }
+        if reason == Some(Reason::Queued) && row.ready_at.is_none() {
+            row.ready_at = Some(now);
+        }
+        let holds_place = phase == Phase::Running || reason == Some(Reason::Queued);
+        let held_place = before.admitted;
+        if !holds_place {
+            row.admitted = false;
+        }
+        self.place(id, held_place, holds_place).await?;
+        self.recount(&before, id).await?;
+        self.aftermath(id, event).await
+    }
+
+    /// Takes or gives back a place under the pipeline's `maxParallel`.
+    async fn place(&mut self, id: Uuid, held: bool, holds: bool) -> EngineResult<()> {
+        let pipeline_id = self.task(id)?.pipeline_id;
+        let max_parallel = match pipeline_id {
+            Some(pipeline) => self.pipeline(pipeline).await?.max_parallel,
+            None => None,
+        };
+        let (Some(pipeline_id), Some(max)) = (pipeline_id, max_parallel) else {
+            if holds && !held {
+                self.task_mut(id)?.admitted = true;
+                self.effects.work = true;
+            }
+            return Ok(());
+        };
+        if held && !holds {
+            self.pipeline_mut(pipeline_id).await?.admitted -= 1;
+            self.freed.insert(pipeline_id);
+        } else if holds && !held {
+            let pipeline = self.pipeline_mut(pipeline_id).await?;
+            if pipeline.admitted < max {
+                pipeline.admitted += 1;
+                self.task_mut(id)?.admitted = true;
+                self.effects.work = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the pipeline's counts and the dependents when the class changed.
+    async fn recount(&mut self, before: &crate::model::row::TaskRow, id: Uuid) -> EngineResult<()> {
+        let after = self.task(id)?.clone();
+        if let Some(pipeline_id) = after.pipeline_id
+            && after.newest
+        {
+            let has_started = after.phase == Phase::Running && before.phase != Phase::Running;
+            let now = self.now;
+            let class_changed = settle::class_of(before) != settle::class_of(&after)
+                || before.phase.is_terminal() != after.phase.is_terminal();
+            if class_changed || (has_started && self.pipeline(pipeline_id).await?.started_at.is_none()) {
+                let row = self.pipeline_mut(pipeline_id).await?;
+                pipeline::uncount(row, before);
+                pipeline::count(row, &after);
+                if has_started && row.started_at.is_none() {
+                    row.started_at = Some(now);
+                }
+                self.touched.insert(pipeline_id);
+            }
+        }
+        let (was, is) = (settle::class_of(before), settle::class_of(&after));
+        if after.newest && was != is {
+            self.changes.push_back(ClassChange { context: after.context_id, before: was, after: is });
+        }
+        Ok(())
+    }
+
+    /// What else follows from the event: events to record, work to announce, wishes that are due.
+    async fn aftermath(&mut self, id: Uuid, event: Event) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        match event {
+            Event::Requeue => self.effects.work = true,
+            Event::Fail(reason) => {
+                let why = row.message.clone().unwrap_or_default();
+                self.task_event(&row, Severity::Warning, "Failed", format!("{reason}: {why}"));
+                if let Some(pipeline) = row.pipeline_id
+                    && row.newest
+                {
+                    self.trips.insert(pipeline);
+                }
+            }
+            Event::Cancel(reason) => {
+                self.task_event(&row, Severity::Normal, "Cancelled", format!("cancelled: {reason}"));
+            }
+            _ => {}
+        }
+        if row.phase.is_terminal() {
+            self.after_end(&row).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+//! Randomness and new ids: the only place that draws them. Seeded in tests.
+
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use uuid::{Builder, Uuid};
+
+/// A source of chance.
+#[derive(Debug)]
+pub struct Entropy(Mutex<StdRng>);
+
+impl Entropy {
+    /// Seeded by the operating system.
+    #[expect(clippy::disallowed_methods, reason = "the home of randomness")]
+    pub fn system() -> Self {
+        Self(Mutex::new(StdRng::from_rng(&mut rand::rng())))
+    }
+
+    /// The same sequence for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+
+    /// A UUIDv7 of this time.
+    pub fn id(&self, now: Timestamp) -> Uuid {
+        let mut random = [0; 10];
+        self.0.lock().expect("nobody panics while holding it").fill_bytes(&mut random);
+        Builder::from_unix_timestamp_millis(now.as_millisecond().unsigned_abs(), &random).into_uuid()
+    }
+
+    /// A number from 0 (included) to 1 (not included).
+    pub fn chance(&self) -> f64 {
+        self.0.lock().expect("nobody panics while holding it").random()
+    }
+}

@@ -1,0 +1,211 @@
+//! How an attempt ends: asked to stop, killed, or by itself; and what it takes until nothing of it is left. The
+//! order of events is `supervisor`'s part.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use super::attempts::Attempts;
+use super::process::{End, Ended};
+use super::protocol::Reply;
+use super::tree::{self, Proc, Tree};
+use super::unsafe_sys;
+
+/// How long the end of a killed process may take before its attempt is reported without it: one that waits for a
+/// dead disk or network file system cannot be killed, and must not hold the report up.
+const UNKILLABLE_AFTER: Duration = Duration::from_secs(2);
+
+const LONGEST_GRACE: Duration = Duration::from_secs(1 << 32);
+
+/// A tree that forks while it is read is read again at most so often; what is missed then is found when its parent's
+/// end is reported.
+const FREEZE_ROUNDS: usize = 64;
+
+/// Attempts, and the means to end them.
+pub(super) struct Ending {
+    pub(super) attempts: Attempts,
+    pub(super) tree: Tree,
+    /// Attempts whose leader has been reaped.
+    led_by_nobody: Vec<u64>,
+}
+
+impl Ending {
+    pub(super) fn new() -> Self {
+        Ending { attempts: Attempts::default(), tree: Tree::open(), led_by_nobody: Vec::new() }
+    }
+
+    /// Asks the whole tree to end, and kills it when `grace` has passed.
+    pub(super) fn stop(&mut self, handle: u64, grace: Duration, now: Instant) {
+        if grace.is_zero() {
+            return self.kill(handle, now);
+        }
+        let Some(attempt) = self.attempts.get_mut(handle) else { return };
+        // Some clocks cannot count every grace period.
+        let kill_at = now.checked_add(grace).unwrap_or(now + LONGEST_GRACE);
+        if let Some(earlier) = attempt.kill_at {
+            attempt.kill_at = Some(earlier.min(kill_at));
+            return;
+        }
+        if attempt.give_up_at.is_some() || attempt.ended.is_some() {
+            return;
+        }
+        attempt.kill_at = Some(kill_at);
+        let leader = attempt.leader;
+        // A stopped process acts on SIGTERM only after SIGCONT.
+        for signal in [Signal::TERM, Signal::CONT] {
+            let _ = kill_process_group(leader, signal);
+        }
+        let mut asked = HashMap::new();
+        // The second round is for what was forked during the first.
+        for _ in 0..2 {
+            for process in self.members(handle) {
+                let is_new = asked.insert((process.pid, process.start), ()).is_none();
+                if is_new && process.group != Some(leader) {
+                    tree::signal(&process, Signal::TERM);
+                    tree::signal(&process, Signal::CONT);
+                }
+            }
+        }
+    }
+
+    /// Kills the whole tree.
+    pub(super) fn kill(&mut self, handle: u64, now: Instant) {
+        let Some(attempt) = self.attempts.get_mut(handle) else { return };
+        attempt.kill_at = None;
+        if !attempt.is_reported {
+            attempt.give_up_at.get_or_insert(now + UNKILLABLE_AFTER);
+        }
+        freeze_and_kill(|| self.members(handle));
+    }
+
+    /// Reaps every child that has ended.
+    pub(super) fn reap(&mut self) {
+        while let Ok(Some((pid, ended))) = unsafe_sys::next_dead_child() {
+            let handle = self.attempts.led_by(pid);
+            if let Some((handle, attempt)) =
+                handle.and_then(|handle| Some((handle, self.attempts.get_mut(handle)?)))
+            {
+                attempt.ended = Some(ended);
+                self.led_by_nobody.push(handle);
+                // Its group's number cannot be another's before it is reaped. In a stop the others have until
+                // `kill_at`.
+                if attempt.kill_at.is_none() {
+                    let _ = kill_process_group(pid, Signal::KILL);
+                }
+            }
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+            self.attempts.forget_child(pid);
+        }
+    }
+
+    /// Reports the attempts of which nothing is left, and goes on ending the others. To be called after `reap` and
+    /// when a deadline has passed.
+    pub(super) fn settle(&mut self, now: Instant, outbox: &mut Vec<u8>) {
+        self.expire(now, outbox);
+        let children = self.tree.own_children();
+        self.attempts.adopt(&children);
+        for handle in std::mem::take(&mut self.led_by_nobody) {
+            let Some(attempt) = self.attempts.get(handle) else { continue };
+            let may_still_end = attempt.kill_at.is_some();
+            if self.attempts.orphans_of(handle).is_empty() {
+                self.report(handle, false, outbox);
+                self.attempts.remove(handle);
+                self.attempts.assign_unmarked();
+            } else {
+                if !may_still_end {
+                    self.kill(handle, now);
+                }
+                self.led_by_nobody.push(handle);
+            }
+        }
+        if !self.attempts.strays().is_empty() {
+            freeze_and_kill(|| {
+                let strays = self.attempts.strays();
+                self.tree.descendants(&strays)
+            });
+        }
+    }
+
+    /// When `settle` has to be called again if nothing else happens.
+    pub(super) fn next_deadline(&mut self) -> Option<Instant> {
+        self.attempts.iter_mut().filter_map(|(_, attempt)| attempt.kill_at.or(attempt.give_up_at)).min()
+    }
+
+    fn expire(&mut self, now: Instant, outbox: &mut Vec<u8>) {
+        let (mut to_kill, mut to_report) = (Vec::new(), Vec::new());
+        for (handle, attempt) in self.attempts.iter_mut() {
+            if attempt.kill_at.is_some_and(|at| at <= now) {
+                to_kill.push(handle);
+            } else if attempt.give_up_at.is_some_and(|at| at <= now) {
+                to_report.push(handle);
+            }
+        }
+        to_kill.into_iter().for_each(|handle| self.kill(handle, now));
+        to_report.into_iter().for_each(|handle| self.report(handle, true, outbox));
+    }
+
+    fn report(&mut self, handle: u64, has_survivors: bool, outbox: &mut Vec<u8>) {
+        let Some(attempt) = self.attempts.get_mut(handle) else { return };
+        attempt.give_up_at = None;
+        if !std::mem::replace(&mut attempt.is_reported, true) {
+            // A leader that cannot die now will, by this signal, before it does anything else.
+            let how = attempt.ended.unwrap_or(Ended::Signaled(Signal::KILL.as_raw()));
+            Reply::Ended(End { how, has_survivors }).encode(handle, outbox);
+        }
+    }
+
+    fn members(&mut self, handle: u64) -> Vec<Proc> {
+        let children = self.tree.own_children();
+        self.attempts.adopt(&children);
+        let mut roots = self.attempts.orphans_of(handle);
+        let leader = self.attempts.get(handle).filter(|attempt| attempt.ended.is_none());
+        roots.extend(leader.map(|attempt| attempt.leader));
+        self.tree.descendants(&roots)
+    }
+
+    /// Kills all that the launcher ever started, and waits until it is gone, for `patience` at most.
+    pub(super) fn end_everything(&mut self, patience: Duration, mut wait_for_child: impl FnMut(Duration)) {
+        let give_up_at = Instant::now() + patience;
+        loop {
+            loop {
+                match unsafe_sys::next_dead_child() {
+                    Ok(Some((pid, _))) => {
+                        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+                    }
+                    Ok(None) => break,
+                    Err(_) => return,
+                }
+            }
+            let left = give_up_at.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            freeze_and_kill(|| {
+                let children: Vec<Pid> = self.tree.own_children();
+                self.tree.descendants(&children)
+            });
+            wait_for_child(left);
+        }
+    }
+}
+
+/// Stops the processes first, so that none forks away while the others are killed.
+fn freeze_and_kill(mut members: impl FnMut() -> Vec<Proc>) {
+    let mut frozen = HashMap::new();
+    for _ in 0..FREEZE_ROUNDS {
+        let before = frozen.len();
+        for process in members() {
+            frozen.entry((process.pid, process.start)).or_insert_with(|| {
+                tree::signal(&process, Signal::STOP);
+                process
+            });
+        }
+        if frozen.len() == before {
+            break;
+        }
+    }
+    for process in frozen.values() {
+        tree::signal(process, Signal::KILL);
+    }
+}

@@ -1,0 +1,9 @@
+//! How attempts are run: processes, through the launcher.
+
+pub mod environment;
+pub mod launcher;
+pub mod outputs;
+pub mod place;
+pub mod process;
+pub mod pump;
+pub mod starter;

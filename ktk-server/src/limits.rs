@@ -1,0 +1,63 @@
+//! Every limit with its number. SEMANTICS has those that users meet.
+
+use std::time::Duration;
+
+/// Bytes of a task's inputs, and of its outputs.
+pub const VALUES_BYTES: usize = 1 << 20;
+/// The most objects of one page of a list.
+pub const PAGE: usize = 10_000;
+/// The most rows that one look into the store takes while a selector filters them.
+pub const SCAN_PAGE: usize = 2_000;
+/// The most changes that a watch reads at once.
+pub const WATCH_PAGE: usize = 500;
+/// The most events that one list gives.
+pub const EVENTS_PAGE: usize = 1_000;
+/// Objects that an ambiguous reference lists.
+pub const CANDIDATES: usize = 10;
+/// The most attempts that one call of a worker claims.
+pub const CLAIM_BATCH: usize = 512;
+/// The most timed changes of one transaction.
+pub const DUE_BATCH: usize = 500;
+/// Times that a human name is drawn again when it is taken.
+pub const NAME_DRAWS: usize = 16;
+/// Digits of a command in tables.
+pub const COMMAND_CHARS: usize = 120;
+/// How long request ids are remembered.
+pub const REQUESTS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long deletions and events are kept for those who watch.
+pub const HISTORY_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// What a node must be heard of within while it runs something.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// How often the slow sweep looks for what a lost wake-up left behind.
+pub const SWEEP: Duration = Duration::from_secs(60);
+/// Bytes of one message that is kept with a task or an attempt.
+pub const MESSAGE_BYTES: usize = 4096;
+/// The most pipelines whose parameters are kept in memory.
+pub const HEADER_CACHE: usize = 256;
+/// The first bytes of an attempt's log: kept for good.
+pub const LOG_HEAD_BYTES: u64 = 8 << 20;
+/// The last bytes of an attempt's log: kept beside the head. What lies between is dropped and counted.
+pub const LOG_TAIL_BYTES: u64 = 56 << 20;
+/// A line is split after this many bytes.
+pub const LOG_LINE_BYTES: usize = 64 << 10;
+/// The most bytes that one frame holds; longer entries are stored as several.
+pub const LOG_FRAME_BYTES: usize = 64 << 10;
+/// The tail is kept in segments of this size: the oldest goes as a whole.
+pub const LOG_SEGMENT_BYTES: u64 = LOG_TAIL_BYTES / 8;
+/// Eight full segments and the one that is being written.
+pub const LOG_SEGMENTS: u8 = 9;
+/// A log file may take this many times its share of the log. Output in tiny pieces is mostly framing;
+/// where it would need more, less than the promised head and tail is kept.
+pub const LOG_FRAMING_FACTOR: u64 = 2;
+/// The most bytes that one read of a log returns.
+pub const LOG_READ_BYTES: usize = 1 << 20;
+/// Appends up to this size are written at once, larger ones on a thread that may block.
+pub const LOG_INLINE_BYTES: usize = 8 << 10;
+/// A writer flushes by itself when it has buffered this much.
+pub const LOG_FLUSH_BYTES: usize = 64 << 10;
+/// A writer whose store fails keeps this much for the next try, and counts what comes after it as lost.
+pub const LOG_BACKLOG_BYTES: usize = 1 << 20;
+/// Logs without a writer whose layout stays in memory, so that paging through one does not scan it each time.
+pub const LOG_RECENT: usize = 32;
+/// The most lines that a reader looks for backwards from the end.
+pub const LOG_TAIL_LINES: usize = 1_000_000;

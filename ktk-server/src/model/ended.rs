@@ -1,0 +1,41 @@
+//! What the end of an attempt makes of its task.
+
+use std::time::Duration;
+
+use ktk_client::api::{Reason, task::RetrySpec, worker::Outcome};
+
+use super::{
+    phase::Event,
+    retry::{self, Follow},
+    row::TaskRow,
+};
+
+/// What follows the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// What happens to the task.
+    pub event: Event,
+    /// The pause before the next attempt, where one follows after a pause.
+    pub pause: Option<Duration>,
+    /// Whether the attempt counts against `retry.limit`.
+    pub counts: bool,
+}
+
+/// Decides what the end of the running attempt makes of its task.
+pub fn verdict(row: &TaskRow, outcome: &Outcome, retry: Option<&RetrySpec>, chance: f64) -> Verdict {
+    let counts = outcome.reason != Some(Reason::Interrupted);
+    let ends = |event| Verdict { event, pause: None, counts };
+    if let Some(stop) = row.stop {
+        return ends(Event::Cancel(stop.reason));
+    }
+    let Some(reason) = outcome.reason else {
+        return ends(Event::Succeed);
+    };
+    let counted = row.counted + u32::from(counts);
+    let lost = row.lost + u32::from(reason == Reason::NodeLost);
+    match retry::follow(retry, reason, outcome.exit_code, counted, lost, chance) {
+        Follow::After(pause) => Verdict { event: Event::Retry, pause: Some(pause), counts },
+        Follow::AtOnce => ends(Event::Requeue),
+        Follow::Nothing => ends(Event::Fail(reason)),
+    }
+}

@@ -1,0 +1,10 @@
+//! Pure decisions: given rows, a request and the time, what is to change.
+//! No I/O, no async, no clock, no randomness.
+
+pub mod ended;
+pub mod phase;
+pub mod pipeline;
+pub mod restart;
+pub mod retry;
+pub mod row;
+pub mod settle;

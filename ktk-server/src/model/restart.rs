@@ -1,0 +1,64 @@
+//! What a restart does to each task that depends on what is restarted.
+
+use ktk_client::api::{
+    Phase, Reason,
+    restart::{Action, Cascade},
+    task::RunIf,
+};
+
+use super::row::TaskRow;
+
+/// What happens to a dependent of a task that is restarted or goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The word of the plan.
+    pub action: Action,
+    /// Why.
+    pub why: String,
+    /// Whether its own dependents are affected in turn.
+    pub spreads: bool,
+}
+
+/// Decides for the newest incarnation of a dependent; `upstream` names what it depends on.
+pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
+    let of = |action, why: String, spreads| Effect { action, why, spreads };
+    match (row.phase, row.reason, cascade) {
+        (Phase::Pending, Some(Reason::UpstreamFailed | Reason::WaitingForUpstream), _) => {
+            of(Action::Continue, format!("was waiting for {upstream}"), true)
+        }
+        (Phase::Pending, _, _) => of(Action::Continue, format!("waits for {upstream} again"), true),
+        (Phase::Running, _, Cascade::All) => {
+            of(Action::Restart, format!("runs on {upstream}'s old outputs: again when it has ended"), true)
+        }
+        (Phase::Running, _, _) => {
+            of(Action::Keep, format!("runs on {upstream}'s old outputs and finishes"), false)
+        }
+        (Phase::Cancelled, _, _) => of(Action::Keep, "was cancelled".into(), false),
+        (_, _, Cascade::All) => of(Action::Restart, format!("needs {upstream}, --cascade=all"), true),
+        (_, _, Cascade::None) => of(Action::Keep, "--cascade=none".into(), false),
+        (_, _, Cascade::Auto) => match row.run_if {
+            RunIf::Success => of(
+                Action::Keep,
+                format!("has finished; --cascade=all would restart it after {upstream}"),
+                false,
+            ),
+            RunIf::Failure | RunIf::Always => {
+                of(Action::Decide, format!("runs again only if {upstream} comes to something else"), true)
+            }
+        },
+    }
+}
+
+/// Why a task is restarted, in the words of the plan.
+pub fn why(row: &TaskRow) -> String {
+    let phase = row.phase.as_str().to_lowercase();
+    match (row.reason, row.exit_code) {
+        (Some(Reason::ExitCode), Some(code)) => format!("{phase}: exit code {code}"),
+        (Some(Reason::Signal), _) => match &row.message {
+            Some(message) => format!("{phase}: {message}"),
+            None => format!("{phase}: a signal"),
+        },
+        (Some(reason), _) => format!("{phase}: {reason}"),
+        (None, _) => format!("asked for ({phase})"),
+    }
+}

@@ -1,0 +1,90 @@
+//! What the needs of a task mean for it.
+
+use ktk_client::api::{Phase, Reason, task::RunIf};
+
+use super::row::TaskRow;
+
+/// What a need has come to, as its dependents see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It can still move.
+    Live,
+    /// It succeeded or was skipped.
+    Good,
+    /// It failed, was cancelled, or waits behind one that did.
+    Bad,
+}
+
+/// The class of a state.
+pub fn class(phase: Phase, reason: Option<Reason>) -> Class {
+    match phase {
+        Phase::Succeeded | Phase::Skipped => Class::Good,
+        Phase::Failed | Phase::Cancelled => Class::Bad,
+        Phase::Pending if reason == Some(Reason::UpstreamFailed) => Class::Bad,
+        Phase::Pending | Phase::Running => Class::Live,
+    }
+}
+
+/// The class of a row.
+pub fn class_of(row: &TaskRow) -> Class {
+    class(row.phase, row.reason)
+}
+
+/// What a pending task does next, as far as its needs go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A need can still move.
+    Wait,
+    /// A need ended without success.
+    UpstreamFailed,
+    /// It may start.
+    Go,
+    /// It was for a failure that did not come.
+    NotNeeded,
+}
+
+/// Decides by `runIf` and the numbers of needs that can still move and that ended badly.
+pub fn decide(run_if: RunIf, live: u32, bad: u32) -> Decision {
+    match run_if {
+        RunIf::Success if bad > 0 => Decision::UpstreamFailed,
+        _ if live > 0 => Decision::Wait,
+        RunIf::Success | RunIf::Always => Decision::Go,
+        RunIf::Failure if bad > 0 => Decision::Go,
+        RunIf::Failure => Decision::NotNeeded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_goes_before_its_needs_are_as_it_asks(live in 0u32..4, bad in 0u32..4) {
+            let go = |run_if| decide(run_if, live, bad) == Decision::Go;
+            prop_assert_eq!(go(RunIf::Success), live == 0 && bad == 0);
+            prop_assert_eq!(go(RunIf::Failure), live == 0 && bad > 0);
+            prop_assert_eq!(go(RunIf::Always), live == 0);
+        }
+
+        #[test]
+        fn only_success_steps_wait_behind_a_failure(live in 0u32..4, bad in 1u32..4) {
+            prop_assert_eq!(decide(RunIf::Success, live, bad), Decision::UpstreamFailed);
+            prop_assert_ne!(decide(RunIf::Failure, live, bad), Decision::UpstreamFailed);
+            prop_assert_ne!(decide(RunIf::Always, live, bad), Decision::UpstreamFailed);
+        }
+    }
+
+    #[test]
+    fn each_phase_has_its_class() {
+        assert_eq!(class(Phase::Pending, Some(Reason::UpstreamFailed)), Class::Bad);
+        assert_eq!(class(Phase::Pending, Some(Reason::Queued)), Class::Live);
+        assert_eq!(class(Phase::Running, None), Class::Live);
+        assert_eq!(class(Phase::Succeeded, None), Class::Good);
+        assert_eq!(class(Phase::Skipped, Some(Reason::NotNeeded)), Class::Good);
+        assert_eq!(class(Phase::Failed, Some(Reason::ExitCode)), Class::Bad);
+        assert_eq!(class(Phase::Cancelled, Some(Reason::ByUser)), Class::Bad);
+    }
+}

@@ -1,0 +1,122 @@
+//! Changes to the state, each with the way back.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::state::{PipelineKey, State, TaskKey};
+use crate::{
+    model::row::{PipelineRow, TaskRow},
+    store::{StoreError, StoreResult},
+};
+
+type Undo = Box<dyn FnOnce(&mut State) + Send>;
+type Field<K, V> = fn(&mut State) -> &mut BTreeMap<K, V>;
+
+/// The state and what leads back to how it was.
+pub(super) struct Journal<'a> {
+    pub(super) state: &'a mut State,
+    undo: Vec<Undo>,
+}
+
+impl<'a> Journal<'a> {
+    pub(super) fn new(state: &'a mut State) -> Self {
+        Self { state, undo: Vec::new() }
+    }
+
+    /// Takes every change back, the last one first.
+    pub(super) fn roll_back(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            undo(self.state);
+        }
+    }
+
+    /// Inserts or replaces.
+    pub(super) fn put<K, V>(&mut self, field: Field<K, V>, key: K, value: V)
+    where
+        K: Ord + Clone + Send + 'static,
+        V: Send + 'static,
+    {
+        let old = field(self.state).insert(key.clone(), value);
+        self.undo.push(Box::new(move |state| {
+            match old {
+                Some(old) => field(state).insert(key, old),
+                None => field(state).remove(&key),
+            };
+        }));
+    }
+
+    /// Removes.
+    pub(super) fn remove<K, V>(&mut self, field: Field<K, V>, key: &K) -> Option<V>
+    where
+        K: Ord + Clone + Send + 'static,
+        V: Clone + Send + 'static,
+    {
+        let old = field(self.state).remove(key)?;
+        let (key, back) = (key.clone(), old.clone());
+        self.undo.push(Box::new(move |state| {
+            field(state).insert(key, back);
+        }));
+        Some(old)
+    }
+
+    /// Removes what the predicate takes.
+    pub(super) fn remove_where<K, V>(&mut self, field: Field<K, V>, takes: impl Fn(&K, &V) -> bool)
+    where
+        K: Ord + Clone + Send + 'static,
+        V: Clone + Send + 'static,
+    {
+        let keys: Vec<K> = field(self.state)
+            .iter()
+            .filter(|(key, value)| takes(key, value))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in keys {
+            self.remove(field, &key);
+        }
+    }
+
+    /// Writes a task and its keys.
+    pub(super) fn put_task(&mut self, row: TaskRow) -> StoreResult<()> {
+        self.remove_task(row.id);
+        for key in TaskKey::of(&row) {
+            if self.state.task_keys.contains_key(&key) {
+                return Err(StoreError::Duplicate(format!("task {key:?}")));
+            }
+            self.put(|state| &mut state.task_keys, key, row.id);
+        }
+        self.put(|state| &mut state.tasks, row.id, row);
+        Ok(())
+    }
+
+    /// Removes a task and its keys.
+    pub(super) fn remove_task(&mut self, id: Uuid) {
+        if let Some(row) = self.remove(|state| &mut state.tasks, &id) {
+            for key in TaskKey::of(&row) {
+                self.remove(|state| &mut state.task_keys, &key);
+            }
+        }
+    }
+
+    /// Writes a pipeline and its keys.
+    pub(super) fn put_pipeline(&mut self, row: PipelineRow) -> StoreResult<()> {
+        self.remove_pipeline(row.id);
+        for key in PipelineKey::of(&row) {
+            if self.state.pipeline_keys.contains_key(&key) {
+                return Err(StoreError::Duplicate(format!("pipeline {key:?}")));
+            }
+            self.put(|state| &mut state.pipeline_keys, key, row.id);
+        }
+        self.put(|state| &mut state.pipelines, row.id, row);
+        Ok(())
+    }
+
+    /// Removes a pipeline and its keys.
+    pub(super) fn remove_pipeline(&mut self, id: Uuid) {
+        if let Some(row) = self.remove(|state| &mut state.pipelines, &id) {
+            for key in PipelineKey::of(&row) {
+                self.remove(|state| &mut state.pipeline_keys, &key);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Times as the other stores keep them: to the microsecond.
+
+use jiff::Timestamp;
+
+use crate::model::row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow};
+
+/// A time without its nanoseconds.
+pub(super) fn micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).expect("it was in range before")
+}
+
+/// A row as a store keeps it.
+pub(super) trait Kept: Clone {
+    fn times(&mut self) -> Vec<&mut Timestamp>;
+
+    fn kept(&self) -> Self {
+        let mut row = self.clone();
+        for time in row.times() {
+            *time = micros(*time);
+        }
+        row
+    }
+}
+
+impl Kept for TaskRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        let mut times = vec![&mut self.created_at, &mut self.updated_at];
+        times.extend(self.ready_at.as_mut());
+        times.extend(self.started_at.as_mut());
+        times.extend(self.finished_at.as_mut());
+        times.extend(self.due_at.as_mut());
+        times.extend(self.deleted_at.as_mut());
+        times
+    }
+}
+
+impl Kept for PipelineRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        let mut times = vec![&mut self.created_at, &mut self.updated_at];
+        times.extend(self.started_at.as_mut());
+        times.extend(self.finished_at.as_mut());
+        times.extend(self.deleted_at.as_mut());
+        times
+    }
+}
+
+impl Kept for AttemptRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        vec![&mut self.started_at, &mut self.finished_at]
+    }
+}
+
+impl Kept for EventRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        vec![&mut self.at]
+    }
+}
+
+impl Kept for NodeRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        vec![&mut self.registered_at, &mut self.heartbeat_at]
+    }
+}
+
+impl Kept for RequestRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        vec![&mut self.at]
+    }
+}
+
+impl Kept for TombstoneRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        vec![&mut self.at]
+    }
+}

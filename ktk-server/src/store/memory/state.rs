@@ -1,0 +1,147 @@
+//! The memory store's data: rows in ordered maps, and the keys by which they are found.
+
+use std::{cmp::Reverse, collections::BTreeMap, collections::BTreeSet};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::model::row::{
+    AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+};
+
+/// The order of work: priority (highest first), `ready_at`, id.
+pub(super) type Rank = (Reverse<i32>, Option<Timestamp>, Uuid);
+
+/// The first of all ranks.
+pub(super) const FIRST: Rank = (Reverse(i32::MAX), None, Uuid::nil());
+
+/// By what a task is found. The first four belong to one row each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TaskKey {
+    Name(String, String, u32),
+    Incarnation(Uuid, u32),
+    Live(Uuid),
+    Version(u64),
+    Head(u64, Uuid),
+    Pipeline(Uuid, Uuid),
+    Claimable(String, Rank),
+    Gated(Uuid, Rank),
+    Running(Uuid, Uuid),
+    Due(Timestamp, Uuid),
+}
+
+impl TaskKey {
+    /// All keys of a row.
+    pub(super) fn of(row: &TaskRow) -> Vec<Self> {
+        let mut keys = vec![
+            Self::Name(row.namespace.clone(), row.name.clone(), row.incarnation),
+            Self::Incarnation(row.context_id, row.incarnation),
+            Self::Version(row.version),
+            Self::Head(row.head, row.id),
+        ];
+        let rank = (Reverse(row.priority), row.ready_at, row.id);
+        if !row.phase.is_terminal() {
+            keys.push(Self::Live(row.context_id));
+        }
+        if let Some(pipeline) = row.pipeline_id {
+            keys.push(Self::Pipeline(pipeline, row.id));
+            if row.is_gated() {
+                keys.push(Self::Gated(pipeline, rank));
+            }
+        }
+        if row.is_claimable() {
+            keys.push(Self::Claimable(row.executor.clone(), rank));
+        }
+        if let Some(node) = row.node_id.filter(|_| row.phase == ktk_client::api::Phase::Running) {
+            keys.push(Self::Running(node, row.id));
+        }
+        if let Some(due) = row.due_at {
+            keys.push(Self::Due(due, row.id));
+        }
+        keys
+    }
+}
+
+/// By what a pipeline is found. `Name` and `Version` belong to one row each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PipelineKey {
+    Name(String, String, u32),
+    Version(u64),
+    Head(u64, Uuid),
+}
+
+impl PipelineKey {
+    /// All keys of a row.
+    pub(super) fn of(row: &PipelineRow) -> Vec<Self> {
+        vec![
+            Self::Name(row.namespace.clone(), row.name.clone(), row.incarnation),
+            Self::Version(row.version),
+            Self::Head(row.head, row.id),
+        ]
+    }
+}
+
+/// Everything that is stored.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) tasks: BTreeMap<Uuid, TaskRow>,
+    pub(super) task_keys: BTreeMap<TaskKey, Uuid>,
+    pub(super) task_bodies: BTreeMap<Uuid, String>,
+    pub(super) task_results: BTreeMap<Uuid, ResultRow>,
+    pub(super) attempts: BTreeMap<(Uuid, u32), AttemptRow>,
+    /// (need, dependent).
+    pub(super) dependents: BTreeMap<(Uuid, Uuid), ()>,
+    /// (dependent, need).
+    pub(super) needs: BTreeMap<(Uuid, Uuid), ()>,
+    pub(super) pipelines: BTreeMap<Uuid, PipelineRow>,
+    pub(super) pipeline_keys: BTreeMap<PipelineKey, Uuid>,
+    pub(super) pipeline_bodies: BTreeMap<Uuid, String>,
+    pub(super) tombstones: BTreeMap<u64, TombstoneRow>,
+    pub(super) history_start: BTreeMap<(), u64>,
+    /// By time, then by the order in which they were written.
+    pub(super) events: BTreeMap<(Timestamp, u64), EventRow>,
+    pub(super) nodes: BTreeMap<Uuid, NodeRow>,
+    pub(super) requests: BTreeMap<String, RequestRow>,
+    pub(super) counters: Counters,
+}
+
+/// Numbers that are never given twice, so that no rollback touches them.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) epoch: u64,
+    pub(super) version: u64,
+    pub(super) fence: u64,
+    pub(super) event: u64,
+}
+
+impl State {
+    /// Rows of these ids, those that exist, each once.
+    pub(super) fn tasks(&self, ids: &[Uuid]) -> Vec<TaskRow> {
+        once(ids).filter_map(|id| self.tasks.get(&id).cloned()).collect()
+    }
+
+    /// The rows of a run of keys that begins at `from`.
+    pub(super) fn run<'a>(
+        &'a self,
+        from: TaskKey,
+        belongs: impl Fn(&TaskKey) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a TaskRow> + 'a {
+        let keys = self.task_keys.range(from..).take_while(move |(key, _)| belongs(key));
+        keys.map(|(_, id)| self.tasks.get(id).expect("a key has its row"))
+    }
+
+    /// The rows of a run of keys that begins at `from`.
+    pub(super) fn pipeline_run<'a>(
+        &'a self,
+        from: PipelineKey,
+        belongs: impl Fn(&PipelineKey) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a PipelineRow> + 'a {
+        let keys = self.pipeline_keys.range(from..).take_while(move |(key, _)| belongs(key));
+        keys.map(|(_, id)| self.pipelines.get(id).expect("a key has its row"))
+    }
+}
+
+/// Ids, each once: a load gives a row once, however often it is asked for.
+pub(super) fn once(ids: &[Uuid]) -> impl Iterator<Item = Uuid> {
+    ids.iter().copied().collect::<BTreeSet<_>>().into_iter()
+}

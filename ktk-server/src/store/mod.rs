@@ -1,0 +1,260 @@
+//! What the engine needs of a store. No business rule lives behind this trait: stores load,
+//! lock and write rows, and decide the order of work in [`Tx::claimable`].
+//!
+//! An [`Operation`] is one transaction, written once and generic over [`Tx`]. The futures of the
+//! embedded stores are always ready, so their writer drives an operation with a single poll.
+
+mod drive;
+pub mod lock;
+pub mod memory;
+pub mod sqlite;
+
+use std::{future::Future, ops::RangeInclusive};
+
+use jiff::Timestamp;
+use ktk_client::api::worker::Fence;
+use uuid::Uuid;
+
+use crate::model::row::{
+    AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, ResultRow,
+    TaskRow, TombstoneRow,
+};
+
+/// Why a store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing can be stored now (disk full, read-only, locked); nothing was changed.
+    #[error("the store takes no changes now: {0}")]
+    Unavailable(String),
+    /// The store was made by a newer ktk.
+    #[error(
+        "the store has schema {found}, this ktk knows schemas up to {known}: use the newer ktk, or another --data-dir"
+    )]
+    NewerSchema {
+        /// The schema's number in the store.
+        found: u32,
+        /// The newest schema this program knows.
+        known: u32,
+    },
+    /// Another server has the store.
+    #[error("another server uses this store already ({0})")]
+    Locked(String),
+    /// A row breaks a rule of the schema: a bug, or a race that the engine must look at again.
+    #[error("a unique rule of the store refused the change: {0}")]
+    Duplicate(String),
+    /// The store is broken, or we are.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Shorthand for what every store call returns.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// What an operation does to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the disk before it is acknowledged.
+    Synced,
+    /// A power cut may take it back: claims and lease renewals only.
+    Relaxed,
+}
+
+/// One transaction. It may be run again from the start, so it must not remember anything.
+pub trait Operation: Send + Sync + 'static {
+    /// What it answers.
+    type Output: Send + 'static;
+    /// How it fails; a failed operation changes nothing.
+    type Error: From<StoreError> + Send + 'static;
+
+    /// Whether its group must be synced.
+    fn durability(&self) -> Durability {
+        Durability::Synced
+    }
+
+    /// Loads, decides, writes.
+    fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
+}
+
+/// A store: runs operations, each whole or not at all, as if one after another.
+pub trait Store: Clone + Send + Sync + 'static {
+    /// Runs an operation that may write; answers after its commit.
+    fn write<O: Operation>(&self, operation: O) -> impl Future<Output = Result<O::Output, O::Error>> + Send;
+
+    /// Runs an operation that only reads, on a snapshot. Writing in it is a bug and fails.
+    fn read<O: Operation>(&self, operation: O) -> impl Future<Output = Result<O::Output, O::Error>> + Send;
+
+    /// The store's own identity.
+    fn info(&self) -> StoreInfo;
+}
+
+/// A store's own identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreInfo {
+    /// `sqlite` or `memory`.
+    pub kind: &'static str,
+    /// Made with the store, never changed.
+    pub id: Uuid,
+    /// Rises with each start of the store.
+    pub epoch: u64,
+}
+
+/// A page of rows by (namespace, name, incarnation), bytewise.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// One namespace, or all.
+    pub namespace: Option<String>,
+    /// Rows after this (namespace, name, incarnation).
+    pub after: Option<(String, String, u32)>,
+    /// Only rows that are their context's newest.
+    pub newest_only: bool,
+    /// The most rows.
+    pub limit: usize,
+}
+
+/// Unfinished tasks, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveCounts {
+    /// Phase Pending.
+    pub pending: u64,
+    /// Phase Running.
+    pub running: u64,
+    /// Pending and claimable now.
+    pub claimable: u64,
+}
+
+/// What a transaction can do. All loads give rows in no particular order and leave out what does
+/// not exist, unless they say otherwise; a stored row that cannot be read is left out and logged.
+/// Updates replace whole rows by id. Rows written are seen by later loads of the same transaction.
+pub trait Tx: Send {
+    /// The next number of the server-wide order of changes. Never given twice, also after a crash.
+    fn next_version(&mut self) -> u64;
+    /// The newest version that was given to any row so far.
+    fn version(&mut self) -> impl Future<Output = StoreResult<u64>> + Send;
+    /// A new fence: greater than all before.
+    fn next_fence(&mut self) -> Fence;
+
+    fn tasks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// The newest incarnation of each of these contexts.
+    fn newest_tasks(&mut self, contexts: &[Uuid]) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// All incarnations of a context, oldest first.
+    fn context_tasks(&mut self, context: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// The newest incarnation of a name.
+    fn task_named(
+        &mut self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = StoreResult<Option<TaskRow>>> + Send;
+    /// Tasks of any namespace whose digest begins in this range, by head; `limit` at most.
+    fn tasks_by_head(
+        &mut self,
+        heads: RangeInclusive<u64>,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// The tasks of a pipeline's incarnation that are their contexts' newest.
+    fn pipeline_tasks(&mut self, pipeline: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// `Duplicate` when (namespace, name, incarnation) or (context, incarnation) exists, or when
+    /// the context has a row that is not terminal and a second would be written.
+    fn insert_tasks(&mut self, tasks: &[NewTask]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn update_tasks(&mut self, rows: &[TaskRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Removes tasks with bodies, results and attempts. Needs are removed by [`Tx::delete_needs`].
+    fn delete_tasks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn task_bodies(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<(Uuid, String)>>> + Send;
+    fn task_results(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<ResultRow>>> + Send;
+    /// Inserts or replaces.
+    fn put_task_results(&mut self, rows: &[ResultRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Ended attempts of these tasks, by task and number.
+    fn attempts(&mut self, tasks: &[Uuid]) -> impl Future<Output = StoreResult<Vec<AttemptRow>>> + Send;
+    fn insert_attempts(&mut self, rows: &[AttemptRow]) -> impl Future<Output = StoreResult<()>> + Send;
+
+    fn insert_needs(&mut self, rows: &[NeedRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Who needs these contexts.
+    fn dependents(&mut self, needs: &[Uuid]) -> impl Future<Output = StoreResult<Vec<NeedRow>>> + Send;
+    /// What these contexts need.
+    fn needs_of(&mut self, dependents: &[Uuid]) -> impl Future<Output = StoreResult<Vec<NeedRow>>> + Send;
+    /// Removes all rows in which these contexts are the dependent.
+    fn delete_needs(&mut self, dependents: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// What may be claimed by a node with these executors (`""`: processes): by priority
+    /// (highest first), `ready_at`, id, over all of them together; `limit` at most.
+    fn claimable(
+        &mut self,
+        executors: &[String],
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// What waits for its pipeline's `maxParallel`, in the same order.
+    fn gated(
+        &mut self,
+        pipeline: Uuid,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Tasks whose attempt runs on this node.
+    fn running_on(&mut self, node: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Tasks that a clock moves at or before `now`, earliest first.
+    fn due(&mut self, now: Timestamp, limit: usize)
+    -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// When a clock moves the next task.
+    fn next_due(&mut self) -> impl Future<Output = StoreResult<Option<Timestamp>>> + Send;
+    fn live_counts(&mut self) -> impl Future<Output = StoreResult<LiveCounts>> + Send;
+
+    fn pipelines(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
+    /// The newest incarnation of a name.
+    fn pipeline_named(
+        &mut self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = StoreResult<Option<PipelineRow>>> + Send;
+    /// Pipelines of any namespace whose digest begins in this range, by head; `limit` at most.
+    fn pipelines_by_head(
+        &mut self,
+        heads: RangeInclusive<u64>,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
+    /// `Duplicate` when (namespace, name, incarnation) exists.
+    fn insert_pipelines(&mut self, pipelines: &[NewPipeline])
+    -> impl Future<Output = StoreResult<()>> + Send;
+    fn update_pipelines(&mut self, rows: &[PipelineRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn delete_pipelines(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn pipeline_bodies(
+        &mut self,
+        ids: &[Uuid],
+    ) -> impl Future<Output = StoreResult<Vec<(Uuid, String)>>> + Send;
+
+    /// A page by (namespace, name, incarnation).
+    fn list_tasks(&mut self, query: &ListQuery) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// A page by (namespace, name, incarnation).
+    fn list_pipelines(
+        &mut self,
+        query: &ListQuery,
+    ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
+    /// Changes after a version, in version order; `limit` at most. A deletion is one change.
+    fn changes(&mut self, after: u64, limit: usize) -> impl Future<Output = StoreResult<Vec<Change>>> + Send;
+    fn insert_tombstones(&mut self, rows: &[TombstoneRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// A watch from before this version is `Expired`: tombstones up to it have been removed.
+    fn history_start(&mut self) -> impl Future<Output = StoreResult<u64>> + Send;
+    /// Removes tombstones older than this and sets [`Tx::history_start`] accordingly.
+    fn trim_tombstones(&mut self, before: Timestamp) -> impl Future<Output = StoreResult<()>> + Send;
+
+    fn insert_events(&mut self, rows: &[EventRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// The newest `limit` events, oldest first: of a namespace (or all), of an object (also of
+    /// the tasks of that pipeline) or of all.
+    fn list_events(
+        &mut self,
+        namespace: Option<&str>,
+        object: Option<Uuid>,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<EventRow>>> + Send;
+    /// Removes the events of these objects.
+    fn delete_events(&mut self, objects: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Removes events from before this time.
+    fn trim_events(&mut self, before: Timestamp) -> impl Future<Output = StoreResult<()>> + Send;
+
+    fn nodes(&mut self) -> impl Future<Output = StoreResult<Vec<NodeRow>>> + Send;
+    fn node(&mut self, id: Uuid) -> impl Future<Output = StoreResult<Option<NodeRow>>> + Send;
+    /// Inserts or replaces.
+    fn put_node(&mut self, row: &NodeRow) -> impl Future<Output = StoreResult<()>> + Send;
+
+    fn request(&mut self, key: &str) -> impl Future<Output = StoreResult<Option<RequestRow>>> + Send;
+    fn insert_request(&mut self, row: &RequestRow) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Forgets requests from before this time.
+    fn trim_requests(&mut self, before: Timestamp) -> impl Future<Output = StoreResult<()>> + Send;
+}
