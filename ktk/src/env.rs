@@ -1,7 +1,7 @@
 //! The one place of this crate where the process's environment is read. (Flags that have a
 //! variable are read by clap, in `cli.rs`.)
 
-use std::{ffi::OsString, io, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, io, path::PathBuf};
 
 /// The process's arguments, its own name first.
 pub(crate) fn args() -> Vec<OsString> {
@@ -21,6 +21,17 @@ pub(crate) fn current_dir() -> io::Result<PathBuf> {
 /// This very binary.
 pub(crate) fn current_exe() -> io::Result<PathBuf> {
     std::env::current_exe()
+}
+
+/// Every variable of the caller's whose name and value are UTF-8.
+pub(crate) fn variables() -> BTreeMap<String, String> {
+    let text = |text: OsString| text.into_string().ok();
+    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
+/// Where files go that nobody keeps.
+pub(crate) fn temp_dir() -> PathBuf {
+    std::env::temp_dir()
 }
 
 /// What tells two binaries of one version apart: when this one was built, so that a later text

@@ -1,14 +1,29 @@
 //! One file for each verb, and the list of them. A verb exists when it works: there are no stubs.
 
+mod bulk;
+mod cancel;
 pub(crate) mod completion;
+mod create;
+mod delete;
 mod describe;
 mod events;
 mod fetch;
 mod get;
 pub(crate) mod help;
+mod internal;
+mod interrupts;
 mod logs;
+mod made;
+mod manifests;
+mod missing;
+mod new_task;
+mod restart;
+mod run;
+mod selection;
+mod server;
 mod tree;
 mod version;
+mod wait;
 
 use std::future::Future;
 
@@ -27,9 +42,18 @@ pub(crate) enum Command {
     Tree(tree::TreeArgs),
     Events(events::EventsArgs),
     Logs(logs::LogsArgs),
+    Run(Box<run::RunArgs>),
+    Create(create::CreateArgs),
+    Restart(restart::RestartArgs),
+    Cancel(cancel::CancelArgs),
+    Delete(delete::DeleteArgs),
+    Wait(wait::WaitArgs),
+    Server(server::ServerArgs),
     Completion(completion::CompletionArgs),
     Help(help::HelpArgs),
     Version(version::VersionArgs),
+    #[command(hide = true)]
+    Internal(internal::InternalArgs),
 }
 
 impl Command {
@@ -42,9 +66,17 @@ impl Command {
             Self::Tree(args) => block_on(tree::run(args, cx)),
             Self::Events(args) => block_on(events::run(args, cx)),
             Self::Logs(args) => block_on(logs::run(args, cx)),
+            Self::Run(args) => block_on(run::run(*args, cx)),
+            Self::Create(args) => block_on(create::run(args, cx)),
+            Self::Restart(args) => block_on(restart::run(args, cx)),
+            Self::Cancel(args) => block_on(cancel::run(args, cx)),
+            Self::Delete(args) => block_on(delete::run(args, cx)),
+            Self::Wait(args) => block_on(wait::run(args, cx)),
+            Self::Server(args) => server::run(args, cx),
             Self::Completion(args) => completion::run(args, cx),
             Self::Help(args) => help::run(args, cx),
             Self::Version(args) => block_on(version::run(args, cx)),
+            Self::Internal(args) => internal::run(args, cx),
         }
     }
 }

@@ -5,6 +5,7 @@ mod color;
 mod escape;
 mod progress;
 mod prompt;
+mod raw;
 mod table;
 
 use std::{

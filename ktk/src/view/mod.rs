@@ -9,6 +9,7 @@ pub(crate) mod node;
 pub(crate) mod object;
 pub(crate) mod pipeline;
 pub(crate) mod plan;
+pub(crate) mod progress;
 pub(crate) mod status;
 pub(crate) mod task;
 pub(crate) mod tree;
