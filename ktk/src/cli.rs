@@ -12,6 +12,23 @@ use crate::{
     ui::{ColorChoice, Ui},
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  # Run a command as a task: its output, its exit code
+  ktk run -- make test
+
+  # Run a pipeline and follow it
+  ktk run -f pipeline.yaml
+
+  # What there is, and how it is
+  ktk get tasks
+
+  # Restart what failed, and all that waited for it
+  ktk restart pipeline/nightly
+
+  # What exit codes mean
+  ktk help exit-codes";
+
 /// Runs tasks and pipelines, and restarts them where they failed.
 #[derive(Debug, Parser)]
 #[command(
@@ -23,7 +40,7 @@ use crate::{
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100,
-    after_help = "Exit codes: `ktk help exit-codes`."
+    after_help = EXAMPLES
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -40,7 +40,7 @@ pub(crate) fn run(args: InternalArgs, _cx: &Context) -> Result<Exit, CliError> {
             false => Err(CliError::silent(Exit::Failed)),
         },
         InternalCommand::Generate { man, completions } => {
-            man.map_or(Ok(()), |directory| generate::man_pages(&directory))?;
+            man.map_or(Ok(()), |directory| generate::man(&directory))?;
             completions.map_or(Ok(()), |directory| generate::completions(&directory))?;
             Ok(Exit::Done)
         }
