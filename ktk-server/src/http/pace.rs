@@ -101,15 +101,18 @@ impl<S> PacedStream<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for PacedStream<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Pending => self.poll_silence(cx),
             read => {
                 if buf.filled().len() > before {
-                    self.pace.update(|stage| {
-                        matches!(stage, Stage::Fresh | Stage::Idle).then_some(Stage::Head)
-                    });
+                    self.pace
+                        .update(|stage| matches!(stage, Stage::Fresh | Stage::Idle).then_some(Stage::Head));
                 }
                 read
             }
