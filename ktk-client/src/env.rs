@@ -1,14 +1,13 @@
 //! The one place of this crate where the process's environment is read.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy as _;
-
-use crate::api::meta::StringMap;
 
 /// What a task's process starts from: the caller's own of these, and of `LC_*`.
 const CALLER_NAMES: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "CI"];
@@ -92,7 +91,7 @@ pub fn data_dir() -> Result<PathBuf, String> {
 
 /// The caller's environment that a task's process starts from: `PATH HOME USER LOGNAME SHELL
 /// LANG LC_* TZ TMPDIR CI`, each where it is set and UTF-8.
-pub fn caller_env() -> StringMap {
+pub fn caller_env() -> BTreeMap<String, String> {
     variables()
         .filter(|(name, _)| is_one_of(name, CALLER_NAMES))
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
