@@ -12,9 +12,9 @@ pub mod pipeline;
 mod router;
 pub mod server;
 pub mod task;
-pub mod worker;
 #[cfg(test)]
 mod tests;
+pub mod worker;
 
 pub(crate) use decode::decode;
 pub use local::LocalTransport;
