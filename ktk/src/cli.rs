@@ -18,6 +18,7 @@ use crate::{
     name = "ktk",
     bin_name = "ktk",
     disable_version_flag = true,
+    disable_help_subcommand = true,
     infer_subcommands = false,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -56,17 +57,11 @@ pub(crate) struct GlobalArgs {
     /// Longest time for one call, 0 for no limit [default: 1m]
     #[arg(long, global = true, value_name = "DURATION", env = "KTK_REQUEST_TIMEOUT", hide_env_values = true)]
     pub(crate) request_timeout: Option<Duration>,
-
-    /// Say more on stderr: 6 a line for each call, 8 bodies too
-    #[arg(short, long, global = true, value_name = "LEVEL", env = "KTK_VERBOSE", hide_env_values = true,
-          num_args = 0..=1, require_equals = true, default_value = "0", default_missing_value = "6",
-          hide_default_value = true)]
-    pub(crate) verbose: u8,
 }
 
 /// Prints why a command line was refused (or the help that it asked for) and names the code.
 pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Command) -> Exit {
-    let ui = Ui::new(color_of(args), 0);
+    let ui = Ui::new(color_of(args));
     let verb =
         args.iter().skip(1).filter_map(|arg| arg.to_str()).find(|arg| root.find_subcommand(arg).is_some());
     let text = |color: bool| match color {

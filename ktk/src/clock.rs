@@ -1,8 +1,13 @@
 //! The one place of this crate where the time is read; everything else is given it as `now`.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 /// What time it is.
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// Where the user is.
+pub(crate) fn zone() -> TimeZone {
+    TimeZone::system()
 }

@@ -1,50 +1,100 @@
-//! Man pages and completions, written from the definition of the command line.
+//! Man pages and completion scripts, as files: the same on every machine.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
-use clap::{Command, CommandFactory};
-use clap_complete::Shell;
+use clap::CommandFactory;
 
-use crate::{cli::Cli, error::CliError};
+use crate::{
+    cli::Cli,
+    commands::{completion, help},
+};
 
-/// Shells that have a completion of their own.
-const SHELLS: [Shell; 5] = [Shell::Bash, Shell::Elvish, Shell::Fish, Shell::PowerShell, Shell::Zsh];
-
-/// Writes `ktk.1` and a page for each command that is not hidden: `ktk-get.1`.
-pub(crate) fn man_pages(directory: &Path) -> Result<(), CliError> {
-    prepare(directory)?;
-    let mut root = Cli::command().disable_help_subcommand(true);
+/// Writes `ktk.1`, a page for each command, and one for each help topic.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub fn man(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let mut root = Cli::command().version(env!("CARGO_PKG_VERSION"));
     root.build();
-    write_page(&root, "ktk", directory)
-}
-
-fn write_page(command: &Command, name: &str, directory: &Path) -> Result<(), CliError> {
-    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
-        write_page(inner, &format!("{name}-{}", inner.get_name()), directory)?;
-    }
-    let page = clap_mangen::Man::new(command.clone().name(name.to_owned())).date("");
-    let mut text = Vec::new();
-    page.render(&mut text)?;
-    write(&directory.join(format!("{name}.1")), &text)
-}
-
-/// Writes a script for each shell.
-pub(crate) fn completions(directory: &Path) -> Result<(), CliError> {
-    prepare(directory)?;
-    for shell in SHELLS {
-        let written = clap_complete::generate_to(shell, &mut Cli::command(), "ktk", directory);
-        written
-            .map_err(|error| CliError::failed(format!("cannot write to {}: {error}", directory.display())))?;
+    pages(&root, "ktk", dir)?;
+    for (topic, text) in help::TOPICS {
+        fs::write(dir.join(format!("ktk-{topic}.7")), topic_page(topic, text))?;
     }
     Ok(())
 }
 
-fn prepare(directory: &Path) -> Result<(), CliError> {
-    fs::create_dir_all(directory)
-        .map_err(|error| CliError::failed(format!("cannot create {}: {error}", directory.display())))
+/// Writes a completion script for each shell.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub fn completions(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    for shell in completion::SHELLS {
+        let name = match shell {
+            "bash" => "ktk.bash",
+            "elvish" => "ktk.elv",
+            "fish" => "ktk.fish",
+            "powershell" => "_ktk.ps1",
+            _ => "_ktk",
+        };
+        let script = completion::script(shell).and_then(Result::ok);
+        let script = script.ok_or_else(|| io::Error::other(format!("no completion script for {shell}")))?;
+        fs::write(dir.join(name), script)?;
+    }
+    Ok(())
 }
 
-fn write(path: &Path, text: &[u8]) -> Result<(), CliError> {
-    fs::write(path, text)
-        .map_err(|error| CliError::failed(format!("cannot write {}: {error}", path.display())))
+fn pages(command: &clap::Command, name: &str, dir: &Path) -> io::Result<()> {
+    let mut page = Vec::new();
+    // Neither date nor version: they would change without the page's saying anything new.
+    let page_command = command.clone().name(name.to_owned()).disable_version_flag(true);
+    clap_mangen::Man::new(page_command).date("").source("ktk").manual("ktk manual").render(&mut page)?;
+    fs::write(dir.join(format!("{name}.1")), page)?;
+    let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
+    for below in visible.filter(|command| command.get_name() != "help" || name == "ktk") {
+        pages(below, &format!("{name}-{}", below.get_name()), dir)?;
+    }
+    Ok(())
+}
+
+fn topic_page(topic: &str, text: &str) -> String {
+    let escaped = text.replace('\\', "\\e").replace('-', "\\-").replace("\n.", "\n\\&.");
+    format!(
+        ".TH ktk\\-{topic} 7 \"\" \"ktk\" \"ktk manual\"\n.SH NAME\nktk\\-{topic} \\- {}\n.SH DESCRIPTION\n.nf\n{escaped}.fi\n",
+        topic.replace('-', " ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_the_same_each_time() {
+        let (first, second) =
+            (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+        for dir in [first.path(), second.path()] {
+            man(&dir.join("man")).expect("man pages");
+            completions(&dir.join("completions")).expect("scripts");
+        }
+        let files = |dir: &Path| {
+            let mut files: Vec<_> = fs::read_dir(dir)
+                .expect("a directory")
+                .map(|entry| entry.expect("an entry").path())
+                .map(|path| {
+                    (path.file_name().map(ToOwned::to_owned), fs::read_to_string(path).expect("text"))
+                })
+                .collect();
+            files.sort();
+            files
+        };
+        for kind in ["man", "completions"] {
+            let written = files(&first.path().join(kind));
+            assert_eq!(written, files(&second.path().join(kind)));
+            assert!(written.len() >= 5, "{kind}");
+        }
+        let page = fs::read_to_string(first.path().join("man/ktk-get.1")).expect("a page");
+        assert!(page.contains("List objects") && page.contains("Examples:"), "{page}");
+    }
 }

@@ -10,7 +10,7 @@ mod commands;
 mod context;
 mod env;
 mod error;
-mod generate;
+pub mod generate;
 mod kinds;
 mod output;
 mod settings;
@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
         Err(refused) => return cli::explain(&refused, &args, Cli::command()).into(),
     };
     let settings = Settings::from_flags(&cli.global);
-    let ui = Ui::new(settings.color, settings.verbose);
+    let ui = Ui::new(settings.color);
     let cx = Context::new(ui, settings);
     finish(&cx, cli.command.run(&cx)).into()
 }

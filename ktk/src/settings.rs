@@ -20,8 +20,6 @@ pub(crate) struct Settings {
     pub(crate) color: ColorChoice,
     /// The longest that one call may take; none when absent.
     pub(crate) request_timeout: Option<Duration>,
-    /// How much to say on stderr: 0 nothing, 6 one line a call, 8 bodies too.
-    pub(crate) verbose: u8,
 }
 
 impl Settings {
@@ -39,7 +37,6 @@ impl Settings {
             data_dir: flags.data_dir.clone().filter(|path| !path.as_os_str().is_empty()),
             color: flags.color,
             request_timeout,
-            verbose: flags.verbose,
         }
     }
 }

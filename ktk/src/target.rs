@@ -33,6 +33,20 @@ pub(crate) struct Targets {
     pub(crate) is_all: bool,
 }
 
+impl Targets {
+    /// The one name that a flag takes.
+    ///
+    /// # Errors
+    /// Code 2 where it is none, or several.
+    pub(crate) fn one_name(self, flag: &str, typed: &str) -> Result<(Kind, String), CliError> {
+        let mut targets = self.targets.into_iter();
+        match (targets.next(), targets.next()) {
+            (Some(Target { kind, name: Some(name) }), None) => Ok((kind, name)),
+            _ => Err(CliError::usage(format!("{flag} {typed:?}: write TYPE/NAME"))),
+        }
+    }
+}
+
 /// Reads what `get`, `describe` and `delete` take: a type comes first, or stands before a slash.
 ///
 /// # Errors

@@ -7,7 +7,9 @@ mod create;
 mod delete;
 mod describe;
 mod events;
+mod fetch;
 mod get;
+pub(crate) mod help;
 mod internal;
 mod interrupts;
 mod logs;
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Wait(wait::WaitArgs),
     Server(server::ServerArgs),
     Completion(completion::CompletionArgs),
+    Help(help::HelpArgs),
     Version(version::VersionArgs),
     #[command(hide = true)]
     Internal(internal::InternalArgs),
@@ -71,6 +74,7 @@ impl Command {
             Self::Wait(args) => block_on(wait::run(args, cx)),
             Self::Server(args) => server::run(args, cx),
             Self::Completion(args) => completion::run(args, cx),
+            Self::Help(args) => help::run(args, cx),
             Self::Version(args) => block_on(version::run(args, cx)),
             Self::Internal(args) => internal::run(args, cx),
         }

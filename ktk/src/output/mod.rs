@@ -69,11 +69,11 @@ impl OutputFormat {
     /// Code 2, with the formats there are.
     pub(crate) fn parse(text: Option<&str>, offered: &[OutputFormat]) -> Result<Self, CliError> {
         let Some(text) = text else { return Ok(Self::Human) };
-        let words = || WORDS.iter().filter(|(_, format)| offered.contains(format));
-        if let Some((_, format)) = words().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
+        let typed = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+        if let Some((_, format)) = typed.filter(|(_, format)| offered.contains(format)) {
             return Ok(*format);
         }
-        let allowed: Vec<_> = words().map(|(word, _)| *word).collect();
+        let allowed: Vec<_> = Self::words(offered).collect();
         let error = CliError::usage(format!(
             "unable to match a printer suitable for the output format {text:?}, allowed formats are: {}",
             allowed.join(",")
@@ -82,6 +82,11 @@ impl OutputFormat {
             Some(near) => error.with_hint(format!("did you mean {near:?}?")),
             None => error,
         })
+    }
+
+    /// The words of some formats.
+    pub(crate) fn words(offered: &[OutputFormat]) -> impl Iterator<Item = &'static str> {
+        WORDS.iter().filter(|(_, format)| offered.contains(format)).map(|(word, _)| *word)
     }
 
     /// The machine format, where it is one.

@@ -4,7 +4,7 @@ use ktk_client::api::meta::StringMap;
 
 use crate::{
     kinds::Kind,
-    ui::{Cell, Widths, lay_out},
+    ui::{Cell, Tone, Widths, lay_out},
     view::{
         Moment,
         object::{Object, columns},
@@ -53,12 +53,25 @@ impl<'a> Table<'a> {
         objects: impl IntoIterator<Item = &'b Object>,
         moment: &Moment,
     ) -> String {
-        let mut rows = Vec::new();
-        if !self.has_begun && !self.options.has_no_headers {
-            rows.push(self.titles());
+        let rows = objects.into_iter().map(|object| self.row(object, moment)).collect();
+        self.append(rows)
+    }
+
+    /// The last row of an object that is gone: its STATUS says so.
+    pub(crate) fn write_deleted(&mut self, object: &Object, moment: &Moment) -> String {
+        let mut row = self.row(object, moment);
+        let status = usize::from(self.shows_namespace()) + 1;
+        if let Some(cell) = row.get_mut(status) {
+            *cell = Cell::toned("Deleted", Tone::Dim);
         }
-        rows.extend(objects.into_iter().map(|object| self.row(object, moment)));
+        self.append(vec![row])
+    }
+
+    fn append(&mut self, mut rows: Vec<Vec<Cell>>) -> String {
         if !self.has_begun {
+            if !self.options.has_no_headers {
+                rows.insert(0, self.titles());
+            }
             self.widths.measure(&rows);
             self.has_begun = true;
         }
@@ -206,6 +219,10 @@ ci          task/publish@2     Pending   UpstreamFailed   0          1          
         assert_eq!(
             table.write([&later], &moment()),
             "x           Failed    Signal           1          1          3m10s\n"
+        );
+        assert_eq!(
+            table.write_deleted(&later, &moment()),
+            "x           Deleted   Signal           1          1          3m10s\n"
         );
     }
 }

@@ -36,13 +36,12 @@ pub(crate) struct Ui {
     stderr_is_terminal: bool,
     stdout_has_color: bool,
     stderr_has_color: bool,
-    verbose: u8,
     progress: MultiProgress,
 }
 
 impl Ui {
     /// Looks at the streams, each for itself.
-    pub(crate) fn new(choice: ColorChoice, verbose: u8) -> Self {
+    pub(crate) fn new(choice: ColorChoice) -> Self {
         let (stdout_is_terminal, stderr_is_terminal) =
             (io::stdout().is_terminal(), io::stderr().is_terminal());
         let asked = color::Asked::from_env();
@@ -52,7 +51,6 @@ impl Ui {
             stderr_is_terminal,
             stdout_has_color: color::decide(choice, &asked, stdout_is_terminal),
             stderr_has_color: color::decide(choice, &asked, stderr_is_terminal),
-            verbose,
             progress: progress::on_stderr(stderr_is_terminal),
         }
     }
@@ -91,13 +89,6 @@ impl Ui {
     pub(crate) fn warning(&self, text: &str) {
         let word = Tone::Waiting.paint("Warning:", self.stderr_has_color);
         self.to_stderr(&format!("{word} {}\n", escape(text)));
-    }
-
-    /// A line on stderr, where `-v` asks for at least this level.
-    pub(crate) fn verbose(&self, level: u8, line: &str) {
-        if self.verbose >= level {
-            self.message(line);
-        }
     }
 
     /// An error with its causes and its hint, escaped.

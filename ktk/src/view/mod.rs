@@ -26,6 +26,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// A moment for ages only: the time zone does not matter.
+    pub(crate) fn for_ages(now: Timestamp) -> Self {
+        Self { now, zone: TimeZone::UTC }
+    }
+
     /// A time with its age: `Sat, 21 Nov 2026 21:02:42 +0000 (3m10s ago)`.
     pub(crate) fn time(&self, time: Timestamp) -> String {
         let shown = time.to_zoned(self.zone.clone()).strftime("%a, %d %b %Y %H:%M:%S %z");

@@ -27,6 +27,29 @@ pub(crate) fn text(family: &[Task], now: Timestamp, has_color: bool) -> String {
     draw(&incarnations(family, newest, now), has_color)
 }
 
+/// The restart contexts of several tasks, each with its newest incarnation marked.
+pub(crate) fn families(tasks: &[Task], now: Timestamp, has_color: bool) -> String {
+    let mut families: Vec<Vec<Task>> = Vec::new();
+    for task in tasks {
+        let is_related = |other: &Task| {
+            other.metadata.namespace() == task.metadata.namespace()
+                && other.metadata.name() == task.metadata.name()
+        };
+        match families.last_mut() {
+            // Lists come by namespace and name.
+            Some(family) if family.first().is_some_and(is_related) => family.push(task.clone()),
+            _ => families.push(vec![task.clone()]),
+        }
+    }
+    let branches: Vec<Branch> = families
+        .iter()
+        .flat_map(|family| {
+            incarnations(family, family.iter().map(|task| task.metadata.incarnation()).max(), now)
+        })
+        .collect();
+    draw(&branches, has_color)
+}
+
 /// Pipelines with their steps, and under each step its restarts. `tasks` holds every
 /// incarnation of the pipelines' tasks.
 pub(crate) fn pipelines(pipelines: &[(&Pipeline, &[Task])], now: Timestamp, has_color: bool) -> String {
@@ -189,6 +212,19 @@ test-web@1         Failed      ExitCode 1   3m12s
    └─ test-web@3   Succeeded                15s     current
 ";
         assert_eq!(text(&family(), moment().now, false), expected);
+    }
+
+    #[test]
+    fn families_stand_one_below_the_other() {
+        let mut tasks = family();
+        let mut other = tasks[0].clone();
+        other.metadata.name = Some("web".into());
+        tasks.push(other);
+        let text = families(&tasks, moment().now, false);
+        assert!(
+            text.ends_with("current\nweb@1              Failed      ExitCode 1   3m12s   current\n"),
+            "{text}"
+        );
     }
 
     #[test]
