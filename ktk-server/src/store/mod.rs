@@ -5,7 +5,9 @@
 //! embedded stores are always ready, so their writer drives an operation with a single poll.
 
 mod drive;
+pub mod lock;
 pub mod memory;
+pub mod sqlite;
 
 use std::{future::Future, ops::RangeInclusive};
 

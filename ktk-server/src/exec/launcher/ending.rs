@@ -111,6 +111,7 @@ impl Ending {
             if self.attempts.orphans_of(handle).is_empty() {
                 self.report(handle, false, outbox);
                 self.attempts.remove(handle);
+                self.attempts.assign_unmarked();
             } else {
                 if !may_still_end {
                     self.kill(handle, now);

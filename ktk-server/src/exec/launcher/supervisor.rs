@@ -73,10 +73,8 @@ impl Supervisor {
             let deadline = self.ending.next_deadline();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let Ok(ready) = self.wait(timeout) else { return };
-            if ready.socket {
-                if !matches!(self.channel.receive(), Ok(true)) || self.take_requests().is_err() {
-                    return;
-                }
+            if ready.socket && !self.take_input() {
+                return;
             }
             let now = Instant::now();
             if ready.child {
@@ -109,6 +107,11 @@ impl Supervisor {
         // One signal stands for any number of children, so one read empties it.
         let mut info = [0; 512];
         let _ = rustix::io::read(&self.child_signals, &mut info);
+    }
+
+    /// False when there is nobody left to talk to.
+    fn take_input(&mut self) -> bool {
+        matches!(self.channel.receive(), Ok(true)) && self.take_requests().is_ok()
     }
 
     fn take_requests(&mut self) -> Result<(), Malformed> {

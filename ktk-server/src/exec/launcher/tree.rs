@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -32,7 +33,8 @@ fn parse_stat(pid: Pid, text: &[u8]) -> Option<Proc> {
     // The name in parentheses may hold anything, also parentheses.
     let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
     let mut fields = std::str::from_utf8(&text[after_name..]).ok()?.split_ascii_whitespace().skip(1);
-    let mut id = || fields.next()?.parse().ok().map(Pid::from_raw);
+    // Group and session are -1 while the process is being reaped, and its parent is 0.
+    let mut id = || Some(parse_pid(fields.next()?));
     let (parent, group, session) = (id()?, id()?, id()?);
     let start = fields.nth(15)?.parse().ok()?;
     Some(Proc { pid, start, parent, group, session })
@@ -48,13 +50,15 @@ pub(super) fn mark(pid: Pid) -> Option<Mark> {
     Mark::from_environ(&environ)
 }
 
-/// Sends `signal` if `process` still is who it was.
-pub(super) fn signal(process: &Proc, signal: Signal) {
-    let Ok(pidfd) = pidfd_open(process.pid, PidfdFlags::empty()) else { return };
-    if read(process.pid).is_some_and(|now| now.start == process.start) {
-        // It may have ended meanwhile, or belong to another user.
-        let _ = pidfd_send_signal(&pidfd, signal);
+/// Sends `signal` if `process` still is who it was, and returns what becomes readable when it has ended.
+pub(super) fn signal(process: &Proc, signal: Signal) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(process.pid, PidfdFlags::empty()).ok()?;
+    if read(process.pid)?.start != process.start {
+        return None;
     }
+    // It may have ended meanwhile, or belong to another user.
+    pidfd_send_signal(&pidfd, signal).ok()?;
+    Some(pidfd)
 }
 
 pub(super) fn all_pids() -> Vec<Pid> {
@@ -149,6 +153,8 @@ mod tests {
         let process = parse_stat(pid(7).unwrap(), stat).unwrap();
         assert_eq!((process.parent, process.group, process.session), (pid(3), pid(4), pid(5)));
         assert_eq!(process.start, 4242);
+        let reaped = b"7 (a) Z 0 -1 -1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4242 9 9\n";
+        assert_eq!(parse_stat(pid(7).unwrap(), reaped).unwrap().group, None);
     }
 
     #[test]
