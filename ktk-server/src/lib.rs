@@ -9,5 +9,4 @@ pub mod exec;
 pub mod limits;
 pub mod logs;
 pub mod model;
-pub mod server;
 pub mod store;

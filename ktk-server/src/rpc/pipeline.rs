@@ -16,10 +16,12 @@ use crate::{
 /// Registers the methods.
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, pipeline::Create, |engine, caller, params| {
+        engine.takes_work()?;
         let create = CreatePipeline::new(engine.ask(caller.by), params, &engine.types())?;
         Ok(engine.write(create).await?)
     });
     let router = method!(router, engine, pipeline::Restart, |engine, caller, params| {
+        engine.takes_work()?;
         Ok(engine.write(RestartPipeline::new(engine.ask(caller.by), params)?).await?)
     });
     let router = method!(router, engine, pipeline::Cancel, |engine, caller, params| {

@@ -22,10 +22,12 @@ const FORCE_MARGIN: Duration = Duration::from_secs(30);
 /// Registers the methods.
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, task::Create, |engine, caller, params| {
+        engine.takes_work()?;
         let create = CreateTask::new(engine.ask(caller.by), params, engine.types())?;
         Ok(engine.write(create).await?)
     });
     let router = method!(router, engine, task::Restart, |engine, caller, params| {
+        engine.takes_work()?;
         let is_forced = params.force && !params.dry_run;
         let answer = engine.write(RestartTask::new(engine.ask(caller.by), params)?).await?;
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
