@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, error::ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use ktk_client::api::Duration;
 
 use crate::{
@@ -11,6 +11,23 @@ use crate::{
     suggest,
     ui::{ColorChoice, Ui},
 };
+
+const EXAMPLES: &str = "\
+Examples:
+  # Run a command as a task: its output, its exit code
+  ktk run -- make test
+
+  # Run a pipeline and follow it
+  ktk run -f pipeline.yaml
+
+  # What there is, and how it is
+  ktk get tasks
+
+  # Restart what failed, and all that waited for it
+  ktk restart pipeline/nightly
+
+  # What exit codes mean
+  ktk help exit-codes";
 
 /// Runs tasks and pipelines, and restarts them where they failed.
 #[derive(Debug, Parser)]
@@ -23,7 +40,7 @@ use crate::{
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100,
-    after_help = "Exit codes: `ktk help exit-codes`."
+    after_help = EXAMPLES
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -57,6 +74,25 @@ pub(crate) struct GlobalArgs {
     /// Longest time for one call, 0 for no limit [default: 1m]
     #[arg(long, global = true, value_name = "DURATION", env = "KTK_REQUEST_TIMEOUT", hide_env_values = true)]
     pub(crate) request_timeout: Option<Duration>,
+}
+
+impl Cli {
+    /// Reads a command line. A `--data-dir` that was typed wins over a `KTK_SERVER` that was
+    /// not: flags go before variables, whichever of the two they are about.
+    pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(args)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let innermost =
+            std::iter::successors(Some(&matches), |outer| outer.subcommand().map(|(_, inner)| inner)).last();
+        let is_typed = |name: &str| {
+            let source = innermost.and_then(|matches| matches.value_source(name));
+            source == Some(clap::parser::ValueSource::CommandLine)
+        };
+        if is_typed("data_dir") && !is_typed("server") {
+            cli.global.server = None;
+        }
+        Ok(cli)
+    }
 }
 
 /// Prints why a command line was refused (or the help that it asked for) and names the code.
@@ -150,8 +186,6 @@ fn refusal_lines(root: &clap::Command, refused: &clap::Error, verb: Option<&str>
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn refusal(args: &[&str]) -> Vec<String> {

@@ -4,6 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 /// What time it is.
 pub(crate) fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "the home of time")]
     Timestamp::now()
 }
 

@@ -10,7 +10,9 @@ pub(crate) fn args() -> Vec<OsString> {
 
 /// A variable; `None` where it is unset, empty, or no UTF-8.
 pub(crate) fn var(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+    let value = std::env::var(name);
+    value.ok().filter(|value| !value.is_empty())
 }
 
 /// The directory in which the command was typed.
@@ -26,7 +28,9 @@ pub(crate) fn current_exe() -> io::Result<PathBuf> {
 /// Every variable of the caller's whose name and value are UTF-8.
 pub(crate) fn variables() -> BTreeMap<String, String> {
     let text = |text: OsString| text.into_string().ok();
-    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+    #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+    let variables = std::env::vars_os();
+    variables.filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }
 
 /// Where files go that nobody keeps.

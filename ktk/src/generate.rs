@@ -9,13 +9,16 @@ use crate::{
     commands::{completion, help},
 };
 
+/// The date on the pages: fixed, so that they change only when what they say does.
+const DATE: &str = "2026-11-22";
+
 /// Writes `ktk.1`, a page for each command, and one for each help topic.
 ///
 /// # Errors
 /// Where a file cannot be written.
 pub fn man(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    let mut root = Cli::command().version(env!("CARGO_PKG_VERSION"));
+    let mut root = Cli::command();
     root.build();
     pages(&root, "ktk", dir)?;
     for (topic, text) in help::TOPICS {
@@ -47,9 +50,9 @@ pub fn completions(dir: &Path) -> io::Result<()> {
 
 fn pages(command: &clap::Command, name: &str, dir: &Path) -> io::Result<()> {
     let mut page = Vec::new();
-    // Neither date nor version: they would change without the page's saying anything new.
+    // No version: it would change without the page's saying anything new.
     let page_command = command.clone().name(name.to_owned()).disable_version_flag(true);
-    clap_mangen::Man::new(page_command).date("").source("ktk").manual("ktk manual").render(&mut page)?;
+    clap_mangen::Man::new(page_command).date(DATE).source("ktk").manual("ktk manual").render(&mut page)?;
     fs::write(dir.join(format!("{name}.1")), page)?;
     let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
     for below in visible.filter(|command| command.get_name() != "help" || name == "ktk") {
@@ -61,7 +64,7 @@ fn pages(command: &clap::Command, name: &str, dir: &Path) -> io::Result<()> {
 fn topic_page(topic: &str, text: &str) -> String {
     let escaped = text.replace('\\', "\\e").replace('-', "\\-").replace("\n.", "\n\\&.");
     format!(
-        ".TH ktk\\-{topic} 7 \"\" \"ktk\" \"ktk manual\"\n.SH NAME\nktk\\-{topic} \\- {}\n.SH DESCRIPTION\n.nf\n{escaped}.fi\n",
+        ".TH ktk\\-{topic} 7 \"{DATE}\" \"ktk\" \"ktk manual\"\n.SH NAME\nktk\\-{topic} \\- {}\n.SH DESCRIPTION\n.nf\n{escaped}.fi\n",
         topic.replace('-', " ")
     )
 }

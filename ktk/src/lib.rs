@@ -21,7 +21,7 @@ mod view;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::{cli::Cli, context::Context, error::Exit, settings::Settings, ui::Ui};
 
@@ -31,7 +31,7 @@ pub fn main() -> ExitCode {
     if let Some(exit) = commands::completion::answer_shell(&args) {
         return exit.into();
     }
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match Cli::read(&args) {
         Ok(cli) => cli,
         Err(refused) => return cli::explain(&refused, &args, Cli::command()).into(),
     };

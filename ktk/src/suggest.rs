@@ -4,7 +4,7 @@
 /// none is near enough to be a slip of the fingers.
 pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed: Vec<char> = typed.to_lowercase().chars().collect();
-    let limit = (typed.len() / 3 + 1).min(2);
+    let limit = ((typed.len() + 1) / 3).clamp(1, 2);
     known
         .into_iter()
         .map(|word| (distance(&typed, &word.chars().collect::<Vec<_>>()), word))

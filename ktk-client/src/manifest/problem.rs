@@ -37,7 +37,7 @@ impl fmt::Display for Problem {
 pub struct Problems {
     /// The problems by line and column: up to 50.
     pub list: Vec<Problem>,
-    /// How many more there are.
+    /// How many more were found before reading ended.
     pub left_out: usize,
     /// The documents of the same text that are in order.
     pub documents: Vec<Document>,
@@ -65,7 +65,7 @@ impl fmt::Display for Problems {
             write!(f, "{newline}{problem}")?;
         }
         if self.left_out > 0 {
-            write!(f, "\nand {} more problems", self.left_out)?;
+            write!(f, "\nand at least {} more problems", self.left_out)?;
         }
         Ok(())
     }

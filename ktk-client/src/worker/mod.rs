@@ -15,6 +15,8 @@ mod reports;
 mod runtime;
 mod shutdown;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ktk_client::api::{
     ApiError, ObjectRef, Task,
-    restart::{RestartParams, Restarted, RestartedTask},
+    restart::{Restarted, RestartedTask},
     task,
 };
 

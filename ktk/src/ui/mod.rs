@@ -17,7 +17,7 @@ use indicatif::MultiProgress;
 
 pub(crate) use self::{
     color::{ColorChoice, Tone},
-    escape::{LogFilter, escape, escape_json},
+    escape::{LogFilter, escape, escape_json, is_dangerous},
     progress::Bar,
     table::{Cell, Widths, lay_out},
 };

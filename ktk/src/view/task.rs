@@ -132,7 +132,7 @@ pub(crate) fn describe(task: &Task, family: &[Task], events: Option<&[Event]>, m
     if family.len() > 1 {
         page.lines("Restarts", tree::lines(family, moment.now));
     }
-    needs(&mut page, task, family);
+    needs(&mut page, task);
     outputs(&mut page, task);
     if let Some(events) = events {
         event::section(&mut page, events, moment);
@@ -247,11 +247,10 @@ fn attempts(page: &mut Page, task: &Task, moment: &Moment) {
     page.table("Attempts", &["Number", "Node", "Age", "Duration", "Reason", "Exit", "Message"], rows);
 }
 
-fn needs(page: &mut Page, task: &Task, family: &[Task]) {
+fn needs(page: &mut Page, task: &Task) {
     if task.spec.needs.is_empty() {
         return;
     }
-    let _ = family;
     let resolved = task.status.as_ref().map(|status| status.resolved.as_slice()).unwrap_or_default();
     let rows = task.spec.needs.iter().map(|need| match resolved.iter().find(|taken| taken.need == *need) {
         Some(taken) => vec![
@@ -275,4 +274,80 @@ fn outputs(page: &mut Page, task: &Task) {
         None => page.push("Outputs", Text::none()),
     }
     page.optional("Output Digest", status.output_digest.as_deref().map(short_digest));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::view::{event::tests::event, tests::moment};
+
+    #[test]
+    fn a_task_is_described() {
+        let task: Task = serde_json::from_value(json!({
+            "apiVersion": "ktk/v1", "kind": "Task",
+            "metadata": {"name": "test-web", "namespace": "ci", "labels": {"team": "web"},
+                "id": "01936f2e-8c00-7000-8000-000000000001", "createdAt": "2026-11-22T11:50:00Z"},
+            "spec": {
+                "run": {"command": ["sh", "-c", "echo $X\u{1b}"], "env": {"SECRET": "1"}, "workingDir": "/srv"},
+                "needs": ["build-web", "lint"], "inputs": {"n": 1}, "timeout": "10m",
+                "retry": {"limit": 2, "backoff": "1s"}},
+            "status": {"phase": "Failed", "reason": "ExitCode", "message": "exit code 1", "attempt": 1, "exitCode": 1,
+                "attempts": [{"number": 1, "node": "local.g1", "startedAt": "2026-11-22T11:55:00Z",
+                    "finishedAt": "2026-11-22T11:55:30Z", "reason": "ExitCode", "exitCode": 1}],
+                "readyAt": "2026-11-22T11:54:55Z", "startedAt": "2026-11-22T11:55:00Z",
+                "finishedAt": "2026-11-22T11:55:30Z", "directory": "/data/work/1",
+                "resolved": [{"need": "build-web", "id": "01936f2e-8c00-7000-8000-000000000002", "phase": "Succeeded"}]}
+        }))
+        .expect("a task");
+        let expected = "\
+Name:            test-web
+Namespace:       ci
+ID:              01936f2e-8c00-7000-8000-000000000001
+Labels:          team=web
+Annotations:     <none>
+Created:         Sun, 22 Nov 2026 11:50:00 +0000 (10m ago)
+Command:         sh -c 'echo $X^['
+Directory:       /srv
+Environment:     SECRET
+Inputs:          n=1
+Timeout:         10m
+Retry:           limit 2, backoff 1s
+Status:          Failed
+Reason:          ExitCode
+Message:         exit code 1
+Exit Code:       1
+Ready:           Sun, 22 Nov 2026 11:54:55 +0000 (5m5s ago)
+Started:         Sun, 22 Nov 2026 11:55:00 +0000 (5m ago)
+Finished:        Sun, 22 Nov 2026 11:55:30 +0000 (4m30s ago)
+Waited:          5s
+Duration:        30s
+Work Directory:  /data/work/1
+Attempts:
+  Number   Node       Age   Duration   Reason     Exit   Message
+  ------   ----       ---   --------   ------     ----   -------
+  1        local.g1   5m    30s        ExitCode   1
+Needs:
+  Need        Taken As    Id                                     Outputs
+  ----        --------    --                                     -------
+  build-web   Succeeded   01936f2e-8c00-7000-8000-000000000002   <none>
+  lint        <none>      <none>                                 <none>
+Outputs:         <none>
+Events:
+  Type      Reason   Age   From       Object            Message
+  ----      ------   ---   ----       ------            -------
+  Warning   Failed   45s   local.g1   task/test-web@2   exit code 1
+";
+        assert_eq!(describe(&task, &[], Some(&[event()]), &moment()).render(false), expected);
+    }
+
+    #[test]
+    fn commands_are_shown_as_one_would_type_them() {
+        for (word, shown) in
+            [("make", "make"), ("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("größe", "größe")]
+        {
+            assert_eq!(quoted(word), shown);
+        }
+    }
 }

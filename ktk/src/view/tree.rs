@@ -16,6 +16,16 @@ pub(super) struct Branch {
     pub(super) children: Vec<Branch>,
 }
 
+impl Branch {
+    /// Takes the beginning off the names of a tree.
+    fn cut(&mut self, prefix: &str) {
+        if let Some(rest) = self.name.strip_prefix(prefix) {
+            self.name = rest.to_owned();
+        }
+        self.children.iter_mut().for_each(|child| child.cut(prefix));
+    }
+}
+
 /// The restart context of a task as lines: name, phase, reason, age, what was changed.
 pub(crate) fn lines(family: &[Task], now: Timestamp) -> Vec<(String, Tone)> {
     text(family, now, false).lines().map(|line| (line.to_owned(), Tone::Plain)).collect()
@@ -65,22 +75,25 @@ fn pipeline_branch(pipeline: &Pipeline, tasks: &[Task], now: Timestamp) -> Branc
             by_step.entry(place.step.as_str()).or_default().push(task);
         }
     }
+    let prefix = format!("{}.", pipeline.metadata.name());
     let children = pipeline.spec.steps.iter().map(|step| {
         let family: Vec<Task> =
             by_step.get(step.name.as_str()).into_iter().flatten().map(|task| (*task).clone()).collect();
         let newest = family.iter().map(|task| task.metadata.incarnation()).max();
-        match incarnations(&family, newest, now) {
-            mut roots if roots.len() == 1 => {
+        let mut roots = incarnations(&family, newest, now);
+        roots.iter_mut().for_each(|root| root.cut(&prefix));
+        match roots.len() {
+            0 => Branch { name: step.name.clone(), cells: vec![Cell::none()], children: Vec::new() },
+            1 => {
                 let mut root = roots.remove(0);
                 if root.children.is_empty() {
+                    // Nothing was restarted: there is no incarnation to tell from others.
                     root.name.clone_from(&step.name);
+                    root.cells.pop();
                 }
                 root
             }
-            roots if roots.is_empty() => {
-                Branch { name: step.name.clone(), cells: vec![Cell::none()], children: Vec::new() }
-            }
-            roots => Branch { name: step.name.clone(), cells: Vec::new(), children: roots },
+            _ => Branch { name: step.name.clone(), cells: Vec::new(), children: roots },
         }
     });
     let status = pipeline.status.as_ref();
@@ -253,13 +266,13 @@ test-web@2      Failed      ExitCode 1   2m40s   env.RETRY=\"1\"
         let pipeline = fixture::pipeline();
         let tasks = fixture::tasks();
         let expected = "\
-nightly                   Running     1/5                  60m
-├─ extract                Succeeded                        60m   current
-├─ nightly.resize@1       Failed      Timeout              60m
-│  └─ nightly.resize@2    Failed      ExitCode 1           60m   current
-├─ index                  Running                          60m   current
-├─ publish                Pending     UpstreamFailed       60m   current
-└─ clean                  Pending     WaitingForUpstream   60m   current
+nightly          Running     1/5                  60m
+├─ extract       Succeeded                        60m
+├─ resize@1      Failed      Timeout              60m
+│  └─ resize@2   Failed      ExitCode 1           60m   current
+├─ index         Running                          60m
+├─ publish       Pending     UpstreamFailed       60m
+└─ clean         Pending     WaitingForUpstream   60m
 ";
         assert_eq!(pipelines(&[(&pipeline, &tasks)], moment().now, false), expected);
     }

@@ -74,6 +74,7 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         ready_stdout: options.auto_started,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         build: env::build(),
+        environment: ktk_client::env::caller_env(),
         launcher: (launcher_program(own), ["internal", "launcher"].map(OsString::from).to_vec()),
     })
 }
