@@ -40,16 +40,8 @@ pub(crate) fn run(args: InternalArgs, _cx: &Context) -> Result<Exit, CliError> {
             false => Err(CliError::silent(Exit::Failed)),
         },
         InternalCommand::Generate { man, completions } => {
-<<<<<<< HEAD
-            let written = |result: std::io::Result<()>| {
-                result.map_err(|error| CliError::failed(format!("cannot write generated files: {error}")))
-            };
-            man.map_or(Ok(()), |directory| written(generate::man(&directory)))?;
-            completions.map_or(Ok(()), |directory| written(generate::completions(&directory)))?;
-=======
             man.map_or(Ok(()), |directory| generate::man(&directory)).map_err(unwritable)?;
             completions.map_or(Ok(()), |directory| generate::completions(&directory)).map_err(unwritable)?;
->>>>>>> cli2
             Ok(Exit::Done)
         }
     }
