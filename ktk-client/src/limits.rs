@@ -49,3 +49,12 @@ pub const REMEMBERED_FENCES: usize = 16_384;
 
 /// How long a worker that leaves tries to say goodbye to a server that is away.
 pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest outputs of an attempt, as JSON.
+pub const OUTPUT_BYTES: usize = 1 << 20;
+
+/// The longest message of an attempt's end; what is longer is cut.
+pub const MESSAGE_BYTES: usize = 4 << 10;
+
+/// The first and the longest pause of a worker whose calls are answered at once with nothing.
+pub const EMPTY_ANSWER_PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));

@@ -11,5 +11,6 @@ pub mod limits;
 pub mod logs;
 pub mod model;
 pub mod rpc;
+pub mod server;
 pub mod store;
 pub mod task_group;

@@ -53,16 +53,15 @@ fn banned_crates_are_not_in_the_lock() {
 }
 
 #[test]
-fn every_crate_comes_from_an_allowed_registry() {
-    let allowed: BTreeSet<String> =
-        list("allow-registry").into_iter().map(|registry| format!("registry+{registry}")).collect();
+fn every_crate_comes_from_the_one_registry() {
+    let is_allowed = |source: &str| source.starts_with("registry+") && source.ends_with("/crates.io-index");
     let found: Vec<String> = locked()
         .into_iter()
         .filter_map(|(name, source)| Some((name, source?)))
-        .filter(|(_, source)| !allowed.contains(source))
+        .filter(|(_, source)| !is_allowed(source))
         .map(|(name, source)| format!("{name} comes from {source}"))
         .collect();
-    require_none("Crates from elsewhere than deny.toml's allow-registry:", &found);
+    require_none("Crates from elsewhere than crates.io:", &found);
 }
 
 #[test]

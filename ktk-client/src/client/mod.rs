@@ -9,27 +9,36 @@
 
 mod builder;
 mod call;
+mod change;
 pub(crate) mod clock;
+mod condition;
 pub(crate) mod entropy;
 mod error;
 pub mod event;
+#[cfg(test)]
+pub(crate) mod fake;
 mod feed;
-//pub mod follow;
+pub mod follow;
 mod http;
 pub mod local;
 pub mod log;
 pub mod node;
 pub mod notice;
+pub mod object;
 pub mod paging;
 pub(crate) mod pause;
 pub mod pipeline;
 mod query;
+mod reading;
 pub mod restart;
 pub mod server;
 mod sse;
 pub mod task;
+#[cfg(test)]
+mod tests;
+mod tracked;
 mod transport;
-//pub mod wait;
+pub mod wait;
 pub mod watch;
 
 use std::sync::{

@@ -25,6 +25,11 @@ impl Pauses {
         entropy::jittered(pause)
     }
 
+    /// The longest pause.
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// Begins anew: it went well.
     pub(crate) fn reset(&mut self) {
         self.next = self.first;

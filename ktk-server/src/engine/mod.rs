@@ -32,10 +32,14 @@ pub mod timer;
 mod transit;
 pub mod unit;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use error::{EngineError, EngineResult};
 use hub::Hub;
+use ktk_client::api::{ApiError, ErrorReason};
 use leases::Leases;
 use operation::{Ask, Done};
 use shared::Shared;
@@ -65,6 +69,7 @@ pub struct Engine<S> {
     pub hub: Hub,
     pub leases: Leases,
     types: Mutex<Vec<String>>,
+    is_stopping: AtomicBool,
     removed: mpsc::UnboundedSender<Removed>,
 }
 
@@ -73,8 +78,16 @@ impl<S: Store> Engine<S> {
     pub fn new(store: S, clock: Clock, shared: Arc<Shared>) -> (Arc<Self>, mpsc::UnboundedReceiver<Removed>) {
         let (removed, receiver) = mpsc::unbounded_channel();
         let leases = Leases::new(clock.clone());
-        let engine =
-            Self { store, clock, shared, hub: Hub::default(), leases, types: Mutex::default(), removed };
+        let engine = Self {
+            store,
+            clock,
+            shared,
+            hub: Hub::default(),
+            leases,
+            types: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+            removed,
+        };
         (Arc::new(engine), receiver)
     }
 
@@ -115,6 +128,23 @@ impl<S: Store> Engine<S> {
             // Nobody owns files where nobody listens.
             let _ = self.removed.send(removed);
         }
+    }
+
+    /// From now on whatever makes new work is refused; reads, cancels and reports go on.
+    pub fn refuse_new_work(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new work is taken.
+    ///
+    /// # Errors
+    /// `Unavailable` while the server stops.
+    pub fn takes_work(&self) -> EngineResult<()> {
+        if !self.is_stopping.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let error = ApiError::new(ErrorReason::Unavailable, "the server is stopping and takes no new work");
+        Err(error.with_hint("wait until it has gone; the next command starts another").into())
     }
 
     /// Handlers that present nodes have.

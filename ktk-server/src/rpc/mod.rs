@@ -4,11 +4,17 @@
 
 mod batch;
 mod decode;
+pub mod event;
 mod frame;
 mod local;
+pub mod node;
+pub mod pipeline;
 mod router;
+pub mod server;
+pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod worker;
 
 pub(crate) use decode::decode;
 pub use local::LocalTransport;
@@ -33,6 +39,19 @@ impl Caller {
 
     /// The worker in the server's own process.
     pub fn own_worker() -> Self {
-        Self { is_worker: true, ..Self::user(rustix::process::geteuid().as_raw()) }
+        let uid = rustix::process::geteuid().as_raw();
+        Self { by: "ktk".into(), uid, is_worker: true }
     }
 }
+
+/// Registers a method whose handler gets the engine, the caller and the parameters.
+macro_rules! method {
+    ($router:expr, $engine:expr, $method:ty, |$own:ident, $caller:ident, $params:ident| $body:block) => {{
+        let engine = std::sync::Arc::clone($engine);
+        $router.method::<$method, _, _>(move |$caller, $params| {
+            let $own = std::sync::Arc::clone(&engine);
+            async move { $body }
+        })
+    }};
+}
+use method;

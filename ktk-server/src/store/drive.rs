@@ -44,6 +44,11 @@ impl Trouble {
         self.first.get_or_insert_with(|| error.to_string());
     }
 
+    /// The first failure.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.first.as_deref()
+    }
+
     /// An outcome, or an error where the operation went on after a failure and called it success.
     pub(super) fn judge<T, E: From<StoreError>>(&self, outcome: Result<T, E>) -> Result<T, E> {
         match (&self.first, outcome) {

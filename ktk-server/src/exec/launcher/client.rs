@@ -14,22 +14,24 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SpawnError;
 use super::link::Link;
 use super::mark::Mark;
-use super::process::{End, Guard, Process};
+use super::process::{End, Guard, Process, Running};
 use super::protocol::{self, Malformed, Reply, Spawn};
 
 /// How long a launcher may take to say that it is ready.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a launcher that has closed its socket may take to be gone.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a launcher may take to be gone when it was told to end everything, or has closed its socket.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How the launcher process is started. It has no environment.
 #[derive(Debug, Clone)]
@@ -68,7 +70,10 @@ impl Launcher {
     pub async fn start(config: &LauncherConfig) -> io::Result<Launcher> {
         let (ours, theirs) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // Before the launcher can be stopped by anyone.
+        let child_signals = signal(SignalKind::child())?;
         let child = Command::new(&config.program)
+            .arg0("ktk")
             .args(&config.args)
             .env_clear()
             .stdin(Stdio::from(theirs))
@@ -80,9 +85,10 @@ impl Launcher {
             link: Link::new(ours)?,
             waiting: Mutex::new(Some(HashMap::new())),
             ready: Mutex::new(Some(ready)),
+            closing: CancellationToken::new(),
             closed: CancellationToken::new(),
         });
-        tokio::spawn(drive(Arc::clone(&shared), child));
+        tokio::spawn(drive(Arc::clone(&shared), child, child_signals));
         let connection = Arc::new(Connection { shared, pid, last_handle: AtomicU64::new(0) });
         match tokio::time::timeout(START_TIMEOUT, is_ready).await {
             Ok(Ok(())) => Ok(Launcher { connection }),
@@ -110,7 +116,7 @@ impl Launcher {
         let mut guard = Guard { connection: Arc::clone(&self.connection), handle, is_armed: true };
         shared.link.send(frame, descriptors);
         match is_started.await.unwrap_or(Err(SpawnError::LauncherGone)) {
-            Ok(pid) => Ok(Process { pid, stdout, stderr, guard, ending, end: None }),
+            Ok(pid) => Ok(Process { pid, stdout, stderr, running: Running { guard, ending, end: None } }),
             Err(error) => {
                 guard.is_armed = false;
                 Err(error)
@@ -129,7 +135,7 @@ impl Launcher {
 
     /// Kills all attempts and ends the launcher.
     pub async fn shut_down(&self) {
-        self.connection.shared.link.close();
+        self.connection.shared.close();
         self.closed().await;
     }
 }
@@ -158,7 +164,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.shared.link.close();
+        self.shared.close();
     }
 }
 
@@ -168,6 +174,8 @@ struct Shared {
     /// By handle; `None` when the launcher is gone.
     waiting: Mutex<Option<HashMap<u64, Waiting>>>,
     ready: Mutex<Option<oneshot::Sender<()>>>,
+    /// The launcher has been told that nothing more will come.
+    closing: CancellationToken,
     closed: CancellationToken,
 }
 
@@ -213,6 +221,11 @@ impl Shared {
         Ok(())
     }
 
+    fn close(&self) {
+        self.link.close();
+        self.closing.cancel();
+    }
+
     /// Those who wait find their senders gone.
     fn lose_all(&self) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -222,23 +235,40 @@ impl Shared {
 }
 
 /// Passes bytes on until the launcher is gone.
-async fn drive(shared: Arc<Shared>, mut launcher: Child) {
+async fn drive(shared: Arc<Shared>, mut launcher: Child, mut child_signals: tokio::signal::unix::Signal) {
     let mut inbox = Vec::new();
     // It remembers that something waits to be sent, so it must outlive each turn.
     let mut flush = std::pin::pin!(shared.link.flush());
+    let mut is_overdue = std::pin::pin!(async {
+        shared.closing.cancelled().await;
+        tokio::time::sleep(EXIT_TIMEOUT).await;
+    });
     loop {
         tokio::select! {
             received = shared.link.receive(&mut inbox) => match received {
                 Ok(1..) if shared.take_replies(&mut inbox).is_ok() => {}
                 _ => break,
             },
+            Some(()) = child_signals.recv() => go_on_if_stopped(&launcher),
             _ = &mut flush => break,
+            () = &mut is_overdue => break,
         }
     }
-    shared.link.close();
+    shared.close();
     // Its children get their PDEATHSIG when it is gone, not when its socket is.
-    let _ = tokio::time::timeout(EXIT_TIMEOUT, launcher.wait()).await;
+    if tokio::time::timeout(EXIT_TIMEOUT, launcher.wait()).await.is_err() {
+        let _ = launcher.kill().await;
+    }
     shared.lose_all();
+}
+
+/// A task may send its parent SIGSTOP, which nobody can ignore.
+fn go_on_if_stopped(launcher: &Child) {
+    let Some(pid) = launcher.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) else { return };
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+    if let Ok(Some(_)) = rustix::process::waitid(WaitId::Pid(pid), options) {
+        let _ = rustix::process::kill_process(pid, Signal::CONT);
+    }
 }
 
 fn encode(handle: u64, request: &SpawnRequest, frame: &mut Vec<u8>) -> Result<(), SpawnError> {

@@ -1,0 +1,148 @@
+//! Group commit: what waits is run in one transaction, committed once, and answered after it.
+
+use super::{
+    fault::{Fault, Outcome, Reach},
+    job::Job,
+    tx::{Mode, SqliteTx},
+};
+use crate::store::{Durability, StoreError};
+
+/// Why a group is not on the disk.
+enum Refusal {
+    /// Nothing of it was stored.
+    Unstored(StoreError),
+    /// It has to be synced.
+    Unsynced,
+    /// Nothing can be said about the disk any more.
+    Broken(String),
+}
+
+/// Runs a group and answers all. An error means that nothing may be acknowledged any more.
+pub(super) fn run_group(tx: &mut SqliteTx, mut jobs: Vec<Box<dyn Job>>) -> Result<(), String> {
+    let mut synced = jobs.iter().any(|job| job.durability() == Durability::Synced);
+    loop {
+        match attempt(tx, &mut jobs, synced) {
+            Ok(()) => jobs.into_iter().for_each(Job::answer),
+            Err(Refusal::Unsynced) if !synced => {
+                synced = true;
+                continue;
+            }
+            Err(Refusal::Broken(reason)) => {
+                refuse(jobs, &reason);
+                return Err(reason);
+            }
+            Err(Refusal::Unstored(error)) if jobs.len() == 1 => {
+                let job = jobs.pop().expect("there is one");
+                if job.has_failed() { job.answer() } else { job.refuse(error) }
+            }
+            // One of them cannot be stored, and took the others with it: each for itself now.
+            Err(_) => return run_singly(tx, jobs),
+        }
+        return Ok(());
+    }
+}
+
+fn run_singly(tx: &mut SqliteTx, jobs: Vec<Box<dyn Job>>) -> Result<(), String> {
+    let mut jobs = jobs.into_iter();
+    while let Some(job) = jobs.next() {
+        if let Err(reason) = run_group(tx, vec![job]) {
+            refuse(jobs.collect(), &reason);
+            return Err(reason);
+        }
+    }
+    Ok(())
+}
+
+/// Answers that the store has failed.
+fn refuse(jobs: Vec<Box<dyn Job>>, reason: &str) {
+    jobs.into_iter().for_each(|job| job.refuse(StoreError::Failed(reason.to_owned())));
+}
+
+fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], synced: bool) -> Result<(), Refusal> {
+    set_sync(tx, synced).and_then(|()| execute(tx, "BEGIN IMMEDIATE")).map_err(|fault| refusal(&fault))?;
+    let is_alone = jobs.len() == 1;
+    for job in jobs {
+        if !is_alone {
+            execute(tx, "SAVEPOINT operation").map_err(|fault| abandon(tx, &fault))?;
+        }
+        let succeeded = job.run(tx);
+        match tx.reach {
+            Some(Reach::Store) => return Err(give_up(tx)),
+            Some(Reach::Unsynced) => {
+                roll_back(tx)?;
+                return Err(Refusal::Unsynced);
+            }
+            Some(Reach::Operation) | None => {}
+        }
+        if tx.session.connection.is_autocommit() {
+            // SQLite has taken the whole transaction back, the neighbours too.
+            roll_back(tx)?;
+            return Err(Refusal::Unstored(StoreError::Unavailable("the transaction was taken back".into())));
+        }
+        if is_alone && !succeeded {
+            return roll_back(tx);
+        }
+        if !is_alone {
+            end_savepoint(tx, succeeded).map_err(|fault| abandon(tx, &fault))?;
+        }
+    }
+    execute(tx, "COMMIT").map_err(|fault| abandon(tx, &fault))?;
+    tx.numbers.committed();
+    Ok(())
+}
+
+fn end_savepoint(tx: &mut SqliteTx, succeeded: bool) -> Outcome<()> {
+    if !succeeded {
+        execute(tx, "ROLLBACK TO operation")?;
+        tx.numbers.rolled_back(&tx.session)?;
+    }
+    execute(tx, "RELEASE operation")
+}
+
+/// Rolls back after a fault of the transaction itself.
+fn abandon(tx: &mut SqliteTx, fault: &Fault) -> Refusal {
+    match roll_back(tx) {
+        Ok(()) => refusal(fault),
+        Err(refusal) => refusal,
+    }
+}
+
+fn refusal(fault: &Fault) -> Refusal {
+    match fault.reach() {
+        Reach::Store => Refusal::Broken(fault.store_error().to_string()),
+        Reach::Operation | Reach::Unsynced => Refusal::Unstored(fault.store_error()),
+    }
+}
+
+fn give_up(tx: &mut SqliteTx) -> Refusal {
+    // Whatever this says, nothing is written after it.
+    let _ = roll_back(tx);
+    Refusal::Broken(tx.trouble.first().unwrap_or("a sync failed").to_owned())
+}
+
+fn roll_back(tx: &mut SqliteTx) -> Result<(), Refusal> {
+    let rolled_back = (|| {
+        if !tx.session.connection.is_autocommit() {
+            execute(tx, "ROLLBACK")?;
+        }
+        tx.numbers.rolled_back(&tx.session)
+    })();
+    tx.numbers.committed();
+    // A transaction that can neither be committed nor taken back leaves nothing to go on with.
+    rolled_back.map_err(|fault| Refusal::Broken(format!("a rollback failed: {}", fault.store_error())))
+}
+
+/// Says how commits are synced, where that changes. NORMAL does not sync the log at a commit.
+fn set_sync(tx: &mut SqliteTx, synced: bool) -> Outcome<()> {
+    let mode = Mode::Write { synced };
+    if tx.mode != mode {
+        let word = if synced { "FULL" } else { "NORMAL" };
+        tx.session.connection.pragma_update(None, "synchronous", word)?;
+        tx.mode = mode;
+    }
+    Ok(())
+}
+
+fn execute(tx: &SqliteTx, sql: &str) -> Outcome<()> {
+    tx.session.execute(sql, []).map(drop)
+}

@@ -1,0 +1,110 @@
+//! A connection with what its statements share: loading of rows that skips broken ones.
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+use rusqlite::{CachedStatement, Connection, Params, Statement};
+use uuid::Uuid;
+
+use super::{
+    fault::Outcome,
+    rows::{Cells, Stored},
+};
+
+/// How many broken rows a connection names before it says no more.
+const TOLD_LIMIT: usize = 1_000;
+
+/// A connection of the store.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    /// Broken rows that have been logged: claims would meet them again and again.
+    told: RefCell<BTreeSet<String>>,
+}
+
+impl Session {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, told: RefCell::default() }
+    }
+
+    /// A statement, compiled once for each connection.
+    pub(super) fn statement(&self, sql: &str) -> Outcome<CachedStatement<'_>> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// Runs a cached statement that gives no rows.
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Outcome<usize> {
+        Ok(self.statement(sql)?.execute(params)?)
+    }
+
+    /// The first value of the first row.
+    pub(super) fn value<T: rusqlite::types::FromSql>(&self, sql: &str, params: impl Params) -> Outcome<T> {
+        Ok(self.statement(sql)?.query_row(params, |row| row.get(0))?)
+    }
+
+    /// Up to `limit` rows that can be read.
+    pub(super) fn rows<R: Stored>(&self, sql: &str, params: impl Params, limit: usize) -> Outcome<Vec<R>> {
+        let mut found = Vec::new();
+        self.extend(&mut found, &mut *self.statement(sql)?, params, limit)?;
+        Ok(found)
+    }
+
+    /// The first row, if it is there and can be read.
+    pub(super) fn row<R: Stored>(&self, sql: &str, params: impl Params) -> Outcome<Option<R>> {
+        Ok(self.rows(sql, params, 1)?.pop())
+    }
+
+    /// The rows that a statement gives for each of these ids, each id once.
+    pub(super) fn by_ids<R: Stored>(&self, sql: &str, ids: &[Uuid]) -> Outcome<Vec<R>> {
+        let mut statement = self.statement(sql)?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in once(ids) {
+            self.extend(&mut found, &mut statement, [id.as_bytes()], usize::MAX)?;
+        }
+        Ok(found)
+    }
+
+    /// Runs a statement without rows for each of these ids.
+    pub(super) fn for_ids(&self, sql: &str, ids: &[Uuid]) -> Outcome<()> {
+        let mut statement = self.statement(sql)?;
+        for id in ids {
+            statement.execute([id.as_bytes()])?;
+        }
+        Ok(())
+    }
+
+    fn extend<R: Stored>(
+        &self,
+        found: &mut Vec<R>,
+        statement: &mut Statement<'_>,
+        params: impl Params,
+        limit: usize,
+    ) -> Outcome<()> {
+        let end = found.len().saturating_add(limit);
+        let mut rows = statement.query(params)?;
+        // The limit counts rows that can be read: broken ones in front starve nobody.
+        while found.len() < end
+            && let Some(row) = rows.next()?
+        {
+            match R::decode(&mut Cells::from(row, 0)) {
+                Ok(row) => found.push(row),
+                Err(error) => self.tell(R::KIND, &format!("{:?}", row.get_ref(0)?), &error),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, kind: &'static str, key: &str, error: &dyn std::fmt::Display) {
+        let mut told = self.told.borrow_mut();
+        if told.len() < TOLD_LIMIT && told.insert(format!("{kind} {key}")) {
+            tracing::error!(kind, key, %error, "a stored row cannot be read and is left out");
+        }
+    }
+}
+
+/// Ids, each once.
+fn once(ids: &[Uuid]) -> impl Iterator<Item = Uuid> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter()
+}

@@ -1,0 +1,69 @@
+//! Versions: the newest, what changed after one, and what is left of deleted objects.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::super::{
+    fault::Outcome,
+    rows::{bind_tombstone, micros, pipeline_columns, task_columns, tombstone_columns},
+    session::Session,
+};
+use crate::model::row::{Change, TombstoneRow};
+
+/// Trimmed tombstones count too: the newest version never goes back.
+pub(super) const VERSION: &str = "SELECT max( \
+     coalesce((SELECT max(version) FROM tasks), 0), \
+     coalesce((SELECT max(version) FROM pipelines), 0), \
+     coalesce((SELECT max(version) FROM tombstones), 0), \
+     coalesce((SELECT max(version) FROM nodes), 0), \
+     (SELECT history_start FROM meta))";
+pub(super) const TASKS: &str =
+    concat!("SELECT ", task_columns!(), " FROM tasks WHERE version > ?1 ORDER BY version");
+pub(super) const PIPELINES: &str =
+    concat!("SELECT ", pipeline_columns!(), " FROM pipelines WHERE version > ?1 ORDER BY version");
+pub(super) const TOMBSTONES: &str =
+    concat!("SELECT ", tombstone_columns!(), " FROM tombstones WHERE version > ?1 ORDER BY version");
+
+pub(super) fn version(session: &Session) -> Outcome<u64> {
+    session.value::<i64>(VERSION, []).map(i64::cast_unsigned)
+}
+
+pub(super) fn after(session: &Session, after: u64, limit: usize) -> Outcome<Vec<Change>> {
+    let after = [i64::try_from(after).unwrap_or(i64::MAX)];
+    let tasks = session.rows(TASKS, after, limit)?.into_iter().map(|row| Change::Task(Box::new(row)));
+    let pipelines =
+        session.rows(PIPELINES, after, limit)?.into_iter().map(|row| Change::Pipeline(Box::new(row)));
+    let deleted = session.rows(TOMBSTONES, after, limit)?.into_iter().map(Change::Deleted);
+    let mut changes: Vec<Change> = tasks.chain(pipelines).chain(deleted).collect();
+    changes.sort_by_key(Change::version);
+    changes.truncate(limit);
+    Ok(changes)
+}
+
+pub(super) fn insert_tombstones(session: &Session, rows: &[TombstoneRow]) -> Outcome<()> {
+    const SQL: &str = concat!(
+        "INSERT INTO tombstones (",
+        tombstone_columns!(),
+        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+    );
+    let mut insert = session.statement(SQL)?;
+    for row in rows {
+        bind_tombstone(&mut insert, row)?;
+    }
+    Ok(())
+}
+
+pub(super) fn history_start(session: &Session) -> Outcome<u64> {
+    session.value::<i64>("SELECT history_start FROM meta", []).map(i64::cast_unsigned)
+}
+
+pub(super) fn trim_tombstones(session: &Session, before: Timestamp) -> Outcome<()> {
+    let before = params![micros(before)];
+    session.execute(
+        "UPDATE meta SET history_start = max(history_start, \
+         coalesce((SELECT max(version) FROM tombstones WHERE at < ?1), 0))",
+        before,
+    )?;
+    session.execute("DELETE FROM tombstones WHERE at < ?1", before)?;
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! The transaction of the sqlite store: one method of the trait, one call into the file of its
+//! subject. Its futures are ready at once.
+
+mod changes;
+mod events;
+mod lists;
+mod needs;
+mod nodes;
+mod pipelines;
+mod tasks;
+mod work;
+
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use ktk_client::api::worker::Fence;
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    fault::{Fault, Outcome, Reach},
+    numbers::Numbers,
+    rows::micros,
+    session::Session,
+};
+use crate::{
+    model::row::{
+        AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
+        ResultRow, TaskRow, TombstoneRow,
+    },
+    store::{ListQuery, LiveCounts, StoreError, StoreResult, Tx, drive::Trouble},
+};
+
+/// What an operation may do in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Read,
+    /// Writes; whether the commit is synced.
+    Write {
+        synced: bool,
+    },
+}
+
+/// A connection and what its transaction knows.
+#[derive(Debug)]
+pub(super) struct SqliteTx {
+    pub(super) session: Session,
+    pub(super) numbers: Numbers,
+    pub(super) mode: Mode,
+    /// Of the operation that runs.
+    pub(super) trouble: Trouble,
+    /// How far its first fault reaches.
+    pub(super) reach: Option<Reach>,
+}
+
+impl SqliteTx {
+    pub(super) fn new(session: Session, numbers: Numbers, mode: Mode) -> Self {
+        Self { session, numbers, mode, trouble: Trouble::default(), reach: None }
+    }
+
+    /// Forgets the operation before.
+    pub(super) fn begin_operation(&mut self) {
+        self.trouble = Trouble::default();
+        self.reach = None;
+    }
+
+    fn note(&mut self, fault: &Fault) -> StoreError {
+        self.reach.get_or_insert(fault.reach());
+        let error = fault.store_error();
+        self.trouble.note(&error);
+        error
+    }
+
+    fn load<T>(&mut self, load: impl FnOnce(&Session) -> Outcome<T>) -> StoreResult<T> {
+        self.trouble.check()?;
+        load(&self.session).map_err(|fault| self.note(&fault))
+    }
+
+    fn change(&mut self, change: impl FnOnce(&Session) -> Outcome<()>) -> StoreResult<()> {
+        self.load(|_| Ok(()))?;
+        match self.mode {
+            Mode::Read => Err(self.note(&Fault::ReadOnly)),
+            Mode::Write { .. } => self.load(change),
+        }
+    }
+}
+
+impl Tx for SqliteTx {
+    fn next_version(&mut self) -> u64 {
+        let version = match self.mode {
+            Mode::Read => Err(Fault::ReadOnly),
+            Mode::Write { synced } => self.numbers.next_version(&self.session, synced),
+        };
+        // The trouble that is noted keeps a transaction with this number from being committed.
+        version.unwrap_or_else(|fault| {
+            self.note(&fault);
+            0
+        })
+    }
+
+    async fn version(&mut self) -> StoreResult<u64> {
+        self.load(changes::version)
+    }
+
+    fn next_fence(&mut self) -> Fence {
+        if self.mode == Mode::Read {
+            self.note(&Fault::ReadOnly);
+        }
+        self.numbers.next_fence()
+    }
+
+    async fn tasks(&mut self, ids: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| session.by_ids(tasks::BY_ID, ids))
+    }
+
+    async fn newest_tasks(&mut self, contexts: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| session.by_ids(tasks::NEWEST, contexts))
+    }
+
+    async fn context_tasks(&mut self, context: Uuid) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| session.by_ids(tasks::CONTEXT, &[context]))
+    }
+
+    async fn task_named(&mut self, namespace: &str, name: &str) -> StoreResult<Option<TaskRow>> {
+        self.load(|session| session.row(tasks::NAMED, [namespace, name]))
+    }
+
+    async fn tasks_by_head(&mut self, heads: RangeInclusive<u64>, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| tasks::by_heads(session, &heads, limit))
+    }
+
+    async fn pipeline_tasks(&mut self, pipeline: Uuid) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| session.by_ids(tasks::OF_PIPELINE, &[pipeline]))
+    }
+
+    async fn insert_tasks(&mut self, tasks: &[NewTask]) -> StoreResult<()> {
+        self.change(|session| tasks::insert(session, tasks))
+    }
+
+    async fn update_tasks(&mut self, rows: &[TaskRow]) -> StoreResult<()> {
+        self.change(|session| tasks::update(session, rows))
+    }
+
+    async fn delete_tasks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.change(|session| tasks::delete(session, ids))
+    }
+
+    async fn task_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
+        self.load(|session| tasks::bodies(session, ids))
+    }
+
+    async fn task_results(&mut self, ids: &[Uuid]) -> StoreResult<Vec<ResultRow>> {
+        self.load(|session| tasks::results(session, ids))
+    }
+
+    async fn put_task_results(&mut self, rows: &[ResultRow]) -> StoreResult<()> {
+        self.change(|session| tasks::put_results(session, rows))
+    }
+
+    async fn attempts(&mut self, tasks: &[Uuid]) -> StoreResult<Vec<AttemptRow>> {
+        self.load(|session| tasks::attempts(session, tasks))
+    }
+
+    async fn insert_attempts(&mut self, rows: &[AttemptRow]) -> StoreResult<()> {
+        self.change(|session| tasks::insert_attempts(session, rows))
+    }
+
+    async fn insert_needs(&mut self, rows: &[NeedRow]) -> StoreResult<()> {
+        self.change(|session| needs::insert(session, rows))
+    }
+
+    async fn dependents(&mut self, needs: &[Uuid]) -> StoreResult<Vec<NeedRow>> {
+        self.load(|session| session.by_ids(needs::DEPENDENTS, needs))
+    }
+
+    async fn needs_of(&mut self, dependents: &[Uuid]) -> StoreResult<Vec<NeedRow>> {
+        self.load(|session| session.by_ids(needs::NEEDS, dependents))
+    }
+
+    async fn delete_needs(&mut self, dependents: &[Uuid]) -> StoreResult<()> {
+        self.change(|session| session.for_ids(needs::DELETE, dependents))
+    }
+
+    async fn claimable(&mut self, executors: &[String], limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::claimable(session, executors, limit))
+    }
+
+    async fn gated(&mut self, pipeline: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::gated(session, pipeline, limit))
+    }
+
+    async fn running_on(&mut self, node: Uuid) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| session.by_ids(work::RUNNING, &[node]))
+    }
+
+    async fn due(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::due(session, now, limit))
+    }
+
+    async fn next_due(&mut self) -> StoreResult<Option<Timestamp>> {
+        self.load(work::next_due)
+    }
+
+    async fn live_counts(&mut self) -> StoreResult<LiveCounts> {
+        self.load(work::live_counts)
+    }
+
+    async fn pipelines(&mut self, ids: &[Uuid]) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| session.by_ids(pipelines::BY_ID, ids))
+    }
+
+    async fn pipeline_named(&mut self, namespace: &str, name: &str) -> StoreResult<Option<PipelineRow>> {
+        self.load(|session| session.row(pipelines::NAMED, [namespace, name]))
+    }
+
+    async fn pipelines_by_head(
+        &mut self,
+        heads: RangeInclusive<u64>,
+        limit: usize,
+    ) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| pipelines::by_heads(session, &heads, limit))
+    }
+
+    async fn insert_pipelines(&mut self, pipelines: &[NewPipeline]) -> StoreResult<()> {
+        self.change(|session| pipelines::insert(session, pipelines))
+    }
+
+    async fn update_pipelines(&mut self, rows: &[PipelineRow]) -> StoreResult<()> {
+        self.change(|session| pipelines::update(session, rows))
+    }
+
+    async fn delete_pipelines(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.change(|session| pipelines::delete(session, ids))
+    }
+
+    async fn pipeline_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
+        self.load(|session| pipelines::bodies(session, ids))
+    }
+
+    async fn list_tasks(&mut self, query: &ListQuery) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| lists::page(session, &lists::TASKS, query))
+    }
+
+    async fn list_pipelines(&mut self, query: &ListQuery) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| lists::page(session, &lists::PIPELINES, query))
+    }
+
+    async fn changes(&mut self, after: u64, limit: usize) -> StoreResult<Vec<Change>> {
+        self.load(|session| changes::after(session, after, limit))
+    }
+
+    async fn insert_tombstones(&mut self, rows: &[TombstoneRow]) -> StoreResult<()> {
+        self.change(|session| changes::insert_tombstones(session, rows))
+    }
+
+    async fn history_start(&mut self) -> StoreResult<u64> {
+        self.load(changes::history_start)
+    }
+
+    async fn trim_tombstones(&mut self, before: Timestamp) -> StoreResult<()> {
+        self.change(|session| changes::trim_tombstones(session, before))
+    }
+
+    async fn insert_events(&mut self, rows: &[EventRow]) -> StoreResult<()> {
+        self.change(|session| events::insert(session, rows))
+    }
+
+    async fn list_events(
+        &mut self,
+        namespace: Option<&str>,
+        object: Option<Uuid>,
+        limit: usize,
+    ) -> StoreResult<Vec<EventRow>> {
+        self.load(|session| events::list(session, namespace, object, limit))
+    }
+
+    async fn delete_events(&mut self, objects: &[Uuid]) -> StoreResult<()> {
+        self.change(|session| session.for_ids("DELETE FROM events WHERE object_id = ?1", objects))
+    }
+
+    async fn trim_events(&mut self, before: Timestamp) -> StoreResult<()> {
+        self.change(|session| events::trim(session, before))
+    }
+
+    async fn nodes(&mut self) -> StoreResult<Vec<NodeRow>> {
+        self.load(|session| session.rows(nodes::ALL, [], usize::MAX))
+    }
+
+    async fn node(&mut self, id: Uuid) -> StoreResult<Option<NodeRow>> {
+        self.load(|session| session.row(nodes::BY_ID, [id.as_bytes()]))
+    }
+
+    async fn put_node(&mut self, row: &NodeRow) -> StoreResult<()> {
+        self.change(|session| nodes::put(session, row))
+    }
+
+    async fn request(&mut self, key: &str) -> StoreResult<Option<RequestRow>> {
+        self.load(|session| session.row(nodes::REQUEST, [key]))
+    }
+
+    async fn insert_request(&mut self, row: &RequestRow) -> StoreResult<()> {
+        self.change(|session| nodes::insert_request(session, row))
+    }
+
+    async fn trim_requests(&mut self, before: Timestamp) -> StoreResult<()> {
+        self.change(|session| {
+            session.execute(nodes::TRIM_REQUESTS, params![micros(before)])?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! The order of work, what runs, and what a clock moves.
+
+use jiff::Timestamp;
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::super::{
+    fault::Outcome,
+    rows::{micros, task_columns},
+    session::Session,
+};
+use crate::{model::row::TaskRow, store::LiveCounts};
+
+pub(super) const CLAIMABLE: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    " FROM tasks WHERE executor = ?1 AND phase = 0 AND reason = 5 AND admitted = 1 \
+     ORDER BY priority DESC, ready_at, id"
+);
+pub(super) const GATED: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    " FROM tasks WHERE pipeline_id = ?1 AND phase = 0 AND reason = 5 AND admitted = 0 \
+     ORDER BY priority DESC, ready_at, id"
+);
+pub(super) const RUNNING: &str =
+    concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
+pub(super) const DUE: &str =
+    concat!("SELECT ", task_columns!(), " FROM tasks WHERE due_at <= ?1 ORDER BY due_at, id");
+pub(super) const COUNTS: [&str; 3] = [
+    "SELECT count(*) FROM tasks INDEXED BY tasks_live WHERE phase <= 1",
+    "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1",
+    "SELECT count(*) FROM tasks INDEXED BY tasks_claimable WHERE phase = 0 AND reason = 5 AND admitted = 1",
+];
+
+pub(super) fn claimable(session: &Session, executors: &[String], limit: usize) -> Outcome<Vec<TaskRow>> {
+    let mut executors: Vec<&String> = executors.iter().collect();
+    executors.sort_unstable();
+    executors.dedup();
+    let mut found = Vec::new();
+    for executor in &executors {
+        found.extend(session.rows::<TaskRow>(CLAIMABLE, [executor], limit)?);
+    }
+    if executors.len() > 1 {
+        found.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.ready_at, row.id));
+        found.truncate(limit);
+    }
+    Ok(found)
+}
+
+pub(super) fn gated(session: &Session, pipeline: Uuid, limit: usize) -> Outcome<Vec<TaskRow>> {
+    session.rows(GATED, [pipeline.as_bytes()], limit)
+}
+
+pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Vec<TaskRow>> {
+    session.rows(DUE, params![micros(now)], limit)
+}
+
+/// A row that cannot be read is no reason to wake up: `due` would not give it.
+pub(super) fn next_due(session: &Session) -> Outcome<Option<Timestamp>> {
+    let first: Option<TaskRow> = due(session, Timestamp::MAX, 1)?.pop();
+    Ok(first.and_then(|row| row.due_at))
+}
+
+pub(super) fn live_counts(session: &Session) -> Outcome<LiveCounts> {
+    let count = |sql| session.value::<i64>(sql, []).map(i64::cast_unsigned);
+    let [live, running, claimable] = COUNTS.map(count);
+    let (live, running, claimable) = (live?, running?, claimable?);
+    Ok(LiveCounts { pending: live.saturating_sub(running), running, claimable })
+}
