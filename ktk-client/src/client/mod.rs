@@ -15,6 +15,8 @@ mod condition;
 pub(crate) mod entropy;
 mod error;
 pub mod event;
+#[cfg(test)]
+pub(crate) mod fake;
 mod feed;
 pub mod follow;
 mod http;
@@ -32,6 +34,8 @@ pub mod restart;
 pub mod server;
 mod sse;
 pub mod task;
+#[cfg(test)]
+mod tests;
 mod tracked;
 mod transport;
 pub mod wait;

@@ -4,6 +4,8 @@ mod introspect;
 
 use std::sync::LazyLock;
 
+use serde_json::Value;
+
 use crate::api::{
     Metadata, Pipeline, Task,
     field::Segment,
@@ -86,6 +88,35 @@ fn shapes(kind: Kind) -> &'static [Shape] {
     match kind {
         Kind::Task => &TASK,
         Kind::Pipeline => &PIPELINE,
+    }
+}
+
+/// Where a list stands for an object. The types would take its items for their fields in turn.
+pub(super) fn lists_for_objects(kind: Kind, root: &Value) -> Vec<Vec<Segment>> {
+    let mut found = Vec::new();
+    for shape in shapes(kind) {
+        let mut open: Vec<(Vec<Segment>, &Value)> = vec![(Vec::new(), root)];
+        for key in shape.path {
+            let members = open.into_iter().filter_map(|(mut path, value)| {
+                let member = value.get(key)?;
+                path.push(Segment::Key((*key).to_owned()));
+                Some((path, member))
+            });
+            open = members.flat_map(|(path, value)| items(key, path, value)).collect();
+        }
+        found.extend(open.into_iter().filter(|(_, value)| value.is_array()).map(|(path, _)| path));
+    }
+    found
+}
+
+/// A member itself, or the items where it is a list of objects.
+fn items<'v>(key: &str, path: Vec<Segment>, value: &'v Value) -> Vec<(Vec<Segment>, &'v Value)> {
+    match value {
+        Value::Array(items) if key == "steps" => {
+            let path_of = |index| path.iter().cloned().chain([Segment::Index(index)]).collect();
+            items.iter().enumerate().map(|(index, item)| (path_of(index), item)).collect()
+        }
+        _ => vec![(path, value)],
     }
 }
 

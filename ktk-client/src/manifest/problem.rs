@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Document;
+use crate::api::names::printable;
 
 /// The most problems of one text that are told.
 const MAX_PROBLEMS: usize = 50;
@@ -37,14 +38,16 @@ impl fmt::Display for Problem {
 pub struct Problems {
     /// The problems by line and column: up to 50.
     pub list: Vec<Problem>,
-    /// How many more there are.
+    /// How many more were found before reading ended.
     pub left_out: usize,
     /// The documents of the same text that are in order.
     pub documents: Vec<Document>,
 }
 
 impl Problems {
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(super) fn push(&mut self, mut problem: Problem) {
+        problem.field = printable(problem.field);
+        problem.message = printable(problem.message);
         if self.list.len() < MAX_PROBLEMS {
             self.list.push(problem);
         } else {
@@ -65,7 +68,7 @@ impl fmt::Display for Problems {
             write!(f, "{newline}{problem}")?;
         }
         if self.left_out > 0 {
-            write!(f, "\nand {} more problems", self.left_out)?;
+            write!(f, "\nand at least {} more problems", self.left_out)?;
         }
         Ok(())
     }

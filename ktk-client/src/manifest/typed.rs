@@ -52,6 +52,9 @@ impl<'a> Reader<'a> {
     fn read<T: DeserializeOwned>(mut self, wrap: fn(T) -> Manifest) -> Option<Manifest> {
         let mut json = self.root.to_json(false);
         self.prepare(json.as_object_mut()?);
+        for path in fields::lists_for_objects(self.kind, &json) {
+            self.replace(&mut json, path, "invalid type: sequence, expected a map")?;
+        }
         loop {
             let mut unknown = Vec::new();
             let mut track = serde_path_to_error::Track::new();
@@ -135,7 +138,7 @@ impl<'a> Reader<'a> {
                 }
             }
             (Segment::Index(index), Value::Array(items)) => {
-                let fitting = [Value::from(""), Value::from(1), Value::Object(Map::new())];
+                let fitting = [Value::Object(Map::new()), Value::from(""), Value::from(1)];
                 *items.get_mut(*index)? = fitting.get(times)?.clone();
             }
             _ => return None,

@@ -7,14 +7,20 @@ use crate::api::{field::Segment, names::quoted};
 pub(super) fn wrong_value(error: &str, node: &Node, path: &[Segment]) -> String {
     let is_about_type = error.starts_with("invalid type") || error.starts_with("invalid value");
     let expected = error.split_once(", expected ").map(|(_, expected)| expected);
-    let (Some(expected), true) = (expected, is_about_type) else {
-        return error.to_owned();
-    };
     let key = path.iter().rev().find_map(|segment| match segment {
         Segment::Key(key) => Some(key.as_str()),
         Segment::Index(_) => None,
     });
     let found = found(node);
+    if key == Some("runAfter") {
+        return format!("must be a time, as 2026-11-22T03:00:00Z, not {found}");
+    }
+    let (Some(expected), true) = (expected, is_about_type) else {
+        return match (error.starts_with("unknown variant"), expected) {
+            (true, Some(expected)) => format!("must be {}, not {found}", expected.replace('`', "")),
+            _ => error.to_owned(),
+        };
+    };
     match expected {
         "a string" | "string or map" => string_expected(node, &found),
         "a sequence" => match words(node) {
@@ -23,8 +29,8 @@ pub(super) fn wrong_value(error: &str, node: &Node, path: &[Segment]) -> String 
             None => format!("must be a list, not {found}"),
         },
         "a boolean" => format!("must be true or false, not {found}"),
-        "u32" => format!("must be a whole number, 0 or more, not {found}"),
-        "i32" => format!("must be a whole number, not {found}"),
+        "u32" => format!("must be a whole number from 0 to {}, not {found}", u32::MAX),
+        "i32" => format!("must be a whole number from {} to {}, not {found}", i32::MIN, i32::MAX),
         "f64" => format!("must be a number, not {found}"),
         _ if expected == "a map" || expected.starts_with("struct ") => match words(node) {
             Some(words) if key == Some("run") => {

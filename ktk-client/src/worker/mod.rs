@@ -15,6 +15,9 @@ mod reports;
 mod runtime;
 mod shutdown;
 mod sync;
+mod task_group;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

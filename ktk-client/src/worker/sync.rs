@@ -24,6 +24,7 @@ impl Runtime {
     pub(super) async fn sync(&mut self, registered: &Registered) -> Result<()> {
         let params = self.sync_params(registered);
         let is_waiting = params.reports.is_empty();
+        let was_idle = params.running == 0;
         let sent_at = clock::now();
         let client = self.client.clone();
         let options = self.options(&params, registered);
@@ -44,7 +45,9 @@ impl Runtime {
         };
         match answer {
             Some(Ok(synced)) => {
-                self.heard_at = sent_at;
+                // An idle worker has no lease: that of its first grant begins with the answer,
+                // however long the call was held.
+                self.heard_at = if was_idle { clock::now() } else { sent_at };
                 self.connection_is_back();
                 self.resyncs = self.resyncs.saturating_sub(1);
                 self.take(synced, is_waiting, sent_at).await;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::unit::Effects;
 
@@ -14,8 +14,6 @@ pub struct Hub {
     work: watch::Sender<u64>,
     stops: watch::Sender<u64>,
     due: watch::Sender<Option<Timestamp>>,
-    /// Something happened at all: for the end of an idle server.
-    activity: Notify,
     swept: AtomicU64,
 }
 
@@ -26,7 +24,6 @@ impl Default for Hub {
             work: watch::Sender::new(0),
             stops: watch::Sender::new(0),
             due: watch::Sender::new(None),
-            activity: Notify::new(),
             swept: AtomicU64::new(0),
         }
     }
@@ -41,7 +38,6 @@ impl Hub {
                 *version = effects.version.max(*version);
                 rises
             });
-            self.activity.notify_waiters();
         }
         if effects.stops {
             self.stops.send_modify(|count| *count += 1);
@@ -96,8 +92,8 @@ impl Hub {
         self.work.send_modify(|count| *count += 1);
     }
 
-    /// Resolves when anything changes after this call.
-    pub async fn activity(&self) {
-        self.activity.notified().await;
+    /// How many wait for changes: streams, and the timer.
+    pub fn waiting(&self) -> usize {
+        self.versions.receiver_count()
     }
 }

@@ -1,13 +1,14 @@
 //! What the HTTP server serves: the engine, its logs, and the state of the process.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use ktk_client::api::{
     ApiError, ObjectRef,
     log::LogParams,
     watch::{WatchEvent, WatchParams},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     engine::{
@@ -16,7 +17,7 @@ use crate::{
         expire::Outlook,
         read::GetTask,
     },
-    http::{Backend, BoxFuture, Identity, Lifecycle, LogTarget},
+    http::{Backend, Identity, Lifecycle, LogTarget},
     logs::LogStore,
     rpc::Router,
     store::Store,
@@ -25,13 +26,28 @@ use crate::{
 /// What the HTTP server serves.
 pub struct Host<S> {
     pub engine: Arc<Engine<S>>,
-    pub router: Router,
+    pub router: Arc<Router>,
     pub logs: Arc<dyn LogStore>,
     pub lifecycle: watch::Receiver<Lifecycle>,
     pub identity: Identity,
+    pub last_call: Mutex<Instant>,
 }
 
 impl<S: Store> Host<S> {
+    /// When somebody last called.
+    pub fn last_call(&self) -> Instant {
+        *self.last_call.lock().expect("nobody panics while holding it")
+    }
+
+    /// Resolves once the server has nothing left to say.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut lifecycle = self.lifecycle.clone();
+        async move {
+            // A server that is gone without a word is gone as well.
+            let _ = lifecycle.wait_for(|state| *state == Lifecycle::Gone).await;
+        }
+    }
+
     async fn start(&self, params: &WatchParams) -> Result<u64, ApiError> {
         let filter = Filter::new(params.clone())?;
         match params.version {
@@ -51,7 +67,7 @@ impl<S: Store> Host<S> {
         let status = task.status.as_ref();
         Ok(LogTarget {
             task: task.metadata.id.unwrap_or_default(),
-            newest_attempt: status.map_or(0, |status| status.attempt),
+            attempt: status.map_or(0, |status| status.attempt),
             is_terminal: status.is_some_and(|status| status.phase.is_terminal()),
             is_running: status.is_some_and(|status| status.phase == ktk_client::api::Phase::Running),
         })
@@ -60,6 +76,7 @@ impl<S: Store> Host<S> {
 
 impl<S: Store> Backend for Host<S> {
     fn router(&self) -> &Router {
+        *self.last_call.lock().expect("nobody panics while holding it") = Instant::now();
         &self.router
     }
 

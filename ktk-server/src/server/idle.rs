@@ -10,6 +10,9 @@ use crate::{
     store::Store,
 };
 
+/// The timer waits for changes as well as those who watch.
+const OWN_WAITERS: usize = 1;
+
 /// Asks the server to stop once nothing has been asked, nothing has run, nobody has watched and
 /// no clock will move anything for `limit`. One timer, armed for the earliest such moment.
 pub async fn watch<S: Store>(
@@ -17,26 +20,26 @@ pub async fn watch<S: Store>(
     host: Arc<Host<S>>,
     limit: Duration,
     stop: watch::Sender<Option<Duration>>,
-) -> anyhow::Result<()> {
+) {
     let mut last_busy = Instant::now();
     loop {
         tokio::time::sleep_until(last_busy + limit).await;
-        last_busy = host.traffic.last();
+        last_busy = host.last_call();
         if last_busy.elapsed() < limit {
             continue;
         }
-        if is_busy(&engine, &host).await {
+        if is_busy(&engine).await {
             last_busy = Instant::now();
             continue;
         }
         tracing::info!("nothing to do: the server ends");
         stop.send_replace(Some(Duration::ZERO));
-        return std::future::pending().await;
+        return;
     }
 }
 
-async fn is_busy<S: Store>(engine: &Engine<S>, host: &Host<S>) -> bool {
-    if host.traffic.streams() > 0 {
+async fn is_busy<S: Store>(engine: &Engine<S>) -> bool {
+    if engine.hub.waiting() > OWN_WAITERS {
         return true;
     }
     match engine.read(Outlook).await {

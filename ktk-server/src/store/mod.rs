@@ -4,9 +4,12 @@
 //! An [`Operation`] is one transaction, written once and generic over [`Tx`]. The futures of the
 //! embedded stores are always ready, so their writer drives an operation with a single poll.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod drive;
 pub mod lock;
 pub mod memory;
+mod precision;
 pub mod sqlite;
 
 use std::{future::Future, ops::RangeInclusive};

@@ -15,7 +15,8 @@ pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A test's own directory and mark.
 pub(super) struct Bench {
-    dir: tempfile::TempDir,
+    dir: PathBuf,
+    _removed: Option<tempfile::TempDir>,
     pub(super) store_id: String,
 }
 
@@ -23,11 +24,16 @@ impl Bench {
     pub(super) fn new(test: &str) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let store_id = format!("{test}-{}-{}", std::process::id(), dir.path().display());
-        Bench { dir, store_id }
+        Bench { dir: dir.path().to_owned(), _removed: Some(dir), store_id }
+    }
+
+    /// What another process has made and will remove.
+    pub(super) fn resume(store_id: &str, dir: &str) -> Bench {
+        Bench { dir: dir.into(), _removed: None, store_id: store_id.to_owned() }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.dir.join(name)
     }
 
     pub(super) async fn launcher(&self) -> Launcher {
@@ -43,7 +49,7 @@ impl Bench {
             mark: Mark { store_id: self.store_id.clone(), task_id: "task".into(), attempt: 1 },
             argv: argv.iter().map(|&argument| argument.to_owned()).collect(),
             env: vec![("PATH".into(), PATH.into())],
-            dir: self.dir.path().to_owned(),
+            dir: self.dir.clone(),
             stdin: None,
         }
     }

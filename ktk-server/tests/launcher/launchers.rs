@@ -1,6 +1,7 @@
 //! The launcher's own life and death.
 
 use std::fs;
+use std::process::ExitCode;
 
 use ktk_server::exec::launcher::{self, Ended, Launcher, LauncherConfig, SpawnError};
 use rustix::process::{Pid, Signal, kill_process};
@@ -83,5 +84,45 @@ pub(super) async fn what_is_no_launcher_is_refused(_: Bench) {
     for program in ["/bin/true", "/no/such/program"] {
         let config = LauncherConfig { program: program.into(), args: Vec::new() };
         assert!(Launcher::start(&config).await.is_err(), "{program}");
+    }
+}
+
+pub(super) fn serve_until_killed(store_id: &str, dir: &str) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let bench = Bench::resume(store_id, dir);
+        let launcher = bench.launcher().await;
+        let script = "setsid sh -c 'echo $$ > away; exec sleep 600' &
+            setsid env -i sh -c 'echo $$ > bare; sleep 600; :' &
+            trap '' TERM HUP; echo $PPID > launcher; echo $$ > leader; sleep 600; :";
+        launcher.spawn(bench.script(script)).await.unwrap().wait().await;
+    });
+    ExitCode::SUCCESS
+}
+
+pub(super) async fn everything_ends_when_the_server_is_killed(bench: Bench) {
+    for is_launcher_stopped in [false, true] {
+        let mut server = std::process::Command::new("/proc/self/exe")
+            .args(["internal", "server", &bench.store_id])
+            .arg(bench.path(""))
+            .spawn()
+            .unwrap();
+        let mut pids = Vec::new();
+        for name in ["launcher", "leader", "away", "bare"] {
+            pids.push(bench.pid_in(name).await);
+            fs::remove_file(bench.path(name)).unwrap();
+        }
+        let server_pid = Pid::from_raw(server.id() as i32).unwrap();
+        if is_launcher_stopped {
+            // The server would set it going again.
+            kill_process(server_pid, Signal::STOP).unwrap();
+            kill_process(pids[0], Signal::STOP).unwrap();
+            until(|| (state(pids[0]) == Some('T')).then_some(())).await;
+        }
+        kill_process(server_pid, Signal::KILL).unwrap();
+        server.wait().unwrap();
+        for pid in pids {
+            until(|| matches!(state(pid), None | Some('Z')).then_some(())).await;
+        }
     }
 }

@@ -6,6 +6,8 @@ mod detach;
 mod flock;
 mod launch;
 mod replace;
+#[cfg(test)]
+mod tests;
 
 use std::{io, path::PathBuf};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{getpid, set_child_subreaper, setsid};
+use rustix::process::{Signal, getpid, set_child_subreaper, set_parent_process_death_signal, setsid};
 
 use super::attempts::Attempt;
 use super::channel::Channel;
@@ -54,8 +54,13 @@ impl Supervisor {
         // Leading a session already is as good.
         let _ = setsid();
         let _ = rustix::thread::set_name(NAME);
+        // Against a fork bomb the launcher must get to run. This concerns its own session only, where the kernel
+        // groups by session and lets us.
+        let _ = std::fs::write("/proc/self/autogroup", "-10");
         rustix::process::chdir("/")?;
         set_child_subreaper(Some(getpid()))?;
+        // A task may have sent it SIGSTOP; when the server dies it must go on, to clean up.
+        set_parent_process_death_signal(Some(Signal::CONT))?;
         let child_signals = unsafe_sys::child_signals()?;
         Ok(Supervisor {
             channel: Channel::new(socket),
@@ -123,7 +128,7 @@ impl Supervisor {
             match frame.request()? {
                 Request::Spawn(request) => self.start(handle, &request)?,
                 Request::Stop { grace } => self.ending.stop(handle, grace, Instant::now()),
-                Request::Kill => self.ending.kill(handle, Instant::now()),
+                Request::Kill => self.ending.kill(handle),
             }
         }
         inbox.drain(..taken);

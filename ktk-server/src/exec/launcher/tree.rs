@@ -1,6 +1,7 @@
 //! Processes as `/proc` shows them: who descends from whom, what their mark is, and how to signal one without ever
 //! hitting a stranger that got its pid. Whose they are is `attempts`' part.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -98,19 +99,18 @@ impl Tree {
         pids(&self.text)
     }
 
-    /// `roots` and all that descends from them.
-    pub(super) fn descendants(&self, roots: &[Pid]) -> Vec<Proc> {
-        if self.own_children.is_none() {
-            return descendants_among(&everyone(), roots);
+    /// Visits `roots` and all that descends from them, each before its children are looked for.
+    pub(super) fn walk(&self, roots: &[Pid], mut visit: impl FnMut(&Proc)) {
+        let everyone = if self.own_children.is_some() { None } else { Some(everyone()) };
+        let mut due: VecDeque<Pid> = roots.iter().copied().collect();
+        while let Some(pid) = due.pop_front() {
+            let Some(process) = read(pid) else { continue };
+            visit(&process);
+            match &everyone {
+                None => due.extend(children(pid)),
+                Some(all) => due.extend(all.iter().filter(|it| it.parent == Some(pid)).map(|it| it.pid)),
+            }
         }
-        let mut found: Vec<Proc> = roots.iter().filter_map(|&root| read(root)).collect();
-        let mut next = 0;
-        while let Some(process) = found.get(next) {
-            next += 1;
-            let children = children(process.pid);
-            found.extend(children.into_iter().filter_map(read));
-        }
-        found
     }
 }
 
@@ -127,17 +127,6 @@ fn pids(text: &[u8]) -> Vec<Pid> {
 
 fn everyone() -> Vec<Proc> {
     all_pids().into_iter().filter_map(read).collect()
-}
-
-fn descendants_among(everyone: &[Proc], roots: &[Pid]) -> Vec<Proc> {
-    let mut found: Vec<Proc> =
-        everyone.iter().filter(|process| roots.contains(&process.pid)).copied().collect();
-    let mut next = 0;
-    while let Some(parent) = found.get(next).map(|process| process.pid) {
-        next += 1;
-        found.extend(everyone.iter().filter(|process| process.parent == Some(parent)));
-    }
-    found
 }
 
 #[cfg(test)]
@@ -166,8 +155,9 @@ mod tests {
             .unwrap();
         shell.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let root = Pid::from_raw(shell.id() as i32).unwrap();
-        let mut listed = Tree::open().descendants(&[root]);
-        let mut scanned = Tree { own_children: None, text: Vec::new() }.descendants(&[root]);
+        let (mut listed, mut scanned) = (Vec::new(), Vec::new());
+        Tree::open().walk(&[root], |process| listed.push(*process));
+        Tree { own_children: None, text: Vec::new() }.walk(&[root], |process| scanned.push(*process));
         for process in &listed {
             signal(process, Signal::KILL);
         }

@@ -99,7 +99,7 @@ pub(in crate::logs) async fn removed_is_removed(store: Store) -> Outcome {
         let refused = store.append(second, FENCE, offset, &[out("back again")]).await;
         assert!(matches!(refused, Err(LogError::Finished { .. } | LogError::Gap { .. })), "{refused:?}");
     }
-    assert_eq!(store.attempts(first.task).await?, []);
+    assert_eq!(store.attempts(first.task).await?, Vec::<u32>::new());
     store.remove(first.task).await?;
     assert_eq!(text_of(&store, other).await?, b"abc");
     Ok(())

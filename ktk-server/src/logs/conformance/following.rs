@@ -32,7 +32,7 @@ pub(in crate::logs) async fn followers_of_silent_attempts_end(store: Store) -> O
     store.finish(key).await?;
     subscription.changed().await;
     assert!(store.read(key, Cursor::START, 9).await?.ended);
-    assert_eq!(store.attempts(key.task).await?, []);
+    assert_eq!(store.attempts(key.task).await?, Vec::<u32>::new());
     Ok(())
 }
 

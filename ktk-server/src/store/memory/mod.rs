@@ -4,6 +4,8 @@
 mod journal;
 mod precision;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tx;
 
 use std::sync::{Arc, Mutex, PoisonError};

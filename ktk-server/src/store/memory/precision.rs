@@ -1,12 +1,15 @@
-//! Times as the other stores keep them: to the microsecond.
+//! Rows with their times as the other stores keep them.
 
 use jiff::Timestamp;
 
-use crate::model::row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow};
+use crate::{
+    model::row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow},
+    store::precision::micros,
+};
 
-/// A time without its nanoseconds.
-pub(super) fn micros(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).expect("it was in range before")
+/// A time as other stores give it back.
+pub(super) fn kept(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(micros(at)).expect("these microseconds are a time")
 }
 
 /// A row as a store keeps it.
@@ -16,7 +19,7 @@ pub(super) trait Kept: Clone {
     fn kept(&self) -> Self {
         let mut row = self.clone();
         for time in row.times() {
-            *time = micros(*time);
+            *time = kept(*time);
         }
         row
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     journal::Journal,
-    precision::{Kept, micros},
+    precision::{Kept, kept},
     state::{FIRST, PipelineKey, State, TaskKey, once},
 };
 use crate::{
@@ -271,7 +271,7 @@ impl Tx for MemoryTx<'_> {
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| {
-            let now = micros(now);
+            let now = kept(now);
             let belongs = |key: &TaskKey| matches!(key, TaskKey::Due(at, _) if *at <= now);
             state.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).take(limit).cloned().collect()
         })
@@ -417,7 +417,7 @@ impl Tx for MemoryTx<'_> {
     }
 
     async fn trim_tombstones(&mut self, before: Timestamp) -> StoreResult<()> {
-        let before = micros(before);
+        let before = kept(before);
         self.change(|journal| {
             let old = journal.state.tombstones.values().filter(|row| row.at < before);
             if let Some(newest) = old.map(|row| row.version).max() {
@@ -466,7 +466,7 @@ impl Tx for MemoryTx<'_> {
     }
 
     async fn trim_events(&mut self, before: Timestamp) -> StoreResult<()> {
-        let before = micros(before);
+        let before = kept(before);
         self.change(|journal| {
             journal.remove_where(|state| &mut state.events, |(at, _), _| *at < before);
             Ok(())
@@ -503,7 +503,7 @@ impl Tx for MemoryTx<'_> {
     }
 
     async fn trim_requests(&mut self, before: Timestamp) -> StoreResult<()> {
-        let before = micros(before);
+        let before = kept(before);
         self.change(|journal| {
             journal.remove_where(|state| &mut state.requests, |_, row| row.at < before);
             Ok(())

@@ -13,6 +13,8 @@ mod readers;
 mod rows;
 mod schema;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod writer;
 

@@ -39,6 +39,7 @@ pub(super) struct Options {
 pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
     let auto_started = options.auto_started;
     let config = config(options)?;
+    server::log_to_stderr();
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("ktk-server")
@@ -74,6 +75,7 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         ready_stdout: options.auto_started,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         build: env::build(),
+        environment: ktk_client::env::caller_env(),
         launcher: (launcher_program(own), ["internal", "launcher"].map(OsString::from).to_vec()),
     })
 }

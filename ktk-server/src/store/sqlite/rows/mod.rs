@@ -12,6 +12,7 @@ use rusqlite::{Row, types::ValueRef};
 use uuid::Uuid;
 
 use crate::model::row::StopWish;
+pub(super) use crate::store::precision::micros;
 
 pub(super) use event::{bind_event, bind_tombstone, event_columns, tombstone_columns};
 pub(super) use part::{attempt_columns, bind_attempt, bind_node, bind_request, node_columns};
@@ -206,11 +207,6 @@ pub(super) fn head_key(head: u64) -> i64 {
 
 fn head_of(key: i64) -> u64 {
     key.cast_unsigned() ^ (1 << 63)
-}
-
-/// A time as stored.
-pub(super) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
 }
 
 fn opt_micros(at: Option<Timestamp>) -> Option<i64> {

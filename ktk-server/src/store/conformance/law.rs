@@ -1,0 +1,158 @@
+//! Any sequence of operations gives the same on every store.
+
+use ktk_client::api::{Phase, Reason};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::{
+    rows::{at, attempt, event, id, new_pipeline, new_task, node, pipeline, request, task, tombstone},
+    script::{Script, Step},
+};
+use crate::{
+    model::row::{EventRow, NeedRow, PipelineRow, ResultRow, TaskRow},
+    store::{ListQuery, Store, memory::MemoryStore},
+};
+
+fn an_id() -> impl Strategy<Value = Uuid> {
+    (1..8_u64).prop_map(id)
+}
+
+fn ids() -> impl Strategy<Value = Vec<Uuid>> {
+    prop::collection::vec(an_id(), 0..4)
+}
+
+fn a_word() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["", "a", "b", "ab", "ä"]).prop_map(str::to_owned)
+}
+
+prop_compose! {
+    fn a_task()(
+        number in 1..8_u64, context in an_id(), incarnation in 1..3_u32, newest: bool, namespace in a_word(),
+        name in a_word(), head in prop::sample::select(vec![0, 1, 1 << 63, u64::MAX]),
+        pipeline_id in prop::option::of(an_id()), executor in a_word(),
+        (priority, ready, due) in (-1..2_i32, prop::option::of(0..3_i64), prop::option::of(0..5_i64)),
+        phase in prop::sample::select(Phase::ALL),
+        reason in prop::sample::select(vec![None, Some(Reason::Queued), Some(Reason::Held)]),
+        (admitted, node_id, version) in (any::<bool>(), prop::option::of(an_id()), 1..40_u64),
+    ) -> TaskRow {
+        TaskRow {
+            context_id: context, incarnation, newest, namespace, name, head, pipeline_id, executor, priority,
+            ready_at: ready.map(at), due_at: due.map(at), phase, reason, admitted, node_id, version,
+            ..task(number)
+        }
+    }
+}
+
+prop_compose! {
+    fn a_pipeline()(
+        number in 1..8_u64, incarnation in 1..3_u32, newest: bool, namespace in a_word(), name in a_word(),
+        head in prop::sample::select(vec![0, 1, 1 << 63, u64::MAX]), version in 1..40_u64,
+    ) -> PipelineRow {
+        PipelineRow { incarnation, newest, namespace, name, head, version, ..pipeline(number) }
+    }
+}
+
+prop_compose! {
+    fn a_query()(
+        namespace in prop::option::of(a_word()), after in prop::option::of((a_word(), a_word(), 0..3_u32)),
+        newest_only: bool, limit in 0..5_usize,
+    ) -> ListQuery {
+        ListQuery { namespace, after, newest_only, limit }
+    }
+}
+
+fn a_write() -> impl Strategy<Value = Step> {
+    let need = || (an_id(), an_id()).prop_map(|(need, dependent)| NeedRow { need, dependent });
+    let an_event = (1..50_u64, an_id(), 0..5_i64, a_word(), prop::option::of(an_id())).prop_map(
+        |(number, object, micros, namespace, pipeline_id)| EventRow {
+            namespace,
+            pipeline_id,
+            ..event(number, object, micros)
+        },
+    );
+    prop_oneof![
+        8 => prop::collection::vec(a_task().prop_map(new_task), 1..3).prop_map(Step::InsertTasks),
+        8 => prop::collection::vec(a_task(), 1..3).prop_map(Step::UpdateTasks),
+        1 => ids().prop_map(Step::DeleteTasks),
+        2 => (an_id(), prop::option::of(a_word())).prop_map(|(task_id, outputs)|
+            Step::PutTaskResults(vec![ResultRow { task_id, outputs, resolved: None }])),
+        2 => (an_id(), 1..4_u32).prop_map(|(task, number)| Step::InsertAttempts(vec![attempt(task, number)])),
+        2 => prop::collection::vec(need(), 1..4).prop_map(Step::InsertNeeds),
+        1 => ids().prop_map(Step::DeleteNeeds),
+        3 => a_pipeline().prop_map(|row| Step::InsertPipelines(vec![new_pipeline(row)])),
+        3 => a_pipeline().prop_map(|row| Step::UpdatePipelines(vec![row])),
+        1 => ids().prop_map(Step::DeletePipelines),
+        2 => (1..40_u64, 0..5_i64).prop_map(|(version, at)| Step::InsertTombstones(vec![tombstone(version, at)])),
+        1 => (0..5_i64).prop_map(|micros| Step::TrimTombstones(at(micros))),
+        3 => prop::collection::vec(an_event, 1..4).prop_map(Step::InsertEvents),
+        1 => ids().prop_map(Step::DeleteEvents),
+        1 => (0..5_i64).prop_map(|micros| Step::TrimEvents(at(micros))),
+        1 => (1..4_u64).prop_map(|number| Step::PutNode(node(number))),
+        1 => (a_word(), 0..5_i64).prop_map(|(key, micros)| Step::InsertRequest(request(&key, micros))),
+        1 => (0..5_i64).prop_map(|micros| Step::TrimRequests(at(micros))),
+        1 => Just(Step::Fail),
+        1 => Just(Step::NextVersion),
+        1 => Just(Step::NextFence),
+    ]
+}
+
+fn a_load() -> impl Strategy<Value = Step> {
+    let limit = || 0..5_usize;
+    let heads =
+        || (0..2_u64).prop_flat_map(|low| (Just(low), prop::sample::select(vec![0, 1, 1 << 63, u64::MAX])));
+    prop_oneof![
+        Just(Step::Version),
+        ids().prop_map(Step::Tasks),
+        ids().prop_map(Step::NewestTasks),
+        an_id().prop_map(Step::ContextTasks),
+        (a_word(), a_word()).prop_map(|(namespace, name)| Step::TaskNamed(namespace, name)),
+        (heads(), limit()).prop_map(|((low, high), limit)| Step::TasksByHead(low..=high, limit)),
+        an_id().prop_map(Step::PipelineTasks),
+        ids().prop_map(Step::TaskBodies),
+        ids().prop_map(Step::TaskResults),
+        ids().prop_map(Step::Attempts),
+        ids().prop_map(Step::Dependents),
+        ids().prop_map(Step::NeedsOf),
+        (prop::collection::vec(a_word(), 0..3), limit())
+            .prop_map(|(names, limit)| Step::Claimable(names, limit)),
+        (an_id(), limit()).prop_map(|(pipeline, limit)| Step::Gated(pipeline, limit)),
+        an_id().prop_map(Step::RunningOn),
+        (0..5_i64, limit()).prop_map(|(now, limit)| Step::Due(at(now), limit)),
+        Just(Step::NextDue),
+        Just(Step::LiveCounts),
+        ids().prop_map(Step::Pipelines),
+        (a_word(), a_word()).prop_map(|(namespace, name)| Step::PipelineNamed(namespace, name)),
+        (heads(), limit()).prop_map(|((low, high), limit)| Step::PipelinesByHead(low..=high, limit)),
+        ids().prop_map(Step::PipelineBodies),
+        a_query().prop_map(Step::ListTasks),
+        a_query().prop_map(Step::ListPipelines),
+        (0..40_u64, limit()).prop_map(|(after, limit)| Step::Changes(after, limit)),
+        Just(Step::HistoryStart),
+        (prop::option::of(a_word()), prop::option::of(an_id()), limit())
+            .prop_map(|(namespace, object, limit)| Step::ListEvents(namespace, object, limit)),
+        Just(Step::Nodes),
+        a_word().prop_map(Step::Request),
+    ]
+}
+
+/// Operations: a few writes, then loads.
+pub fn operations() -> impl Strategy<Value = Vec<Vec<Step>>> {
+    let operation = (prop::collection::vec(a_write(), 0..4), prop::collection::vec(a_load(), 0..6))
+        .prop_map(|(writes, loads)| writes.into_iter().chain(loads).collect());
+    prop::collection::vec(operation, 1..25)
+}
+
+/// Runs the same on a store and on the memory store, and compares all that is seen.
+pub async fn same_as_memory<S: Store>(store: S, operations: Vec<Vec<Step>>) {
+    let memory = MemoryStore::new(Uuid::nil());
+    for steps in operations {
+        let script = Script::new(steps.clone());
+        let (ours, theirs) = (store.write(script.clone()).await, memory.write(script).await);
+        let same = match (&ours, &theirs) {
+            (Ok(ours), Ok(theirs)) => ours == theirs,
+            (Err(ours), Err(theirs)) => std::mem::discriminant(ours) == std::mem::discriminant(theirs),
+            _ => false,
+        };
+        assert!(same, "{steps:#?}\n  ours: {ours:#?}\ntheirs: {theirs:#?}");
+    }
+}

@@ -1,0 +1,234 @@
+//! Operations as plain values: what a case does in one transaction, and what it saw.
+
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use ktk_client::api::worker::Fence;
+use uuid::Uuid;
+
+use crate::{
+    model::row::{
+        AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
+        ResultRow, TaskRow, TombstoneRow,
+    },
+    store::{Durability, ListQuery, LiveCounts, Operation, StoreError, Tx},
+};
+
+/// One call of a transaction.
+#[derive(Clone, Debug)]
+pub enum Step {
+    NextVersion,
+    Version,
+    NextFence,
+    Tasks(Vec<Uuid>),
+    NewestTasks(Vec<Uuid>),
+    ContextTasks(Uuid),
+    TaskNamed(String, String),
+    TasksByHead(RangeInclusive<u64>, usize),
+    PipelineTasks(Uuid),
+    InsertTasks(Vec<NewTask>),
+    UpdateTasks(Vec<TaskRow>),
+    DeleteTasks(Vec<Uuid>),
+    TaskBodies(Vec<Uuid>),
+    TaskResults(Vec<Uuid>),
+    PutTaskResults(Vec<ResultRow>),
+    Attempts(Vec<Uuid>),
+    InsertAttempts(Vec<AttemptRow>),
+    InsertNeeds(Vec<NeedRow>),
+    Dependents(Vec<Uuid>),
+    NeedsOf(Vec<Uuid>),
+    DeleteNeeds(Vec<Uuid>),
+    Claimable(Vec<String>, usize),
+    Gated(Uuid, usize),
+    RunningOn(Uuid),
+    Due(Timestamp, usize),
+    NextDue,
+    LiveCounts,
+    Pipelines(Vec<Uuid>),
+    PipelineNamed(String, String),
+    PipelinesByHead(RangeInclusive<u64>, usize),
+    InsertPipelines(Vec<NewPipeline>),
+    UpdatePipelines(Vec<PipelineRow>),
+    DeletePipelines(Vec<Uuid>),
+    PipelineBodies(Vec<Uuid>),
+    ListTasks(ListQuery),
+    ListPipelines(ListQuery),
+    Changes(u64, usize),
+    InsertTombstones(Vec<TombstoneRow>),
+    HistoryStart,
+    TrimTombstones(Timestamp),
+    InsertEvents(Vec<EventRow>),
+    ListEvents(Option<String>, Option<Uuid>, usize),
+    DeleteEvents(Vec<Uuid>),
+    TrimEvents(Timestamp),
+    Nodes,
+    Node(Uuid),
+    PutNode(NodeRow),
+    Request(String),
+    InsertRequest(RequestRow),
+    TrimRequests(Timestamp),
+    /// The operation fails here by itself.
+    Fail,
+    /// The operation panics here.
+    Panic,
+    /// The next call may fail; the operation goes on.
+    Ignore(Box<Step>),
+}
+
+/// What a step gave. Loads without an order are sorted by id.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    Done,
+    Number(u64),
+    Fence(Fence),
+    Time(Option<Timestamp>),
+    Counts(LiveCounts),
+    Tasks(Vec<TaskRow>),
+    Texts(Vec<(Uuid, String)>),
+    Results(Vec<ResultRow>),
+    Attempts(Vec<AttemptRow>),
+    Needs(Vec<NeedRow>),
+    Pipelines(Vec<PipelineRow>),
+    Changes(Vec<Change>),
+    Events(Vec<EventRow>),
+    Nodes(Vec<NodeRow>),
+    Request(Option<RequestRow>),
+}
+
+/// How a script fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// At `Step::Fail`.
+    Itself,
+    Duplicate,
+    Unavailable,
+    Store(String),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate(_) => Self::Duplicate,
+            StoreError::Unavailable(_) => Self::Unavailable,
+            other => Self::Store(other.to_string()),
+        }
+    }
+}
+
+/// Steps that are one transaction.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub steps: Vec<Step>,
+    pub durability: Durability,
+}
+
+impl Script {
+    pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: steps.into_iter().collect(), durability: Durability::Synced }
+    }
+
+    pub fn relaxed(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { durability: Durability::Relaxed, ..Self::new(steps) }
+    }
+}
+
+impl Operation for Script {
+    type Output = Vec<Seen>;
+    type Error = Failed;
+
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Seen>, Failed> {
+        let mut seen = Vec::new();
+        for step in &self.steps {
+            seen.push(match step {
+                Step::Ignore(step) => take(tx, step).await.unwrap_or(Seen::Done),
+                step => take(tx, step).await?,
+            });
+        }
+        Ok(seen)
+    }
+}
+
+fn sorted<R, K: Ord>(mut rows: Vec<R>, key: impl Fn(&R) -> K) -> Vec<R> {
+    rows.sort_by_key(key);
+    rows
+}
+
+async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
+    let tasks = |rows| Seen::Tasks(sorted(rows, |row: &TaskRow| row.id));
+    let pipelines = |rows| Seen::Pipelines(sorted(rows, |row: &PipelineRow| row.id));
+    let texts = |rows| Seen::Texts(sorted(rows, |row: &(Uuid, String)| row.0));
+    let needs = |rows| Seen::Needs(sorted(rows, |row: &NeedRow| *row));
+    let done = |()| Seen::Done;
+    let seen = match step {
+        Step::NextVersion => Ok(Seen::Number(tx.next_version())),
+        Step::Version => tx.version().await.map(Seen::Number),
+        Step::NextFence => Ok(Seen::Fence(tx.next_fence())),
+        Step::Tasks(ids) => tx.tasks(ids).await.map(tasks),
+        Step::NewestTasks(contexts) => tx.newest_tasks(contexts).await.map(tasks),
+        Step::ContextTasks(context) => tx.context_tasks(*context).await.map(Seen::Tasks),
+        Step::TaskNamed(namespace, name) => {
+            tx.task_named(namespace, name).await.map(|row| Seen::Tasks(row.into_iter().collect()))
+        }
+        Step::TasksByHead(heads, limit) => tx.tasks_by_head(heads.clone(), *limit).await.map(Seen::Tasks),
+        Step::PipelineTasks(pipeline) => tx.pipeline_tasks(*pipeline).await.map(tasks),
+        Step::InsertTasks(rows) => tx.insert_tasks(rows).await.map(done),
+        Step::UpdateTasks(rows) => tx.update_tasks(rows).await.map(done),
+        Step::DeleteTasks(ids) => tx.delete_tasks(ids).await.map(done),
+        Step::TaskBodies(ids) => tx.task_bodies(ids).await.map(texts),
+        Step::TaskResults(ids) => {
+            tx.task_results(ids).await.map(|rows| Seen::Results(sorted(rows, |row| row.task_id)))
+        }
+        Step::PutTaskResults(rows) => tx.put_task_results(rows).await.map(done),
+        Step::Attempts(ids) => {
+            tx.attempts(ids).await.map(|rows| Seen::Attempts(sorted(rows, |row| (row.task_id, row.number))))
+        }
+        Step::InsertAttempts(rows) => tx.insert_attempts(rows).await.map(done),
+        Step::InsertNeeds(rows) => tx.insert_needs(rows).await.map(done),
+        Step::Dependents(ids) => tx.dependents(ids).await.map(needs),
+        Step::NeedsOf(ids) => tx.needs_of(ids).await.map(needs),
+        Step::DeleteNeeds(ids) => tx.delete_needs(ids).await.map(done),
+        Step::Claimable(executors, limit) => tx.claimable(executors, *limit).await.map(Seen::Tasks),
+        Step::Gated(pipeline, limit) => tx.gated(*pipeline, *limit).await.map(Seen::Tasks),
+        Step::RunningOn(node) => tx.running_on(*node).await.map(tasks),
+        Step::Due(now, limit) => tx.due(*now, *limit).await.map(Seen::Tasks),
+        Step::NextDue => tx.next_due().await.map(Seen::Time),
+        Step::LiveCounts => tx.live_counts().await.map(Seen::Counts),
+        Step::Pipelines(ids) => tx.pipelines(ids).await.map(pipelines),
+        Step::PipelineNamed(namespace, name) => {
+            tx.pipeline_named(namespace, name).await.map(|row| Seen::Pipelines(row.into_iter().collect()))
+        }
+        Step::PipelinesByHead(heads, limit) => {
+            tx.pipelines_by_head(heads.clone(), *limit).await.map(Seen::Pipelines)
+        }
+        Step::InsertPipelines(rows) => tx.insert_pipelines(rows).await.map(done),
+        Step::UpdatePipelines(rows) => tx.update_pipelines(rows).await.map(done),
+        Step::DeletePipelines(ids) => tx.delete_pipelines(ids).await.map(done),
+        Step::PipelineBodies(ids) => tx.pipeline_bodies(ids).await.map(texts),
+        Step::ListTasks(query) => tx.list_tasks(query).await.map(Seen::Tasks),
+        Step::ListPipelines(query) => tx.list_pipelines(query).await.map(Seen::Pipelines),
+        Step::Changes(after, limit) => tx.changes(*after, *limit).await.map(Seen::Changes),
+        Step::InsertTombstones(rows) => tx.insert_tombstones(rows).await.map(done),
+        Step::HistoryStart => tx.history_start().await.map(Seen::Number),
+        Step::TrimTombstones(before) => tx.trim_tombstones(*before).await.map(done),
+        Step::InsertEvents(rows) => tx.insert_events(rows).await.map(done),
+        Step::ListEvents(namespace, object, limit) => {
+            tx.list_events(namespace.as_deref(), *object, *limit).await.map(Seen::Events)
+        }
+        Step::DeleteEvents(objects) => tx.delete_events(objects).await.map(done),
+        Step::TrimEvents(before) => tx.trim_events(*before).await.map(done),
+        Step::Nodes => tx.nodes().await.map(|rows| Seen::Nodes(sorted(rows, |row| row.id))),
+        Step::Node(id) => tx.node(*id).await.map(|row| Seen::Nodes(row.into_iter().collect())),
+        Step::PutNode(row) => tx.put_node(row).await.map(done),
+        Step::Request(key) => tx.request(key).await.map(Seen::Request),
+        Step::InsertRequest(row) => tx.insert_request(row).await.map(done),
+        Step::TrimRequests(before) => tx.trim_requests(*before).await.map(done),
+        Step::Fail => return Err(Failed::Itself),
+        Step::Panic => panic!("a panic on purpose"),
+        Step::Ignore(_) => return Err(Failed::Store("only one step can be ignored at once".into())),
+    };
+    Ok(seen?)
+}
