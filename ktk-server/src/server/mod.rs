@@ -174,8 +174,8 @@ async fn serve<S: Store>(
     Ok(())
 }
 
-/// How long the last answers may take to leave.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long the parts may take to end; longer than the grace of the last connections.
+const GOODBYE: Duration = Duration::from_secs(7);
 
 /// Waits for the worker: drains as long as it may, then stops what runs.
 async fn drain_worker(
