@@ -3,10 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
-    os::{
-        fd::OwnedFd,
-        unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
-    },
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -120,6 +117,7 @@ fn spawn(policy: &Policy, data_dir: &Path, log: &Path) -> Result<(Child, OwnedFd
         .mode(0o600)
         .open(log)
         .map_err(|error| log_failed(log, &error))?;
+    // Not as the leader of a process group: such a one cannot begin a session.
     let mut child = Command::new(&program)
         .args(["server", "run", "--auto-started", "--data-dir"])
         .arg(data_dir)
@@ -130,7 +128,6 @@ fn spawn(policy: &Policy, data_dir: &Path, log: &Path) -> Result<(Child, OwnedFd
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log_file)
-        .process_group(0)
         .spawn()
         .map_err(|error| Error::autostart(format!("cannot run {}: {error}", program.display())))?;
     let ready = child.stdout.take().expect("standard output was asked for");
