@@ -9,7 +9,7 @@ mod config;
 mod files;
 mod idle;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
@@ -137,6 +137,7 @@ async fn serve<S: Store>(
     let slots = config.slots.unwrap_or_else(cores);
     let client =
         Client::with_transport(Arc::new(LocalTransport::new(Arc::clone(&host.router), Caller::own_worker())));
+    tracing::info!(socket = %socket.display(), version = %config.version, slots, store = info.kind, "serving");
     let (shutdown, signal) = Shutdown::new();
     let worker = Worker::builder(client)
         .id(info.id)
@@ -160,6 +161,7 @@ async fn serve<S: Store>(
         _ = wanted(&mut stop_wanted) => {}
     }
     engine.refuse_new_work();
+    tracing::info!("stopping: no more claims");
     lifecycle.send_replace(Lifecycle::Stopping);
     drain_worker(&shutdown, &mut stop, &stop_asked, worker).await?;
     lifecycle.send_replace(Lifecycle::Gone);
@@ -168,6 +170,7 @@ async fn serve<S: Store>(
         tracing::warn!(%error, "a part did not end well");
     }
     starter.shut_down().await;
+    tracing::info!("stopped");
     Ok(())
 }
 
@@ -262,9 +265,12 @@ fn say_ready() {
     }
 }
 
-/// Where nobody asks for another place.
-pub fn default_socket(data_dir: &std::path::Path) -> PathBuf {
-    socket_path(data_dir)
+/// Writes what the server has to say to standard error: one line an event, without colours.
+/// Called once, by the program.
+pub fn log_to_stderr() {
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Whoever has set up another log keeps it.
+    let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
 /// What is gone leaves files behind.
