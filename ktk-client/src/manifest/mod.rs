@@ -1,7 +1,7 @@
 //! Reads manifests, YAML or JSON, and names everything that is wrong with file, line and column.
 //!
-//! Text becomes a tree in which every node knows where it stands ([`tree`]), the tree becomes
-//! typed objects ([`document`]), and those are checked by [`crate::api::check`]. No files are read
+//! Text becomes a tree in which every node knows where it stands (`tree`), the tree becomes
+//! typed objects (`document`), and those are checked by [`crate::api::check`]. No files are read
 //! here: text comes in, documents go out.
 
 mod document;

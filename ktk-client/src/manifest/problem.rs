@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Document;
+use crate::api::names::printable;
 
 /// The most problems of one text that are told.
 const MAX_PROBLEMS: usize = 50;
@@ -44,7 +45,9 @@ pub struct Problems {
 }
 
 impl Problems {
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(super) fn push(&mut self, mut problem: Problem) {
+        problem.field = printable(problem.field);
+        problem.message = printable(problem.message);
         if self.list.len() < MAX_PROBLEMS {
             self.list.push(problem);
         } else {

@@ -1,8 +1,8 @@
 //! What is asked of every request before anything else, whatever its path and method.
 
+use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
-use hyper::StatusCode;
 use ktk_client::api::ErrorReason;
 
 use super::refusal::Refusal;
@@ -25,14 +25,15 @@ pub(super) fn check(head: &Parts) -> Result<(), Refusal> {
 /// `localhost`, with or without a port.
 fn is_local(host: &str) -> bool {
     let (name, port) = host.split_once(':').unwrap_or((host, "0"));
-    name.eq_ignore_ascii_case("localhost") && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+    name.eq_ignore_ascii_case("localhost")
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Lets JSON through, as it is: what a form in a page can send is something else.
 pub(super) fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
-    let refused = |message| {
-        Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorReason::Invalid, message).closing()
-    };
+    let refused =
+        |message| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorReason::Invalid, message).closing();
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(refused("compressed requests are not read"));
     }

@@ -36,8 +36,10 @@ pub(super) async fn open(
     versions.borrow_and_update();
     let target = backend.log_target(&params).await?;
     let place = tail::first_place(&*backend, &params, &target, resumed).await?;
+    let logs = backend.logs();
+    let end_now = if params.follow { 0 } else { logs.end(place.key()).await.map_err(tail::unreadable)? };
     Ok(sse::stream(Reading {
-        logs: backend.logs(),
+        logs,
         backend,
         params: tail::pinned(params, &target),
         target,
@@ -46,10 +48,12 @@ pub(super) async fn open(
         versions,
         end: site.end(),
         place,
+        end_now,
         subscription: None,
         pieces: VecDeque::new(),
         heartbeat: site.timeouts.heartbeat,
         silent_since: Instant::now(),
+        has_looked_last: false,
         is_over: false,
     }))
 }
@@ -66,11 +70,15 @@ struct Reading {
     end: End,
     /// Everything before it has been sent or waits in `pieces`.
     place: Place,
+    /// Where the log ended when it was opened: whoever does not follow gets no more of one that still grows.
+    end_now: u64,
     /// The wake-up of the attempt that is being followed.
     subscription: Option<(u32, Subscription)>,
     pieces: VecDeque<Bytes>,
     heartbeat: Duration,
     silent_since: Instant,
+    /// What happened before the server began to stop has been looked for.
+    has_looked_last: bool,
     is_over: bool,
 }
 
@@ -95,14 +103,13 @@ impl sse::Source for Reading {
 impl Reading {
     /// Reads what comes next, or waits for it.
     async fn step(&mut self) -> Result<(), ApiError> {
-        let is_ending = self.end.is_near();
         let is_elsewhere = self.params.attempt.is_some_and(|attempt| self.place.attempt > attempt);
         if is_elsewhere || self.place.attempt > self.target.attempt {
             if is_elsewhere || !self.params.follow || self.target.is_terminal {
                 self.finish(&LogEvent::End);
                 return Ok(());
             }
-            return self.wait(is_ending).await;
+            return self.wait().await;
         }
         let attempt = self.place.attempt;
         if self.params.follow && self.subscription.as_ref().is_none_or(|(of, _)| *of != attempt) {
@@ -111,6 +118,10 @@ impl Reading {
             self.look().await?;
         }
         let is_ended = attempt < self.target.attempt || !self.target.is_running;
+        if !is_ended && !self.params.follow && self.place.cursor.offset >= self.end_now {
+            self.finish(&LogEvent::End);
+            return Ok(());
+        }
         let chunk = self.logs.read(self.place.key(), self.place.cursor, LOG_FLUSH_BYTES).await;
         let chunk = chunk.map_err(tail::unreadable)?;
         if chunk.next.offset > self.place.cursor.offset {
@@ -123,8 +134,9 @@ impl Reading {
                 self.finish(&LogEvent::End);
             }
         } else if self.params.follow {
-            self.wait(is_ending).await?;
+            self.wait().await?;
         } else {
+            // Removed meanwhile.
             self.finish(&LogEvent::End);
         }
         Ok(())
@@ -143,11 +155,15 @@ impl Reading {
         Ok(())
     }
 
-    /// Waits until the log or its task changed. All that was there when `is_ending` was asked for has been read.
-    async fn wait(&mut self, is_ending: bool) -> Result<(), ApiError> {
-        if is_ending {
-            self.finish(&LogEvent::Stopping);
-            return Ok(());
+    /// Waits until the log or its task changed.
+    async fn wait(&mut self) -> Result<(), ApiError> {
+        if self.end.is_near() {
+            if self.has_looked_last {
+                self.finish(&LogEvent::Stopping);
+                return Ok(());
+            }
+            self.has_looked_last = true;
+            return self.look().await;
         }
         let subscription = &mut self.subscription;
         let grows = async {

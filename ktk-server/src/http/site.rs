@@ -103,7 +103,8 @@ pub(super) struct End {
 
 impl End {
     pub(super) fn is_near(&self) -> bool {
-        let is_running = *self.lifecycle.borrow() == Lifecycle::Running && self.lifecycle.has_changed().is_ok();
+        let is_running =
+            *self.lifecycle.borrow() == Lifecycle::Running && self.lifecycle.has_changed().is_ok();
         !is_running || self.closing.is_cancelled()
     }
 

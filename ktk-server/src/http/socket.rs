@@ -52,7 +52,8 @@ impl Listener {
             return Err(BindError::TooLong { path: path.to_owned(), length });
         }
         let failed = |action| move |source| BindError::Io { action, path: path.to_owned(), source };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         own_directory(directory)?;
         // Held until the socket is there: of two servers that find a dead one, the second finds a live one.
         let lock = open(directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())

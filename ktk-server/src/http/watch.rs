@@ -39,6 +39,7 @@ pub(super) async fn open(
         sent: None,
         heartbeat: site.timeouts.heartbeat,
         silent_since: Instant::now(),
+        has_looked_last: false,
         is_over: false,
     }))
 }
@@ -57,6 +58,8 @@ struct Watching {
     sent: Option<u64>,
     heartbeat: std::time::Duration,
     silent_since: Instant,
+    /// What changed before the server began to stop has been looked for.
+    has_looked_last: bool,
     is_over: bool,
 }
 
@@ -97,14 +100,11 @@ impl Watching {
 
     /// Waits for a change; gives what is to be said meanwhile.
     async fn wait(&mut self) -> Option<Bytes> {
-        let is_ending = self.end.is_near();
-        self.looks = self.versions.has_changed().unwrap_or(false);
-        if self.looks {
-            return None;
-        }
-        if is_ending {
-            self.is_over = true;
-            return Some(self.write(&WatchEvent::Stopping { version: self.version }));
+        if self.end.is_near() {
+            self.is_over = self.has_looked_last;
+            self.looks = !self.has_looked_last;
+            self.has_looked_last = true;
+            return self.is_over.then(|| self.write(&WatchEvent::Stopping { version: self.version }));
         }
         tokio::select! {
             changed = self.versions.changed() => {

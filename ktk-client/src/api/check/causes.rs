@@ -1,6 +1,6 @@
 //! Collects causes, up to a limit.
 
-use crate::api::Cause;
+use crate::api::{Cause, names::printable};
 
 /// The most causes of one answer.
 const MAX_CAUSES: usize = 1_000;
@@ -14,7 +14,7 @@ pub(super) struct Causes {
 impl Causes {
     pub(super) fn push(&mut self, field: impl Into<String>, message: impl Into<String>) {
         if self.list.len() < MAX_CAUSES {
-            self.list.push(Cause::new(field, message));
+            self.list.push(Cause::new(printable(field.into()), printable(message.into())));
         } else {
             self.left_out += 1;
         }

@@ -68,6 +68,19 @@ async fn a_lost_lease_stops_the_attempts_drops_their_reports_and_registers_again
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_grant_after_a_long_idle_time_is_not_lost() {
+    let (handler, mut started) = by_hand();
+    let mut stage = Stage::set(4, |worker| worker.handler("wait", handler)).await;
+    let call = stage.next().await;
+    tokio::time::sleep(LEASE * 3).await;
+    call.grant([grant(1, "wait")]);
+    let attempt = started.recv().await.expect("started");
+    let call = stage.next_wanted().await;
+    assert_eq!((call.params.generation, call.params.running), (1, 1), "it still is the same worker");
+    attempt.succeed();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_that_the_server_does_not_know_begins_anew() {
     let (handler, mut started) = by_hand();
     let mut stage = Stage::set(4, |worker| worker.handler("wait", handler)).await;
