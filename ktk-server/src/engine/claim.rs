@@ -98,6 +98,8 @@ impl<T: Tx> Unit<'_, T> {
     async fn refuse(&mut self, id: Uuid, why: String) -> EngineResult<Option<Grant>> {
         self.task_mut(id)?.message = Some(why);
         self.transit(id, Event::Fail(Reason::InvalidInput)).await?;
+        // It took a place in this batch that another task can have.
+        self.effects.work = true;
         Ok(None)
     }
 
