@@ -82,10 +82,12 @@ impl Operation for SyncNode {
         let params = &self.params;
         let mut unit = self.ask.unit(tx);
         let node = unit.tx.node(params.node).await?.filter(|row| row.generation == params.generation);
-        let Some(node) = node.filter(|row| row.phase != NodePhase::Lost) else {
-            return Ok(Done::quiet(Synced { unknown_node: true, ..Synced::default() }));
-        };
         let accepted = unit.take_reports(&params.reports).await?;
+        let Some(node) = node.filter(|row| row.phase != NodePhase::Lost) else {
+            unit.finish().await?;
+            let answer = Synced { accepted, unknown_node: true, ..Synced::default() };
+            return Ok(Done { answer, effects: unit.effects });
+        };
         let mut grants = Vec::new();
         if params.resync {
             grants = unit.regrant(&node, &params.held).await?;
