@@ -140,25 +140,30 @@ impl Operation for LoseNode {
 impl<T: Tx> Unit<'_, T> {
     /// Ends, as lost, whatever runs on a node.
     async fn lose_attempts(&mut self, node: Uuid, why: &str) -> EngineResult<()> {
+        self.end_attempts(node, Reason::NodeLost, why).await
+    }
+
+    async fn end_attempts(&mut self, node: Uuid, reason: Reason, why: &str) -> EngineResult<()> {
+        self.flush().await?;
         for row in self.tx.running_on(node).await? {
             self.adopt(row.clone());
             let outcome = Outcome {
-                reason: Some(Reason::NodeLost),
+                reason: Some(reason),
                 message: Some(format!("lost: {why}")),
                 ..Outcome::default()
             };
-            self.task_event(
-                &row,
-                Severity::Warning,
-                "NodeLost",
-                format!("attempt {} was lost: {why}", row.attempt),
-            );
+            let words = format!("attempt {} was lost: {why}", row.attempt);
+            self.task_event(&row, Severity::Warning, reason.as_str(), words);
             self.end_attempt(&row, outcome).await?;
         }
         Ok(())
     }
 
     async fn leave(&mut self, node: &NodeRow, has_left: bool) -> EngineResult<()> {
+        if has_left {
+            // What it was given and never heard of would run nowhere for ever.
+            self.end_attempts(node.id, Reason::Interrupted, "its worker has left").await?;
+        }
         let phase = if has_left { NodePhase::Stopped } else { NodePhase::Stopping };
         if node.phase != phase {
             let version = self.tx.next_version();
