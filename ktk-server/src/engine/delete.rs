@@ -58,7 +58,7 @@ impl Operation for DeleteTask {
         if newest.phase.is_terminal() {
             unit.doomed.insert(newest.id);
         } else {
-            unit.task_mut(newest.id)?.wish = None;
+            unit.forget_wish(newest.id)?;
             unit.stop_task(newest.id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
         }
         unit.finish().await?;
