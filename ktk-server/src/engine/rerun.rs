@@ -16,7 +16,10 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    model::settle::{Class, class_of},
+    model::{
+        row::TaskRow,
+        settle::{Class, class_of},
+    },
     store::Tx,
 };
 
@@ -78,7 +81,7 @@ impl<T: Tx> Unit<'_, T> {
             && row.phase.is_terminal()
             && row.phase != Phase::Cancelled
             && row.run_if != RunIf::Success;
-        if !is_candidate || row.deleted_at.is_some() {
+        if !is_candidate || row.deleted_at.is_some() || self.is_cancelled_for(&row).await? {
             return Ok(());
         }
         self.flush().await?;
@@ -110,6 +113,13 @@ impl<T: Tx> Unit<'_, T> {
         }
         Ok(())
     }
+
+    /// Whether the task's pipeline was cancelled and this step with it: nothing of it starts by itself.
+    async fn is_cancelled_for(&mut self, row: &TaskRow) -> EngineResult<bool> {
+        let Some(pipeline) = row.pipeline_id else { return Ok(false) };
+        let cancel = self.pipeline(pipeline).await?.cancel;
+        Ok(cancel.is_some_and(|cancel| cancel.now || row.run_if != RunIf::Always))
+    }
 }
 
 /// A cascade carries the changes of the incarnation it restarts.
@@ -119,7 +129,7 @@ fn body_changes(body: &TaskBody) -> std::collections::BTreeMap<String, serde_jso
 
 /// Whether a need is another, or came to something else, than what was taken from it. The same
 /// incarnation in the same phase is the same; between incarnations no digest equals nothing.
-fn differs(now: &crate::model::row::TaskRow, saw: &Resolved) -> bool {
+fn differs(now: &TaskRow, saw: &Resolved) -> bool {
     if now.phase != saw.phase {
         return true;
     }

@@ -253,6 +253,7 @@ impl<T: Tx> Unit<'_, T> {
         let mut parent_of = std::collections::BTreeMap::new();
         for parent in parents {
             parent_of.insert(self.task(*parent)?.context_id, *parent);
+            self.reopen(*parent).await?;
         }
         let mut made = Vec::new();
         for step in &plan.steps {
