@@ -19,7 +19,7 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    model::row::NeedRow,
+    model::row::{NeedRow, TaskRow},
     store::{Operation, Tx},
 };
 
@@ -159,6 +159,15 @@ pub(super) fn already_exists(kind: &str, name: &str) -> EngineError {
     EngineError::Refused(error.with_hint(format!("choose another name, or `ktk restart {kind}/{name}`")))
 }
 
+/// Whether what was named, whichever incarnation it is, is being deleted.
+async fn is_going<T: Tx>(unit: &mut Unit<'_, T>, named: &TaskRow) -> EngineResult<bool> {
+    unit.load_newest(&[named.context_id]).await?;
+    match unit.newest_of(named.context_id).cloned() {
+        Some(newest) => unit.is_going(&newest).await,
+        None => Ok(true),
+    }
+}
+
 /// The contexts of the tasks that are needed.
 async fn resolve_needs<T: Tx>(
     unit: &mut Unit<'_, T>,
@@ -170,7 +179,7 @@ async fn resolve_needs<T: Tx>(
     for (index, need) in object.spec.needs.iter().enumerate() {
         let field = format!("spec.needs[{index}]");
         match resolve::task(unit.tx, &ObjectRef::new(namespace, need)).await {
-            Ok(named) if named.row.deleted_at.is_some() => {
+            Ok(named) if is_going(unit, &named.row).await? => {
                 causes.push(Cause::new(field, format!("task {need:?} is being deleted")));
             }
             Ok(named) if needs.contains(&named.row.context_id) => {

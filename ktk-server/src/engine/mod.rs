@@ -12,6 +12,7 @@ pub mod delete;
 pub mod error;
 pub mod events;
 pub mod expire;
+mod going;
 pub mod hub;
 mod incarnate;
 pub mod leases;

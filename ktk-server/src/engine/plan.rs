@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{error::EngineResult, unit::Unit};
 use crate::{
-    model::{restart, row::TaskRow},
+    model::{
+        restart::{self, Effect},
+        row::TaskRow,
+    },
     store::Tx,
 };
 
@@ -84,8 +87,15 @@ impl<T: Tx> Unit<'_, T> {
                 if reach.found.contains_key(&edge.dependent) {
                     continue;
                 }
-                let Some(row) = self.newest_of(edge.dependent) else { continue };
-                let effect = restart::effect(row, short(names[&edge.need]), cascade);
+                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
+                let mut effect = restart::effect(&row, short(names[&edge.need]), cascade);
+                if self.is_going(&row).await? {
+                    effect = Effect::keep("is being deleted");
+                } else if matches!(effect.action, Action::Restart | Action::Decide)
+                    && let Some(need) = self.lost_need(&row).await?
+                {
+                    effect = Effect::keep(format!("needs {need}"));
+                }
                 let step = Step {
                     context: edge.dependent,
                     name: row.name.clone(),

@@ -84,6 +84,9 @@ impl<T: Tx> Unit<'_, T> {
         if !is_candidate || row.deleted_at.is_some() || self.is_cancelled_for(&row).await? {
             return Ok(());
         }
+        if self.lost_need(&row).await?.is_some() {
+            return Ok(());
+        }
         self.flush().await?;
         let Some(text) = self.tx.task_results(&[id]).await?.into_iter().find_map(|row| row.resolved) else {
             return Ok(());

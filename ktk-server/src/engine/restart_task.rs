@@ -128,6 +128,17 @@ async fn answer<T: Tx>(
     Ok(Restarted { object, created, restarted: Vec::new(), plan: plan.rows() })
 }
 
+/// Nothing is restarted that could not have its needs.
+async fn refuse_lost_need<T: Tx>(unit: &mut Unit<'_, T>, row: &TaskRow) -> EngineResult<()> {
+    match unit.lost_need(row).await? {
+        None => Ok(()),
+        Some(need) => {
+            let error = ApiError::conflict(format!("task {:?} needs {need}", row.name));
+            Err(EngineError::Refused(error.with_hint("create it anew with needs that are there")))
+        }
+    }
+}
+
 impl RestartTask {
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
         let named = resolve::task(unit.tx, &self.params.reference).await?;
@@ -136,7 +147,7 @@ impl RestartTask {
             .newest_of(named.row.context_id)
             .cloned()
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", named.row.name)))?;
-        if newest.deleted_at.is_some() {
+        if unit.is_going(&newest).await? {
             return Err(EngineError::conflict(format!("task {:?} is being deleted", newest.name)));
         }
         if let Some(wanted) = self.params.if_newest.filter(|wanted| *wanted != newest.incarnation) {
@@ -145,6 +156,7 @@ impl RestartTask {
             return Err(EngineError::conflict(words));
         }
         if newest.phase.is_terminal() {
+            refuse_lost_need(unit, &named.row).await?;
             return Ok(Choice::Restart(named.row));
         }
         let was_restarted = match named.by_name {

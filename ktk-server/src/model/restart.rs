@@ -19,6 +19,13 @@ pub struct Effect {
     pub spreads: bool,
 }
 
+impl Effect {
+    /// Nothing happens to it.
+    pub fn keep(why: impl Into<String>) -> Self {
+        Self { action: Action::Keep, why: why.into(), spreads: false }
+    }
+}
+
 /// Decides for the newest incarnation of a dependent; `upstream` names what it depends on.
 pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
     let of = |action, why: String, spreads| Effect { action, why, spreads };
