@@ -11,9 +11,11 @@ use ktk_client::api::{
 use uuid::Uuid;
 
 use super::{
+    body,
     error::{EngineError, EngineResult},
     object,
     operation::{Ask, Done},
+    rerun::Wish,
     resolve,
     unit::Unit,
 };
@@ -130,6 +132,13 @@ impl<T: Tx> Unit<'_, T> {
             return Err(EngineError::Refused(
                 ApiError::conflict(words).with_hint("delete the task as a whole"),
             ));
+        }
+        let wishes = tree.iter().filter_map(|other| other.wish.as_deref());
+        for wish in wishes {
+            if body::from_text::<Wish>(&row.name, wish)?.parent == Some(row.id) {
+                let words = format!("{}@{} is about to be restarted", row.name, row.incarnation);
+                return Err(EngineError::conflict(words));
+            }
         }
         self.remove_tasks(std::slice::from_ref(row)).await
     }

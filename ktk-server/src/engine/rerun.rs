@@ -33,7 +33,7 @@ pub enum Rerun {
 }
 
 /// A restart that happens when the task has ended: stored with the task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wish {
     /// The incarnation to restart; the task itself when absent.
@@ -44,6 +44,9 @@ pub struct Wish {
     pub by: String,
     #[serde(default)]
     pub cascade: Cascade,
+    /// Whether it is part of another task's restart, which has been planned and carried out already.
+    #[serde(default)]
+    pub is_follower: bool,
 }
 
 impl<T: Tx> Unit<'_, T> {
@@ -68,10 +71,25 @@ impl<T: Tx> Unit<'_, T> {
         if !row.newest || !row.phase.is_terminal() {
             return Ok(());
         }
+        let because = RestartBody { reason: wish.reason, changes: Default::default(), by: Some(wish.by) };
+        if wish.is_follower {
+            // A cascade restarts no cancelled task.
+            if row.phase != Phase::Cancelled {
+                self.incarnate(id, because, wish.cascade).await?;
+            }
+            return Ok(());
+        }
         let parent = wish.parent.unwrap_or(id);
         self.load(&[parent]).await?;
-        let because = RestartBody { reason: wish.reason, changes: Default::default(), by: Some(wish.by) };
-        self.incarnate(parent, because, wish.cascade).await?;
+        let parent = self.tasks.get(&parent).cloned().unwrap_or_else(|| row.clone());
+        if let Some(need) = self.lost_need(&parent).await? {
+            let words = format!("not restarted as asked: it needs {need}");
+            self.task_event(&row, Severity::Warning, "NotRestarted", words);
+            return Ok(());
+        }
+        // What is there now may be another picture than when it was asked for.
+        let plan = self.plan(std::slice::from_ref(&parent), wish.cascade).await?;
+        self.carry_out(&plan, &[parent.id], &because, wish.cascade).await?;
         Ok(())
     }
 
@@ -149,7 +167,7 @@ mod tests {
     #[test]
     fn a_stored_wish_is_read_back() {
         let wish =
-            Wish { parent: None, reason: Some("r".into()), by: "uid:1".into(), cascade: Default::default() };
+            Wish { reason: Some("r".into()), by: "uid:1".into(), ..Wish::default() };
         let text = serde_json::to_string(&wish).expect("a wish is JSON");
         let read: Wish = serde_json::from_str(&text).expect("our own text");
         assert_eq!((read.reason, read.by), (wish.reason, wish.by));

@@ -239,6 +239,7 @@ impl RestartTask {
             reason: self.params.reason.clone(),
             by: self.ask.by.clone(),
             cascade: self.params.cascade,
+            is_follower: false,
         };
         let id = unit.adopt(live.clone());
         unit.adopt(parent);
@@ -303,9 +304,12 @@ impl<T: Tx> Unit<'_, T> {
         self.load_newest(&[context]).await?;
         let Some(row) = self.newest_of(context).cloned() else { return Ok(None) };
         let reason = Some("--cascade=all".to_owned());
+        if row.wish.is_some() {
+            return Ok(None);
+        }
         if row.phase == Phase::Running {
             let by = because.by.clone().unwrap_or_default();
-            let wish = Wish { parent: None, reason, by, cascade: Cascade::Auto };
+            let wish = Wish { reason, by, is_follower: true, ..Wish::default() };
             self.task_mut(row.id)?.wish = Some(body::to_text(&wish)?);
             return Ok(None);
         }
