@@ -49,6 +49,11 @@ impl Operation for DeleteTask {
             unit.finish().await?;
             return Ok(Done { answer: Deleted { object, gone: true }, effects: unit.effects });
         }
+        if !named.by_name && row.incarnation > 1 {
+            let words = format!("{}@{} is the newest incarnation and goes only with its task", row.name, row.incarnation);
+            let hint = format!("delete task/{}, with all incarnations", row.name);
+            return Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
+        }
         unit.load_newest(&[row.context_id]).await?;
         unit.refuse_if_needed(&[row.context_id]).await?;
         let newest = unit
