@@ -111,8 +111,10 @@ impl<T: Tx> Unit<'_, T> {
             Event::Fail(reason) => {
                 let why = row.message.clone().unwrap_or_default();
                 self.task_event(&row, Severity::Warning, "Failed", format!("{reason}: {why}"));
+                // One that is about to be restarted has not failed for good.
                 if let Some(pipeline) = row.pipeline_id
                     && row.newest
+                    && row.wish.is_none()
                 {
                     self.trips.insert(pipeline);
                 }
