@@ -47,7 +47,9 @@ impl<T: Tx> Unit<'_, T> {
         let mut plan = Plan { steps: reach.in_order() };
         let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
         for pipeline in pipelines {
-            for row in self.tasks_of(pipeline).await? {
+            let mut tasks = self.tasks_of(pipeline).await?;
+            tasks.sort_by(|a, b| a.name.cmp(&b.name));
+            for row in tasks {
                 if !reach.found.contains_key(&row.context_id) {
                     plan.steps.push(Step {
                         context: row.context_id,

@@ -37,6 +37,9 @@ pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
         (Phase::Running, _, Cascade::All) => {
             of(Action::Restart, format!("runs on {upstream}'s old outputs: again when it has ended"), true)
         }
+        (Phase::Running, _, Cascade::Auto) if row.run_if != RunIf::Success => {
+            of(Action::Decide, format!("runs on {upstream}'s old outputs: compared when it has ended"), true)
+        }
         (Phase::Running, _, _) => {
             of(Action::Keep, format!("runs on {upstream}'s old outputs and finishes"), false)
         }
