@@ -168,6 +168,7 @@ impl RestartTask {
         }
         if self.params.force {
             let parent = if named.by_name { newest.clone() } else { named.row };
+            refuse_lost_need(unit, &parent).await?;
             return Ok(Choice::Force { live: newest, parent });
         }
         Err(self.refuse(unit, &named.row, &newest).await?)
