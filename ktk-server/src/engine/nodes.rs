@@ -113,6 +113,25 @@ impl Operation for SyncNode {
     }
 }
 
+/// Nodes that run something, with their generations: a server that starts has not heard of them, and gives
+/// each a lease before it takes them for lost.
+pub struct BusyNodes;
+
+impl Operation for BusyNodes {
+    type Output = Vec<(Uuid, u32)>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        let mut busy = Vec::new();
+        for node in tx.nodes().await? {
+            if !tx.running_on(node.id).await?.is_empty() {
+                busy.push((node.id, node.generation));
+            }
+        }
+        Ok(busy)
+    }
+}
+
 /// A node missed its lease.
 pub struct LoseNode {
     pub ask: Ask,
