@@ -19,6 +19,7 @@ use super::{
     unit::Unit,
 };
 use crate::{
+    limits,
     model::row::{NeedRow, TaskRow},
     store::{Operation, Tx},
 };
@@ -109,15 +110,24 @@ async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineR
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
     let needs = resolve_needs(unit, object, &namespace).await?;
-    let id = unit.draw_id().await?;
-    let name = match (&object.metadata.name, &object.metadata.generate_name) {
-        (Some(name), _) => Some(name.clone()),
-        (None, Some(prefix)) => Some(format!("{prefix}{}", ktk_client::api::id::two_words(id.head()))),
-        (None, None) => None,
+    let mut id = unit.draw_id().await?;
+    let mut draws = 1;
+    let name = loop {
+        let words = || ktk_client::api::id::two_words(id.head());
+        let name = match (&object.metadata.name, &object.metadata.generate_name) {
+            (Some(name), _) => name.clone(),
+            (None, Some(prefix)) => format!("{prefix}{}", words()),
+            (None, None) => id.human_name().to_owned(),
+        };
+        if unit.tx.task_named(&namespace, &name).await?.is_none() {
+            break Some(name);
+        }
+        if object.metadata.name.is_some() || draws == limits::NAME_DRAWS {
+            return Err(already_exists("task", &name));
+        }
+        id = unit.draw_id().await?;
+        draws += 1;
     };
-    if let Some(name) = &name {
-        refuse_taken(unit, &namespace, name).await?;
-    }
     let body = TaskBody {
         spec: object.spec.clone(),
         annotations: object.metadata.annotations.clone(),
@@ -144,13 +154,6 @@ async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineR
 /// The queue that is meant.
 pub(super) fn queue_of(name: Option<&str>) -> String {
     name.unwrap_or(ktk_client::api::DEFAULT_QUEUE).to_owned()
-}
-
-async fn refuse_taken<T: Tx>(unit: &mut Unit<'_, T>, namespace: &str, name: &str) -> EngineResult<()> {
-    match unit.tx.task_named(namespace, name).await? {
-        None => Ok(()),
-        Some(_) => Err(already_exists("task", name)),
-    }
 }
 
 /// `AlreadyExists` with the advice that helps.
