@@ -50,7 +50,10 @@ impl Operation for DeleteTask {
             return Ok(Done { answer: Deleted { object, gone: true }, effects: unit.effects });
         }
         if !named.by_name && row.incarnation > 1 {
-            let words = format!("{}@{} is the newest incarnation and goes only with its task", row.name, row.incarnation);
+            let words = format!(
+                "{}@{} is the newest incarnation and goes only with its task",
+                row.name, row.incarnation
+            );
             let hint = format!("delete task/{}, with all incarnations", row.name);
             return Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
         }

@@ -6,6 +6,8 @@ pub mod body;
 pub mod cancel;
 pub mod changes;
 mod claim;
+#[cfg(test)]
+mod conformance;
 pub mod create_pipeline;
 pub mod create_task;
 pub mod delete;

@@ -166,11 +166,8 @@ impl<T: Tx> Unit<'_, T> {
         self.flush().await?;
         for row in self.tx.running_on(node).await? {
             self.adopt(row.clone());
-            let outcome = Outcome {
-                reason: Some(reason),
-                message: Some(format!("lost: {why}")),
-                ..Outcome::default()
-            };
+            let outcome =
+                Outcome { reason: Some(reason), message: Some(format!("lost: {why}")), ..Outcome::default() };
             let words = format!("attempt {} was lost: {why}", row.attempt);
             self.task_event(&row, Severity::Warning, reason.as_str(), words);
             self.end_attempt(&row, outcome).await?;

@@ -166,8 +166,7 @@ mod tests {
 
     #[test]
     fn a_stored_wish_is_read_back() {
-        let wish =
-            Wish { reason: Some("r".into()), by: "uid:1".into(), ..Wish::default() };
+        let wish = Wish { reason: Some("r".into()), by: "uid:1".into(), ..Wish::default() };
         let text = serde_json::to_string(&wish).expect("a wish is JSON");
         let read: Wish = serde_json::from_str(&text).expect("our own text");
         assert_eq!((read.reason, read.by), (wish.reason, wish.by));

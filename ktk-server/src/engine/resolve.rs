@@ -39,7 +39,9 @@ pub async fn task<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Name
         Reference::Id { id, .. } => tx.tasks(&[*id]).await?,
         _ => tasks_by_text(tx, namespace, parsed.name()).await?,
     };
-    candidates.retain(|row| row.namespace == *namespace && parsed.incarnation().is_none_or(|n| n == row.incarnation));
+    candidates.retain(|row| {
+        row.namespace == *namespace && parsed.incarnation().is_none_or(|n| n == row.incarnation)
+    });
     match candidates.len() {
         1 => Ok(Named { row: candidates.remove(0), by_name: false }),
         0 => Err(task_missing(tx, reference).await?),
