@@ -40,7 +40,12 @@ pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<
     }
     let attached = attach_task::follow(&created.object, format, client, &mut interrupts, cx).await?;
     Ok(match attached {
-        attach_task::Ended::Task(status) => Exit::Code(exit::of_process(&status)),
+        attach_task::Ended::Task(status) => {
+            if let Some(why) = exit::own_reason(&status) {
+                cx.ui.error(&CliError::failed(why));
+            }
+            Exit::Code(exit::of_process(&status))
+        }
         attach_task::Ended::Left(exit) => exit,
     })
 }
