@@ -1,14 +1,13 @@
 //! The one place of this crate where the process's environment is read.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy as _;
-
-use crate::api::meta::StringMap;
 
 /// What a task's process starts from: the caller's own of these, and of `LC_*`.
 const CALLER_NAMES: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "CI"];
@@ -62,8 +61,14 @@ pub fn settings() -> Settings {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the home of the environment")]
 fn set(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+fn variables() -> env::VarsOs {
+    env::vars_os()
 }
 
 fn text(name: &str) -> Option<String> {
@@ -86,8 +91,8 @@ pub fn data_dir() -> Result<PathBuf, String> {
 
 /// The caller's environment that a task's process starts from: `PATH HOME USER LOGNAME SHELL
 /// LANG LC_* TZ TMPDIR CI`, each where it is set and UTF-8.
-pub fn caller_env() -> StringMap {
-    env::vars_os()
+pub fn caller_env() -> BTreeMap<String, String> {
+    variables()
         .filter(|(name, _)| is_one_of(name, CALLER_NAMES))
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
@@ -96,7 +101,7 @@ pub fn caller_env() -> StringMap {
 /// The environment of a local server that is started: nothing of the caller's but where its
 /// programs, its home and its language are, and ktk's own settings.
 pub fn server_env() -> Vec<(OsString, OsString)> {
-    env::vars_os().filter(|(name, _)| is_for_server(name)).collect()
+    variables().filter(|(name, _)| is_for_server(name)).collect()
 }
 
 fn is_for_server(name: &OsStr) -> bool {
@@ -111,7 +116,7 @@ fn is_one_of(name: &OsStr, names: &[&str]) -> bool {
 
 /// A program of this name in PATH.
 pub fn find_in_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
+    let path = set("PATH")?;
     env::split_paths(&path).map(|directory| directory.join(name)).find(|program| is_executable(program))
 }
 

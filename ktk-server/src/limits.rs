@@ -73,6 +73,8 @@ pub const BODY_BYTES: usize = 16 << 20;
 pub const HEADER_BYTES: usize = 64 << 10;
 /// Headers of a request.
 pub const HEADER_COUNT: usize = 100;
+/// Bytes that a connection holds back before it waits for its other end.
+pub const BUFFER_BYTES: usize = 128 << 10;
 /// How long a connection may take until its first byte, and then until its request's headers are whole.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a body may stand still.

@@ -53,12 +53,23 @@ fn pages(command: &clap::Command, name: &str, dir: &Path) -> io::Result<()> {
     // No version: it would change without the page's saying anything new.
     let page_command = command.clone().name(name.to_owned()).disable_version_flag(true);
     clap_mangen::Man::new(page_command).date(DATE).source("ktk").manual("ktk manual").render(&mut page)?;
-    fs::write(dir.join(format!("{name}.1")), page)?;
+    let page = String::from_utf8(page).map_err(io::Error::other)?;
+    fs::write(dir.join(format!("{name}.1")), tidied(&page))?;
     let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
     for below in visible.filter(|command| command.get_name() != "help" || name == "ktk") {
         pages(below, &format!("{name}-{}", below.get_name()), dir)?;
     }
     Ok(())
+}
+
+/// The page with its examples under a heading of their own, as typed, and without breaks that
+/// `mandoc` calls superfluous.
+fn tidied(page: &str) -> String {
+    let page = page.replace(".br\n\n.br\n", ".sp\n");
+    match page.split_once(".SH EXTRA\nExamples:\n") {
+        Some((before, examples)) => format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n", examples.trim_end()),
+        None => page,
+    }
 }
 
 fn topic_page(topic: &str, text: &str) -> String {
@@ -98,6 +109,6 @@ mod tests {
             assert!(written.len() >= 5, "{kind}");
         }
         let page = fs::read_to_string(first.path().join("man/ktk-get.1")).expect("a page");
-        assert!(page.contains("List objects") && page.contains("Examples:"), "{page}");
+        assert!(page.contains("List objects") && page.contains(".SH EXAMPLES\n.nf\n"), "{page}");
     }
 }

@@ -19,7 +19,7 @@ const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", 
 const EMPTY_VERBS: [&str; 3] = ["do", "handle", "process"];
 
 /// Functions that may be called so, with the reason.
-const NAMED_SO: &[(&str, &str)] = &[];
+const NAMED_SO: &[(&str, &str)] = &[("process_executor", "a noun: the executor of processes")];
 
 #[test]
 fn files_have_a_fitting_size() {

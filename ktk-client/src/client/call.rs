@@ -82,7 +82,7 @@ impl Client {
         let body = frame::<M>(id, params)?;
         let answer = self.send(M::NAME, Bytes::from(body), options).await?;
         let response: Response = serde_json::from_slice(&answer).map_err(no_answer)?;
-        Ok(read_result(response)?)
+        read_result(response)
     }
 
     /// Calls a method once for each of `params`, in as few requests as the limits allow (one,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// An id that nobody else has.
+#[expect(clippy::disallowed_methods, reason = "the home of new ids")]
 pub(crate) fn new_id() -> Uuid {
     Uuid::now_v7()
 }
@@ -15,6 +16,7 @@ pub(crate) fn request_id() -> String {
 }
 
 /// Between half of a pause and the whole of it, so that many do not come back at once.
+#[expect(clippy::disallowed_methods, reason = "the home of chance")]
 pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + 0.5 * rand::random::<f64>())
 }

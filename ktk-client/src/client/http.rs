@@ -71,7 +71,8 @@ impl Http {
         let is_stopping = is_true(response.headers(), STOPPING_HEADER);
         let body = self.read(response).await?;
         let is_json = body.first().is_some_and(|byte| matches!(byte, b'{' | b'['));
-        if !status.is_success() && !(is_json && is_rpc(&body)) {
+        let is_answer = status.is_success() || is_json && is_rpc(&body);
+        if !is_answer {
             return Err(refusal(status, &body));
         }
         Ok(Answer { body, is_stopping })

@@ -9,6 +9,7 @@ use super::{
     Stop, StopSignal,
     executors::{self, Executors},
     fences::FenceMemory,
+    task_group,
 };
 use crate::api::{
     Reason,
@@ -106,7 +107,7 @@ impl Attempts {
         };
         self.running.insert(fence, running);
         let sender = self.sender.clone();
-        tokio::spawn(async move {
+        task_group::start_attempt(async move {
             let outcome = executors::run(executor, grant, signal).await;
             // Nobody listens only when the worker is gone.
             let _ = sender.send((fence, outcome));

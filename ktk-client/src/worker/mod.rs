@@ -15,6 +15,7 @@ mod reports;
 mod runtime;
 mod shutdown;
 mod sync;
+mod task_group;
 #[cfg(test)]
 mod tests;
 

@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use super::pace::{Pace, PacedStream};
 use super::route;
 use super::site::Site;
-use crate::limits::{HEADER_BYTES, HEADER_COUNT};
+use crate::limits::{BUFFER_BYTES, HEADER_BYTES, HEADER_COUNT};
 use crate::rpc::Caller;
 
 /// Answers the requests of a connection until it ends or the server closes. A client that goes away ends what was
@@ -36,7 +36,8 @@ pub(super) async fn serve(site: Arc<Site>, stream: UnixStream) {
         }
     });
     let connection = http1::Builder::new()
-        .max_buf_size(HEADER_BYTES)
+        .max_buf_size(BUFFER_BYTES)
+        .max_header_size(HEADER_BYTES)
         .max_headers(HEADER_COUNT)
         // The stream itself knows how long it may be silent.
         .header_read_timeout(None)

@@ -4,7 +4,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
@@ -28,16 +28,18 @@ enum Stage {
 #[derive(Clone, Debug)]
 pub(super) struct Pace(Arc<Mutex<State>>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct State {
     stage: Stage,
     /// Rises whenever the time begins anew.
     turn: u64,
+    /// Who read while a request was being answered, and has to look again once it is.
+    reader: Option<Waker>,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { stage: Stage::Fresh, turn: 1 })))
+        Self(Arc::new(Mutex::new(State { stage: Stage::Fresh, turn: 1, reader: None })))
     }
 
     /// A request begins; it ends when what is returned is dropped.
@@ -49,12 +51,25 @@ impl Pace {
     fn update(&self, next: impl FnOnce(Stage) -> Option<Stage>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stage) = next(state.stage) {
-            *state = State { stage, turn: state.turn + 1 };
+            state.stage = stage;
+            state.turn += 1;
+            if let Some(reader) = state.reader.take() {
+                drop(state);
+                reader.wake();
+            }
         }
     }
 
-    fn state(&self) -> State {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The stage and its turn; `reader` is woken when that changes.
+    fn observe(&self, reader: &Waker) -> (Stage, u64) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stage == Stage::Busy {
+            match &mut state.reader {
+                Some(known) => known.clone_from(reader),
+                unknown => *unknown = Some(reader.clone()),
+            }
+        }
+        (state.stage, state.turn)
     }
 }
 
@@ -85,7 +100,7 @@ impl<S> PacedStream<S> {
     }
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let State { stage, turn } = self.pace.state();
+        let (stage, turn) = self.pace.observe(cx.waker());
         let limit = match stage {
             Stage::Fresh | Stage::Head => self.timeouts.head,
             Stage::Idle => self.timeouts.idle,

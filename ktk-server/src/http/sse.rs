@@ -15,7 +15,7 @@ use serde::Serialize;
 /// Appends an event. JSON has no line breaks, so its data is one line.
 pub(super) fn write(out: &mut Vec<u8>, id: Option<&dyn Display>, name: &str, data: &impl Serialize) {
     if let Some(id) = id {
-        write!(out, "id: {id}\n").expect("memory takes all that is written");
+        writeln!(out, "id: {id}").expect("memory takes all that is written");
     }
     write!(out, "event: {name}\ndata: ").expect("memory takes all that is written");
     serde_json::to_writer(&mut *out, data).expect("what the contract holds is JSON");

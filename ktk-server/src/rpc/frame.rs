@@ -129,7 +129,8 @@ pub(super) fn read_call(raw: &RawValue) -> Result<Call<'_>, BadCall<'_>> {
     }
     let members: Members<'_> = serde_json::from_str(raw.get())
         .map_err(|error| BadCall { id: None, error: invalid(format!("no call: {error}")) })?;
-    let id = members.id.filter(|id| id.get().starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()));
+    let id =
+        members.id.filter(|id| id.get().starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()));
     let is_null = members.id.is_some_and(|id| id.get() == "null");
     if members.id.is_some() && id.is_none() && !is_null {
         return Err(bad(None, "\"id\" is a string, a number or null"));

@@ -30,7 +30,11 @@ impl Transport for LocalTransport {
         Box::pin(async move { Ok(self.router.handle(self.caller.clone(), &body).await.unwrap_or_default()) })
     }
 
-    fn stream(&self, path_and_query: String, _last_id: Option<String>) -> BoxFuture<'_, Result<SseByteStream>> {
+    fn stream(
+        &self,
+        path_and_query: String,
+        _last_id: Option<String>,
+    ) -> BoxFuture<'_, Result<SseByteStream>> {
         let error = Error::Config(format!("{path_and_query} is not served inside the server's own process"));
         Box::pin(ready(Err(error)))
     }

@@ -12,9 +12,9 @@ pub mod pipeline;
 mod router;
 pub mod server;
 pub mod task;
-pub mod worker;
 #[cfg(test)]
 mod tests;
+pub mod worker;
 
 pub(crate) use decode::decode;
 pub use local::LocalTransport;
@@ -39,7 +39,8 @@ impl Caller {
 
     /// The worker in the server's own process.
     pub fn own_worker() -> Self {
-        Self { is_worker: true, ..Self::user(rustix::process::geteuid().as_raw()) }
+        let uid = rustix::process::geteuid().as_raw();
+        Self { by: "ktk".into(), uid, is_worker: true }
     }
 }
 

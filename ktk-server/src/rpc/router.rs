@@ -81,7 +81,12 @@ impl Router {
     }
 
     /// Carries out one call: its result as JSON.
-    pub(super) async fn call(&self, caller: Caller, method: &str, params: &str) -> Result<Vec<u8>, ErrorObject> {
+    pub(super) async fn call(
+        &self,
+        caller: Caller,
+        method: &str,
+        params: &str,
+    ) -> Result<Vec<u8>, ErrorObject> {
         let Some(handler) = self.methods.get(method) else {
             return Err(self.unknown_method(method));
         };

@@ -56,7 +56,8 @@ async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -
     if params.if_idle {
         let counts = engine.read(Outlook).await?.counts;
         if counts.running + counts.claimable > 0 {
-            let words = format!("the server has work: {} running, {} queued", counts.running, counts.claimable);
+            let words =
+                format!("the server has work: {} running, {} queued", counts.running, counts.claimable);
             return Err(ApiError::new(ErrorReason::Conflict, words).with_hint("ktk server stop"));
         }
     }
@@ -66,4 +67,3 @@ async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -
     });
     Ok(Stopping { pid: about.status.pid })
 }
-

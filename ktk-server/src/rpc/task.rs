@@ -11,7 +11,8 @@ use ktk_client::api::{
 use super::{RouterBuilder, method};
 use crate::{
     engine::{
-        Engine, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read, restart_task::RestartTask,
+        Engine, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
+        restart_task::RestartTask,
     },
     store::Store,
 };
@@ -51,10 +52,7 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
 
 /// A forced restart happens when what lives has ended: the call is held until then. Whoever
 /// gives up waiting loses nothing, the wish is stored.
-async fn forced<S: Store>(
-    engine: &Engine<S>,
-    asked: Restarted<Task>,
-) -> Result<Restarted<Task>, ApiError> {
+async fn forced<S: Store>(engine: &Engine<S>, asked: Restarted<Task>) -> Result<Restarted<Task>, ApiError> {
     let live = &asked.object.metadata;
     let reference = ObjectRef::new(live.namespace(), live.name());
     let incarnation = live.incarnation();
@@ -63,7 +61,8 @@ async fn forced<S: Store>(
     let made = async {
         loop {
             versions.borrow_and_update();
-            let newest = engine.read(read::GetTask { ask: engine.ask("ktk"), reference: reference.clone() }).await?;
+            let newest =
+                engine.read(read::GetTask { ask: engine.ask("ktk"), reference: reference.clone() }).await?;
             if newest.metadata.incarnation() > incarnation {
                 return Ok::<Task, ApiError>(newest);
             }

@@ -6,11 +6,7 @@ use super::RemovedReceiver;
 use crate::{exec::place::Places, logs::LogStore};
 
 /// Removes logs and directories of what is gone, until the engine is.
-pub async fn remove_what_is_gone(
-    mut removed: RemovedReceiver,
-    logs: Arc<dyn LogStore>,
-    places: Places,
-) {
+pub async fn remove_what_is_gone(mut removed: RemovedReceiver, logs: Arc<dyn LogStore>, places: Places) {
     while let Some(gone) = removed.recv().await {
         for task in gone.tasks {
             if let Err(error) = logs.remove(task).await {
@@ -19,7 +15,8 @@ pub async fn remove_what_is_gone(
         }
         let places = places.clone();
         let owners = gone.owners;
-        let removal = tokio::task::spawn_blocking(move || owners.iter().for_each(|owner| places.remove(*owner)));
+        let removal =
+            tokio::task::spawn_blocking(move || owners.iter().for_each(|owner| places.remove(*owner)));
         if removal.await.is_err() {
             tracing::error!("removing directories panicked");
         }

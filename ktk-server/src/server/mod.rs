@@ -9,7 +9,7 @@ mod config;
 mod files;
 mod idle;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
@@ -27,11 +27,18 @@ use crate::{
     clock::Clock,
     engine::{Engine, Removed, expire::Outlook, shared::Shared, timer},
     entropy::Entropy,
-    exec::{environment::Surroundings, launcher::LauncherConfig, place::Places, process::ProcessExecutor, starter::Starter},
+    exec::{
+        environment::Surroundings, launcher::LauncherConfig, place::Places, process::ProcessExecutor,
+        starter::Starter,
+    },
     http::{self, Identity, Lifecycle, Listener},
     logs::{FileLogStore, LogStore, MemoryLogStore},
     rpc::{self, Caller, LocalTransport, Router, server::About},
-    store::{Store, memory::MemoryStore, sqlite::{SqliteOptions, SqliteStore}},
+    store::{
+        Store,
+        memory::MemoryStore,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
     task_group::TaskGroup,
 };
 
@@ -46,8 +53,12 @@ pub async fn run(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) 
         StoreKind::Sqlite => {
             let store = SqliteStore::open(&config.data_dir, &SqliteOptions::default())
                 .with_context(|| format!("the store in {} cannot be opened", config.data_dir.display()))?;
-            let logs = FileLogStore::open(&config.data_dir.join("logs")).context("the logs cannot be opened")?;
-            let failure = { let store = store.clone(); async move { store.failed().await } };
+            let logs =
+                FileLogStore::open(&config.data_dir.join("logs")).context("the logs cannot be opened")?;
+            let failure = {
+                let store = store.clone();
+                async move { store.failed().await }
+            };
             let served = serve(config, store.clone(), Arc::new(logs), failure, stop).await;
             store.close().await;
             served
@@ -103,12 +114,14 @@ async fn serve<S: Store>(
         },
         last_call: std::sync::Mutex::new(tokio::time::Instant::now()),
     });
-    let listener = Listener::bind(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    let listener =
+        Listener::bind(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
 
     let mut parts = TaskGroup::new();
     let spawner = parts.spawner();
     let closed = host.closed();
-    spawner.critical("socket", http::serve(listener, http::Config::default(), Arc::clone(&host) as _, closed));
+    spawner
+        .critical("socket", http::serve(listener, http::Config::default(), Arc::clone(&host) as _, closed));
     spawner.critical("timer", {
         let engine = Arc::clone(&engine);
         async move {
@@ -118,10 +131,13 @@ async fn serve<S: Store>(
     });
     spawner.passing("files", files::remove_what_is_gone(removed, logs, places));
     if let Some(limit) = config.idle_exit {
-        spawner.passing("idle", idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone()));
+        spawner
+            .passing("idle", idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone()));
     }
     let slots = config.slots.unwrap_or_else(cores);
-    let client = Client::with_transport(Arc::new(LocalTransport::new(Arc::clone(&host.router), Caller::own_worker())));
+    let client =
+        Client::with_transport(Arc::new(LocalTransport::new(Arc::clone(&host.router), Caller::own_worker())));
+    tracing::info!(socket = %socket.display(), version = %config.version, slots, store = info.kind, "serving");
     let (shutdown, signal) = Shutdown::new();
     let worker = Worker::builder(client)
         .id(info.id)
@@ -145,6 +161,7 @@ async fn serve<S: Store>(
         _ = wanted(&mut stop_wanted) => {}
     }
     engine.refuse_new_work();
+    tracing::info!("stopping: no more claims");
     lifecycle.send_replace(Lifecycle::Stopping);
     drain_worker(&shutdown, &mut stop, &stop_asked, worker).await?;
     lifecycle.send_replace(Lifecycle::Gone);
@@ -153,6 +170,7 @@ async fn serve<S: Store>(
         tracing::warn!(%error, "a part did not end well");
     }
     starter.shut_down().await;
+    tracing::info!("stopped");
     Ok(())
 }
 
@@ -247,9 +265,12 @@ fn say_ready() {
     }
 }
 
-/// Where nobody asks for another place.
-pub fn default_socket(data_dir: &std::path::Path) -> PathBuf {
-    socket_path(data_dir)
+/// Writes what the server has to say to standard error: one line an event, without colours.
+/// Called once, by the program.
+pub fn log_to_stderr() {
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Whoever has set up another log keeps it.
+    let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
 /// What is gone leaves files behind.

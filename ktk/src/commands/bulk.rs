@@ -1,16 +1,16 @@
 //! Acting on many: finds what selectors choose, shows it and asks before anything happens.
 
-use futures_util::TryStreamExt;
-use ktk_client::{
-    Client,
-    api::{ListParams, Metadata, Phase},
-};
+use ktk_client::{Client, api::Metadata};
 
-use super::selection::{ChoiceFlags, Named};
+use super::{
+    fetch,
+    selection::{ChoiceFlags, Named},
+};
 use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
+    view::object::Object,
 };
 
 /// The most objects that a question lists one by one.
@@ -42,36 +42,14 @@ pub(crate) async fn choose(
     client: &Client,
     kinds: &[Kind],
     choice: &ChoiceFlags,
-    is_wanted: impl Fn(&Metadata, Option<Phase>) -> bool,
+    is_wanted: impl Fn(&Object) -> bool,
 ) -> Result<Vec<Chosen>, CliError> {
-    let params = ListParams {
-        label_selector: choice.label_selector(),
-        field_selector: choice.field_selector(),
-        summary: true,
-        ..ListParams::default()
-    };
+    let query = choice.query(client.namespace())?;
     let mut chosen = Vec::new();
-    let mut take = |kind, metadata: &Metadata, phase| {
-        if is_wanted(metadata, phase) {
-            chosen.push(Chosen::of(kind, metadata));
-        }
-    };
     for kind in kinds {
-        if *kind == Kind::Pipeline {
-            let pipelines = client.pipelines();
-            let pipelines = if choice.all_namespaces() { pipelines.all_namespaces() } else { pipelines };
-            let mut listed = pipelines.list_all(params.clone());
-            while let Some(pipeline) = listed.try_next().await? {
-                take(*kind, &pipeline.metadata, pipeline.status.map(|status| status.phase));
-            }
-        } else {
-            let tasks = client.tasks();
-            let tasks = if choice.all_namespaces() { tasks.all_namespaces() } else { tasks };
-            let mut listed = tasks.list_all(params.clone());
-            while let Some(task) = listed.try_next().await? {
-                take(*kind, &task.metadata, task.status.map(|status| status.phase));
-            }
-        }
+        let listed = fetch::list(client, *kind, &query).await.map_err(fetch::refused_list)?;
+        let wanted = listed.objects.iter().filter(|object| is_wanted(object));
+        chosen.extend(wanted.map(|object| Chosen::of(*kind, object.metadata())));
     }
     Ok(chosen)
 }

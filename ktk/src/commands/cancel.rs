@@ -1,14 +1,12 @@
 //! `ktk cancel`.
 
 use clap::Args;
-use ktk_client::{
-    Client,
-    api::{Metadata, Phase, task::CancelParams},
-};
+use ktk_client::{Client, api::task::CancelParams};
 use serde_json::Value;
 
 use super::{
     bulk::{self, Chosen},
+    completion,
     made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags},
@@ -17,7 +15,8 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{self, OutputFormat},
+    output::{CHANGE, OutputFormat},
+    view::object::Object,
 };
 
 /// Cancel tasks and pipelines
@@ -37,7 +36,7 @@ Examples:
   ktk cancel tasks -l team=media --yes")]
 pub(crate) struct CancelArgs {
     /// What to cancel; a bare name is a task
-    #[arg(value_name = "[TYPE/]NAME")]
+    #[arg(value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "cancel"))]
     names: Vec<String>,
 
     #[command(flatten)]
@@ -52,13 +51,13 @@ pub(crate) struct CancelArgs {
     yes: bool,
 
     /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 }
 
 pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError> {
     let asked = selection::read(&args.names, &args.choice, "cancel", true)?;
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut errors = Vec::new();
@@ -91,7 +90,7 @@ async fn objects(
         Asked::Named(names) => return Ok(names.into_iter().map(|named| Chosen::named(named, cx)).collect()),
         Asked::Chosen(kinds) => kinds,
     };
-    let is_open = |_: &Metadata, phase: Option<Phase>| phase.is_none_or(|phase| !phase.is_terminal());
+    let is_open = |object: &Object| object.phase().is_none_or(|phase| !phase.is_terminal());
     let chosen = bulk::choose(client, &kinds, &args.choice, is_open).await?;
     if chosen.is_empty() {
         bulk::say_nothing_found(&args.choice, cx);

@@ -242,7 +242,7 @@ impl Line {
         }
         let client = builder.build().ok()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-        let answer = runtime.block_on(tokio::time::timeout(ANSWER_TIMEOUT, question(client)));
+        let answer = runtime.block_on(async { tokio::time::timeout(ANSWER_TIMEOUT, question(client)).await });
         runtime.shutdown_background();
         answer.ok()?.ok()
     }

@@ -4,7 +4,7 @@ use clap::{ArgAction, Args};
 use ktk_client::{
     Client,
     api::{
-        Duration, Metadata, Phase,
+        Duration,
         task::{DeleteParams, Deleted},
         watch::WatchParams,
     },
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     bulk::{self, Chosen},
+    completion,
     made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags},
@@ -26,8 +27,9 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{self, OutputFormat},
+    output::{CHANGE, OutputFormat},
     ui::escape,
+    view::object::Object,
 };
 
 /// Delete tasks and pipelines, with their logs and history
@@ -47,7 +49,7 @@ Examples:
   ktk delete pipelines --field-selector status.phase=Failed")]
 pub(crate) struct DeleteArgs {
     /// What to delete
-    #[arg(value_name = "TYPE[/NAME]")]
+    #[arg(value_name = "TYPE[/NAME]", add = completion::targets("delete"))]
     names: Vec<String>,
 
     #[command(flatten)]
@@ -75,13 +77,13 @@ pub(crate) struct DeleteArgs {
     yes: bool,
 
     /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 }
 
 pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError> {
     let asked = selection::read(&args.names, &args.choice, "delete", false)?;
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let is_chosen = matches!(asked, Asked::Chosen(_));
     let client = cx.client().await?;
     let deadline = Deadline::after(Some(args.timeout.get()).filter(|limit| !limit.is_zero()));
@@ -124,7 +126,7 @@ async fn objects(
         Asked::Named(names) => return Ok(names.into_iter().map(|named| Chosen::named(named, cx)).collect()),
         Asked::Chosen(kinds) => kinds,
     };
-    let is_alone = |metadata: &Metadata, _: Option<Phase>| metadata.pipeline.is_none();
+    let is_alone = |object: &Object| object.metadata().pipeline.is_none();
     let chosen = bulk::choose(client, &kinds, &args.choice, is_alone).await?;
     if chosen.is_empty() {
         bulk::say_nothing_found(&args.choice, cx);

@@ -1,6 +1,6 @@
 //! `ktk internal`: what ktk calls itself for. Not shown, and no promise to anyone.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use ktk_server::exec::launcher;
@@ -40,12 +40,13 @@ pub(crate) fn run(args: InternalArgs, _cx: &Context) -> Result<Exit, CliError> {
             false => Err(CliError::silent(Exit::Failed)),
         },
         InternalCommand::Generate { man, completions } => {
-            let written = |result: std::io::Result<()>| {
-                result.map_err(|error| CliError::failed(format!("cannot write generated files: {error}")))
-            };
-            man.map_or(Ok(()), |directory| written(generate::man(&directory)))?;
-            completions.map_or(Ok(()), |directory| written(generate::completions(&directory)))?;
+            man.map_or(Ok(()), |directory| generate::man(&directory)).map_err(unwritable)?;
+            completions.map_or(Ok(()), |directory| generate::completions(&directory)).map_err(unwritable)?;
             Ok(Exit::Done)
         }
     }
+}
+
+fn unwritable(error: io::Error) -> CliError {
+    CliError::failed(format!("cannot write what is generated: {error}"))
 }

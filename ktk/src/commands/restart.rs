@@ -11,6 +11,7 @@ use ktk_client::{
 use serde_json::{Value, json};
 
 use super::{
+    completion,
     made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags, Named},
@@ -19,7 +20,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{self, Document, OutputFormat},
+    output::{CHANGE, Document, OutputFormat},
     ui::escape,
     view,
 };
@@ -48,7 +49,7 @@ Examples:
   ktk restart pipeline/nightly --from extract")]
 pub(crate) struct RestartArgs {
     /// What to restart; a bare name is a task
-    #[arg(required = true, value_name = "[TYPE/]NAME")]
+    #[arg(required = true, value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "restart"))]
     names: Vec<String>,
 
     /// Print the plan and change nothing
@@ -80,7 +81,7 @@ pub(crate) struct RestartArgs {
     request_id: Option<String>,
 
     /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 }
 
@@ -124,7 +125,7 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
     let asked = selection::read(&args.names, &ChoiceFlags::default(), "restart", true)?;
     let Asked::Named(names) = asked else { return Err(CliError::usage("name what to restart")) };
     check(&args, &names)?;
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut plan = Vec::new();

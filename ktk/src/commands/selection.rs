@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::fetch::{self, Query};
 use crate::{
     error::CliError,
     kinds::Kind,
@@ -63,25 +64,25 @@ impl ChoiceFlags {
         !self.selectors.is_empty() || !self.field_selectors.is_empty()
     }
 
-    /// Every label selector as one.
-    pub(crate) fn label_selector(&self) -> Option<String> {
-        joined(&self.selectors)
-    }
-
-    /// Every field selector as one.
-    pub(crate) fn field_selector(&self) -> Option<String> {
-        joined(&self.field_selectors)
+    /// What these flags choose, for a list of summaries.
+    ///
+    /// # Errors
+    /// Code 2 for a label selector that cannot be read.
+    pub(crate) fn query(&self, namespace: &str) -> Result<Query, CliError> {
+        fetch::check_labels(&self.selectors)?;
+        Ok(Query {
+            namespace: (!self.all_namespaces).then(|| namespace.to_owned()),
+            labels: fetch::joined(&self.selectors),
+            fields: fetch::joined(&self.field_selectors),
+            is_summary: true,
+            ..Query::default()
+        })
     }
 
     /// Whether objects of all namespaces are meant.
     pub(crate) fn all_namespaces(&self) -> bool {
         self.all_namespaces
     }
-}
-
-fn joined(selectors: &[String]) -> Option<String> {
-    let selectors: Vec<&str> = selectors.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-    if selectors.is_empty() { None } else { Some(selectors.join(",")) }
 }
 
 /// Reads `NAME…`, `TYPE NAME…`, `TYPE/NAME…` or `TYPE[,TYPE]` with a choice. With `bare` a name
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn a_choice_takes_types_and_no_names() {
         let choice = ChoiceFlags { selectors: vec!["a=1".into(), "b=2".into()], ..ChoiceFlags::default() };
-        assert_eq!(choice.label_selector().as_deref(), Some("a=1,b=2"));
+        assert_eq!(choice.query("ci").expect("selectors").labels.as_deref(), Some("a=1,b=2"));
         let read = |words: &[&str], bare| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
             read(&words, &choice, "delete", bare)

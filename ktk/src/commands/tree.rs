@@ -1,6 +1,7 @@
 //! `ktk tree`: the restarts of a task.
 
 use clap::Args;
+use ktk_client::Client;
 use serde_json::Value;
 
 use super::completion;
@@ -44,9 +45,13 @@ pub(crate) async fn run(args: TreeArgs, cx: &Context) -> Result<Exit, CliError> 
     let mut families = Vec::new();
     let mut errors = Vec::new();
     for Target { name, .. } in targets {
-        match client.tasks().tree(name.unwrap_or_default()).await {
+        let name = name.unwrap_or_default();
+        match client.tasks().tree(&*name).await {
             Ok(family) => families.push(family.items),
             Err(error) if error.is_unreachable() => return Err(error.into()),
+            Err(error) if error.is_not_found() => {
+                errors.push(explain_missing(client, &name, error.into()).await)
+            }
             Err(error) => errors.push(CliError::from(error)),
         }
     }
@@ -69,4 +74,12 @@ pub(crate) async fn run(args: TreeArgs, cx: &Context) -> Result<Exit, CliError> 
         }
     }
     CliError::of_all(errors).map(|()| Exit::Done)
+}
+
+/// Where there is only a pipeline of the name, says how its tree is drawn.
+async fn explain_missing(client: &Client, name: &str, error: CliError) -> CliError {
+    match client.pipelines().get_opt(name).await {
+        Ok(Some(_)) => error.with_hint(format!("pipeline/{name} has one: ktk get pipeline/{name} -o tree")),
+        _ => error,
+    }
 }

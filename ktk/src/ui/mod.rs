@@ -26,9 +26,6 @@ use crate::error::CliError;
 /// Bytes of results that are gathered before they are written.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Width that is assumed where there is no terminal to ask.
-const DEFAULT_WIDTH: usize = 80;
-
 /// The terminal, or what stands for it.
 pub(crate) struct Ui {
     stdout: Mutex<BufWriter<io::Stdout>>,
@@ -128,11 +125,6 @@ impl Ui {
     /// Whether messages are coloured.
     pub(crate) fn stderr_has_color(&self) -> bool {
         self.stderr_has_color
-    }
-
-    /// Columns of the terminal, 80 where there is none.
-    pub(crate) fn width(&self) -> usize {
-        terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
     }
 
     fn stdout(&self) -> MutexGuard<'_, BufWriter<io::Stdout>> {

@@ -1,6 +1,6 @@
 //! An object of any kind: what `get` and `describe` do alike for all of them.
 
-use ktk_client::api::{Event, Metadata, Node, Pipeline, Task};
+use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Task};
 use serde_json::Value;
 
 use super::{Column, Moment, event, node, pipeline, task};
@@ -57,6 +57,15 @@ impl Object {
             Self::Pipeline(_) => Kind::Pipeline,
             Self::Node(_) => Kind::Node,
             Self::Event(_) => Kind::Event,
+        }
+    }
+
+    /// What it is doing, where it does something.
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::Task(task) => task.status.as_ref().map(|status| status.phase),
+            Self::Pipeline(pipeline) => pipeline.status.as_ref().map(|status| status.phase),
+            Self::Node(_) | Self::Event(_) => None,
         }
     }
 

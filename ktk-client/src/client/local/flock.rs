@@ -84,6 +84,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test's own task")]
     async fn a_lock_is_taken_once_and_waited_for() {
         let place = tempfile::tempdir().expect("a directory");
         let path = place.path().join("lock");

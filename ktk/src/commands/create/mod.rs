@@ -11,12 +11,12 @@ use ktk_client::{
 };
 use serde_json::Value;
 
-use super::{made::Made, manifests};
+use super::{completion, made::Made, manifests};
 use crate::{
     context::Context,
     env,
     error::{CliError, Exit},
-    output::{self, OutputFormat},
+    output::{CHANGE, OutputFormat},
     ui::escape,
 };
 
@@ -52,7 +52,7 @@ pub(crate) struct CreateArgs {
     recursive: bool,
 
     /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 }
 
@@ -73,7 +73,7 @@ async fn from_files(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
         let error = CliError::usage("must specify -f");
         return Err(error.with_hint("ktk create -f FILE, or ktk create task NAME -- COMMAND"));
     }
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
     let mut documents = manifests::read(&args.filenames, args.recursive)?;

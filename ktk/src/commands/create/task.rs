@@ -3,11 +3,11 @@
 use clap::{Args, ValueHint};
 
 use crate::{
-    commands::{made, new_task::TaskFlags},
+    commands::{completion, made, new_task::TaskFlags},
     context::Context,
     env,
     error::{CliError, Exit},
-    output::{self, OutputFormat},
+    output::{CHANGE, OutputFormat},
 };
 
 /// Create a task that runs a command, and leave
@@ -28,7 +28,7 @@ pub(super) struct TaskArgs {
     task: TaskFlags,
 
     /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 
     /// The command and its arguments
@@ -37,7 +37,7 @@ pub(super) struct TaskArgs {
 }
 
 pub(super) async fn run(args: TaskArgs, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
     let task = args.task.task(Some(args.name), args.command, &env::variables(), &base)?;

@@ -28,6 +28,7 @@ use crate::{
     error::{CliError, Exit},
     kinds::Kind,
     output::OutputFormat,
+    view::object::Object,
 };
 
 /// How following ended.
@@ -94,14 +95,11 @@ pub(super) fn lost(error: &Error, kind: Kind, name: &str, cx: &Context) -> Optio
 /// never does.
 async fn blocked(task: &Task, client: &Client) -> Result<(), CliError> {
     let id = task.metadata.id;
-    let snapshot = made::value(task)?;
-    let snapshot: Snapshot = serde_json::from_value(snapshot)
-        .map_err(|error| CliError::failed(format!("cannot read the task: {error}")))?;
     if task.spec.needs.is_empty() {
         return pending().await;
     }
     let mut target = Target::new("Task", task.metadata.namespace(), &id_text(&task.metadata));
-    target.found(&snapshot);
+    target.found(&Snapshot::of(&Object::Task(Box::new(task.clone()))));
     let mut board = Board::new(Goal::new(vec![Condition::Finished], false), vec![target]);
     let watched = WatchParams {
         kinds: Some("Task".to_owned()),

@@ -20,7 +20,7 @@ use crate::{
     context::Context,
     env,
     error::{CliError, Exit},
-    output::{self, OutputFormat},
+    output::{CHANGE, OutputFormat},
     ui::escape,
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn run(
     client: &Client,
     cx: &Context,
 ) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     if !args.task.is_empty() {
         let error = CliError::usage("flags that describe a task do not go with -f");
         return Err(error.with_hint("write them into the manifest"));

@@ -18,10 +18,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use ktk_client::Client;
 
-use super::new_task::TaskFlags;
+use super::{completion, new_task::TaskFlags};
 use crate::{
     context::Context,
     error::{CliError, Exit},
+    output::CHANGE,
 };
 
 /// Run a command or a manifest, and follow it to its end
@@ -83,7 +84,7 @@ pub(crate) struct RunArgs {
     task: TaskFlags,
 
     /// Print the object at the end as json, yaml or name, and all else on stderr
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 
     /// The command and its arguments

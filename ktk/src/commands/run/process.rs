@@ -11,12 +11,12 @@ use crate::{
     context::Context,
     env,
     error::{CliError, Exit},
-    output::{self, OutputFormat},
+    output::{CHANGE, OutputFormat},
     ui::escape,
 };
 
 pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), output::CHANGE)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
     let mut task = args.task.task(args.name, args.command, &env::variables(), &base)?;

@@ -39,6 +39,7 @@ pub(super) struct Options {
 pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
     let auto_started = options.auto_started;
     let config = config(options)?;
+    server::log_to_stderr();
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("ktk-server")

@@ -6,10 +6,10 @@ use ktk_client::api::server::{Counts, ServerStatus};
 use serde::Serialize;
 
 use crate::{
-    commands::made,
+    commands::{completion, made},
     context::Context,
     error::{CliError, Exit},
-    output::{self, Document, OutputFormat},
+    output::{DOCUMENT, Document, OutputFormat},
     ui::escape,
 };
 
@@ -26,7 +26,7 @@ Examples:
   ktk server status -o json")]
 pub(super) struct StatusArgs {
     /// Output format: json or yaml
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(DOCUMENT))]
     output: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Shown<'a> {
 }
 
 pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), output::DOCUMENT)?;
+    let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
     let client = cx.client_without_start()?;
     let status = match client.server().status().await {
         Ok(status) => status,

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::condition::{Goal, Seen, Verdict};
+use crate::view::object::Object;
 
 /// The part of an object that waiting looks at.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +30,22 @@ pub(crate) struct SnapshotStatus {
 }
 
 impl Snapshot {
+    /// What an object shows.
+    pub(crate) fn of(object: &Object) -> Self {
+        let status = match object {
+            Object::Task(task) => task.status.as_ref().map(|status| (status.phase, status.reason)),
+            Object::Pipeline(pipeline) => {
+                pipeline.status.as_ref().map(|status| (status.phase, status.reason))
+            }
+            Object::Node(_) | Object::Event(_) => None,
+        };
+        Self {
+            kind: object.kind().manifest().to_owned(),
+            metadata: object.metadata().clone(),
+            status: status.map(|(phase, reason)| SnapshotStatus { phase, reason }),
+        }
+    }
+
     fn seen(&self) -> Seen {
         match self.status {
             Some(status) => Seen::Present(status.phase, status.reason),

@@ -7,10 +7,8 @@ pub(crate) mod follow;
 use clap::Args;
 use ktk_client::{
     Client,
-    api::{Duration, ListParams, watch::WatchParams},
+    api::{Duration, watch::WatchParams},
 };
-use serde::Serialize;
-use serde_json::Value;
 
 use self::{
     board::{Board, Snapshot, Target},
@@ -18,7 +16,7 @@ use self::{
     follow::{Deadline, Ended},
 };
 use super::{
-    made, missing,
+    completion, fetch, missing,
     selection::{self, Asked, ChoiceFlags, Named},
 };
 use crate::{
@@ -49,7 +47,7 @@ Examples:
   ktk wait task/deploy --for=create --for=delete")]
 pub(crate) struct WaitArgs {
     /// What to wait for; a bare name is a task
-    #[arg(value_name = "[TYPE/]NAME")]
+    #[arg(value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "wait"))]
     names: Vec<String>,
 
     #[command(flatten)]
@@ -155,21 +153,21 @@ async fn named(
     client: &Client,
     cx: &Context,
 ) -> Result<(Vec<Target>, WatchParams), CliError> {
-    let first = ListParams { limit: Some(1), summary: true, ..ListParams::default() };
-    let version = client.tasks().list(first).await?.version;
+    let version = fetch::version(client).await?;
     let waits_for_absent = args.timeout.is_some() || goal.waits_for_creation() || goal.accepts_absence();
     let mut targets = Vec::new();
     let mut errors = Vec::new();
     let mut narrow = WatchParams::default();
     for named in &names {
         let mut target = Target::new(named.kind.manifest(), cx.namespace(), &named.name);
-        match snapshot(client, named).await {
+        match fetch::one(client, named.kind, &named.name).await {
             Ok(object) => {
+                let object = Snapshot::of(&object);
                 narrow = narrow_watch(named.kind, &object);
                 target.found(&object);
             }
-            Err(error) if error.exit() == Exit::NotFound && waits_for_absent => {}
-            Err(error) => errors.push(missing::explain(client, "wait", named, error).await),
+            Err(error) if error.is_not_found() && waits_for_absent => {}
+            Err(error) => errors.push(missing::explain(client, "wait", named, error.into()).await),
         }
         targets.push(target);
     }
@@ -198,19 +196,6 @@ fn narrow_watch(kind: Kind, object: &Snapshot) -> WatchParams {
     }
 }
 
-async fn snapshot(client: &Client, named: &Named) -> Result<Snapshot, CliError> {
-    match named.kind {
-        Kind::Pipeline => read(&client.pipelines().get(&*named.name).await?),
-        _ => read(&client.tasks().get(&*named.name).await?),
-    }
-}
-
-fn read(object: &impl Serialize) -> Result<Snapshot, CliError> {
-    let object: Value = made::value(object)?;
-    serde_json::from_value(object)
-        .map_err(|error| CliError::failed(format!("cannot read an object: {error}")))
-}
-
 fn kinds_text(kinds: impl Iterator<Item = Kind>) -> String {
     let mut kinds: Vec<&str> = kinds.map(Kind::manifest).collect();
     kinds.sort_unstable();
@@ -224,21 +209,16 @@ async fn chosen(
     args: &WaitArgs,
     client: &Client,
 ) -> Result<(Vec<Target>, WatchParams), CliError> {
-    let params = ListParams {
-        label_selector: args.choice.label_selector(),
-        field_selector: args.choice.field_selector(),
-        summary: true,
-        ..ListParams::default()
-    };
+    let query = args.choice.query(client.namespace())?;
     let mut targets = Vec::new();
     let mut version = u64::MAX;
     for kind in kinds {
-        let (objects, listed_at) = list(client, *kind, params.clone(), args.choice.all_namespaces()).await?;
-        version = version.min(listed_at);
-        targets.extend(objects.iter().map(|object| {
-            let mut target =
-                Target::new(kind.manifest(), object.metadata.namespace(), object.metadata.name());
-            target.found(object);
+        let listed = fetch::list(client, *kind, &query).await.map_err(fetch::refused_list)?;
+        version = version.min(listed.version);
+        targets.extend(listed.objects.iter().map(|object| {
+            let metadata = object.metadata();
+            let mut target = Target::new(kind.manifest(), metadata.namespace(), metadata.name());
+            target.found(&Snapshot::of(object));
             target
         }));
     }
@@ -247,32 +227,10 @@ async fn chosen(
     }
     let watched = WatchParams {
         kinds: Some(kinds_text(kinds.iter().copied())),
-        namespace: (!args.choice.all_namespaces()).then(|| client.namespace().to_owned()),
+        namespace: query.namespace,
         version: Some(version),
         summary: true,
         ..WatchParams::default()
     };
     Ok((targets, watched))
-}
-
-async fn list(
-    client: &Client,
-    kind: Kind,
-    params: ListParams,
-    everywhere: bool,
-) -> Result<(Vec<Snapshot>, u64), CliError> {
-    match kind {
-        Kind::Pipeline => {
-            let pipelines = client.pipelines();
-            let pipelines = if everywhere { pipelines.all_namespaces() } else { pipelines };
-            let list = pipelines.list_whole(params).await?;
-            Ok((list.items.iter().map(read).collect::<Result<_, _>>()?, list.version))
-        }
-        _ => {
-            let tasks = client.tasks();
-            let tasks = if everywhere { tasks.all_namespaces() } else { tasks };
-            let list = tasks.list_whole(params).await?;
-            Ok((list.items.iter().map(read).collect::<Result<_, _>>()?, list.version))
-        }
-    }
 }
