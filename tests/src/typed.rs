@@ -184,7 +184,14 @@ impl Running {
         }
         let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
         let (shown, root) = (std::mem::take(&mut self.shown), std::mem::take(&mut self.root));
-        Output { shown, code: code_of(status), bytes: stdout.clone(), stdout: lossy(stdout), stderr: lossy(stderr), root }
+        Output {
+            shown,
+            code: code_of(status),
+            bytes: stdout.clone(),
+            stdout: lossy(stdout),
+            stderr: lossy(stderr),
+            root,
+        }
     }
 }
 
@@ -251,7 +258,11 @@ impl Output {
     /// Asserts that standard error holds this text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "\n--- expected on stderr: {text}\n--- seen\n{}", self.transcript());
+        assert!(
+            self.stderr.contains(text),
+            "\n--- expected on stderr: {text}\n--- seen\n{}",
+            self.transcript()
+        );
         self
     }
 
