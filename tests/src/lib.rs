@@ -1,15 +1,25 @@
-//! The harness that all test targets of this package share: where things are, how to wait, what the README
-//! promises. No test lives here, and nothing here knows what ktk does.
+//! The harness that all test targets of this package share: where things are, how to type a command and read what
+//! it did, how to wait, what the README promises. No test of ktk lives here.
 
 mod binary;
 mod deadline;
+mod mask;
+mod place;
+mod processes;
 mod tour;
+mod typed;
+mod words;
 
 use std::path::PathBuf;
 
 pub use binary::ktk_binary;
 pub use deadline::{eventually, eventually_async};
+pub use mask::masked;
+pub use place::Place;
+pub use processes::{Process, is_alive, kill, processes_of};
 pub use tour::{TourStep, readme_tour, tour_of};
+pub use typed::{Output, Running, Typed};
+pub use words::words;
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {

@@ -128,6 +128,17 @@ async fn answer<T: Tx>(
     Ok(Restarted { object, created, restarted: Vec::new(), plan: plan.rows() })
 }
 
+/// Nothing is restarted that could not have its needs.
+async fn refuse_lost_need<T: Tx>(unit: &mut Unit<'_, T>, row: &TaskRow) -> EngineResult<()> {
+    match unit.lost_need(row).await? {
+        None => Ok(()),
+        Some(need) => {
+            let error = ApiError::conflict(format!("task {:?} needs {need}", row.name));
+            Err(EngineError::Refused(error.with_hint("create it anew with needs that are there")))
+        }
+    }
+}
+
 impl RestartTask {
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
         let named = resolve::task(unit.tx, &self.params.reference).await?;
@@ -136,7 +147,7 @@ impl RestartTask {
             .newest_of(named.row.context_id)
             .cloned()
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", named.row.name)))?;
-        if newest.deleted_at.is_some() {
+        if unit.is_going(&newest).await? {
             return Err(EngineError::conflict(format!("task {:?} is being deleted", newest.name)));
         }
         if let Some(wanted) = self.params.if_newest.filter(|wanted| *wanted != newest.incarnation) {
@@ -145,6 +156,7 @@ impl RestartTask {
             return Err(EngineError::conflict(words));
         }
         if newest.phase.is_terminal() {
+            refuse_lost_need(unit, &named.row).await?;
             return Ok(Choice::Restart(named.row));
         }
         let was_restarted = match named.by_name {
@@ -156,6 +168,7 @@ impl RestartTask {
         }
         if self.params.force {
             let parent = if named.by_name { newest.clone() } else { named.row };
+            refuse_lost_need(unit, &parent).await?;
             return Ok(Choice::Force { live: newest, parent });
         }
         Err(self.refuse(unit, &named.row, &newest).await?)
@@ -227,6 +240,7 @@ impl RestartTask {
             reason: self.params.reason.clone(),
             by: self.ask.by.clone(),
             cascade: self.params.cascade,
+            is_follower: false,
         };
         let id = unit.adopt(live.clone());
         unit.adopt(parent);
@@ -253,6 +267,7 @@ impl<T: Tx> Unit<'_, T> {
         let mut parent_of = std::collections::BTreeMap::new();
         for parent in parents {
             parent_of.insert(self.task(*parent)?.context_id, *parent);
+            self.reopen(*parent).await?;
         }
         let mut made = Vec::new();
         for step in &plan.steps {
@@ -290,9 +305,12 @@ impl<T: Tx> Unit<'_, T> {
         self.load_newest(&[context]).await?;
         let Some(row) = self.newest_of(context).cloned() else { return Ok(None) };
         let reason = Some("--cascade=all".to_owned());
+        if row.wish.is_some() {
+            return Ok(None);
+        }
         if row.phase == Phase::Running {
             let by = because.by.clone().unwrap_or_default();
-            let wish = Wish { parent: None, reason, by, cascade: Cascade::Auto };
+            let wish = Wish { reason, by, is_follower: true, ..Wish::default() };
             self.task_mut(row.id)?.wish = Some(body::to_text(&wish)?);
             return Ok(None);
         }
