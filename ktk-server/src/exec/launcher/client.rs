@@ -58,6 +58,10 @@ impl Launcher {
         let pid = child.id().ok_or_else(|| io::Error::other("the launcher ended at once"))?;
         let (ready, is_ready) = oneshot::channel();
         let shared = Arc::new(Shared::new(link, ready));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends with the launcher it drives, whose end is told to all who wait"
+        )]
         tokio::spawn(drive(Arc::clone(&shared), child, child_signals));
         let connection = Arc::new(Connection::new(shared, pid));
         match tokio::time::timeout(START_TIMEOUT, is_ready).await {
