@@ -29,6 +29,9 @@ mod tests {
 
     #[test]
     fn quotations_stay_whole() {
-        assert_eq!(words(" run  -- sh -c 'a \"b\"' x'y z' ''"), ["run", "--", "sh", "-c", "a \"b\"", "xy z", ""]);
+        assert_eq!(
+            words(" run  -- sh -c 'a \"b\"' x'y z' ''"),
+            ["run", "--", "sh", "-c", "a \"b\"", "xy z", ""]
+        );
     }
 }
