@@ -131,9 +131,15 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// This process's own arguments, without the program.
-pub(crate) fn arguments() -> Vec<OsString> {
-    env::args_os().skip(1).collect()
+/// What this process was called as, and its arguments.
+pub(crate) fn command_line() -> (Option<OsString>, Vec<OsString>) {
+    let mut words = env::args_os();
+    (words.next(), words.collect())
+}
+
+/// The file of this process's program; one that was replaced meanwhile is still the old one.
+pub(crate) fn own_program() -> PathBuf {
+    env::current_exe().ok().filter(|path| path.exists()).unwrap_or_else(|| "/proc/self/exe".into())
 }
 
 /// How many processors this process may use.

@@ -1,7 +1,7 @@
 //! `task.cancel` and `pipeline.cancel`.
 
 use ktk_client::api::{
-    ApiError, Phase, Pipeline, Reason, Task,
+    ApiError, Pipeline, Reason, Task,
     event::Severity,
     task::{CancelParams, RunIf},
 };
@@ -38,6 +38,7 @@ impl Operation for CancelTask {
         }
         let id = unit.adopt(row.clone());
         unit.task_event(&row, Severity::Normal, "CancelAsked", "somebody asked to cancel it".into());
+        unit.forget_wish(id)?;
         unit.stop_task(id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
         unit.finish().await?;
         let row = unit.task(id)?.clone();
@@ -75,9 +76,9 @@ impl Operation for CancelPipeline {
 impl<T: Tx> Unit<'_, T> {
     /// Cancels a pipeline: all its steps, or all but the `always` ones.
     pub async fn cancel_pipeline(&mut self, id: Uuid, now: bool) -> EngineResult<()> {
-        let wish = StopWish { reason: Reason::ByUser, now };
         let row = self.pipeline_mut(id).await?;
-        row.cancel = Some(wish);
+        let was_now = row.cancel.is_some_and(|cancel| cancel.now);
+        row.cancel = Some(StopWish { reason: Reason::ByUser, now: now || was_now });
         let row = row.clone();
         self.touched.insert(id);
         let words = if now { "cancelled, always steps too" } else { "cancelled; always steps still run" };
@@ -86,11 +87,17 @@ impl<T: Tx> Unit<'_, T> {
             let spared = task.run_if == RunIf::Always && !now;
             if !task.phase.is_terminal() && !spared {
                 let wish = StopWish { reason: Reason::PipelineCancelled, now };
-                // Earlier cancels of this loop may have moved it.
-                if self.task(task.id)?.phase != Phase::Cancelled {
-                    self.stop_task(task.id, wish).await?;
-                }
+                self.forget_wish(task.id)?;
+                self.stop_task(task.id, wish).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Who cancels wants nothing to start: a restart that was to follow the end does not.
+    pub(super) fn forget_wish(&mut self, id: Uuid) -> EngineResult<()> {
+        if self.task(id)?.wish.is_some() {
+            self.task_mut(id)?.wish = None;
         }
         Ok(())
     }

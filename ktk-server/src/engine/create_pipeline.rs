@@ -163,11 +163,7 @@ impl CreatePipeline {
         let metadata = &self.params.object.metadata;
         let namespace = metadata.namespace().to_owned();
         let Some(name) = metadata.name.clone() else {
-            let words = id::two_words(id.head());
-            return Ok(match &metadata.generate_name {
-                Some(prefix) => format!("{prefix}{words}"),
-                None => id.human_name().to_owned(),
-            });
+            return self.drawn_name(unit, id).await;
         };
         if unit.tx.pipeline_named(&namespace, &name).await?.is_none() {
             return Ok(name);
@@ -183,6 +179,21 @@ impl CreatePipeline {
             }
         }
         Err(already_exists("pipeline", &name))
+    }
+
+    /// A name that nobody gave: the human one, or words behind what it is to begin with.
+    async fn drawn_name<T: Tx>(&self, unit: &mut Unit<'_, T>, id: &TaskId) -> EngineResult<String> {
+        let metadata = &self.params.object.metadata;
+        let Some(prefix) = &metadata.generate_name else { return Ok(id.human_name().to_owned()) };
+        let mut head = id.head();
+        for _ in 0..limits::NAME_DRAWS {
+            let name = format!("{prefix}{}", id::two_words(head));
+            if unit.tx.pipeline_named(metadata.namespace(), &name).await?.is_none() {
+                return Ok(name);
+            }
+            head = TaskId::new(unit.shared.entropy.id(unit.now)).head();
+        }
+        Err(already_exists("pipeline", prefix))
     }
 
     async fn make_tasks<T: Tx>(&self, unit: &mut Unit<'_, T>, pipeline: &PipelineRow) -> EngineResult<()> {

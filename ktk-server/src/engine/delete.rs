@@ -11,9 +11,11 @@ use ktk_client::api::{
 use uuid::Uuid;
 
 use super::{
+    body,
     error::{EngineError, EngineResult},
     object,
     operation::{Ask, Done},
+    rerun::Wish,
     resolve,
     unit::Unit,
 };
@@ -47,6 +49,14 @@ impl Operation for DeleteTask {
             unit.finish().await?;
             return Ok(Done { answer: Deleted { object, gone: true }, effects: unit.effects });
         }
+        if !named.by_name && row.incarnation > 1 {
+            let words = format!(
+                "{}@{} is the newest incarnation and goes only with its task",
+                row.name, row.incarnation
+            );
+            let hint = format!("delete task/{}, with all incarnations", row.name);
+            return Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
+        }
         unit.load_newest(&[row.context_id]).await?;
         unit.refuse_if_needed(&[row.context_id]).await?;
         let newest = unit
@@ -58,7 +68,7 @@ impl Operation for DeleteTask {
         if newest.phase.is_terminal() {
             unit.doomed.insert(newest.id);
         } else {
-            unit.task_mut(newest.id)?.wish = None;
+            unit.forget_wish(newest.id)?;
             unit.stop_task(newest.id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
         }
         unit.finish().await?;
@@ -131,6 +141,13 @@ impl<T: Tx> Unit<'_, T> {
                 ApiError::conflict(words).with_hint("delete the task as a whole"),
             ));
         }
+        let wishes = tree.iter().filter_map(|other| other.wish.as_deref());
+        for wish in wishes {
+            if body::from_text::<Wish>(&row.name, wish)?.parent == Some(row.id) {
+                let words = format!("{}@{} is about to be restarted", row.name, row.incarnation);
+                return Err(EngineError::conflict(words));
+            }
+        }
         self.remove_tasks(std::slice::from_ref(row)).await
     }
 
@@ -146,10 +163,10 @@ impl<T: Tx> Unit<'_, T> {
             self.tx.delete_needs(&[row.context_id]).await?;
             self.effects.removed_owners.push(row.context_id);
             self.task_event(&row, Severity::Normal, "Deleted", "deleted with all its incarnations".into());
-        } else if let Some(row) = self.tx.pipelines(&[id]).await?.pop() {
-            if row.phase.is_terminal() {
-                self.remove_pipeline(&row).await?;
-            }
+        } else if let Some(row) = self.tx.pipelines(&[id]).await?.pop()
+            && row.phase.is_terminal()
+        {
+            self.remove_pipeline(&row).await?;
         }
         Ok(())
     }

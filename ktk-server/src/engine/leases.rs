@@ -29,6 +29,10 @@ impl Leases {
     /// A node was heard of; one that runs nothing has no lease.
     pub fn renew(&self, node: Uuid, generation: u32, runs_something: bool) {
         let mut nodes = self.nodes.lock().expect("nobody panics while holding it");
+        // An earlier start of the same node, still calling, says nothing of the present one.
+        if nodes.get(&node).is_some_and(|(present, _)| *present > generation) {
+            return;
+        }
         if !runs_something {
             nodes.remove(&node);
             return;
@@ -77,6 +81,17 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_earlier_generation_takes_no_lease_from_the_present_one() {
+        let leases = Leases::new(Clock::manual(Timestamp::UNIX_EPOCH));
+        let node = Uuid::from_u128(1);
+        leases.renew(node, 2, true);
+        leases.renew(node, 1, true);
+        leases.renew(node, 1, false);
+        leases.clock.advance(lease());
+        assert_eq!(leases.take_ended(), [(node, 2)]);
+    }
 
     #[test]
     fn a_lease_ends_unless_it_is_renewed_and_extending_saves_it() {

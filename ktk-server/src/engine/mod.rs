@@ -6,12 +6,15 @@ pub mod body;
 pub mod cancel;
 pub mod changes;
 mod claim;
+#[cfg(test)]
+mod conformance;
 pub mod create_pipeline;
 pub mod create_task;
 pub mod delete;
 pub mod error;
 pub mod events;
 pub mod expire;
+mod going;
 pub mod hub;
 mod incarnate;
 pub mod leases;

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{error::EngineResult, unit::Unit};
 use crate::{
-    model::{restart, row::TaskRow},
+    model::{
+        restart::{self, Effect},
+        row::TaskRow,
+    },
     store::Tx,
 };
 
@@ -44,7 +47,9 @@ impl<T: Tx> Unit<'_, T> {
         let mut plan = Plan { steps: reach.in_order() };
         let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
         for pipeline in pipelines {
-            for row in self.tasks_of(pipeline).await? {
+            let mut tasks = self.tasks_of(pipeline).await?;
+            tasks.sort_by(|a, b| a.name.cmp(&b.name));
+            for row in tasks {
                 if !reach.found.contains_key(&row.context_id) {
                     plan.steps.push(Step {
                         context: row.context_id,
@@ -84,8 +89,15 @@ impl<T: Tx> Unit<'_, T> {
                 if reach.found.contains_key(&edge.dependent) {
                     continue;
                 }
-                let Some(row) = self.newest_of(edge.dependent) else { continue };
-                let effect = restart::effect(row, short(names[&edge.need]), cascade);
+                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
+                let mut effect = restart::effect(&row, short(names[&edge.need]), cascade);
+                if self.is_going(&row).await? {
+                    effect = Effect::keep("is being deleted");
+                } else if matches!(effect.action, Action::Restart | Action::Decide)
+                    && let Some(need) = self.lost_need(&row).await?
+                {
+                    effect = Effect::keep(format!("needs {need}"));
+                }
                 let step = Step {
                     context: edge.dependent,
                     name: row.name.clone(),

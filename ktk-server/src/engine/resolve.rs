@@ -35,17 +35,13 @@ pub async fn task<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Name
         })?;
         return Ok(Named { row, by_name: false });
     }
-    let candidates: Vec<TaskRow> = match &parsed {
+    let mut candidates: Vec<TaskRow> = match &parsed {
         Reference::Id { id, .. } => tx.tasks(&[*id]).await?,
-        _ => match heads(parsed.name()) {
-            Some(heads) => tx.tasks_by_head(heads, limits::CANDIDATES + 1).await?,
-            None => Vec::new(),
-        },
+        _ => tasks_by_text(tx, namespace, parsed.name()).await?,
     };
-    let by_id = matches!(parsed, Reference::Id { .. });
-    let is_candidate = |id| by_id || is_meant(id, parsed.name());
-    let mut candidates: Vec<TaskRow> =
-        candidates.into_iter().filter(|row| row.namespace == *namespace && is_candidate(row.id)).collect();
+    candidates.retain(|row| {
+        row.namespace == *namespace && parsed.incarnation().is_none_or(|n| n == row.incarnation)
+    });
     match candidates.len() {
         1 => Ok(Named { row: candidates.remove(0), by_name: false }),
         0 => Err(task_missing(tx, reference).await?),
@@ -54,6 +50,39 @@ pub async fn task<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Name
             reference,
             candidates.iter().map(|row| (row.id, &row.name, row.incarnation)),
         )),
+    }
+}
+
+/// Tasks of a namespace with this human name or prefix, `CANDIDATES` and one more at most. What lies in
+/// other namespaces hides none of them.
+async fn tasks_by_text<T: Tx>(tx: &mut T, namespace: &str, text: &str) -> EngineResult<Vec<TaskRow>> {
+    let Some(heads) = heads(text) else { return Ok(Vec::new()) };
+    let mut limit = limits::CANDIDATES + 1;
+    loop {
+        let rows = tx.tasks_by_head(heads.clone(), limit).await?;
+        let is_all = rows.len() < limit;
+        let found: Vec<TaskRow> =
+            rows.into_iter().filter(|row| row.namespace == namespace && is_meant(row.id, text)).collect();
+        if is_all || found.len() > limits::CANDIDATES {
+            return Ok(found);
+        }
+        limit *= 8;
+    }
+}
+
+/// As [`tasks_by_text`].
+async fn pipelines_by_text<T: Tx>(tx: &mut T, namespace: &str, text: &str) -> EngineResult<Vec<PipelineRow>> {
+    let Some(heads) = heads(text) else { return Ok(Vec::new()) };
+    let mut limit = limits::CANDIDATES + 1;
+    loop {
+        let rows = tx.pipelines_by_head(heads.clone(), limit).await?;
+        let is_all = rows.len() < limit;
+        let found: Vec<PipelineRow> =
+            rows.into_iter().filter(|row| row.namespace == namespace && is_meant(row.id, text)).collect();
+        if is_all || found.len() > limits::CANDIDATES {
+            return Ok(found);
+        }
+        limit *= 8;
     }
 }
 
@@ -73,24 +102,16 @@ async fn task_missing<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<
 /// `NotFound`, `Ambiguous` with the candidates, `Invalid` for what can be no reference.
 pub async fn pipeline<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<PipelineRow> {
     let parsed = parse("Pipeline", reference)?;
-    if parsed.incarnation().is_none_or(|wanted| wanted == 1)
-        && let Some(row) = tx.pipeline_named(&reference.namespace, parsed.name()).await?
-    {
+    let namespace = &reference.namespace;
+    let is_meant = |row: &PipelineRow| parsed.incarnation().is_none_or(|wanted| wanted == row.incarnation);
+    if let Some(row) = tx.pipeline_named(namespace, parsed.name()).await?.filter(is_meant) {
         return Ok(row);
     }
-    let candidates: Vec<PipelineRow> = match &parsed {
+    let mut candidates: Vec<PipelineRow> = match &parsed {
         Reference::Id { id, .. } => tx.pipelines(&[*id]).await?,
-        _ => match heads(parsed.name()) {
-            Some(heads) => tx.pipelines_by_head(heads, limits::CANDIDATES + 1).await?,
-            None => Vec::new(),
-        },
+        _ => pipelines_by_text(tx, namespace, parsed.name()).await?,
     };
-    let by_id = matches!(parsed, Reference::Id { .. });
-    let is_candidate = |id| by_id || is_meant(id, parsed.name());
-    let mut candidates: Vec<PipelineRow> = candidates
-        .into_iter()
-        .filter(|row| row.namespace == reference.namespace && is_candidate(row.id))
-        .collect();
+    candidates.retain(|row| row.namespace == *namespace && is_meant(row));
     match candidates.len() {
         1 => Ok(candidates.remove(0)),
         0 => Err(ApiError::not_found("pipeline", &reference.name).into()),

@@ -88,7 +88,7 @@ impl Operation for RestartPipeline {
         let id = row.id;
         let targets = self.targets(&mut unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
-        if self.params.dry_run || targets.is_empty() {
+        if self.params.dry_run {
             return Ok(Done::quiet(answer(&mut unit, id, plan).await?));
         }
         let parents: Vec<Uuid> = targets.iter().map(|row| row.id).collect();
@@ -102,7 +102,7 @@ impl Operation for RestartPipeline {
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
         let mut answer = answer(&mut unit, id, plan).await?;
-        answer.created = true;
+        answer.created = !first.restarted.is_empty();
         answer.restarted = first.restarted;
         Ok(Done { answer, effects: unit.effects })
     }

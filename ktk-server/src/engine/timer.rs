@@ -9,7 +9,7 @@ use super::{
     Engine,
     error::EngineResult,
     expire::{MoveDue, Outlook, Trim},
-    nodes::LoseNode,
+    nodes::{BusyNodes, LoseNode},
 };
 use crate::{limits, store::Store};
 
@@ -20,7 +20,7 @@ const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
     let mut due = engine.hub.due();
     let mut versions = engine.hub.versions();
-    if let Err(error) = look(&engine).await {
+    if let Err(error) = begin(&engine).await {
         tracing::error!(%error, "the timer could not read the store");
     }
     loop {
@@ -60,6 +60,14 @@ async fn until<S: Store>(engine: &Engine<S>, target: Option<Timestamp>) {
 
 async fn has_unfinished<S: Store>(engine: &Engine<S>) -> bool {
     engine.read(Outlook).await.is_ok_and(|ahead| ahead.counts.pending + ahead.counts.running > 0)
+}
+
+/// Looks at what an earlier server left: nodes that run something have one lease from now on.
+async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
+    for (node, generation) in engine.read(BusyNodes).await? {
+        engine.leases.renew(node, generation, true);
+    }
+    look(engine).await
 }
 
 /// Asks the store when a clock moves the next task.

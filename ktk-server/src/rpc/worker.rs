@@ -21,19 +21,28 @@ use crate::{
     store::Store,
 };
 
-/// The count of stops up to which each node has been told.
-type Told = Arc<Mutex<BTreeMap<Uuid, u64>>>;
+/// What is known of each node's calls.
+type Calls = Arc<Mutex<BTreeMap<Uuid, Call>>>;
+
+/// The calls of one node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Call {
+    /// The newest call: an older one that is still held takes no more work.
+    newest: u64,
+    /// The count of stops up to which the node has been told.
+    told: Option<u64>,
+}
 
 /// Registers the methods.
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
-    let told: Told = Arc::default();
+    let calls: Calls = Arc::default();
     let router = method!(router, engine, Register, |engine, caller, params| {
         register_node(&engine, caller.by, params).await
     });
     let engine = Arc::clone(engine);
     router.method::<Sync, _, _>(move |caller, params| {
-        let (engine, told) = (Arc::clone(&engine), Arc::clone(&told));
-        async move { sync(&engine, &told, caller.by, params).await }
+        let (engine, calls) = (Arc::clone(&engine), Arc::clone(&calls));
+        async move { sync(&engine, &calls, caller.by, params).await }
     })
 }
 
@@ -54,28 +63,36 @@ async fn register_node<S: Store>(
 /// the look, and looks again.
 async fn sync<S: Store>(
     engine: &Engine<S>,
-    told: &Told,
+    calls: &Calls,
     by: String,
     mut params: SyncParams,
 ) -> Result<Synced, ApiError> {
     let deadline = params.wait.map(|wait| tokio::time::Instant::now() + wait.get());
     let mut work = engine.hub.work();
     let mut stops = engine.hub.stops();
+    let node = params.node;
+    let own = with_call(calls, node, |call| {
+        call.newest += 1;
+        call.newest
+    });
     loop {
         work.borrow_and_update();
         let stops_now = *stops.borrow_and_update();
-        let told_before = told.lock().expect("nobody panics while holding it").get(&params.node).copied();
-        let check_stops = told_before != Some(stops_now) || params.resync;
+        let call = with_call(calls, node, |call| *call);
+        if call.newest != own {
+            return Ok(Synced::default());
+        }
+        let check_stops = call.told != Some(stops_now) || params.resync;
         engine.leases.renew(params.node, params.generation, params.running > 0);
         let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops };
         let answer = engine.write(look).await?;
         if !answer.unknown_node {
-            told.lock().expect("nobody panics while holding it").insert(params.node, stops_now);
+            with_call(calls, node, |call| call.told = Some(stops_now));
             let runs = params.running > 0 || !answer.grants.is_empty();
             engine.leases.renew(params.node, params.generation, runs);
         }
         let has_answer = answer.unknown_node
-            || params.leaving
+            || (params.leaving && params.running == 0)
             || !params.reports.is_empty()
             || !answer.grants.is_empty()
             || !answer.stops.is_empty();
@@ -83,13 +100,17 @@ async fn sync<S: Store>(
             return Ok(answer);
         }
         params.resync = false;
-        let wants_work = params.free > 0;
+        let wants_work = params.free > 0 && !params.leaving;
         tokio::select! {
             _ = work.changed(), if wants_work => {}
             _ = stops.changed() => {}
             () = until(deadline) => return Ok(answer),
         }
     }
+}
+
+fn with_call<A>(calls: &Calls, node: Uuid, look: impl FnOnce(&mut Call) -> A) -> A {
+    look(calls.lock().expect("nobody panics while holding it").entry(node).or_default())
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {

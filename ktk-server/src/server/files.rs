@@ -5,9 +5,21 @@ use std::sync::Arc;
 use super::RemovedReceiver;
 use crate::{exec::place::Places, logs::LogStore};
 
-/// Removes logs and directories of what is gone, until the engine is.
-pub async fn remove_what_is_gone(mut removed: RemovedReceiver, logs: Arc<dyn LogStore>, places: Places) {
-    while let Some(gone) = removed.recv().await {
+/// Removes logs and directories of what is gone, until the server has closed.
+pub async fn remove_what_is_gone(
+    mut removed: RemovedReceiver,
+    logs: Arc<dyn LogStore>,
+    places: Places,
+    closed: impl Future<Output = ()>,
+) {
+    tokio::pin!(closed);
+    loop {
+        let gone = tokio::select! {
+            biased;
+            gone = removed.recv() => gone,
+            () = &mut closed => return,
+        };
+        let Some(gone) = gone else { return };
         for task in gone.tasks {
             if let Err(error) = logs.remove(task).await {
                 tracing::warn!(%task, %error, "the log of a deleted task stays");

@@ -9,7 +9,7 @@ mod config;
 mod files;
 mod idle;
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
@@ -123,13 +123,16 @@ async fn serve<S: Store>(
     spawner
         .critical("socket", http::serve(listener, http::Config::default(), Arc::clone(&host) as _, closed));
     spawner.critical("timer", {
-        let engine = Arc::clone(&engine);
+        let (engine, closed) = (Arc::clone(&engine), host.closed());
         async move {
-            timer::run(engine).await;
+            tokio::select! {
+                () = timer::run(engine) => {}
+                () = closed => {}
+            }
             anyhow::Ok(())
         }
     });
-    spawner.passing("files", files::remove_what_is_gone(removed, logs, places));
+    spawner.passing("files", files::remove_what_is_gone(removed, logs, places, host.closed()));
     if let Some(limit) = config.idle_exit {
         spawner
             .passing("idle", idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone()));
@@ -174,8 +177,8 @@ async fn serve<S: Store>(
     Ok(())
 }
 
-/// How long the last answers may take to leave.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long the parts may take to end; longer than the grace of the last connections.
+const GOODBYE: Duration = Duration::from_secs(7);
 
 /// Waits for the worker: drains as long as it may, then stops what runs.
 async fn drain_worker(
@@ -256,9 +259,9 @@ fn status(config: &ServerConfig, socket: &std::path::Path, store: &str, since: T
 
 /// Tells who started this server that it answers, by a line on standard output, which then leads
 /// nowhere.
-#[expect(clippy::print_stdout, reason = "the one word between a server and who starts it")]
 fn say_ready() {
-    println!("ready");
+    // Whoever started it may have gone.
+    let _ = writeln!(std::io::stdout(), "ready");
     if let Ok(nowhere) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
         // Whoever waits reads the end of the pipe only when this process has let go of it.
         let _ = rustix::stdio::dup2_stdout(nowhere);

@@ -90,11 +90,12 @@ impl StepState {
     }
 }
 
-/// Time as progress shows it: tenths below a minute, then the two largest units.
+/// Time as progress shows it: milliseconds, then tenths of seconds, then the two largest units.
 pub(crate) fn elapsed_text(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     match seconds {
-        0..60 => format!("{}.{}s", seconds, elapsed.subsec_millis() / 100),
+        0 => format!("{}ms", elapsed.subsec_millis()),
+        1..60 => format!("{}.{}s", seconds, elapsed.subsec_millis() / 100),
         60..3_600 => format!("{}m{}s", seconds / 60, seconds % 60),
         3_600..86_400 => format!("{}h{}m", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{}d{}h", seconds / 86_400, seconds / 3_600 % 24),
@@ -250,7 +251,7 @@ mod tests {
         let mut progress = Progress::new(["a".into()]);
         let failed = json!({"phase": "Failed", "reason": "ExitCode", "message": "exit code 1",
             "startedAt": "2026-11-21T00:00:02Z", "finishedAt": "2026-11-21T00:00:02.3Z"});
-        assert_eq!(said(&mut progress, "a", failed).as_deref(), Some("step a: Failed in 0.3s: exit code 1"));
+        assert_eq!(said(&mut progress, "a", failed).as_deref(), Some("step a: Failed in 300ms: exit code 1"));
         let names: Vec<&str> = progress.failed().map(|(step, _)| step).collect();
         assert_eq!(names, ["a"]);
     }
@@ -291,9 +292,15 @@ mod tests {
 
     #[test]
     fn times_have_at_most_two_units() {
-        for (seconds, text) in
-            [(0.0, "0.0s"), (59.96, "59.9s"), (60.0, "1m0s"), (3_700.0, "1h1m"), (90_000.0, "1d1h")]
-        {
+        for (seconds, text) in [
+            (0.0, "0ms"),
+            (0.25, "250ms"),
+            (1.29, "1.2s"),
+            (59.96, "59.9s"),
+            (60.0, "1m0s"),
+            (3_700.0, "1h1m"),
+            (90_000.0, "1d1h"),
+        ] {
             assert_eq!(elapsed_text(Duration::from_secs_f64(seconds)), text);
         }
     }

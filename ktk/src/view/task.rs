@@ -101,6 +101,8 @@ pub(crate) fn duration(task: &Task, now: Timestamp) -> Option<SignedDuration> {
 /// The command as one could type it, or the handler's name.
 pub(crate) fn command(task: &Task) -> Option<String> {
     match (&task.spec.run, &task.spec.type_name) {
+        // A summary has the whole command as one text.
+        (Some(run), _) if run.command.len() == 1 => run.command.first().cloned(),
         (Some(run), _) => Some(run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
         (None, Some(handler)) => Some(format!("type:{handler}")),
         (None, None) => None,

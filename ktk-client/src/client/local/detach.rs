@@ -26,7 +26,12 @@ pub fn detach() -> io::Result<()> {
         // Once more would be no better.
         return Ok(());
     }
-    Err(Command::new("/proc/self/exe").args(env::arguments()).exec())
+    let (name, arguments) = env::command_line();
+    let mut again = Command::new(env::own_program());
+    if let Some(name) = name {
+        again.arg0(name);
+    }
+    Err(again.args(arguments).exec())
 }
 
 /// Whether a descriptor beyond the standard ones outlives an exec: all that this program opens

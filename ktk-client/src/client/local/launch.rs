@@ -3,10 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
-    os::{
-        fd::OwnedFd,
-        unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
-    },
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -51,7 +48,7 @@ pub(super) async fn start_if_absent(
     if why == Revival::Resume && was_stopped(policy, data_dir)? {
         return Err(Error::ServerStopping);
     }
-    start_locked(policy, data_dir).await?;
+    start_locked(policy, data_dir, &announced(policy)).await?;
     Ok(true)
 }
 
@@ -61,8 +58,8 @@ pub(super) async fn start_next(http: &Http, policy: &Policy, data_dir: &Path) ->
     let _starting = lock_start(data_dir).await?;
     match http.greet().await {
         Ok(greeting) if !greeting.is_stopping => Ok(()),
-        Ok(_) => start_locked(policy, data_dir).await,
-        Err(error) if is_absent(&error) => start_locked(policy, data_dir).await,
+        Ok(_) => start_locked(policy, data_dir, &announced(policy)).await,
+        Err(error) if is_absent(&error) => start_locked(policy, data_dir, &announced(policy)).await,
         Err(error) => Err(error),
     }
 }
@@ -83,12 +80,20 @@ pub(super) async fn lock_start(data_dir: &Path) -> Result<File> {
     }
 }
 
+fn announced(policy: &Policy) -> impl Fn(Notice) + Send + Sync + use<'_> {
+    |notice| policy.notice(notice)
+}
+
 /// Starts a server when the one before has gone. The start lock has to be held.
-pub(super) async fn start_locked(policy: &Policy, data_dir: &Path) -> Result<()> {
+pub(super) async fn start_locked(
+    policy: &Policy,
+    data_dir: &Path,
+    announce: &(dyn Fn(Notice) + Send + Sync),
+) -> Result<()> {
     let lock = data_dir.join(LOCK_FILE);
     let failed = |error: io::Error| Error::autostart(format!("cannot look at {}: {error}", lock.display()));
     if flock::is_held(&lock).map_err(failed)? {
-        policy.notice(Notice::WaitingForStop);
+        announce(Notice::WaitingForStop);
         if !flock::wait_until_free(&lock, limits::STOP_TIMEOUT).await.map_err(failed)? {
             let reason = format!("the server before still holds {}", lock.display());
             return Err(Error::autostart(reason));
@@ -101,7 +106,7 @@ pub(super) async fn start_locked(policy: &Policy, data_dir: &Path) -> Result<()>
     let ended = reap(child);
     match clock::within(Some(limits::START_TIMEOUT), wait_until_ready(ready, ended)).await {
         Some(Ok(())) => {
-            policy.notice(Notice::ServerStarted { pid, data_dir: data_dir.to_owned() });
+            announce(Notice::ServerStarted { pid, data_dir: data_dir.to_owned() });
             Ok(())
         }
         Some(Err(reason)) => Err(with_log(reason, &log, begin)),
@@ -120,6 +125,7 @@ fn spawn(policy: &Policy, data_dir: &Path, log: &Path) -> Result<(Child, OwnedFd
         .mode(0o600)
         .open(log)
         .map_err(|error| log_failed(log, &error))?;
+    // Not as the leader of a process group: such a one cannot begin a session.
     let mut child = Command::new(&program)
         .args(["server", "run", "--auto-started", "--data-dir"])
         .arg(data_dir)
@@ -130,7 +136,6 @@ fn spawn(policy: &Policy, data_dir: &Path, log: &Path) -> Result<(Child, OwnedFd
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log_file)
-        .process_group(0)
         .spawn()
         .map_err(|error| Error::autostart(format!("cannot run {}: {error}", program.display())))?;
     let ready = child.stdout.take().expect("standard output was asked for");

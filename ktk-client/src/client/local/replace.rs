@@ -37,8 +37,9 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
                 Err(error) if is_absent(&error) => {}
                 Err(error) => return Err(error),
             }
-            launch::start_locked(policy, data_dir).await?;
-            policy.notice(Notice::ServerReplaced { version: greeting.version });
+            // One line says all of it.
+            launch::start_locked(policy, data_dir, &|_| {}).await?;
+            policy.notice(Notice::ServerReplaced { version: name_of(&greeting, own) });
         }
         _ => notice_older(policy, &greeting, own),
     }
@@ -46,7 +47,19 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
 }
 
 fn notice_older(policy: &Policy, greeting: &Greeting, own: &(String, String)) {
-    policy.notice(Notice::ServerOlder { version: greeting.version.clone(), own_version: own.0.clone() });
+    let (version, build) = own;
+    let own_version =
+        if greeting.version == *version { format!("{version}, build {build}") } else { version.clone() };
+    policy.notice(Notice::ServerOlder { version: name_of(greeting, own), own_version });
+}
+
+/// The server's version, with its build where only that tells it from this program.
+fn name_of(server: &Greeting, own: &(String, String)) -> String {
+    if server.version == own.0 {
+        format!("{}, build {}", server.version, server.build)
+    } else {
+        server.version.clone()
+    }
 }
 
 /// Asks the server to stop if nothing runs; says whether it is going to.

@@ -71,6 +71,9 @@ impl Ending {
 
     /// Kills the whole tree.
     pub(super) fn kill(&mut self, handle: u64) {
+        if self.attempts.get(handle).is_none() {
+            return;
+        }
         self.freeze_and_kill(|ending| ending.roots(handle));
         let Some(attempt) = self.attempts.get_mut(handle) else { return };
         attempt.kill_at = None;

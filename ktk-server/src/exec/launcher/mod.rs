@@ -23,6 +23,7 @@
 mod attempts;
 mod channel;
 mod client;
+mod connection;
 mod ending;
 mod error;
 mod leftovers;
@@ -31,14 +32,16 @@ mod lookup;
 mod mark;
 mod process;
 mod protocol;
+mod request;
 mod spawn;
 mod supervisor;
 mod tree;
 mod unsafe_sys;
 
-pub use client::{Launcher, LauncherConfig, SpawnRequest};
+pub use client::{Launcher, LauncherConfig};
 pub use error::{NotExecutable, SpawnError};
 pub use leftovers::kill_leftovers;
 pub use mark::Mark;
 pub use process::{Ended, Process, Running};
+pub use request::SpawnRequest;
 pub use supervisor::run;

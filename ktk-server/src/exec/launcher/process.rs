@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 
-use super::client::Connection;
+use super::connection::Connection;
 
 /// How an attempt's command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -50,7 +50,9 @@ struct Supervisor {
 impl Supervisor {
     fn prepare() -> io::Result<Supervisor> {
         let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let socket = unsafe_sys::take_stdin(null.as_fd())?;
+        // Out of the way of the children's standard descriptors.
+        let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
+        unsafe_sys::replace_stdin(null.as_fd())?;
         // Leading a session already is as good.
         let _ = setsid();
         let _ = rustix::thread::set_name(NAME);

@@ -20,7 +20,6 @@ use super::{
     progress::Display,
 };
 use crate::{
-    clock,
     commands::interrupts::Interrupts,
     context::Context,
     error::{CliError, Exit},
@@ -83,7 +82,7 @@ pub(super) async fn follow(
             exit = leaving.requested() => return Ok(Ended::Left(exit)),
             change = changes.next() => change,
             () = sleep_until(redraw_at), if has_news => {
-                display.redraw(&progress, clock::now());
+                display.redraw(&progress);
                 redraw_at = Instant::now() + REDRAW;
                 continue;
             }

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use ktk_client::{
     Client, Error,
     api::{
-        Metadata, Task,
+        Metadata, Phase, Task,
         log::{LogEvent, LogParams},
         task::TaskStatus,
         watch::WatchParams,
@@ -78,6 +78,27 @@ pub(super) async fn follow(
     Ok(Ended::Task(Box::new(status)))
 }
 
+/// Says what became of a task that did not succeed, and what to do about it.
+pub(super) fn say_failure(name: &str, status: &TaskStatus, is_interrupted: bool, cx: &Context) {
+    failure_lines(name, status, is_interrupted).iter().for_each(|line| cx.ui.message(line));
+}
+
+fn failure_lines(name: &str, status: &TaskStatus, is_interrupted: bool) -> Vec<String> {
+    let message = status.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
+    match (status.phase, status.reason) {
+        (Phase::Failed, _) => vec![
+            format!("task/{name} failed{message}"),
+            format!("hint: once that is mended, ktk restart {name}"),
+        ],
+        (Phase::Cancelled, _) if !is_interrupted => vec![format!("task/{name} was cancelled{message}")],
+        (Phase::Pending, _) => vec![
+            format!("task/{name} waits for what failed{message}"),
+            format!("hint: it goes on when that is restarted: ktk describe task {name}"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// The id as a reference; the name where there is none.
 pub(super) fn id_text(metadata: &Metadata) -> String {
     metadata.id.map_or_else(|| metadata.name().to_owned(), |id| id.to_string())
@@ -115,5 +136,25 @@ async fn blocked(task: &Task, client: &Client) -> Result<(), CliError> {
     match board.targets().iter().all(|target| target.seen().is_blocked()) {
         true => Ok(()),
         false => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_named_with_what_to_do() {
+        let lines = |status: serde_json::Value, is_interrupted| {
+            failure_lines("x", &serde_json::from_value(status).expect("a status"), is_interrupted)
+        };
+        let failed = json!({"phase": "Failed", "reason": "SpawnError", "message": "no such command: nope"});
+        assert_eq!(lines(failed, false)[0], "task/x failed: no such command: nope");
+        assert_eq!(lines(json!({"phase": "Cancelled"}), false), ["task/x was cancelled"]);
+        assert_eq!(lines(json!({"phase": "Cancelled"}), true), Vec::<String>::new());
+        assert_eq!(lines(json!({"phase": "Pending"}), false)[0], "task/x waits for what failed");
+        assert_eq!(lines(json!({"phase": "Succeeded"}), false), Vec::<String>::new());
     }
 }

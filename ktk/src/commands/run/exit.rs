@@ -48,17 +48,6 @@ fn of_failure(reason: Option<Reason>, exit_code: Option<i32>, last: Option<&Atte
     }
 }
 
-/// Why there is no end of the process's own, where its output cannot have told: it could not be started, took too
-/// long, or waits for what failed.
-pub(crate) fn own_reason(status: &TaskStatus) -> Option<String> {
-    let told = match (status.phase, status.reason) {
-        (Phase::Failed, Some(Reason::ExitCode | Reason::Signal)) => return None,
-        (Phase::Failed | Phase::Pending, reason) => reason.map(|reason| reason.to_string()),
-        _ => return None,
-    };
-    status.message.clone().or(told)
-}
-
 /// The code for a task or pipeline that came from a manifest.
 pub(crate) fn of_phase(phase: Phase) -> Exit {
     if matches!(phase, Phase::Succeeded | Phase::Skipped) { Exit::Done } else { Exit::Failed }
@@ -104,15 +93,6 @@ mod tests {
             let status = status(phase, reason, exit_code, signal);
             assert_eq!(of_process(&status), expected, "{phase} {reason:?}");
         }
-    }
-
-    #[test]
-    fn what_the_process_cannot_have_told_is_told() {
-        let of = |phase, reason| own_reason(&status(phase, Some(reason), None, None));
-        assert_eq!(of(Phase::Failed, Reason::Timeout).as_deref(), Some("Timeout"));
-        assert_eq!(of(Phase::Pending, Reason::UpstreamFailed).as_deref(), Some("UpstreamFailed"));
-        assert_eq!(of(Phase::Failed, Reason::ExitCode), None);
-        assert_eq!(of(Phase::Cancelled, Reason::ByUser), None);
     }
 
     #[test]

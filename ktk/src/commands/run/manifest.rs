@@ -90,10 +90,13 @@ async fn run_task(
         return detached(&format!("task/{name}"), made::value(&created.object)?, created.created, format, cx);
     }
     Ok(match attach_task::follow(&created.object, format, client, &mut interrupts, cx).await? {
-        attach_task::Ended::Task(status) => match status.phase {
-            Phase::Cancelled if interrupts.has_come() => Exit::Interrupted,
-            phase => exit::of_phase(phase),
-        },
+        attach_task::Ended::Task(status) => {
+            attach_task::say_failure(name, &status, interrupts.has_come(), cx);
+            match status.phase {
+                Phase::Cancelled if interrupts.has_come() => Exit::Interrupted,
+                phase => exit::of_phase(phase),
+            }
+        }
         attach_task::Ended::Left(exit) => exit,
     })
 }

@@ -52,8 +52,7 @@ Examples:
   ktk run --ephemeral -f ci.yaml")]
 pub(crate) struct RunArgs {
     /// Manifest of a Task or Pipeline, - for stdin
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "command",
-          required_unless_present = "command")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "command")]
     file: Option<PathBuf>,
 
     /// Parameter of the pipeline: JSON where it parses as JSON, else a string; repeatable
@@ -87,6 +86,10 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 
+    /// What was typed without `--`
+    #[arg(hide = true)]
+    misplaced: Vec<String>,
+
     /// The command and its arguments
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<String>,
@@ -104,6 +107,7 @@ pub(crate) enum LogChoice {
 }
 
 pub(crate) async fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
+    check(&args)?;
     let is_command = args.file.is_none();
     let result = match args.ephemeral {
         true => ephemeral::run(args, cx).await,
@@ -113,6 +117,20 @@ pub(crate) async fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
         },
     };
     if is_command { result.map_err(own_failure) } else { result }
+}
+
+fn check(args: &RunArgs) -> Result<(), CliError> {
+    if let Some(word) = args.misplaced.first() {
+        let error = CliError::usage(format!("unexpected argument {word:?}"));
+        return Err(
+            error.with_hint(format!("write -- before a command: ktk run -- {}", args.misplaced.join(" ")))
+        );
+    }
+    if args.file.is_none() && args.command.is_empty() {
+        let error = CliError::usage("there is nothing to run");
+        return Err(error.with_hint("ktk run -- COMMAND, or ktk run -f FILE"));
+    }
+    Ok(())
 }
 
 /// Runs it on this server.
@@ -152,8 +170,13 @@ mod tests {
     fn a_command_stands_behind_two_dashes() {
         let args = parsed(&["--name", "x", "--retry", "2", "--", "ls", "-l", "--", "x"]).expect("a command");
         assert_eq!(args.command, ["ls", "-l", "--", "x"]);
-        assert!(parsed(&["ls"]).is_none());
-        assert!(parsed(&[]).is_none());
+        for (line, hint) in
+            [(&["make", "test"][..], "ktk run -- make test"), (&[], "ktk run -- COMMAND, or ktk run -f FILE")]
+        {
+            let error = check(&parsed(line).expect("words")).expect_err("no command");
+            assert_eq!(error.exit(), Exit::Usage);
+            assert!(error.lines()[1].ends_with(hint), "{:?}", error.lines());
+        }
         assert!(parsed(&["-f", "x.yaml", "--", "ls"]).is_none());
     }
 

@@ -1,6 +1,6 @@
 //! `ktk run -- COMMAND`.
 
-use ktk_client::Client;
+use ktk_client::{Client, api::Reason};
 
 use super::{RunArgs, attach_task, exit, stdin};
 use crate::{
@@ -41,8 +41,10 @@ pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<
     let attached = attach_task::follow(&created.object, format, client, &mut interrupts, cx).await?;
     Ok(match attached {
         attach_task::Ended::Task(status) => {
-            if let Some(why) = exit::own_reason(&status) {
-                cx.ui.error(&CliError::failed(why));
+            let name = created.object.metadata.name();
+            // The code says it all to a program; a person may not see the code.
+            if status.reason != Some(Reason::ExitCode) || cx.ui.stderr_is_terminal() {
+                attach_task::say_failure(name, &status, interrupts.has_come(), cx);
             }
             Exit::Code(exit::of_process(&status))
         }

@@ -3,13 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use crate::{
-    context::Context,
-    ui::Bar,
-    view::progress::{Progress, elapsed_text},
-};
+use crate::{context::Context, ui::Bar, view::progress::Progress};
 
 /// The most lines of running steps.
 const LINES: usize = 12;
@@ -55,7 +49,7 @@ impl<'a> Display<'a> {
     }
 
     /// Shows all that is known.
-    pub(super) fn redraw(&mut self, progress: &Progress, now: Timestamp) {
+    pub(super) fn redraw(&mut self, progress: &Progress) {
         self.is_stale = false;
         let Some(live) = &mut self.live else { return };
         let counts = progress.counts();
@@ -65,12 +59,9 @@ impl<'a> Display<'a> {
         live.bar.set_total(progress.total() as u64);
         let running: BTreeMap<&str, String> = progress
             .running()
-            .map(|(step, state)| {
-                let tries =
-                    if state.attempt > 1 { format!(" (attempt {})", state.attempt) } else { String::new() };
-                let took =
-                    state.elapsed(now).map_or(String::new(), |took| format!(" {}", elapsed_text(took)));
-                (step, format!("{step}{tries}{took}"))
+            .map(|(step, state)| match state.attempt {
+                0 | 1 => (step, step.to_owned()),
+                attempt => (step, format!("{step} (attempt {attempt})")),
             })
             .collect();
         // The longer something runs, the longer its line stays where it is.
