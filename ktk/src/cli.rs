@@ -106,6 +106,7 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Comm
     };
     match refused.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {}
+        ErrorKind::MissingSubcommand => return explain_nothing_typed(&ui, root, verb),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if verb.is_none() => {}
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             ui.print_help_to_stderr(&text(ui.stderr_has_color()));
@@ -119,6 +120,19 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Comm
     }
     let printed = ui.print(&text(ui.stdout_has_color())).and_then(|()| ui.flush());
     match printed {
+        Ok(()) => Exit::Done,
+        Err(error) => error.exit(),
+    }
+}
+
+/// The help that nothing typed asks for, where variables count as arguments and clap refuses instead.
+fn explain_nothing_typed(ui: &Ui, mut root: clap::Command, verb: Option<&str>) -> Exit {
+    root.build();
+    if let Some(verb) = verb.and_then(|verb| root.find_subcommand_mut(verb)) {
+        ui.print_help_to_stderr(&verb.render_help().to_string());
+        return Exit::Usage;
+    }
+    match ui.print(&root.render_help().to_string()).and_then(|()| ui.flush()) {
         Ok(()) => Exit::Done,
         Err(error) => error.exit(),
     }

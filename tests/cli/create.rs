@@ -8,10 +8,10 @@ use crate::manifests::{BROKEN, task};
 fn a_task_from_the_command_line() {
     let place = Place::started();
     place.ktk("create task one --label a=b -- sh -c 'exit 3'").is(0, "task/one created\n", "");
-    let _ = place.ktk("wait one").code(1);
+    place.ktk("wait one").code(1);
     assert_eq!(place.field("task", "one", "/metadata/labels/a"), "b");
     assert_eq!(place.field("task", "one", "/status/exitCode"), "3");
-    let _ = place.ktk("create task two").code(2);
+    place.ktk("create task two").code(2);
     let made = place.ktk("create task three -o json -- true").code(0).json();
     assert_eq!(made["created"], true);
 }
@@ -36,20 +36,23 @@ fn files_directories_and_standard_input() {
     let json = r#"{"apiVersion": "ktk/v1", "kind": "Task", "metadata": {"name": "j"}, "spec": {"run": {"command": ["true"]}}}"#;
     place.file("j.json", json);
     place.ktk("create -f j.json -o name").is(0, "task/j\n", "");
-    let _ = place.ktk("create -f nothing.yaml").code(1).says("\"nothing.yaml\" does not exist");
+    place.ktk("create -f nothing.yaml").code(1).says("\"nothing.yaml\" does not exist");
 }
 
 #[test]
 fn one_bad_document_and_nothing_is_sent() {
     let place = Place::started();
-    place.file("m.yaml", format!("{}---\n{}", task("one", "['true']"), task("two", "['true']").replace("command", "comand")));
+    place.file(
+        "m.yaml",
+        format!("{}---\n{}", task("one", "['true']"), task("two", "['true']").replace("command", "comand")),
+    );
     place.ktk("create -f m.yaml").is(
         7,
         "",
         "error: m.yaml:10:9: spec.run.comand: unknown field (did you mean \"command\"?)\n",
     );
     place.file("good.yaml", task("three", "['true']"));
-    let _ = place.ktk("create -f good.yaml -f m.yaml").code(7);
+    place.ktk("create -f good.yaml -f m.yaml").code(7);
     assert_eq!(place.ok("get tasks -o name"), "");
 }
 
@@ -59,18 +62,20 @@ fn what_only_the_server_refuses_fails_that_document_alone() {
     place.ok("create task one -- true");
     place.file("m.yaml", format!("{}---\n{}", task("one", "['true']"), task("two", "['true']")));
     let output = place.ktk("create -f m.yaml").code(5);
-    let _ = output.prints("task/two created\n").says("task \"one\" already exists");
+    output.prints("task/two created\n").says("task \"one\" already exists");
     place.file("needs.yaml", task("late", "['true']").replace("spec:\n", "spec:\n  needs: [nobody]\n"));
     let output = place.ktk("create -f needs.yaml");
     assert!(matches!(output.code, 3 | 7), "{}", output.transcript());
-    let _ = output.says("nobody");
+    output.says("nobody");
 }
 
 #[test]
 fn problems_have_file_line_and_column() {
     let place = Place::started();
     let pipeline = "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: x}\nspec:\n  steps:\n";
-    let step = |name: &str, need: &str| format!("    - {{name: {name}, needs: [{need}], run: {{command: [echo]}}}}\n");
+    let step = |name: &str, need: &str| {
+        format!("    - {{name: {name}, needs: [{need}], run: {{command: [echo]}}}}\n")
+    };
     for (name, text, stderr) in [
         (
             "cycle.yaml",
@@ -97,16 +102,12 @@ fn problems_have_file_line_and_column() {
             task("one", "['true']").replace("spec:\n", "spec:\n  priority: high\n"),
             "error: type.yaml:5:13: spec.priority: must be a whole number from -2147483648 to 2147483647, not \"high\"\n",
         ),
-        (
-            "cutoff.yaml",
-            task("one", "['true']").replace("spec:\n", "spec:\n  inputs: {x: {jq: .a}}\n"),
-            "",
-        ),
+        ("cutoff.yaml", task("one", "['true']").replace("spec:\n", "spec:\n  inputs: {x: {jq: .a}}\n"), ""),
     ] {
         place.file(name, text);
         let output = place.ktk(&format!("create -f {name}"));
         if stderr.is_empty() {
-            let _ = output.code(7).says("error: cutoff.yaml:5:");
+            output.code(7).says("error: cutoff.yaml:5:");
         } else {
             output.is(7, "", stderr);
         }
@@ -117,7 +118,8 @@ fn problems_have_file_line_and_column() {
 #[test]
 fn all_problems_are_told_at_once() {
     let place = Place::started();
-    let text = task("one", "[true]").replace("spec:\n", "spec:\n  nosuch: 1\n  priority: high\n  timeout: soon\n");
+    let text =
+        task("one", "[true]").replace("spec:\n", "spec:\n  nosuch: 1\n  priority: high\n  timeout: soon\n");
     place.file("m.yaml", text);
     let output = place.ktk("create -f m.yaml").code(7);
     for part in ["m.yaml:5:", "m.yaml:6:", "m.yaml:7:", "m.yaml:8:"] {

@@ -8,10 +8,10 @@ use crate::manifests::BROKEN;
 /// Three tasks, ended: `bad` failed twice, `good` and `tidy` in another namespace succeeded.
 fn some_tasks() -> Place {
     let place = Place::started();
-    let _ = place.ktk("run --name bad --label team=a --priority 2 -- false").code(1);
+    place.ktk("run --name bad --label team=a --priority 2 -- false").code(1);
     place.ok("run --name good --label team=b -- true");
     place.ok("restart bad");
-    let _ = place.ktk("wait bad").code(1);
+    place.ktk("wait bad").code(1);
     place.ok("run --name tidy --label team=a -n other -- true");
     place
 }
@@ -64,13 +64,16 @@ fn wide_columns_come_last() {
     assert_eq!(
         header,
         [
-            "NAME", "STATUS", "REASON", "ATTEMPTS", "RESTARTS", "AGE", "QUEUE", "NODE", "PIPELINE", "WAITED", "DURATION",
-            "EXIT", "ID", "COMMAND"
+            "NAME", "STATUS", "REASON", "ATTEMPTS", "RESTARTS", "AGE", "QUEUE", "NODE", "PIPELINE", "WAITED",
+            "DURATION", "EXIT", "ID", "COMMAND"
         ]
     );
     assert!(wide.lines().nth(1).unwrap().ends_with("   false"), "{wide}");
     let nodes = place.ok("get nodes");
-    assert!(nodes.starts_with("NAME       STATUS   ROLE     SLOTS   RUNNING   AGE\nlocal.g1   Ready    server"), "{nodes}");
+    assert!(
+        nodes.starts_with("NAME       STATUS   ROLE     SLOTS   RUNNING   AGE\nlocal.g1   Ready    server"),
+        "{nodes}"
+    );
 }
 
 #[test]
@@ -91,10 +94,10 @@ fn selectors() {
     ] {
         place.ktk(&format!("get tasks -o name {flags}")).is(0, expected, "");
     }
-    let _ = place.ktk("get tasks --sort-by .nosuch").code(1).says("no object has the field \".nosuch\"");
-    let _ = place.ktk("get tasks good -l team=b").code(2).says("selector");
-    let _ = place.ktk("get task good -A").code(2).says("namespaces");
-    let _ = place.ktk("get task task/good").code(2);
+    place.ktk("get tasks --sort-by .nosuch").code(1).says("no object has the field \".nosuch\"");
+    place.ktk("get tasks good -l team=b").code(2).says("selector");
+    place.ktk("get task good -A").code(2).says("namespaces");
+    place.ktk("get task task/good").code(2);
 }
 
 #[test]
@@ -132,8 +135,14 @@ fn machine_formats() {
 fn several_types() {
     let place = Place::started();
     place.file("p.yaml", BROKEN);
-    let _ = place.ktk("run -f p.yaml").code(1);
-    place.ktk("get pipeline,task p p.a").code(3).prints("pipeline/p").prints("task/p.a").code(3).says("not found");
+    place.ktk("run -f p.yaml").code(1);
+    place
+        .ktk("get pipeline,task p p.a")
+        .code(3)
+        .prints("pipeline/p")
+        .prints("task/p.a")
+        .code(3)
+        .says("not found");
     place.ktk("get pipeline/p task/p.a").is(
         0,
         "NAME         STATUS   DONE   FAILED   RESTARTS   AGE\n\

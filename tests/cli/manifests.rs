@@ -16,5 +16,7 @@ spec:
 
 /// A process as a manifest.
 pub fn task(name: &str, command: &str) -> String {
-    format!("apiVersion: ktk/v1\nkind: Task\nmetadata: {{name: {name}}}\nspec:\n  run: {{command: {command}}}\n")
+    format!(
+        "apiVersion: ktk/v1\nkind: Task\nmetadata: {{name: {name}}}\nspec:\n  run: {{command: {command}}}\n"
+    )
 }

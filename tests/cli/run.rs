@@ -27,8 +27,8 @@ fn the_exit_code_is_the_processs_own() {
     for code in [0, 1, 2, 124, 125, 255] {
         place.ktk(&format!("run -- sh -c 'exit {code}'")).is(code, "", "");
     }
-    let _ = place.ktk("run -- sh -c 'kill -TERM $$'").code(143);
-    let _ = place.ktk("run -- sh -c 'kill -KILL $$'").code(137);
+    place.ktk("run -- sh -c 'kill -TERM $$'").code(143);
+    place.ktk("run -- sh -c 'kill -KILL $$'").code(137);
 }
 
 #[test]
@@ -36,16 +36,20 @@ fn what_cannot_be_started_is_named() {
     let place = Place::started();
     let file = place.file("plain", "text");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let _ = place.ktk("run -- no-such-program").code(127).says("`no-such-program` not found in PATH");
-    let _ = place.ktk("run -- ./no-such-program").code(127).says("no-such-program");
-    let _ = place.ktk("run -- ./plain").code(126).says("<root>/work/./plain".trim_start_matches("<root>"));
-    let _ = place.ktk("run --working-dir nowhere -- true").code(125).says("/work/nowhere");
+    place.ktk("run -- no-such-program").code(127).says("`no-such-program` not found in PATH");
+    place.ktk("run -- ./no-such-program").code(127).says("no-such-program");
+    place.ktk("run -- ./plain").code(126).says("<root>/work/./plain".trim_start_matches("<root>"));
+    place.ktk("run --working-dir nowhere -- true").code(125).says("/work/nowhere");
 }
 
 #[test]
 fn a_timeout_is_124() {
     let place = Place::started();
-    place.ktk("run --timeout 200ms -- sleep 100").is(124, "", "error: task took longer than its timeout of 200ms\n");
+    place.ktk("run --timeout 200ms -- sleep 100").is(
+        124,
+        "",
+        "error: task took longer than its timeout of 200ms\n",
+    );
 }
 
 #[test]
@@ -55,7 +59,7 @@ fn ctrl_c_cancels_the_task() {
         let running = place.spawn(&format!("run --name {name} -- sh -c 'echo on; exec sleep 100'"));
         running.until_stdout("on\n");
         running.signal(signal);
-        let _ = running.wait().code(130);
+        running.wait().code(130);
         assert_eq!(place.field("task", name, "/status/phase"), "Cancelled");
         assert_eq!(place.field("task", name, "/status/reason"), "ByUser");
     }
@@ -72,9 +76,9 @@ fn a_second_ctrl_c_leaves_and_a_hang_up_too() {
         (place.field("task", "stubborn", "/status/reason") == "Stopping").then_some(())
     });
     running.signal(Signal::INT);
-    let _ = running.wait().code(130);
+    running.wait().code(130);
     assert_eq!(place.field("task", "stubborn", "/status/phase"), "Running");
-    let _ = place.ktk("cancel stubborn --now").code(0);
+    place.ktk("cancel stubborn --now").code(0);
 
     let running = place.spawn("run --name quiet -- sh -c 'echo on; exec sleep 100'");
     running.until_stdout("on\n");
@@ -87,7 +91,14 @@ fn a_second_ctrl_c_leaves_and_a_hang_up_too() {
 fn it_runs_where_and_as_it_was_typed() {
     let place = Place::new();
     // Another shell, with another environment, starts the server.
-    place.typed("server start").env("PATH", "/nowhere").env("SECRET", "s").env("LANG", "de_DE").dir("/").output().ok();
+    place
+        .typed("server start")
+        .env("PATH", "/nowhere")
+        .env("SECRET", "s")
+        .env("LANG", "de_DE")
+        .dir("/")
+        .output()
+        .ok();
     let tools = place.root().join("tools");
     place.file("../tools/greet", "#!/bin/sh\necho \"$HOME $LANG ${SECRET-none} ${OTHER-none} $PWD\"\n");
     std::fs::set_permissions(tools.join("greet"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -96,10 +107,13 @@ fn it_runs_where_and_as_it_was_typed() {
     typed.is(0, "<root>/home fr_FR none none <root>/work\n", "");
     let typed = place.typed("run --env OTHER --env A=b -- sh -c 'echo $OTHER $A'").env("OTHER", "x").output();
     typed.is(0, "x b\n", "");
-    let typed = place.typed("run --env-all -- sh -c 'echo $OTHER ${KTK_TOKEN-none}'").env("OTHER", "x").env("KTK_TOKEN", "t");
+    let typed = place
+        .typed("run --env-all -- sh -c 'echo $OTHER ${KTK_TOKEN-none}'")
+        .env("OTHER", "x")
+        .env("KTK_TOKEN", "t");
     typed.output().is(0, "x none\n", "");
     place.ktk("run --working-dir .. -- pwd").is(0, "<root>\n", "");
-    let _ = place.ktk("run --env MISSING -- true").code(2).says("MISSING");
+    place.ktk("run --env MISSING -- true").code(2).says("MISSING");
 }
 
 #[test]
@@ -107,7 +121,7 @@ fn standard_input_is_empty_unless_it_is_asked_for() {
     let place = Place::started();
     place.typed("run -- cat").stdin("not read").output().is(0, "", "");
     place.typed("run -i -- cat").stdin("a\nb").output().is(0, "a\nb", "");
-    let _ = place.typed("run -i -- cat").stdin(vec![b'x'; (1 << 20) + 1]).output().code(125).says("1 MiB");
+    place.typed("run -i -- cat").stdin(vec![b'x'; (1 << 20) + 1]).output().code(125).says("1 MiB");
 }
 
 #[test]
@@ -116,14 +130,14 @@ fn it_can_be_named_and_left() {
     place.ktk("run --name tidy --detach -- true").is(0, "task/tidy created\n", "");
     place.ok("wait task/tidy");
     let again = place.ktk("run --name tidy -- true").code(125);
-    let _ = again.says("Error from server (AlreadyExists): task \"tidy\" already exists");
+    again.says("Error from server (AlreadyExists): task \"tidy\" already exists");
     let made = place.ktk("run --detach -o json --label a=b --priority 3 -- sh -c 'exit 3'").code(0).json();
     assert_eq!(made["created"], true);
     assert_eq!(made["metadata"]["labels"]["a"], "b");
     assert_eq!(made["spec"]["priority"], 3);
     assert_eq!(made["spec"]["run"]["command"][0], "sh");
     let name = made["metadata"]["name"].as_str().unwrap();
-    let _ = place.ktk(&format!("wait task/{name}")).code(1);
+    place.ktk(&format!("wait task/{name}")).code(1);
 }
 
 #[test]
@@ -131,10 +145,10 @@ fn it_retries_and_runs_after_what_it_needs() {
     let place = Place::started();
     let fails_once = "if test -e seen; then echo second; else touch seen; exit 75; fi";
     let output = place.ktk(&format!("run --name twice --retry 2 -- sh -c '{fails_once}'"));
-    let _ = output.code(0).prints("second\n");
+    output.code(0).prints("second\n");
     assert_eq!(place.field("task", "twice", "/status/attempt"), "2");
     place.ktk("run --need twice -- echo after").is(0, "after\n", "");
-    let _ = place.ktk("run --need nothing -- true").code(125).says("nothing");
+    place.ktk("run --need nothing -- true").code(125).says("nothing");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_pipeline_that_fails_shows_why_and_what_next() {
          e      Succeeded   <none>           <age>\n\
          results in <root>/home/.local/share/ktk/work/<id>\n",
     );
-    let _ = output
+    output
         .says("step b: Failed in")
         .says(": exit code 1\n")
         .says("step c: UpstreamFailed\n")
@@ -56,7 +56,7 @@ fn a_pipeline_that_fails_shows_why_and_what_next() {
     let quiet = place.ktk("run -f p.yaml --logs none --name silent").code(1);
     assert!(!quiet.stderr.contains("looking at"), "{}", quiet.stderr);
     let all = place.ktk("run -f p.yaml --logs all --name loud").code(1);
-    let _ = all.says("\nclean\n").says("\nalarm\n").says("\nlooking at\n");
+    all.says("\nclean\n").says("\nalarm\n").says("\nlooking at\n");
 }
 
 #[test]
@@ -65,9 +65,10 @@ fn a_taken_name_makes_a_new_one() {
     place.file("line.yaml", linear());
     place.ok("run -f line.yaml");
     let again = place.ktk("run -f line.yaml --detach").code(0);
-    let name = again.stdout.trim().strip_prefix("pipeline/line-").unwrap().strip_suffix(" created").unwrap();
+    let name = again.stdout.clone();
+    let name = name.trim().strip_prefix("pipeline/line-").unwrap().strip_suffix(" created").unwrap();
     assert_eq!(name.split('-').count(), 2, "two words: {name}");
-    let _ = again.says(&format!("pipeline/line exists already; this run is pipeline/line-{name}\n"));
+    again.says(&format!("pipeline/line exists already; this run is pipeline/line-{name}\n"));
     place.ok(&format!("wait pipeline/line-{name}"));
 }
 
@@ -77,8 +78,8 @@ fn parameters_are_checked() {
     place.file("line.yaml", linear());
     let stderr = "error: -p wrd: pipeline \"line\" has no such parameter; it has n, word\n";
     place.ktk("run -f line.yaml -p wrd=x").is(2, "", stderr);
-    let _ = place.ktk("run -f line.yaml -p word").code(2);
-    let _ = place.ktk("run -p a=b -- true").code(2);
+    place.ktk("run -f line.yaml -p word").code(2);
+    place.ktk("run -p a=b -- true").code(2);
     assert_eq!(place.ok("get pipelines -o name"), "");
     place.ok("run -f line.yaml -p 'word={\"a\": [1, 2]}' -p n=x");
     assert_eq!(place.ok("logs line.two"), "{\"a\":[1,2]} x\n");
@@ -94,7 +95,7 @@ fn ctrl_c_cancels_the_pipeline() {
     let running = place.spawn("run -f long.yaml");
     running.until_stderr("step a: Running");
     running.signal(Signal::INT);
-    let _ = running.wait().code(130);
+    running.wait().code(130);
     assert_eq!(place.field("pipeline", "long", "/status/phase"), "Cancelled");
     assert_eq!(place.field("task", "long.b", "/status/reason"), "PipelineCancelled");
     assert_eq!(place.field("task", "long.c", "/status/phase"), "Succeeded");
@@ -103,7 +104,7 @@ fn ctrl_c_cancels_the_pipeline() {
 #[test]
 fn a_manifest_comes_from_standard_input_too() {
     let place = Place::started();
-    let _ = place.typed("run -f -").stdin(linear()).output().code(0).prints("two    Succeeded");
+    place.typed("run -f -").stdin(linear()).output().code(0).prints("two    Succeeded");
     let task = crate::manifests::task("single", "[sh, -c, 'echo one; exit 4']");
-    let _ = place.typed("run -f -").stdin(task).output().code(1).prints("one\n");
+    place.typed("run -f -").stdin(task).output().code(1).prints("one\n");
 }

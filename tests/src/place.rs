@@ -74,10 +74,10 @@ impl Place {
 
     /// Another data directory than the home's.
     #[must_use]
-    pub fn with_data(self, data: impl Into<PathBuf>) -> Self {
-        let data = data.into();
-        let place = self.with_env("KTK_DATA_DIR", data.clone());
-        Self { data, ..place }
+    pub fn with_data(mut self, data: impl Into<PathBuf>) -> Self {
+        self.data = data.into();
+        let data = self.data.clone();
+        self.with_env("KTK_DATA_DIR", data)
     }
 
     /// The directory that holds all of this place.
@@ -133,6 +133,7 @@ impl Place {
 
     /// Runs `ktk` with these arguments.
     #[track_caller]
+    #[must_use = "a command can fail"]
     pub fn ktk(&self, line: &str) -> Output {
         self.typed(line).output()
     }

@@ -44,6 +44,12 @@ impl Typed {
         Self { command, shown, root: root.to_owned(), input: None, deadline: DEADLINE }
     }
 
+    /// With one more argument, whatever it holds.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.command.arg(arg.into());
+        self
+    }
+
     /// With this variable.
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.command.env(name, value.into());
@@ -70,6 +76,7 @@ impl Typed {
 
     /// Runs it to its end.
     #[track_caller]
+    #[must_use = "a command can fail"]
     pub fn output(self) -> Output {
         self.spawn().wait()
     }
@@ -175,6 +182,7 @@ impl Running {
 
     /// Waits for its end, and for the end of its output: a server that it started must not hold its streams.
     #[track_caller]
+    #[must_use = "a command can fail"]
     pub fn wait(mut self) -> Output {
         let what = format!("`{}` ends", self.shown);
         let status = eventually(&what, self.deadline, || self.child.try_wait().expect("a child of ours"));
@@ -217,7 +225,6 @@ fn code_of(status: ExitStatus) -> i32 {
 
 /// What a command did.
 #[derive(Debug)]
-#[must_use = "a command can fail"]
 pub struct Output {
     shown: String,
     root: PathBuf,

@@ -61,8 +61,8 @@ pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut errors = Vec::new();
-    for chosen in objects(asked, &args, &client, cx).await? {
-        match cancel(&client, &chosen, args.now).await {
+    for chosen in objects(asked, &args, client, cx).await? {
+        match cancel(client, &chosen, args.now).await {
             Ok(object) => {
                 if format == OutputFormat::Human {
                     cx.ui.println(&format!("{} cancelled", crate::ui::escape(&chosen.named.label())))?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError
                 }
                 made.add(object, None);
             }
-            Err(error) => errors.push(missing::explain(&client, "cancel", &chosen.named, error).await),
+            Err(error) => errors.push(missing::explain(client, "cancel", &chosen.named, error).await),
         }
     }
     made.print(format, cx)?;

@@ -19,9 +19,10 @@ use crate::{
         interrupts::Interrupts,
         made::{self, Made},
         wait::{
-            board::{Board, Snapshot, Target},
+            board::{Board, Target},
             condition::{Condition, Goal},
             follow::{self as watching, Deadline},
+            snapshot::Snapshot,
         },
     },
     context::Context,

@@ -112,7 +112,7 @@ pub(crate) async fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
     let result = match args.ephemeral {
         true => ephemeral::run(args, cx).await,
         false => match cx.client().await {
-            Ok(client) => with_client(args, &client, cx).await,
+            Ok(client) => with_client(args, client, cx).await,
             Err(error) => Err(error),
         },
     };
