@@ -163,10 +163,10 @@ impl<T: Tx> Unit<'_, T> {
             self.tx.delete_needs(&[row.context_id]).await?;
             self.effects.removed_owners.push(row.context_id);
             self.task_event(&row, Severity::Normal, "Deleted", "deleted with all its incarnations".into());
-        } else if let Some(row) = self.tx.pipelines(&[id]).await?.pop() {
-            if row.phase.is_terminal() {
-                self.remove_pipeline(&row).await?;
-            }
+        } else if let Some(row) = self.tx.pipelines(&[id]).await?.pop()
+            && row.phase.is_terminal()
+        {
+            self.remove_pipeline(&row).await?;
         }
         Ok(())
     }

@@ -69,11 +69,11 @@ impl RestartTask {
 /// What is to be done with what was named.
 enum Choice {
     /// This incarnation becomes the parent.
-    Restart(TaskRow),
+    Restart(Box<TaskRow>),
     /// It was restarted already.
-    Already(TaskRow),
+    Already(Box<TaskRow>),
     /// The newest lives: it is cancelled, and then this one restarted.
-    Force { live: TaskRow, parent: TaskRow },
+    Force { live: Box<TaskRow>, parent: Box<TaskRow> },
 }
 
 impl Operation for RestartTask {
@@ -90,22 +90,22 @@ impl Operation for RestartTask {
         }
         let choice = self.choose(&mut unit).await?;
         let (id, created, plan, restarted) = match choice {
-            Choice::Already(row) => (unit.adopt(row), false, Plan::default(), Vec::new()),
+            Choice::Already(row) => (unit.adopt(*row), false, Plan::default(), Vec::new()),
             Choice::Restart(parent) => {
-                let plan = unit.plan(std::slice::from_ref(&parent), self.params.cascade).await?;
+                let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan).await?));
                 }
-                let id = unit.adopt(parent);
+                let id = unit.adopt(*parent);
                 let restarted = unit.carry_out(&plan, &[id], &self.because(), self.params.cascade).await?;
                 (restarted[0].id, true, plan, restarted)
             }
             Choice::Force { live, parent } => {
-                let plan = unit.plan(std::slice::from_ref(&parent), self.params.cascade).await?;
+                let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, live.id, false, plan).await?));
                 }
-                self.force(&mut unit, live, parent, plan).await?
+                self.force(&mut unit, *live, *parent, plan).await?
             }
         };
         let first = FirstAnswer { id, created, restarted };
@@ -157,19 +157,19 @@ impl RestartTask {
         }
         if newest.phase.is_terminal() {
             refuse_lost_need(unit, &named.row).await?;
-            return Ok(Choice::Restart(named.row));
+            return Ok(Choice::Restart(Box::new(named.row)));
         }
         let was_restarted = match named.by_name {
             true => newest.parent_id.is_some(),
             false => newest.parent_id == Some(named.row.id),
         };
         if was_restarted && !self.params.force {
-            return Ok(Choice::Already(newest));
+            return Ok(Choice::Already(Box::new(newest)));
         }
         if self.params.force {
             let parent = if named.by_name { newest.clone() } else { named.row };
             refuse_lost_need(unit, &parent).await?;
-            return Ok(Choice::Force { live: newest, parent });
+            return Ok(Choice::Force { live: Box::new(newest), parent: Box::new(parent) });
         }
         Err(self.refuse(unit, &named.row, &newest).await?)
     }
