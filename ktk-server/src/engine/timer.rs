@@ -63,7 +63,7 @@ async fn has_unfinished<S: Store>(engine: &Engine<S>) -> bool {
 }
 
 /// Looks at what an earlier server left: nodes that run something have one lease from now on.
-async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
+pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
     for (node, generation) in engine.read(BusyNodes).await? {
         engine.leases.renew(node, generation, true);
     }
