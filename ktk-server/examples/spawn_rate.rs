@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 use ktk_server::exec::launcher::{self, Ended, Launcher, LauncherConfig, Mark, SpawnRequest};
 use tokio::io::AsyncReadExt;
-use tokio::task::JoinSet;
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 fn main() -> Result<ExitCode> {
@@ -19,16 +19,9 @@ fn main() -> Result<ExitCode> {
     println!("std, one at a time: {:.0}/s", rate(count, || bare(count, 1))?);
     println!("std, two threads: {:.0}/s", rate(count, || bare(count, 2))?);
     for slots in [1, 2, 4, 16, 64] {
-        for (kind, runtime) in [
-            ("one thread", tokio::runtime::Builder::new_current_thread().enable_all().build()?),
-            (
-                "two threads",
-                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?,
-            ),
-        ] {
-            let per_second = rate(count, || runtime.block_on(through_launcher(count, slots)))?;
-            println!("launcher, {slots} at a time, runtime of {kind}: {per_second:.0}/s");
-        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let per_second = rate(count, || runtime.block_on(through_launcher(count, slots)))?;
+        println!("launcher, {slots} at a time: {per_second:.0}/s");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -57,23 +50,17 @@ fn bare(count: usize, threads: usize) -> Result<()> {
 async fn through_launcher(count: usize, slots: usize) -> Result<()> {
     let config = LauncherConfig::default();
     let launcher = Launcher::start(&config).await?;
-    let mut running = JoinSet::new();
-    for slot in 0..slots {
-        let launcher = launcher.clone();
-        running.spawn(async move {
-            for _ in 0..count / slots {
-                let mut process = launcher.spawn(request(slot as u32)).await?;
-                let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-                process.stdout.read_to_end(&mut stdout).await?;
-                process.stderr.read_to_end(&mut stderr).await?;
-                ensure!(process.wait().await == Ended::Exited(0));
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(result) = running.join_next().await {
-        result??;
-    }
+    let slot = async |slot| {
+        for _ in 0..count / slots {
+            let mut process = launcher.spawn(request(slot)).await?;
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            process.stdout.read_to_end(&mut stdout).await?;
+            process.stderr.read_to_end(&mut stderr).await?;
+            ensure!(process.wait().await == Ended::Exited(0));
+        }
+        anyhow::Ok(())
+    };
+    try_join_all((0..slots as u32).map(slot)).await?;
     launcher.shut_down().await;
     Ok(())
 }

@@ -3,9 +3,14 @@
 //! The arrows point down: `http → rpc → engine → {store, model, clock}`. See ARCHITECTURE.md.
 
 pub mod clock;
+pub mod engine;
 pub mod entropy;
 pub mod exec;
+pub mod http;
 pub mod limits;
 pub mod logs;
 pub mod model;
+pub mod rpc;
+pub mod server;
 pub mod store;
+pub mod task_group;

@@ -61,3 +61,38 @@ pub const LOG_BACKLOG_BYTES: usize = 1 << 20;
 pub const LOG_RECENT: usize = 32;
 /// The most lines that a reader looks for backwards from the end.
 pub const LOG_TAIL_LINES: usize = 1_000_000;
+/// The most calls of one batch.
+pub const BATCH_CALLS: usize = 1_000;
+/// How deep a request may nest.
+pub const REQUEST_DEPTH: usize = 128;
+/// The most causes that one refusal lists.
+pub const CAUSES: usize = 100;
+/// Bytes of a request's body.
+pub const BODY_BYTES: usize = 16 << 20;
+/// Bytes of a request's line and headers.
+pub const HEADER_BYTES: usize = 64 << 10;
+/// Headers of a request.
+pub const HEADER_COUNT: usize = 100;
+/// Bytes that a connection holds back before it waits for its other end.
+pub const BUFFER_BYTES: usize = 128 << 10;
+/// How long a connection may take until its first byte, and then until its request's headers are whole.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a body may stand still.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection is kept between requests. Longer than anyone thinks between two commands of a program,
+/// since a request that meets the end of its connection fails.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The most connections at once; the next ones wait in the socket's queue.
+pub const CONNECTIONS: usize = 1_024;
+/// A pause after a connection could not be taken for want of descriptors or memory.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long requests may still run once the server closes its socket.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
+/// The longest path of a socket: what the system's address holds, without its final zero.
+pub const SOCKET_PATH_BYTES: usize = 107;
+/// A stream says after this much silence that it is still there.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The most bytes of a watch that are written at once, unless one event alone is longer.
+pub const WATCH_WRITE_BYTES: usize = 64 << 10;
+/// A follower of a log looks at its task at most this often, however fast the server changes.
+pub const LOG_TARGET_PAUSE: Duration = Duration::from_millis(10);

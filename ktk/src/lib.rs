@@ -1,1 +1,61 @@
-//! skeleton
+//! The command line of ktk, as a library: the binary only calls [`main`].
+//!
+//! Arrows point down: `commands → {view, output} → ui` and `commands → context → settings`.
+//! `view` turns objects into columns and describe blocks, `output` turns those into a format;
+//! neither sees a client. Printing happens in `ui`, exiting in the binary.
+
+mod cli;
+mod clock;
+mod commands;
+mod context;
+mod env;
+mod error;
+pub mod generate;
+mod kinds;
+mod output;
+mod settings;
+mod suggest;
+mod target;
+mod ui;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::{cli::Cli, context::Context, error::Exit, settings::Settings, ui::Ui};
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let args = env::args();
+    if let Some(exit) = commands::completion::answer_shell(&args) {
+        return exit.into();
+    }
+    let cli = match Cli::read(&args) {
+        Ok(cli) => cli,
+        Err(refused) => return cli::explain(&refused, &args, Cli::command()).into(),
+    };
+    let settings = Settings::from_flags(&cli.global);
+    let ui = Ui::new(settings.color);
+    let cx = Context::new(ui, settings);
+    finish(&cx, cli.command.run(&cx)).into()
+}
+
+/// Says what went wrong, writes out what is still buffered, and names the exit code.
+fn finish(cx: &Context, result: Result<Exit, error::CliError>) -> Exit {
+    let result = match result {
+        Ok(exit) => cx.ui.flush().map(|()| exit),
+        Err(error) => {
+            // The error counts; that its result could not be written either adds nothing.
+            let _ = cx.ui.flush();
+            Err(error)
+        }
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            cx.ui.error(&error);
+            error.exit()
+        }
+    }
+}

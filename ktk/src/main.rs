@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary: runs the library and leaves with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ktk::main()
+}

@@ -2,27 +2,126 @@
 //!
 //! Both sides check: the client points at line and column, the server refuses the same.
 
-use std::collections::BTreeMap;
+mod causes;
+mod metadata;
+mod params;
+mod process;
+mod work;
+
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{Cause, Pipeline, Task};
+use super::{Cause, Pipeline, Task, dag, field, names, template};
+use causes::Causes;
+use work::Work;
+
+/// The most bytes of a task's inputs, and of a pipeline's parameters, as JSON.
+pub const MAX_INPUTS: usize = 1 << 20;
+
+/// The most bytes of a task's standard input.
+pub const MAX_STDIN: usize = 1 << 20;
+
+/// The longest argument or environment variable in bytes: what Linux takes.
+pub const MAX_ARGUMENT: usize = 131_071;
+
+/// The most needs of a task outside a pipeline.
+pub const MAX_NEEDS: usize = 10_000;
+
+/// The highest `retry.limit`.
+pub const MAX_RETRIES: u32 = 1_000;
+
+/// The highest priority; the lowest is its negative.
+pub const MAX_PRIORITY: i32 = 1_000_000;
+
+/// The longest grace period.
+pub const MAX_GRACE_PERIOD: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// All that is wrong with a task to create; empty when it is in order.
+///
+/// ```
+/// use ktk_client::api::{Task, check, task::TaskSpec};
+/// let task = Task::new("No_Name", TaskSpec::command(["true"]));
+/// assert_eq!(check::task(&task)[0].field, "metadata.name");
+/// ```
 pub fn task(task: &Task) -> Vec<Cause> {
-    let _ = task;
-    Vec::new()
+    let mut causes = Causes::default();
+    metadata::header(&mut causes, &task.api_version, &task.kind, "Task");
+    metadata::of_object(&mut causes, &task.metadata, task.status.is_some());
+    let work = Work::from(&task.spec);
+    work.check(&mut causes, "spec");
+    work.check_needs_of_task(&mut causes, task.metadata.name.as_deref());
+    if let Some(run) = &task.spec.run {
+        causes.extend(template::check(run, "spec.run", &BTreeMap::new(), &task.spec.inputs));
+    }
+    causes.into_vec()
 }
 
-/// All that is wrong with a pipeline to create, with parameters that replace its own.
+/// All that is wrong with a pipeline to create, with parameters that replace its own; a wrong one
+/// among those has the field `params.NAME`.
 pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> Vec<Cause> {
-    let _ = (pipeline, params_given);
-    Vec::new()
+    let mut causes = Causes::default();
+    let spec = &pipeline.spec;
+    metadata::header(&mut causes, &pipeline.api_version, &pipeline.kind, "Pipeline");
+    metadata::of_object(&mut causes, &pipeline.metadata, pipeline.status.is_some());
+    params::check(&mut causes, &spec.params, params_given);
+    if let Some(defaults) = &spec.defaults {
+        Work::from(defaults).check_policies(&mut causes, "spec.defaults");
+    }
+    if spec.max_parallel == Some(0) {
+        causes.push("spec.maxParallel", "must be at least 1: leave it out for no limit");
+    }
+    if spec.steps.is_empty() {
+        causes.push("spec.steps", "must not be empty: a pipeline has at least one step");
+    }
+    if spec.steps.len() > dag::MAX_STEPS {
+        causes.push("spec.steps", format!("{} steps: {} are allowed", spec.steps.len(), dag::MAX_STEPS));
+        return causes.into_vec();
+    }
+    let merged = merged(&spec.params, params_given);
+    for (index, step) in spec.steps.iter().enumerate() {
+        let prefix = field::item("spec.steps", index);
+        if let Err(why) = names::step(&step.name) {
+            causes.push(field::member(&prefix, "name"), why.to_string());
+        }
+        metadata::labels(&mut causes, &prefix, &step.labels, &step.annotations);
+        Work::from(step).check(&mut causes, &prefix);
+        if let Some(run) = &step.run {
+            causes.extend(template::check(run, &field::member(&prefix, "run"), &merged, &step.inputs));
+        }
+    }
+    let nodes: Vec<dag::Node<'_>> =
+        spec.steps.iter().map(|step| dag::Node { name: &step.name, needs: &step.needs }).collect();
+    for problem in dag::check(&nodes).err().unwrap_or_default() {
+        causes.push(dag_field(&problem), problem.message);
+    }
+    causes.into_vec()
 }
 
 /// A pipeline's parameters with those given in their place.
 pub fn merged_params(pipeline: &Pipeline, given: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let mut params = pipeline.spec.params.clone();
-    params.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+    merged(&pipeline.spec.params, given).into_owned()
+}
+
+fn merged<'a>(
+    own: &'a BTreeMap<String, Value>,
+    given: &BTreeMap<String, Value>,
+) -> Cow<'a, BTreeMap<String, Value>> {
+    let mut params = Cow::Borrowed(own);
+    if !given.is_empty() {
+        params.to_mut().extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
     params
 }
+
+fn dag_field(problem: &dag::Problem) -> String {
+    let Some(step) = problem.step else { return "spec.steps".to_owned() };
+    let prefix = field::item("spec.steps", step);
+    match problem.need {
+        Some(need) => field::item(&field::member(&prefix, "needs"), need),
+        None => field::member(&prefix, "name"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

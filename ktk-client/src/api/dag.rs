@@ -6,7 +6,10 @@ mod cycle;
 
 use std::collections::{HashMap, HashSet};
 
-use super::{names::quoted, suggest};
+use super::{
+    names::{printable, quoted},
+    suggest,
+};
 
 /// The most steps of one pipeline.
 pub const MAX_STEPS: usize = 20_000;
@@ -168,7 +171,8 @@ fn cycle_problem(nodes: &[Node<'_>], needs: &[Vec<usize>], cycle: &[usize]) -> P
         names.splice(MAX_CYCLE_SHOWN / 2..cycle.len() - MAX_CYCLE_SHOWN / 2, ["…"]);
     }
     names.push(nodes[first].name);
-    let message = format!("cycle: {} (each needs the next): remove one of these needs", names.join(" → "));
+    let names = printable(names.join(" → "));
+    let message = format!("cycle: {names} (each needs the next): remove one of these needs");
     let need = nodes[first].needs.iter().position(|need| need == nodes[next].name);
     match need {
         Some(need) if needs[first].contains(&next) => Problem::of_need(first, need, message),

@@ -1,10 +1,8 @@
 //! What things may be called, and how references to them are read.
 
-use std::str::FromStr;
+mod reference;
 
-use uuid::Uuid;
-
-use super::id::MIN_PREFIX_DIGITS;
+pub use reference::Reference;
 
 /// The longest name that a user gives.
 pub const MAX_NAME: usize = 63;
@@ -14,9 +12,6 @@ pub const MAX_STEP: usize = 100;
 
 /// The longest `generateName`: two words still fit behind it.
 pub const MAX_GENERATE_NAME: usize = 40;
-
-/// The longest reference that is read.
-const MAX_REFERENCE: usize = 300;
 
 /// Step names that mean something else in expressions.
 pub const RESERVED_STEPS: [&str; 4] = ["params", "item", "index", "needs"];
@@ -102,7 +97,7 @@ pub fn generate_name(text: &str) -> Result<(), InvalidName> {
 /// # Errors
 /// The rule that it breaks.
 pub fn param(text: &str) -> Result<(), InvalidName> {
-    common_rules("parameter", text, MAX_NAME)?;
+    rules_of_all("parameter", text, MAX_NAME)?;
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if starts && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
         return Ok(());
@@ -162,6 +157,21 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
+/// Text with its control characters escaped: safe to print.
+pub(crate) fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, c| {
+        if c.is_control() {
+            out.extend(c.escape_debug())
+        } else {
+            out.push(c)
+        }
+        out
+    })
+}
+
 fn is_label_text(text: &str) -> bool {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
@@ -183,7 +193,7 @@ fn is_dns_subdomain(text: &str) -> bool {
 }
 
 /// What holds for each kind of name: not empty, no control characters, not too long.
-fn common_rules(what: &str, text: &str, max: usize) -> Result<(), InvalidName> {
+fn rules_of_all(what: &str, text: &str, max: usize) -> Result<(), InvalidName> {
     if text.is_empty() {
         return Err(InvalidName(format!("{what} must not be empty")));
     }
@@ -205,7 +215,7 @@ fn common_rules(what: &str, text: &str, max: usize) -> Result<(), InvalidName> {
 }
 
 fn dns_label(what: &str, text: &str, max: usize) -> Result<(), InvalidName> {
-    common_rules(what, text, max)?;
+    rules_of_all(what, text, max)?;
     if is_dns_text(text) {
         return Ok(());
     }
@@ -223,88 +233,6 @@ fn dns_label(what: &str, text: &str, max: usize) -> Result<(), InvalidName> {
         message.push_str(&format!("; write {mended:?}"));
     }
     Err(InvalidName(message))
-}
-
-/// What a user typed to name an object. A text that looks like an id or a digest may still be a
-/// name: look for [`Reference::name`] first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reference {
-    /// A name (`build`, `nightly.resize`) or one incarnation of it (`build@2`).
-    Name {
-        /// The name without `@N`.
-        name: String,
-        /// The `N` of `@N`.
-        incarnation: Option<u32>,
-    },
-    /// A full id.
-    Id {
-        /// The text as typed: a name may look the same.
-        name: String,
-        /// The id.
-        id: Uuid,
-    },
-    /// 4 to 32 hexadecimal digits, in lower case: the beginning of a digest, or a name.
-    Prefix(String),
-}
-
-impl Reference {
-    /// The text that is looked for as a name first.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Name { name, .. } | Self::Id { name, .. } | Self::Prefix(name) => name,
-        }
-    }
-
-    /// The incarnation that was asked for; the newest is meant when absent.
-    pub fn incarnation(&self) -> Option<u32> {
-        match self {
-            Self::Name { incarnation, .. } => *incarnation,
-            _ => None,
-        }
-    }
-
-    /// Pipeline and step of `pipeline.step`.
-    pub fn pipeline_step(&self) -> Option<(&str, &str)> {
-        self.name().split_once('.')
-    }
-}
-
-impl FromStr for Reference {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        common_rules("reference", text, MAX_REFERENCE)?;
-        if text.len() == 36
-            && let Ok(id) = Uuid::try_parse(text)
-        {
-            return Ok(Self::Id { name: text.to_ascii_lowercase(), id });
-        }
-        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hex && (MIN_PREFIX_DIGITS..=32).contains(&text.len()) {
-            return Ok(Self::Prefix(text.to_ascii_lowercase()));
-        }
-        let invalid = |why: &str| InvalidName(format!("{} names no object: {why}", quoted(text)));
-        let (name, incarnation) = match text.split_once('@') {
-            Some((name, number)) => (name, Some(number)),
-            None => (text, None),
-        };
-        if !name.split('.').all(is_dns_text) {
-            return Err(invalid(
-                "write a name (lower-case letters, digits, `-`), NAME@N, PIPELINE.STEP, an id or 4 digits of it",
-            ));
-        }
-        let incarnation = incarnation
-            .map(|number| {
-                let is_plain = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
-                number
-                    .parse::<u32>()
-                    .ok()
-                    .filter(|_| is_plain)
-                    .ok_or_else(|| invalid("after `@` comes the number of an incarnation, 1 or higher"))
-            })
-            .transpose()?;
-        Ok(Self::Name { name: name.to_owned(), incarnation })
-    }
 }
 
 #[cfg(test)]

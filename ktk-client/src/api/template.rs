@@ -1,7 +1,7 @@
 //! `{{ params.a.b }}` and `{{ inputs.a.b }}` in arguments and environment values.
 //!
 //! What is no string becomes compact JSON; an unknown name under the two roots is refused; any
-//! other `{{…}}` is left alone. No value ever becomes shell text: see [`shell`].
+//! other `{{…}}` is left alone. No value ever becomes shell text.
 
 mod reference;
 mod shell;
@@ -10,7 +10,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{Cause, field, task::RunSpec};
+use super::{Cause, field, names::printable, task::RunSpec};
 use reference::{Part, Scope};
 
 /// The most that arguments and environment come to together once filled in: what Linux takes.
@@ -98,7 +98,7 @@ fn fill<'a>(text: &'a str, scope: Scope<'_>, budget: &mut usize) -> Result<Cow<'
             Part::Reference(reference) => match scope.value_of(reference) {
                 Ok(value) => value,
                 Err(message) => {
-                    messages.push(message);
+                    messages.push(printable(message));
                     continue;
                 }
             },

@@ -3,13 +3,30 @@
 //! The server embeds it, `ktk worker` and SDK programs run it too. It knows nothing of
 //! processes: what an attempt does is an [`Executor`]'s, the process executor lives in the
 //! server crate, handlers come from the program.
+//!
+//! [`Worker`] is set up with [`Worker::builder`] and runs until its [`ShutdownSignal`] says so.
 
-use std::{future::Future, pin::Pin, time::Duration};
+mod attempts;
+mod builder;
+mod executors;
+mod fences;
+mod handler;
+mod reports;
+mod runtime;
+mod shutdown;
+mod sync;
+mod task_group;
+#[cfg(test)]
+mod tests;
 
-use crate::api::worker::{Grant, Outcome};
+use std::time::Duration;
 
-/// A boxed future, as trait objects need it.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use builder::{Worker, WorkerBuilder};
+pub use handler::{HandlerContext, HandlerError, Outputs};
+pub use shutdown::{Shutdown, ShutdownSignal};
+
+use crate::api::worker::{Grant, Outcome, Registered};
+pub use crate::client::BoxFuture;
 
 /// How an attempt is to be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +60,11 @@ impl StopSignal {
             }
         }
     }
+
+    /// How the attempt is to stop, if it is.
+    pub fn now(&self) -> Option<Stop> {
+        *self.0.borrow()
+    }
 }
 
 /// Runs attempts of one sort.
@@ -50,4 +72,9 @@ pub trait Executor: Send + Sync + 'static {
     /// Runs one attempt to its end. When `stop` is set off, it ends the attempt as told and
     /// answers with whatever outcome the attempt then had.
     fn run(&self, grant: Grant, stop: StopSignal) -> BoxFuture<'static, Outcome>;
+
+    /// The worker was registered, before any attempt of this generation is run.
+    fn registered(&self, registered: &Registered) {
+        let _ = registered;
+    }
 }

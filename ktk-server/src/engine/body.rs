@@ -82,8 +82,9 @@ pub fn from_text<T: DeserializeOwned>(what: &str, text: &str) -> EngineResult<T>
 
 /// Reads the header of a pipeline's text.
 pub fn header_from_text(what: &str, text: &str) -> EngineResult<PipelineHeader> {
-    let read: HeaderOnly = serde_json::from_str(text)
-        .map_err(|error| EngineError::Bug(format!("the stored manifest of {what} cannot be read: {error}")))?;
+    let read: HeaderOnly = serde_json::from_str(text).map_err(|error| {
+        EngineError::Bug(format!("the stored manifest of {what} cannot be read: {error}"))
+    })?;
     Ok(read.header)
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ktk_client::api::{
     Duration, Reason,
+    task::Resolved,
     template,
     worker::{Fence, Grant},
 };
@@ -68,12 +69,12 @@ impl<T: Tx> Unit<'_, T> {
             Err(error) => return self.refuse(id, error.to_string()).await,
         };
         self.load_newest(&body.needs).await?;
-        if !body.needs.is_empty() {
-            let resolved = self.resolved(&body);
-            self.result_mut(id).resolved = Some(body::to_text(&resolved)?);
-        }
         let header = self.header_of(&row).await?;
-        let needs = self.outputs_of(&body).await?;
+        let taken = self.resolved(&body);
+        if !taken.is_empty() {
+            self.result_mut(id).resolved = Some(body::to_text(&taken)?);
+        }
+        let needs = self.outputs_of(&taken).await?;
         let mut next = row;
         next.attempt += 1;
         match build(&next, fence, body, &header, needs) {
@@ -99,6 +100,8 @@ impl<T: Tx> Unit<'_, T> {
     async fn refuse(&mut self, id: Uuid, why: String) -> EngineResult<Option<Grant>> {
         self.task_mut(id)?.message = Some(why);
         self.transit(id, Event::Fail(Reason::InvalidInput)).await?;
+        // It took a place in this batch that another task can have.
+        self.effects.work = true;
         Ok(None)
     }
 
@@ -109,10 +112,10 @@ impl<T: Tx> Unit<'_, T> {
         }
     }
 
-    /// The outputs of each need, by its name; `null` where it has none.
-    async fn outputs_of(&mut self, body: &TaskBody) -> EngineResult<BTreeMap<String, Value>> {
-        let ids: Vec<Uuid> =
-            body.needs.iter().filter_map(|need| self.newest_of(*need)).filter(|row| row.output_digest.is_some()).map(|row| row.id).collect();
+    /// The outputs of what was taken from each need, by its name; `null` where it has none.
+    async fn outputs_of(&mut self, taken: &[Resolved]) -> EngineResult<BTreeMap<String, Value>> {
+        let has_outputs = |taken: &&Resolved| taken.output_digest.is_some();
+        let ids: Vec<Uuid> = taken.iter().filter(has_outputs).map(|taken| taken.id).collect();
         let mut texts: BTreeMap<Uuid, String> = BTreeMap::new();
         if !ids.is_empty() {
             self.flush().await?;
@@ -120,13 +123,12 @@ impl<T: Tx> Unit<'_, T> {
             texts.extend(results.into_iter().filter_map(|row| Some((row.task_id, row.outputs?))));
         }
         let mut outputs = BTreeMap::new();
-        for (name, context) in body.spec.needs.iter().zip(&body.needs) {
-            let text = self.newest_of(*context).and_then(|row| texts.get(&row.id));
-            let value = match text {
+        for taken in taken {
+            let value = match texts.get(&taken.id) {
                 Some(text) => body::from_text("outputs", text)?,
                 None => Value::Null,
             };
-            outputs.insert(name.clone(), value);
+            outputs.insert(taken.need.clone(), value);
         }
         Ok(outputs)
     }
@@ -142,9 +144,13 @@ impl<T: Tx> Unit<'_, T> {
             let id = self.adopt(row.clone());
             let text = self.body_text(id).await?;
             let body: TaskBody = body::from_text(&row.name, &text)?;
-            self.load_newest(&body.needs).await?;
             let header = self.header_of(&row).await?;
-            let needs = self.outputs_of(&body).await?;
+            let results = self.tx.task_results(&[id]).await?;
+            let taken = match results.first().and_then(|row| row.resolved.as_deref()) {
+                Some(text) => body::from_text(&row.name, text)?,
+                None => Vec::new(),
+            };
+            let needs = self.outputs_of(&taken).await?;
             let mut grant = build(&row, fence, body, &header, needs).map_err(EngineError::Bug)?;
             grant.granted_at = row.started_at.unwrap_or(self.now);
             grants.push(grant);

@@ -59,13 +59,15 @@ impl CreatePipeline {
 }
 
 fn step_needs(steps: &[Step]) -> EngineResult<Vec<Vec<usize>>> {
-    let index: BTreeMap<&str, usize> = steps.iter().enumerate().map(|(i, step)| (step.name.as_str(), i)).collect();
+    let index: BTreeMap<&str, usize> =
+        steps.iter().enumerate().map(|(i, step)| (step.name.as_str(), i)).collect();
     let mut needs = Vec::with_capacity(steps.len());
     for (i, step) in steps.iter().enumerate() {
         let mut list = Vec::with_capacity(step.needs.len());
         for (j, need) in step.needs.iter().enumerate() {
             let found = index.get(need.as_str()).ok_or_else(|| {
-                let cause = Cause::new(format!("spec.steps[{i}].needs[{j}]"), format!("there is no step {need:?}"));
+                let cause =
+                    Cause::new(format!("spec.steps[{i}].needs[{j}]"), format!("there is no step {need:?}"));
                 ApiError::invalid("the pipeline", vec![cause])
             })?;
             list.push(*found);
@@ -101,7 +103,8 @@ impl Operation for CreatePipeline {
 async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResult<Done<Created<Pipeline>>> {
     let rows = unit.tx.pipelines(&[first.id]).await?;
     if rows.is_empty() {
-        let gone = ApiError::new(ErrorReason::NotFound, "the pipeline that this request made has been deleted");
+        let gone =
+            ApiError::new(ErrorReason::NotFound, "the pipeline that this request made has been deleted");
         return Err(gone.into());
     }
     let object = object::pipelines(unit.tx, unit.shared, &rows).await?.remove(0);
@@ -109,7 +112,10 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
 }
 
 impl CreatePipeline {
-    async fn make_pipeline<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<(PipelineRow, PipelineBody)> {
+    async fn make_pipeline<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+    ) -> EngineResult<(PipelineRow, PipelineBody)> {
         let object = &self.params.object;
         let id = unit.draw_id().await?;
         let name = self.free_name(unit, &id).await?;
@@ -157,11 +163,7 @@ impl CreatePipeline {
         let metadata = &self.params.object.metadata;
         let namespace = metadata.namespace().to_owned();
         let Some(name) = metadata.name.clone() else {
-            let words = id::two_words(id.head());
-            return Ok(match &metadata.generate_name {
-                Some(prefix) => format!("{prefix}{words}"),
-                None => id.human_name().to_owned(),
-            });
+            return self.drawn_name(unit, id).await;
         };
         if unit.tx.pipeline_named(&namespace, &name).await?.is_none() {
             return Ok(name);
@@ -177,6 +179,21 @@ impl CreatePipeline {
             }
         }
         Err(already_exists("pipeline", &name))
+    }
+
+    /// A name that nobody gave: the human one, or words behind what it is to begin with.
+    async fn drawn_name<T: Tx>(&self, unit: &mut Unit<'_, T>, id: &TaskId) -> EngineResult<String> {
+        let metadata = &self.params.object.metadata;
+        let Some(prefix) = &metadata.generate_name else { return Ok(id.human_name().to_owned()) };
+        let mut head = id.head();
+        for _ in 0..limits::NAME_DRAWS {
+            let name = format!("{prefix}{}", id::two_words(head));
+            if unit.tx.pipeline_named(metadata.namespace(), &name).await?.is_none() {
+                return Ok(name);
+            }
+            head = TaskId::new(unit.shared.entropy.id(unit.now)).head();
+        }
+        Err(already_exists("pipeline", prefix))
     }
 
     async fn make_tasks<T: Tx>(&self, unit: &mut Unit<'_, T>, pipeline: &PipelineRow) -> EngineResult<()> {

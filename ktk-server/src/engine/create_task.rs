@@ -1,10 +1,9 @@
 //! `task.create`.
 
 use ktk_client::api::{
-    ApiError, Cause, ErrorReason, ObjectRef, Task, check,
+    ApiError, Cause, ErrorReason, Method, ObjectRef, Task, check,
     list::Created,
     task::{Create, CreateParams},
-    Method,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -20,8 +19,9 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    model::row::NeedRow,
-    store::{Operation, StoreError, Tx},
+    limits,
+    model::row::{NeedRow, TaskRow},
+    store::{Operation, Tx},
 };
 
 /// Makes a task.
@@ -110,17 +110,24 @@ async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineR
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
     let needs = resolve_needs(unit, object, &namespace).await?;
-    let id = unit.draw_id().await?;
-    let name = match (&object.metadata.name, &object.metadata.generate_name) {
-        (Some(name), _) => Some(name.clone()),
-        (None, Some(prefix)) => {
-            Some(format!("{prefix}{}", ktk_client::api::id::two_words(id.head())))
+    let mut id = unit.draw_id().await?;
+    let mut draws = 1;
+    let name = loop {
+        let words = || ktk_client::api::id::two_words(id.head());
+        let name = match (&object.metadata.name, &object.metadata.generate_name) {
+            (Some(name), _) => name.clone(),
+            (None, Some(prefix)) => format!("{prefix}{}", words()),
+            (None, None) => id.human_name().to_owned(),
+        };
+        if unit.tx.task_named(&namespace, &name).await?.is_none() {
+            break Some(name);
         }
-        (None, None) => None,
+        if object.metadata.name.is_some() || draws == limits::NAME_DRAWS {
+            return Err(already_exists("task", &name));
+        }
+        id = unit.draw_id().await?;
+        draws += 1;
     };
-    if let Some(name) = &name {
-        refuse_taken(unit, &namespace, name).await?;
-    }
     let body = TaskBody {
         spec: object.spec.clone(),
         annotations: object.metadata.annotations.clone(),
@@ -149,27 +156,33 @@ pub(super) fn queue_of(name: Option<&str>) -> String {
     name.unwrap_or(ktk_client::api::DEFAULT_QUEUE).to_owned()
 }
 
-async fn refuse_taken<T: Tx>(unit: &mut Unit<'_, T>, namespace: &str, name: &str) -> EngineResult<()> {
-    match unit.tx.task_named(namespace, name).await? {
-        None => Ok(()),
-        Some(_) => Err(already_exists("task", name)),
-    }
-}
-
 /// `AlreadyExists` with the advice that helps.
 pub(super) fn already_exists(kind: &str, name: &str) -> EngineError {
     let error = ApiError::new(ErrorReason::AlreadyExists, format!("{kind} {name:?} already exists"));
     EngineError::Refused(error.with_hint(format!("choose another name, or `ktk restart {kind}/{name}`")))
 }
 
+/// Whether what was named, whichever incarnation it is, is being deleted.
+async fn is_going<T: Tx>(unit: &mut Unit<'_, T>, named: &TaskRow) -> EngineResult<bool> {
+    unit.load_newest(&[named.context_id]).await?;
+    match unit.newest_of(named.context_id).cloned() {
+        Some(newest) => unit.is_going(&newest).await,
+        None => Ok(true),
+    }
+}
+
 /// The contexts of the tasks that are needed.
-async fn resolve_needs<T: Tx>(unit: &mut Unit<'_, T>, object: &Task, namespace: &str) -> EngineResult<Vec<Uuid>> {
+async fn resolve_needs<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    object: &Task,
+    namespace: &str,
+) -> EngineResult<Vec<Uuid>> {
     let mut needs = Vec::with_capacity(object.spec.needs.len());
     let mut causes = Vec::new();
     for (index, need) in object.spec.needs.iter().enumerate() {
         let field = format!("spec.needs[{index}]");
         match resolve::task(unit.tx, &ObjectRef::new(namespace, need)).await {
-            Ok(named) if named.row.deleted_at.is_some() => {
+            Ok(named) if is_going(unit, &named.row).await? => {
                 causes.push(Cause::new(field, format!("task {need:?} is being deleted")));
             }
             Ok(named) if needs.contains(&named.row.context_id) => {
@@ -181,9 +194,4 @@ async fn resolve_needs<T: Tx>(unit: &mut Unit<'_, T>, object: &Task, namespace: 
         }
     }
     if causes.is_empty() { Ok(needs) } else { Err(ApiError::invalid(&what(object), causes).into()) }
-}
-
-/// Whether a store refused a change because somebody else was faster.
-pub(super) fn is_duplicate(error: &EngineError) -> bool {
-    matches!(error, EngineError::Store(StoreError::Duplicate(_)))
 }

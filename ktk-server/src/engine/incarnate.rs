@@ -182,9 +182,20 @@ impl<T: Tx> Unit<'_, T> {
         crate::model::pipeline::uncount(row, old);
         crate::model::pipeline::count(row, new);
         row.restarts += 1;
-        row.cancel = None;
-        row.tripped = false;
         self.touched.insert(pipeline);
+        Ok(())
+    }
+
+    /// Somebody asked for a restart inside: an earlier cancel or `failFast` is over.
+    pub async fn reopen(&mut self, task: Uuid) -> EngineResult<()> {
+        let Some(pipeline) = self.task(task)?.pipeline_id else { return Ok(()) };
+        let row = self.pipeline(pipeline).await?;
+        if row.cancel.is_some() || row.tripped {
+            let row = self.pipeline_mut(pipeline).await?;
+            row.cancel = None;
+            row.tripped = false;
+            self.touched.insert(pipeline);
+        }
         Ok(())
     }
 

@@ -82,10 +82,12 @@ impl Operation for SyncNode {
         let params = &self.params;
         let mut unit = self.ask.unit(tx);
         let node = unit.tx.node(params.node).await?.filter(|row| row.generation == params.generation);
-        let Some(node) = node.filter(|row| row.phase != NodePhase::Lost) else {
-            return Ok(Done::quiet(Synced { unknown_node: true, ..Synced::default() }));
-        };
         let accepted = unit.take_reports(&params.reports).await?;
+        let Some(node) = node.filter(|row| row.phase != NodePhase::Lost) else {
+            unit.finish().await?;
+            let answer = Synced { accepted, unknown_node: true, ..Synced::default() };
+            return Ok(Done { answer, effects: unit.effects });
+        };
         let mut grants = Vec::new();
         if params.resync {
             grants = unit.regrant(&node, &params.held).await?;
@@ -108,6 +110,25 @@ impl Operation for SyncNode {
             }
         }
         Ok(Done { answer: Synced { accepted, grants, stops, unknown_node: false }, effects: unit.effects })
+    }
+}
+
+/// Nodes that run something, with their generations: a server that starts has not heard of them, and gives
+/// each a lease before it takes them for lost.
+pub struct BusyNodes;
+
+impl Operation for BusyNodes {
+    type Output = Vec<(Uuid, u32)>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        let mut busy = Vec::new();
+        for node in tx.nodes().await? {
+            if !tx.running_on(node.id).await?.is_empty() {
+                busy.push((node.id, node.generation));
+            }
+        }
+        Ok(busy)
     }
 }
 
@@ -138,17 +159,27 @@ impl Operation for LoseNode {
 impl<T: Tx> Unit<'_, T> {
     /// Ends, as lost, whatever runs on a node.
     async fn lose_attempts(&mut self, node: Uuid, why: &str) -> EngineResult<()> {
+        self.end_attempts(node, Reason::NodeLost, why).await
+    }
+
+    async fn end_attempts(&mut self, node: Uuid, reason: Reason, why: &str) -> EngineResult<()> {
+        self.flush().await?;
         for row in self.tx.running_on(node).await? {
             self.adopt(row.clone());
             let outcome =
-                Outcome { reason: Some(Reason::NodeLost), message: Some(format!("lost: {why}")), ..Outcome::default() };
-            self.task_event(&row, Severity::Warning, "NodeLost", format!("attempt {} was lost: {why}", row.attempt));
+                Outcome { reason: Some(reason), message: Some(format!("lost: {why}")), ..Outcome::default() };
+            let words = format!("attempt {} was lost: {why}", row.attempt);
+            self.task_event(&row, Severity::Warning, reason.as_str(), words);
             self.end_attempt(&row, outcome).await?;
         }
         Ok(())
     }
 
     async fn leave(&mut self, node: &NodeRow, has_left: bool) -> EngineResult<()> {
+        if has_left {
+            // What it was given and never heard of would run nowhere for ever.
+            self.end_attempts(node.id, Reason::Interrupted, "its worker has left").await?;
+        }
         let phase = if has_left { NodePhase::Stopped } else { NodePhase::Stopping };
         if node.phase != phase {
             let version = self.tx.next_version();
@@ -171,14 +202,19 @@ impl Operation for ListNodes {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut items = Vec::new();
         for row in tx.nodes().await? {
-            let wanted = self.named.as_ref().is_none_or(|named| named.name == row.name || named.name == row.id.to_string());
+            let wanted = self
+                .named
+                .as_ref()
+                .is_none_or(|named| named.name == row.name || named.name == row.id.to_string());
             if wanted {
                 let running = tx.running_on(row.id).await?.len() as u32;
                 items.push(object(&row, running));
             }
         }
         if let Some(named) = self.named.as_ref().filter(|_| items.is_empty()) {
-            return Err(ApiError::new(ErrorReason::NotFound, format!("node {:?} not found", named.name)).into());
+            return Err(
+                ApiError::new(ErrorReason::NotFound, format!("node {:?} not found", named.name)).into()
+            );
         }
         items.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(List::new(items, tx.version().await?))

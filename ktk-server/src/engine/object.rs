@@ -1,11 +1,11 @@
 //! From rows to the objects of the API.
 
+use ktk_client::api::Phase;
 use ktk_client::api::{
     API_VERSION, Metadata, Pipeline, PipelineRef, RestartMeta, Task, TaskId,
     pipeline::{PipelineSpec, PipelineStatus, StepCounts},
     task::{Attempt, Resolved, RunSpec, TaskSpec, TaskStatus},
 };
-use ktk_client::api::Phase;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -42,8 +42,10 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
         status.attempts = attempt_list(row, attempts.remove(&row.id).unwrap_or_default());
         if let Some(result) = results.remove(&row.id) {
             status.outputs = result.outputs.and_then(|text| serde_json::from_str(&text).ok());
-            status.resolved =
-                result.resolved.and_then(|text| serde_json::from_str::<Vec<Resolved>>(&text).ok()).unwrap_or_default();
+            status.resolved = result
+                .resolved
+                .and_then(|text| serde_json::from_str::<Vec<Resolved>>(&text).ok())
+                .unwrap_or_default();
         }
         objects.push(task);
     }
@@ -150,7 +152,14 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
     let is_process = row.executor.is_empty();
     let run = is_process.then(|| RunSpec { command: vec![row.command.clone()], ..RunSpec::default() });
     let type_name = (!is_process).then(|| row.executor.clone());
-    let spec = TaskSpec { run, type_name, priority: Some(row.priority), queue: Some(row.queue.clone()), run_if: row.run_if, ..TaskSpec::default() };
+    let spec = TaskSpec {
+        run,
+        type_name,
+        priority: Some(row.priority),
+        queue: Some(row.queue.clone()),
+        run_if: row.run_if,
+        ..TaskSpec::default()
+    };
     let status = TaskStatus {
         phase: row.phase,
         reason: row.reason,
@@ -216,13 +225,24 @@ pub fn pipeline_summary(shared: &Shared, row: &PipelineRow) -> Pipeline {
     };
     let spec =
         PipelineSpec { max_parallel: row.max_parallel, fail_fast: row.fail_fast, ..PipelineSpec::default() };
-    Pipeline { api_version: API_VERSION.into(), kind: "Pipeline".into(), metadata, spec, status: Some(status) }
+    Pipeline {
+        api_version: API_VERSION.into(),
+        kind: "Pipeline".into(),
+        metadata,
+        spec,
+        status: Some(status),
+    }
 }
 
 /// Loads the cold parts of pipelines and makes objects of them, in the order of the rows.
-pub async fn pipelines<T: Tx>(tx: &mut T, shared: &Shared, rows: &[PipelineRow]) -> EngineResult<Vec<Pipeline>> {
+pub async fn pipelines<T: Tx>(
+    tx: &mut T,
+    shared: &Shared,
+    rows: &[PipelineRow],
+) -> EngineResult<Vec<Pipeline>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let bodies: std::collections::BTreeMap<Uuid, String> = tx.pipeline_bodies(&ids).await?.into_iter().collect();
+    let bodies: std::collections::BTreeMap<Uuid, String> =
+        tx.pipeline_bodies(&ids).await?.into_iter().collect();
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let mut pipeline = pipeline_summary(shared, row);

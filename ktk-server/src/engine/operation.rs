@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{shared::Shared, unit::{Effects, Unit}};
+use super::{
+    shared::Shared,
+    unit::{Effects, Unit},
+};
 use crate::store::Tx;
 
 /// What every operation is given.

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{error::EngineResult, unit::Unit};
 use crate::{
-    model::{restart, row::TaskRow},
+    model::{
+        restart::{self, Effect},
+        row::TaskRow,
+    },
     store::Tx,
 };
 
@@ -44,7 +47,9 @@ impl<T: Tx> Unit<'_, T> {
         let mut plan = Plan { steps: reach.in_order() };
         let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
         for pipeline in pipelines {
-            for row in self.tasks_of(pipeline).await? {
+            let mut tasks = self.tasks_of(pipeline).await?;
+            tasks.sort_by(|a, b| a.name.cmp(&b.name));
+            for row in tasks {
                 if !reach.found.contains_key(&row.context_id) {
                     plan.steps.push(Step {
                         context: row.context_id,
@@ -74,7 +79,8 @@ impl<T: Tx> Unit<'_, T> {
         while !queue.is_empty() {
             let level: Vec<(Uuid, String)> = queue.drain(..).collect();
             let contexts: Vec<Uuid> = level.iter().map(|(context, _)| *context).collect();
-            let names: BTreeMap<Uuid, &String> = level.iter().map(|(context, name)| (*context, name)).collect();
+            let names: BTreeMap<Uuid, &String> =
+                level.iter().map(|(context, name)| (*context, name)).collect();
             let edges = self.tx.dependents(&contexts).await?;
             let dependents: Vec<Uuid> = edges.iter().map(|edge| edge.dependent).collect();
             self.load_newest(&dependents).await?;
@@ -83,10 +89,21 @@ impl<T: Tx> Unit<'_, T> {
                 if reach.found.contains_key(&edge.dependent) {
                     continue;
                 }
-                let Some(row) = self.newest_of(edge.dependent) else { continue };
-                let effect = restart::effect(row, short(names[&edge.need]), cascade);
-                let step =
-                    Step { context: edge.dependent, name: row.name.clone(), action: effect.action, why: effect.why };
+                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
+                let mut effect = restart::effect(&row, short(names[&edge.need]), cascade);
+                if self.is_going(&row).await? {
+                    effect = Effect::keep("is being deleted");
+                } else if matches!(effect.action, Action::Restart | Action::Decide)
+                    && let Some(need) = self.lost_need(&row).await?
+                {
+                    effect = Effect::keep(format!("needs {need}"));
+                }
+                let step = Step {
+                    context: edge.dependent,
+                    name: row.name.clone(),
+                    action: effect.action,
+                    why: effect.why,
+                };
                 reach.found.insert(edge.dependent, step);
                 if effect.spreads {
                     queue.push_back((edge.dependent, row.name.clone()));
@@ -113,8 +130,12 @@ impl Reach {
     fn in_order(&self) -> Vec<Step> {
         let mut waits: BTreeMap<Uuid, usize> = self.found.keys().map(|context| (*context, 0)).collect();
         let mut next: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-        let edges: BTreeSet<(Uuid, Uuid)> =
-            self.edges.iter().copied().filter(|(need, to)| need != to && self.found.contains_key(to)).collect();
+        let edges: BTreeSet<(Uuid, Uuid)> = self
+            .edges
+            .iter()
+            .copied()
+            .filter(|(need, to)| need != to && self.found.contains_key(to))
+            .collect();
         for (need, dependent) in edges {
             *waits.entry(dependent).or_default() += 1;
             next.entry(need).or_default().push(dependent);

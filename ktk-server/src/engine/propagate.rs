@@ -139,7 +139,12 @@ impl<T: Tx> Unit<'_, T> {
         let row = self.pipeline_mut(pipeline_id).await?;
         row.tripped = true;
         let row = row.clone();
-        self.pipeline_event(&row, Severity::Warning, "FailFast", "a step failed: the others are cancelled".into());
+        self.pipeline_event(
+            &row,
+            Severity::Warning,
+            "FailFast",
+            "a step failed: the others are cancelled".into(),
+        );
         for task in self.tasks_of(pipeline_id).await? {
             if task.run_if == RunIf::Success && settle::class_of(&task) == Class::Live {
                 self.stop_task(task.id, StopWish { reason: Reason::PipelineCancelled, now: false }).await?;
@@ -204,8 +209,7 @@ impl<T: Tx> Unit<'_, T> {
         row.finished_at = row.phase.is_terminal().then_some(now);
         let row = row.clone();
         if row.phase.is_terminal() {
-            let severity =
-                if row.phase == Phase::Succeeded { Severity::Normal } else { Severity::Warning };
+            let severity = if row.phase == Phase::Succeeded { Severity::Normal } else { Severity::Warning };
             let words = format!("{} of {} steps done, {} failed", row.done, row.total, row.failed);
             self.pipeline_event(&row, severity, row.phase.as_str(), words);
             if row.deleted_at.is_some() {

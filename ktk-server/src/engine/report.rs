@@ -38,6 +38,9 @@ impl<T: Tx> Unit<'_, T> {
     async fn take_report(&mut self, report: &Report) -> EngineResult<bool> {
         let Some(row) = self.tasks.get(&report.task).cloned() else { return Ok(false) };
         if row.fence != Some(report.fence) {
+            if self.is_repeated(report).await? {
+                return Ok(true);
+            }
             let words = format!(
                 "attempt {} reported {} after it had been given up",
                 report.attempt,
@@ -48,6 +51,18 @@ impl<T: Tx> Unit<'_, T> {
         }
         self.end_attempt(&row, report.outcome.clone()).await?;
         Ok(true)
+    }
+
+    /// Whether this very report counted before, and only its answer was lost.
+    async fn is_repeated(&mut self, report: &Report) -> EngineResult<bool> {
+        let ended = self.tx.attempts(&[report.task]).await?;
+        let same = |attempt: &AttemptRow| {
+            let outcome = &report.outcome;
+            attempt.number == report.attempt
+                && (attempt.reason, attempt.exit_code, attempt.signal)
+                    == (outcome.reason, outcome.exit_code, outcome.signal)
+        };
+        Ok(ended.iter().any(same))
     }
 
     /// Ends the running attempt of a task.
@@ -99,7 +114,12 @@ impl<T: Tx> Unit<'_, T> {
             self.task_event(&row, Severity::Warning, "Retrying", words);
         } else if verdict.event == Event::Requeue {
             let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
-            self.task_event(&row, Severity::Warning, reason, format!("attempt {} goes back to the queue", row.attempt));
+            self.task_event(
+                &row,
+                Severity::Warning,
+                reason,
+                format!("attempt {} goes back to the queue", row.attempt),
+            );
         }
         // While it waited for its slot, a need may have been restarted.
         self.reconsider(id).await

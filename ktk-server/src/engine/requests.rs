@@ -1,7 +1,7 @@
 //! Requests that carry an id are done once: the second time gives the first answer.
 
-use ktk_client::api::ErrorReason;
 use ktk_client::api::ApiError;
+use ktk_client::api::ErrorReason;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +24,11 @@ impl Remembered {
     pub fn new<P: Serialize>(method: &str, id: Option<&str>, params: &P) -> EngineResult<Option<Self>> {
         let Some(id) = id else { return Ok(None) };
         if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
-            return Err(EngineError::invalid("the request", "requestId", "must be 1 to 128 printable characters"));
+            return Err(EngineError::invalid(
+                "the request",
+                "requestId",
+                "must be 1 to 128 printable characters",
+            ));
         }
         let text = body::to_text(params)?;
         Ok(Some(Self { key: format!("{method} {id}"), digest: Sha256::digest(text.as_bytes()).into() }))
@@ -36,11 +40,16 @@ impl<T: Tx> Unit<'_, T> {
     ///
     /// # Errors
     /// `Conflict` when the id was used for another body.
-    pub async fn first_answer<A: DeserializeOwned>(&mut self, request: Option<&Remembered>) -> EngineResult<Option<A>> {
+    pub async fn first_answer<A: DeserializeOwned>(
+        &mut self,
+        request: Option<&Remembered>,
+    ) -> EngineResult<Option<A>> {
         let Some(request) = request else { return Ok(None) };
         match self.tx.request(&request.key).await? {
             None => Ok(None),
-            Some(row) if row.digest == request.digest => body::from_text("a remembered answer", &row.answer).map(Some),
+            Some(row) if row.digest == request.digest => {
+                body::from_text("a remembered answer", &row.answer).map(Some)
+            }
             Some(_) => Err(EngineError::Refused(
                 ApiError::new(ErrorReason::Conflict, "this requestId was used for another request")
                     .with_hint("use a new requestId for every new request"),
@@ -49,7 +58,11 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// Remembers the answer to this request.
-    pub async fn remember<A: Serialize>(&mut self, request: Option<&Remembered>, answer: &A) -> EngineResult<()> {
+    pub async fn remember<A: Serialize>(
+        &mut self,
+        request: Option<&Remembered>,
+        answer: &A,
+    ) -> EngineResult<()> {
         let Some(request) = request else { return Ok(()) };
         let row = RequestRow {
             key: request.key.clone(),

@@ -1,7 +1,12 @@
 //! Restarts that nobody asks for at that moment: wishes that were stored with a cancel, and
 //! `failure` and `always` steps that saw something else than what is now.
 
-use ktk_client::api::{Phase, event::Severity, restart::Cascade, task::{Resolved, RunIf}};
+use ktk_client::api::{
+    Phase,
+    event::Severity,
+    restart::Cascade,
+    task::{Resolved, RunIf},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,7 +16,10 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    model::settle::{Class, class_of},
+    model::{
+        row::TaskRow,
+        settle::{Class, class_of},
+    },
     store::Tx,
 };
 
@@ -25,7 +33,7 @@ pub enum Rerun {
 }
 
 /// A restart that happens when the task has ended: stored with the task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wish {
     /// The incarnation to restart; the task itself when absent.
@@ -36,6 +44,9 @@ pub struct Wish {
     pub by: String,
     #[serde(default)]
     pub cascade: Cascade,
+    /// Whether it is part of another task's restart, which has been planned and carried out already.
+    #[serde(default)]
+    pub is_follower: bool,
 }
 
 impl<T: Tx> Unit<'_, T> {
@@ -60,18 +71,38 @@ impl<T: Tx> Unit<'_, T> {
         if !row.newest || !row.phase.is_terminal() {
             return Ok(());
         }
+        let because = RestartBody { reason: wish.reason, changes: Default::default(), by: Some(wish.by) };
+        if wish.is_follower {
+            // A cascade restarts no cancelled task.
+            if row.phase != Phase::Cancelled {
+                self.incarnate(id, because, wish.cascade).await?;
+            }
+            return Ok(());
+        }
         let parent = wish.parent.unwrap_or(id);
         self.load(&[parent]).await?;
-        let because = RestartBody { reason: wish.reason, changes: Default::default(), by: Some(wish.by) };
-        self.incarnate(parent, because, wish.cascade).await?;
+        let parent = self.tasks.get(&parent).cloned().unwrap_or_else(|| row.clone());
+        if let Some(need) = self.lost_need(&parent).await? {
+            let words = format!("not restarted as asked: it needs {need}");
+            self.task_event(&row, Severity::Warning, "NotRestarted", words);
+            return Ok(());
+        }
+        // What is there now may be another picture than when it was asked for.
+        let plan = self.plan(std::slice::from_ref(&parent), wish.cascade).await?;
+        self.carry_out(&plan, &[parent.id], &because, wish.cascade).await?;
         Ok(())
     }
 
     async fn rerun_if_changed(&mut self, id: Uuid) -> EngineResult<()> {
         let Some(row) = self.tasks.get(&id).cloned() else { return Ok(()) };
-        let is_candidate =
-            row.newest && row.phase.is_terminal() && row.phase != Phase::Cancelled && row.run_if != RunIf::Success;
-        if !is_candidate || row.deleted_at.is_some() {
+        let is_candidate = row.newest
+            && row.phase.is_terminal()
+            && row.phase != Phase::Cancelled
+            && row.run_if != RunIf::Success;
+        if !is_candidate || row.deleted_at.is_some() || self.is_cancelled_for(&row).await? {
+            return Ok(());
+        }
+        if self.lost_need(&row).await?.is_some() {
             return Ok(());
         }
         self.flush().await?;
@@ -91,11 +122,24 @@ impl<T: Tx> Unit<'_, T> {
         }
         if let Some(need) = changed {
             let reason = format!("UpstreamChanged: {need}");
-            self.task_event(&row, Severity::Normal, "UpstreamChanged", format!("{need} came to something else"));
-            let because = RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
+            self.task_event(
+                &row,
+                Severity::Normal,
+                "UpstreamChanged",
+                format!("{need} came to something else"),
+            );
+            let because =
+                RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
             self.incarnate(id, because, Cascade::Auto).await?;
         }
         Ok(())
+    }
+
+    /// Whether the task's pipeline was cancelled and this step with it: nothing of it starts by itself.
+    async fn is_cancelled_for(&mut self, row: &TaskRow) -> EngineResult<bool> {
+        let Some(pipeline) = row.pipeline_id else { return Ok(false) };
+        let cancel = self.pipeline(pipeline).await?.cancel;
+        Ok(cancel.is_some_and(|cancel| cancel.now || row.run_if != RunIf::Always))
     }
 }
 
@@ -106,7 +150,7 @@ fn body_changes(body: &TaskBody) -> std::collections::BTreeMap<String, serde_jso
 
 /// Whether a need is another, or came to something else, than what was taken from it. The same
 /// incarnation in the same phase is the same; between incarnations no digest equals nothing.
-fn differs(now: &crate::model::row::TaskRow, saw: &Resolved) -> bool {
+fn differs(now: &TaskRow, saw: &Resolved) -> bool {
     if now.phase != saw.phase {
         return true;
     }
@@ -122,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_stored_wish_is_read_back() {
-        let wish = Wish { parent: None, reason: Some("r".into()), by: "uid:1".into(), cascade: Default::default() };
+        let wish = Wish { reason: Some("r".into()), by: "uid:1".into(), ..Wish::default() };
         let text = serde_json::to_string(&wish).expect("a wish is JSON");
         let read: Wish = serde_json::from_str(&text).expect("our own text");
         assert_eq!((read.reason, read.by), (wish.reason, wish.by));

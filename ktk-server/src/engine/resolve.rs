@@ -7,7 +7,7 @@ use super::error::{EngineError, EngineResult};
 use crate::{
     limits,
     model::row::{PipelineRow, TaskRow},
-    store::{Tx, StoreResult},
+    store::Tx,
 };
 
 /// A task that was named.
@@ -26,26 +26,63 @@ pub async fn task<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Name
     let namespace = &reference.namespace;
     if let Some(newest) = tx.task_named(namespace, parsed.name()).await? {
         let Some(wanted) = parsed.incarnation() else { return Ok(Named { row: newest, by_name: true }) };
-        let found = tx.context_tasks(newest.context_id).await?.into_iter().find(|row| row.incarnation == wanted);
+        let found =
+            tx.context_tasks(newest.context_id).await?.into_iter().find(|row| row.incarnation == wanted);
         let row = found.ok_or_else(|| {
             let newest = newest.incarnation;
-            ApiError::not_found("task", &reference.name).with_hint(format!("the newest incarnation is @{newest}"))
+            ApiError::not_found("task", &reference.name)
+                .with_hint(format!("the newest incarnation is @{newest}"))
         })?;
         return Ok(Named { row, by_name: false });
     }
-    let candidates: Vec<TaskRow> = match &parsed {
+    let mut candidates: Vec<TaskRow> = match &parsed {
         Reference::Id { id, .. } => tx.tasks(&[*id]).await?,
-        _ => by_digest(parsed.name(), async |heads| tx.tasks_by_head(heads, limits::CANDIDATES + 1).await, |row| {
-            row.id
-        })
-        .await?,
+        _ => tasks_by_text(tx, namespace, parsed.name()).await?,
     };
-    let mut candidates: Vec<TaskRow> =
-        candidates.into_iter().filter(|row| row.namespace == *namespace).collect();
+    candidates.retain(|row| {
+        row.namespace == *namespace && parsed.incarnation().is_none_or(|n| n == row.incarnation)
+    });
     match candidates.len() {
         1 => Ok(Named { row: candidates.remove(0), by_name: false }),
         0 => Err(task_missing(tx, reference).await?),
-        _ => Err(ambiguous("task", reference, candidates.iter().map(|row| (row.id, &row.name, row.incarnation)))),
+        _ => Err(ambiguous(
+            "task",
+            reference,
+            candidates.iter().map(|row| (row.id, &row.name, row.incarnation)),
+        )),
+    }
+}
+
+/// Tasks of a namespace with this human name or prefix, `CANDIDATES` and one more at most. What lies in
+/// other namespaces hides none of them.
+async fn tasks_by_text<T: Tx>(tx: &mut T, namespace: &str, text: &str) -> EngineResult<Vec<TaskRow>> {
+    let Some(heads) = heads(text) else { return Ok(Vec::new()) };
+    let mut limit = limits::CANDIDATES + 1;
+    loop {
+        let rows = tx.tasks_by_head(heads.clone(), limit).await?;
+        let is_all = rows.len() < limit;
+        let found: Vec<TaskRow> =
+            rows.into_iter().filter(|row| row.namespace == namespace && is_meant(row.id, text)).collect();
+        if is_all || found.len() > limits::CANDIDATES {
+            return Ok(found);
+        }
+        limit *= 8;
+    }
+}
+
+/// As [`tasks_by_text`].
+async fn pipelines_by_text<T: Tx>(tx: &mut T, namespace: &str, text: &str) -> EngineResult<Vec<PipelineRow>> {
+    let Some(heads) = heads(text) else { return Ok(Vec::new()) };
+    let mut limit = limits::CANDIDATES + 1;
+    loop {
+        let rows = tx.pipelines_by_head(heads.clone(), limit).await?;
+        let is_all = rows.len() < limit;
+        let found: Vec<PipelineRow> =
+            rows.into_iter().filter(|row| row.namespace == namespace && is_meant(row.id, text)).collect();
+        if is_all || found.len() > limits::CANDIDATES {
+            return Ok(found);
+        }
+        limit *= 8;
     }
 }
 
@@ -65,30 +102,24 @@ async fn task_missing<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<
 /// `NotFound`, `Ambiguous` with the candidates, `Invalid` for what can be no reference.
 pub async fn pipeline<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<PipelineRow> {
     let parsed = parse("Pipeline", reference)?;
-    if parsed.incarnation().is_none_or(|wanted| wanted == 1)
-        && let Some(row) = tx.pipeline_named(&reference.namespace, parsed.name()).await?
-    {
+    let namespace = &reference.namespace;
+    let is_meant = |row: &PipelineRow| parsed.incarnation().is_none_or(|wanted| wanted == row.incarnation);
+    if let Some(row) = tx.pipeline_named(namespace, parsed.name()).await?.filter(is_meant) {
         return Ok(row);
     }
-    let candidates: Vec<PipelineRow> = match &parsed {
+    let mut candidates: Vec<PipelineRow> = match &parsed {
         Reference::Id { id, .. } => tx.pipelines(&[*id]).await?,
-        _ => {
-            by_digest(
-                parsed.name(),
-                async |heads| tx.pipelines_by_head(heads, limits::CANDIDATES + 1).await,
-                |row| row.id,
-            )
-            .await?
-        }
+        _ => pipelines_by_text(tx, namespace, parsed.name()).await?,
     };
-    let mut candidates: Vec<PipelineRow> =
-        candidates.into_iter().filter(|row| row.namespace == reference.namespace).collect();
+    candidates.retain(|row| row.namespace == *namespace && is_meant(row));
     match candidates.len() {
         1 => Ok(candidates.remove(0)),
         0 => Err(ApiError::not_found("pipeline", &reference.name).into()),
-        _ => {
-            Err(ambiguous("pipeline", reference, candidates.iter().map(|row| (row.id, &row.name, row.incarnation))))
-        }
+        _ => Err(ambiguous(
+            "pipeline",
+            reference,
+            candidates.iter().map(|row| (row.id, &row.name, row.incarnation)),
+        )),
     }
 }
 
@@ -98,18 +129,14 @@ fn parse(kind: &str, reference: &ObjectRef) -> EngineResult<Reference> {
     })
 }
 
-/// Human names first; where none fits, prefixes of the digest.
-async fn by_digest<R>(
-    text: &str,
-    mut load: impl AsyncFnMut(std::ops::RangeInclusive<u64>) -> StoreResult<Vec<R>>,
-    id_of: impl Fn(&R) -> Uuid,
-) -> EngineResult<Vec<R>> {
-    if let Some(heads) = id::human_name_range(text) {
-        return Ok(load(heads).await?);
-    }
-    let Some(heads) = id::prefix_range(text) else { return Ok(Vec::new()) };
-    let rows = load(heads).await?;
-    Ok(rows.into_iter().filter(|row| TaskId::new(id_of(row)).digest_hex().starts_with(text)).collect())
+/// The heads that a text may stand for: those of a human name, else those of a prefix.
+fn heads(text: &str) -> Option<std::ops::RangeInclusive<u64>> {
+    id::human_name_range(text).or_else(|| id::prefix_range(text))
+}
+
+/// Whether an object is meant by this text, given that its head is in the text's range.
+fn is_meant(id: Uuid, text: &str) -> bool {
+    id::is_human_name(text) || TaskId::new(id).digest_hex().starts_with(text)
 }
 
 fn ambiguous<'a>(
@@ -118,7 +145,9 @@ fn ambiguous<'a>(
     candidates: impl Iterator<Item = (Uuid, &'a String, u32)>,
 ) -> EngineError {
     let mut lines: Vec<String> = candidates
-        .map(|(id, name, incarnation)| format!("{} {name}@{incarnation}", &TaskId::new(id).digest_hex()[..id::SHORT_DIGITS]))
+        .map(|(id, name, incarnation)| {
+            format!("{} {name}@{incarnation}", &TaskId::new(id).digest_hex()[..id::SHORT_DIGITS])
+        })
         .collect();
     let more = lines.len() > limits::CANDIDATES;
     lines.truncate(limits::CANDIDATES);

@@ -3,7 +3,7 @@
 use ktk_client::api::{
     ApiError, ErrorReason, Method, Phase, Pipeline,
     pipeline::Restart,
-    restart::{Restarted, RestartParams, RestartedTask},
+    restart::{RestartParams, Restarted, RestartedTask},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,7 +47,11 @@ impl RestartPipeline {
         Ok(Self { ask, params, request })
     }
 
-    async fn targets<T: Tx>(&self, unit: &mut Unit<'_, T>, pipeline: &PipelineRow) -> EngineResult<Vec<TaskRow>> {
+    async fn targets<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        pipeline: &PipelineRow,
+    ) -> EngineResult<Vec<TaskRow>> {
         let tasks = unit.tasks_of(pipeline.id).await?;
         let Some(step) = &self.params.from_step else {
             let ended_badly = |row: &TaskRow| matches!(row.phase, Phase::Failed | Phase::Cancelled);
@@ -84,7 +88,7 @@ impl Operation for RestartPipeline {
         let id = row.id;
         let targets = self.targets(&mut unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
-        if self.params.dry_run || targets.is_empty() {
+        if self.params.dry_run {
             return Ok(Done::quiet(answer(&mut unit, id, plan).await?));
         }
         let parents: Vec<Uuid> = targets.iter().map(|row| row.id).collect();
@@ -98,7 +102,7 @@ impl Operation for RestartPipeline {
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
         let mut answer = answer(&mut unit, id, plan).await?;
-        answer.created = true;
+        answer.created = !first.restarted.is_empty();
         answer.restarted = first.restarted;
         Ok(Done { answer, effects: unit.effects })
     }

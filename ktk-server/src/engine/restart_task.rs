@@ -3,7 +3,7 @@
 use ktk_client::api::{
     ApiError, Method, Phase, Reason, Task,
     event::Severity,
-    restart::{Action, Cascade, Restarted, RestartParams, RestartedTask},
+    restart::{Action, Cascade, RestartParams, Restarted, RestartedTask},
     task::Restart,
 };
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,11 @@ impl RestartTask {
     /// `Invalid` for parameters that are for pipelines only.
     pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
         if params.from_step.is_some() {
-            return Err(EngineError::invalid("the restart", "from", "is for pipelines: name the step's task instead"));
+            return Err(EngineError::invalid(
+                "the restart",
+                "from",
+                "is for pipelines: name the step's task instead",
+            ));
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
         let request = Remembered::new(Restart::NAME, id, &params)?;
@@ -65,11 +69,11 @@ impl RestartTask {
 /// What is to be done with what was named.
 enum Choice {
     /// This incarnation becomes the parent.
-    Restart(TaskRow),
+    Restart(Box<TaskRow>),
     /// It was restarted already.
-    Already(TaskRow),
+    Already(Box<TaskRow>),
     /// The newest lives: it is cancelled, and then this one restarted.
-    Force { live: TaskRow, parent: TaskRow },
+    Force { live: Box<TaskRow>, parent: Box<TaskRow> },
 }
 
 impl Operation for RestartTask {
@@ -86,22 +90,22 @@ impl Operation for RestartTask {
         }
         let choice = self.choose(&mut unit).await?;
         let (id, created, plan, restarted) = match choice {
-            Choice::Already(row) => (unit.adopt(row), false, Plan::default(), Vec::new()),
+            Choice::Already(row) => (unit.adopt(*row), false, Plan::default(), Vec::new()),
             Choice::Restart(parent) => {
-                let plan = unit.plan(std::slice::from_ref(&parent), self.params.cascade).await?;
+                let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan).await?));
                 }
-                let id = unit.adopt(parent);
+                let id = unit.adopt(*parent);
                 let restarted = unit.carry_out(&plan, &[id], &self.because(), self.params.cascade).await?;
                 (restarted[0].id, true, plan, restarted)
             }
             Choice::Force { live, parent } => {
-                let plan = unit.plan(std::slice::from_ref(&parent), self.params.cascade).await?;
+                let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, live.id, false, plan).await?));
                 }
-                self.force(&mut unit, live, parent, plan).await?
+                self.force(&mut unit, *live, *parent, plan).await?
             }
         };
         let first = FirstAnswer { id, created, restarted };
@@ -124,6 +128,17 @@ async fn answer<T: Tx>(
     Ok(Restarted { object, created, restarted: Vec::new(), plan: plan.rows() })
 }
 
+/// Nothing is restarted that could not have its needs.
+async fn refuse_lost_need<T: Tx>(unit: &mut Unit<'_, T>, row: &TaskRow) -> EngineResult<()> {
+    match unit.lost_need(row).await? {
+        None => Ok(()),
+        Some(need) => {
+            let error = ApiError::conflict(format!("task {:?} needs {need}", row.name));
+            Err(EngineError::Refused(error.with_hint("create it anew with needs that are there")))
+        }
+    }
+}
+
 impl RestartTask {
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
         let named = resolve::task(unit.tx, &self.params.reference).await?;
@@ -132,26 +147,29 @@ impl RestartTask {
             .newest_of(named.row.context_id)
             .cloned()
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", named.row.name)))?;
-        if newest.deleted_at.is_some() {
+        if unit.is_going(&newest).await? {
             return Err(EngineError::conflict(format!("task {:?} is being deleted", newest.name)));
         }
         if let Some(wanted) = self.params.if_newest.filter(|wanted| *wanted != newest.incarnation) {
-            let words = format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
+            let words =
+                format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
             return Err(EngineError::conflict(words));
         }
         if newest.phase.is_terminal() {
-            return Ok(Choice::Restart(named.row));
+            refuse_lost_need(unit, &named.row).await?;
+            return Ok(Choice::Restart(Box::new(named.row)));
         }
         let was_restarted = match named.by_name {
             true => newest.parent_id.is_some(),
             false => newest.parent_id == Some(named.row.id),
         };
         if was_restarted && !self.params.force {
-            return Ok(Choice::Already(newest));
+            return Ok(Choice::Already(Box::new(newest)));
         }
         if self.params.force {
             let parent = if named.by_name { newest.clone() } else { named.row };
-            return Ok(Choice::Force { live: newest, parent });
+            refuse_lost_need(unit, &parent).await?;
+            return Ok(Choice::Force { live: Box::new(newest), parent: Box::new(parent) });
         }
         Err(self.refuse(unit, &named.row, &newest).await?)
     }
@@ -222,6 +240,7 @@ impl RestartTask {
             reason: self.params.reason.clone(),
             by: self.ask.by.clone(),
             cascade: self.params.cascade,
+            is_follower: false,
         };
         let id = unit.adopt(live.clone());
         unit.adopt(parent);
@@ -248,6 +267,7 @@ impl<T: Tx> Unit<'_, T> {
         let mut parent_of = std::collections::BTreeMap::new();
         for parent in parents {
             parent_of.insert(self.task(*parent)?.context_id, *parent);
+            self.reopen(*parent).await?;
         }
         let mut made = Vec::new();
         for step in &plan.steps {
@@ -285,9 +305,12 @@ impl<T: Tx> Unit<'_, T> {
         self.load_newest(&[context]).await?;
         let Some(row) = self.newest_of(context).cloned() else { return Ok(None) };
         let reason = Some("--cascade=all".to_owned());
+        if row.wish.is_some() {
+            return Ok(None);
+        }
         if row.phase == Phase::Running {
             let by = because.by.clone().unwrap_or_default();
-            let wish = Wish { parent: None, reason, by, cascade: Cascade::Auto };
+            let wish = Wish { reason, by, is_follower: true, ..Wish::default() };
             self.task_mut(row.id)?.wish = Some(body::to_text(&wish)?);
             return Ok(None);
         }
@@ -313,6 +336,11 @@ impl<T: Tx> Unit<'_, T> {
             Some(parent) => self.task(parent)?.incarnation,
             None => 0,
         };
-        Ok(RestartedTask { id: row.id, name: row.name.clone(), incarnation: row.incarnation, parent_incarnation })
+        Ok(RestartedTask {
+            id: row.id,
+            name: row.name.clone(),
+            incarnation: row.incarnation,
+            parent_incarnation,
+        })
     }
 }

@@ -55,11 +55,11 @@ impl<T: Tx> Unit<'_, T> {
     /// Takes or gives back a place under the pipeline's `maxParallel`.
     async fn place(&mut self, id: Uuid, held: bool, holds: bool) -> EngineResult<()> {
         let pipeline_id = self.task(id)?.pipeline_id;
-        let max_parallel = match pipeline_id {
-            Some(pipeline) => self.pipeline(pipeline).await?.max_parallel,
-            None => None,
+        let is_limited = match pipeline_id {
+            Some(pipeline) => self.pipeline(pipeline).await?.max_parallel.is_some(),
+            None => false,
         };
-        let (Some(pipeline_id), Some(max)) = (pipeline_id, max_parallel) else {
+        let Some(pipeline_id) = pipeline_id.filter(|_| is_limited) else {
             if holds && !held {
                 self.task_mut(id)?.admitted = true;
                 self.effects.work = true;
@@ -70,12 +70,8 @@ impl<T: Tx> Unit<'_, T> {
             self.pipeline_mut(pipeline_id).await?.admitted -= 1;
             self.freed.insert(pipeline_id);
         } else if holds && !held {
-            let pipeline = self.pipeline_mut(pipeline_id).await?;
-            if pipeline.admitted < max {
-                pipeline.admitted += 1;
-                self.task_mut(id)?.admitted = true;
-                self.effects.work = true;
-            }
+            // Places are given in order once all changes are known: it may not be the first in line.
+            self.freed.insert(pipeline_id);
         }
         Ok(())
     }
@@ -115,8 +111,10 @@ impl<T: Tx> Unit<'_, T> {
             Event::Fail(reason) => {
                 let why = row.message.clone().unwrap_or_default();
                 self.task_event(&row, Severity::Warning, "Failed", format!("{reason}: {why}"));
+                // One that is about to be restarted has not failed for good.
                 if let Some(pipeline) = row.pipeline_id
                     && row.newest
+                    && row.wish.is_none()
                 {
                     self.trips.insert(pipeline);
                 }

@@ -1,3 +1,9 @@
-//! How the work of a task is carried out. What work is due, and what its result means, is decided elsewhere.
+//! How attempts are run: processes, through the launcher.
 
+pub mod environment;
 pub mod launcher;
+pub mod outputs;
+pub mod place;
+pub mod process;
+pub mod pump;
+pub mod starter;

@@ -38,6 +38,7 @@ use uuid::Uuid;
 
 pub use files::FileLogStore;
 pub use followers::Subscription;
+pub use ktk_client::api::{log::Stream, worker::Fence};
 pub use lines::{Line, LineAssembler};
 pub use memory::MemoryLogStore;
 pub use read::{LineReader, Output};
@@ -54,20 +55,6 @@ impl fmt::Display for LogKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} attempt {}", self.task, self.attempt)
     }
-}
-
-/// The right to write: a later grant is greater and shuts out the earlier ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fence {
-    pub epoch: u64,
-    pub counter: u64,
-}
-
-/// Which of its outputs a process wrote to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stream {
-    Stdout,
-    Stderr,
 }
 
 /// Bytes that arrived together, exactly as written. Stores keep the time to the microsecond.

@@ -80,6 +80,12 @@ impl LineReader {
         }
     }
 
+    /// The offset before which everything is left out: that of the first of the last lines, where those were asked
+    /// for.
+    pub fn begins_after(&self) -> u64 {
+        self.after
+    }
+
     /// Leaves out lines that began before `time`.
     #[must_use]
     pub fn since(self, time: Timestamp) -> Self {

@@ -19,6 +19,13 @@ pub struct Effect {
     pub spreads: bool,
 }
 
+impl Effect {
+    /// Nothing happens to it.
+    pub fn keep(why: impl Into<String>) -> Self {
+        Self { action: Action::Keep, why: why.into(), spreads: false }
+    }
+}
+
 /// Decides for the newest incarnation of a dependent; `upstream` names what it depends on.
 pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
     let of = |action, why: String, spreads| Effect { action, why, spreads };
@@ -29,6 +36,9 @@ pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
         (Phase::Pending, _, _) => of(Action::Continue, format!("waits for {upstream} again"), true),
         (Phase::Running, _, Cascade::All) => {
             of(Action::Restart, format!("runs on {upstream}'s old outputs: again when it has ended"), true)
+        }
+        (Phase::Running, _, Cascade::Auto) if row.run_if != RunIf::Success => {
+            of(Action::Decide, format!("runs on {upstream}'s old outputs: compared when it has ended"), true)
         }
         (Phase::Running, _, _) => {
             of(Action::Keep, format!("runs on {upstream}'s old outputs and finishes"), false)

@@ -61,7 +61,8 @@ fn takes_exit_code(retry: Option<&RetrySpec>, reason: Reason, exit_code: Option<
 pub fn pause(retry: Option<&RetrySpec>, ended: u32, chance: f64) -> Duration {
     let field = |get: fn(&RetrySpec) -> Option<Duration>| retry.and_then(get);
     let backoff = field(|retry| retry.backoff.map(|d| d.get())).unwrap_or(BACKOFF);
-    let max = field(|retry| retry.max_backoff.map(|d| d.get())).unwrap_or(MAX_BACKOFF);
+    // A longer backoff that somebody wrote alone is meant as it is.
+    let max = field(|retry| retry.max_backoff.map(|d| d.get())).unwrap_or(MAX_BACKOFF.max(backoff));
     let factor = retry.and_then(|retry| retry.factor).unwrap_or(FACTOR);
     let jitter = retry.and_then(|retry| retry.jitter).unwrap_or(JITTER);
     let steps = ended.saturating_sub(1).min(1000) as i32;

@@ -132,6 +132,14 @@ fn what_grows_too_large_or_holds_nul_is_refused() {
     assert!(render(&run(&["echo", "{{ params.nul }}"]), &params, &BTreeMap::new()).is_err());
 }
 
+#[test]
+fn messages_hold_no_control_characters() {
+    let params = map(json!({"a\u{1b}[2J": 1}));
+    let causes = check(&run(&["echo", "{{ params.x\u{7} }}"]), "spec.run", &params, &BTreeMap::new());
+    assert!(!causes[0].message.contains(char::is_control), "{causes:?}");
+    assert!(causes[0].message.contains("\\u{1b}") && causes[0].message.contains("\\u{7}"), "{causes:?}");
+}
+
 proptest! {
     #[test]
     fn a_value_is_filled_in_exactly_and_not_read_again(

@@ -83,14 +83,20 @@ impl Attempts {
     /// Brings the orphans up to date with `children`, the launcher's own as just read.
     pub(super) fn adopt(&mut self, children: &[Pid]) {
         for &pid in children {
-            if !self.leaders.contains_key(&pid) && !self.orphans.contains_key(&pid) {
-                if let Some(process) = tree::read(pid) {
-                    let owner = self.owner(&process);
-                    let orphan = Orphan { start: process.start, session: process.session, owner };
-                    self.orphans.insert(pid, orphan);
-                }
+            if self.leaders.contains_key(&pid) || self.orphans.contains_key(&pid) {
+                continue;
+            }
+            if let Some(process) = tree::read(pid) {
+                let owner = self.owner(&process);
+                let orphan = Orphan { start: process.start, session: process.session, owner };
+                self.orphans.insert(pid, orphan);
             }
         }
+        self.assign_unmarked();
+    }
+
+    /// Gives orphans that can be only one attempt's to it. To be called when an attempt has been removed.
+    pub(super) fn assign_unmarked(&mut self) {
         for orphan in self.orphans.values_mut().filter(|orphan| orphan.owner.is_none()) {
             orphan.owner = only_candidate(&self.table, orphan.start);
         }

@@ -1,7 +1,7 @@
 //! How an attempt ends: asked to stop, killed, or by itself; and what it takes until nothing of it is left. The
 //! order of events is `supervisor`'s part.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -28,17 +28,23 @@ pub(super) struct Ending {
     pub(super) tree: Tree,
     /// Attempts whose leader has been reaped.
     led_by_nobody: Vec<u64>,
+    is_urgent: bool,
 }
 
 impl Ending {
     pub(super) fn new() -> Self {
-        Ending { attempts: Attempts::default(), tree: Tree::open(), led_by_nobody: Vec::new() }
+        Ending {
+            attempts: Attempts::default(),
+            tree: Tree::open(),
+            led_by_nobody: Vec::new(),
+            is_urgent: false,
+        }
     }
 
     /// Asks the whole tree to end, and kills it when `grace` has passed.
     pub(super) fn stop(&mut self, handle: u64, grace: Duration, now: Instant) {
         if grace.is_zero() {
-            return self.kill(handle, now);
+            return self.kill(handle);
         }
         let Some(attempt) = self.attempts.get_mut(handle) else { return };
         // Some clocks cannot count every grace period.
@@ -56,27 +62,30 @@ impl Ending {
         for signal in [Signal::TERM, Signal::CONT] {
             let _ = kill_process_group(leader, signal);
         }
-        let mut asked = HashMap::new();
+        let mut asked = HashSet::new();
         // The second round is for what was forked during the first.
         for _ in 0..2 {
-            for process in self.members(handle) {
-                let is_new = asked.insert((process.pid, process.start), ()).is_none();
-                if is_new && process.group != Some(leader) {
-                    tree::signal(&process, Signal::TERM);
-                    tree::signal(&process, Signal::CONT);
+            let roots = self.roots(handle);
+            self.tree.walk(&roots, |process| {
+                if asked.insert((process.pid, process.start)) && process.group != Some(leader) {
+                    tree::signal(process, Signal::TERM);
+                    tree::signal(process, Signal::CONT);
                 }
-            }
+            });
         }
     }
 
     /// Kills the whole tree.
-    pub(super) fn kill(&mut self, handle: u64, now: Instant) {
+    pub(super) fn kill(&mut self, handle: u64) {
+        if self.attempts.get(handle).is_none() {
+            return;
+        }
+        self.freeze_and_kill(|ending| ending.roots(handle));
         let Some(attempt) = self.attempts.get_mut(handle) else { return };
         attempt.kill_at = None;
         if !attempt.is_reported {
-            attempt.give_up_at.get_or_insert(now + UNKILLABLE_AFTER);
+            attempt.give_up_at.get_or_insert_with(|| Instant::now() + UNKILLABLE_AFTER);
         }
-        freeze_and_kill(|| self.members(handle));
     }
 
     /// Reaps every child that has ended.
@@ -111,18 +120,23 @@ impl Ending {
             if self.attempts.orphans_of(handle).is_empty() {
                 self.report(handle, false, outbox);
                 self.attempts.remove(handle);
+                self.attempts.assign_unmarked();
             } else {
                 if !may_still_end {
-                    self.kill(handle, now);
+                    self.kill(handle);
                 }
                 self.led_by_nobody.push(handle);
             }
         }
         if !self.attempts.strays().is_empty() {
-            freeze_and_kill(|| {
-                let strays = self.attempts.strays();
-                self.tree.descendants(&strays)
+            self.freeze_and_kill(|ending| {
+                let children = ending.tree.own_children();
+                ending.attempts.adopt(&children);
+                ending.attempts.strays()
             });
+        }
+        if self.led_by_nobody.is_empty() {
+            self.set_urgent(false);
         }
     }
 
@@ -140,7 +154,7 @@ impl Ending {
                 to_report.push(handle);
             }
         }
-        to_kill.into_iter().for_each(|handle| self.kill(handle, now));
+        to_kill.into_iter().for_each(|handle| self.kill(handle));
         to_report.into_iter().for_each(|handle| self.report(handle, true, outbox));
     }
 
@@ -154,13 +168,14 @@ impl Ending {
         }
     }
 
-    fn members(&mut self, handle: u64) -> Vec<Proc> {
+    /// Where the attempt's processes hang in the launcher's tree.
+    fn roots(&mut self, handle: u64) -> Vec<Pid> {
         let children = self.tree.own_children();
         self.attempts.adopt(&children);
         let mut roots = self.attempts.orphans_of(handle);
         let leader = self.attempts.get(handle).filter(|attempt| attempt.ended.is_none());
         roots.extend(leader.map(|attempt| attempt.leader));
-        self.tree.descendants(&roots)
+        roots
     }
 
     /// Kills all that the launcher ever started, and waits until it is gone, for `patience` at most.
@@ -180,31 +195,40 @@ impl Ending {
             if left.is_zero() {
                 return;
             }
-            freeze_and_kill(|| {
-                let children: Vec<Pid> = self.tree.own_children();
-                self.tree.descendants(&children)
-            });
+            self.freeze_and_kill(|ending| ending.tree.own_children());
             wait_for_child(left);
         }
     }
-}
 
-/// Stops the processes first, so that none forks away while the others are killed.
-fn freeze_and_kill(mut members: impl FnMut() -> Vec<Proc>) {
-    let mut frozen = HashMap::new();
-    for _ in 0..FREEZE_ROUNDS {
-        let before = frozen.len();
-        for process in members() {
-            frozen.entry((process.pid, process.start)).or_insert_with(|| {
-                tree::signal(&process, Signal::STOP);
-                process
+    /// Kills the trees under `roots`. Each process is stopped before its children are looked for, so that none forks
+    /// away; another round finds nothing new unless one's parent ended before it was seen.
+    fn freeze_and_kill(&mut self, mut roots: impl FnMut(&mut Ending) -> Vec<Pid>) {
+        self.set_urgent(true);
+        let mut frozen: HashMap<(Pid, u64), Proc> = HashMap::new();
+        for _ in 0..FREEZE_ROUNDS {
+            let before = frozen.len();
+            let roots = roots(self);
+            self.tree.walk(&roots, |process| {
+                frozen.entry((process.pid, process.start)).or_insert_with(|| {
+                    tree::signal(process, Signal::STOP);
+                    *process
+                });
             });
+            if frozen.len() == before {
+                break;
+            }
         }
-        if frozen.len() == before {
-            break;
+        for process in frozen.values() {
+            tree::signal(process, Signal::KILL);
         }
     }
-    for process in frozen.values() {
-        tree::signal(process, Signal::KILL);
+
+    /// Gives the launcher's session a nice value, where the kernel groups by session and lets us: a fork bomb of a
+    /// thousand sessions leaves it a thousandth of the machine. Not for good, since it makes starting processes
+    /// slower when the machine is busy.
+    fn set_urgent(&mut self, is_urgent: bool) {
+        if std::mem::replace(&mut self.is_urgent, is_urgent) != is_urgent {
+            let _ = std::fs::write("/proc/self/autogroup", if is_urgent { "-10" } else { "0" });
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::error::{NotExecutable, SpawnError};
@@ -77,9 +77,10 @@ pub(super) fn find(command: &OsStr, path: Option<&OsStr>, dir: &Path) -> Result<
 /// Whether a file that the kernel does not know how to execute is text that a shell may try.
 pub(super) fn is_shell_text(file: &Path) -> bool {
     let mut start = [0; FIRST_LINE_BYTES];
-    let Ok(length) = fs::File::open(file).and_then(|mut file| io::Read::read(&mut file, &mut start)) else {
-        return false;
-    };
+    // The file may have been replaced by a pipe that nobody writes to.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(file, flags, Mode::empty());
+    let Ok(length) = file.and_then(|file| rustix::io::read(file, &mut start)) else { return false };
     let line = start[..length].split(|&byte| byte == b'\n').next().unwrap_or_default();
     !line.contains(&0)
 }

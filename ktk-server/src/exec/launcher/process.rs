@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 
-use super::client::Connection;
+use super::connection::Connection;
 
 /// How an attempt's command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +32,41 @@ pub struct Process {
     /// reads it does not wait for its end longer than for the attempt's; what was written is there by then.
     pub stdout: Receiver,
     pub stderr: Receiver,
+    /// Its end; apart from the output, so that both can be waited for at once.
+    pub running: Running,
+}
+
+/// The end of a running attempt, and the means to bring it about. Dropping it before the end kills the attempt.
+#[derive(Debug)]
+pub struct Running {
     pub(super) guard: Guard,
     pub(super) ending: oneshot::Receiver<End>,
     pub(super) end: Option<End>,
 }
 
 impl Process {
+    /// See [`Running::wait`].
+    pub async fn wait(&mut self) -> Ended {
+        self.running.wait().await
+    }
+
+    /// See [`Running::has_survivors`].
+    pub fn has_survivors(&self) -> bool {
+        self.running.has_survivors()
+    }
+
+    /// See [`Running::stop`].
+    pub fn stop(&self, grace: Duration) {
+        self.running.stop(grace);
+    }
+
+    /// See [`Running::kill`].
+    pub fn kill(&self) {
+        self.running.kill();
+    }
+}
+
+impl Running {
     /// Waits until the command has ended and nothing of the attempt is left. May be called again, and given up and
     /// called again.
     pub async fn wait(&mut self) -> Ended {

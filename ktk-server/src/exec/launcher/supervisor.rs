@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{getpid, set_child_subreaper, setsid};
+use rustix::process::{Signal, getpid, set_child_subreaper, set_parent_process_death_signal, setsid};
 
 use super::attempts::Attempt;
 use super::channel::Channel;
@@ -50,12 +50,16 @@ struct Supervisor {
 impl Supervisor {
     fn prepare() -> io::Result<Supervisor> {
         let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let socket = unsafe_sys::take_stdin(null.as_fd())?;
+        // Out of the way of the children's standard descriptors.
+        let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
+        unsafe_sys::replace_stdin(null.as_fd())?;
         // Leading a session already is as good.
         let _ = setsid();
         let _ = rustix::thread::set_name(NAME);
         rustix::process::chdir("/")?;
         set_child_subreaper(Some(getpid()))?;
+        // A task may have sent it SIGSTOP; when the server dies it must go on, to clean up.
+        set_parent_process_death_signal(Some(Signal::CONT))?;
         let child_signals = unsafe_sys::child_signals()?;
         Ok(Supervisor {
             channel: Channel::new(socket),
@@ -73,10 +77,8 @@ impl Supervisor {
             let deadline = self.ending.next_deadline();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let Ok(ready) = self.wait(timeout) else { return };
-            if ready.socket {
-                if !matches!(self.channel.receive(), Ok(true)) || self.take_requests().is_err() {
-                    return;
-                }
+            if ready.socket && !self.take_input() {
+                return;
             }
             let now = Instant::now();
             if ready.child {
@@ -111,6 +113,11 @@ impl Supervisor {
         let _ = rustix::io::read(&self.child_signals, &mut info);
     }
 
+    /// False when there is nobody left to talk to.
+    fn take_input(&mut self) -> bool {
+        matches!(self.channel.receive(), Ok(true)) && self.take_requests().is_ok()
+    }
+
     fn take_requests(&mut self) -> Result<(), Malformed> {
         let mut inbox = std::mem::take(&mut self.channel.inbox);
         let mut taken = 0;
@@ -120,7 +127,7 @@ impl Supervisor {
             match frame.request()? {
                 Request::Spawn(request) => self.start(handle, &request)?,
                 Request::Stop { grace } => self.ending.stop(handle, grace, Instant::now()),
-                Request::Kill => self.ending.kill(handle, Instant::now()),
+                Request::Kill => self.ending.kill(handle),
             }
         }
         inbox.drain(..taken);

@@ -1,8 +1,10 @@
 //! Processes as `/proc` shows them: who descends from whom, what their mark is, and how to signal one without ever
 //! hitting a stranger that got its pid. Whose they are is `attempts`' part.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -32,7 +34,8 @@ fn parse_stat(pid: Pid, text: &[u8]) -> Option<Proc> {
     // The name in parentheses may hold anything, also parentheses.
     let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
     let mut fields = std::str::from_utf8(&text[after_name..]).ok()?.split_ascii_whitespace().skip(1);
-    let mut id = || fields.next()?.parse().ok().map(Pid::from_raw);
+    // Group and session are -1 while the process is being reaped, and its parent is 0.
+    let mut id = || Some(parse_pid(fields.next()?));
     let (parent, group, session) = (id()?, id()?, id()?);
     let start = fields.nth(15)?.parse().ok()?;
     Some(Proc { pid, start, parent, group, session })
@@ -48,13 +51,15 @@ pub(super) fn mark(pid: Pid) -> Option<Mark> {
     Mark::from_environ(&environ)
 }
 
-/// Sends `signal` if `process` still is who it was.
-pub(super) fn signal(process: &Proc, signal: Signal) {
-    let Ok(pidfd) = pidfd_open(process.pid, PidfdFlags::empty()) else { return };
-    if read(process.pid).is_some_and(|now| now.start == process.start) {
-        // It may have ended meanwhile, or belong to another user.
-        let _ = pidfd_send_signal(&pidfd, signal);
+/// Sends `signal` if `process` still is who it was, and returns what becomes readable when it has ended.
+pub(super) fn signal(process: &Proc, signal: Signal) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(process.pid, PidfdFlags::empty()).ok()?;
+    if read(process.pid)?.start != process.start {
+        return None;
     }
+    // It may have ended meanwhile, or belong to another user.
+    pidfd_send_signal(&pidfd, signal).ok()?;
+    Some(pidfd)
 }
 
 pub(super) fn all_pids() -> Vec<Pid> {
@@ -94,19 +99,18 @@ impl Tree {
         pids(&self.text)
     }
 
-    /// `roots` and all that descends from them.
-    pub(super) fn descendants(&self, roots: &[Pid]) -> Vec<Proc> {
-        if self.own_children.is_none() {
-            return descendants_among(&everyone(), roots);
+    /// Visits `roots` and all that descends from them, each before its children are looked for.
+    pub(super) fn walk(&self, roots: &[Pid], mut visit: impl FnMut(&Proc)) {
+        let everyone = if self.own_children.is_some() { None } else { Some(everyone()) };
+        let mut due: VecDeque<Pid> = roots.iter().copied().collect();
+        while let Some(pid) = due.pop_front() {
+            let Some(process) = read(pid) else { continue };
+            visit(&process);
+            match &everyone {
+                None => due.extend(children(pid)),
+                Some(all) => due.extend(all.iter().filter(|it| it.parent == Some(pid)).map(|it| it.pid)),
+            }
         }
-        let mut found: Vec<Proc> = roots.iter().filter_map(|&root| read(root)).collect();
-        let mut next = 0;
-        while let Some(process) = found.get(next) {
-            next += 1;
-            let children = children(process.pid);
-            found.extend(children.into_iter().filter_map(read));
-        }
-        found
     }
 }
 
@@ -125,17 +129,6 @@ fn everyone() -> Vec<Proc> {
     all_pids().into_iter().filter_map(read).collect()
 }
 
-fn descendants_among(everyone: &[Proc], roots: &[Pid]) -> Vec<Proc> {
-    let mut found: Vec<Proc> =
-        everyone.iter().filter(|process| roots.contains(&process.pid)).copied().collect();
-    let mut next = 0;
-    while let Some(parent) = found.get(next).map(|process| process.pid) {
-        next += 1;
-        found.extend(everyone.iter().filter(|process| process.parent == Some(parent)));
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::{Command, Stdio};
@@ -149,6 +142,8 @@ mod tests {
         let process = parse_stat(pid(7).unwrap(), stat).unwrap();
         assert_eq!((process.parent, process.group, process.session), (pid(3), pid(4), pid(5)));
         assert_eq!(process.start, 4242);
+        let reaped = b"7 (a) Z 0 -1 -1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4242 9 9\n";
+        assert_eq!(parse_stat(pid(7).unwrap(), reaped).unwrap().group, None);
     }
 
     #[test]
@@ -160,8 +155,9 @@ mod tests {
             .unwrap();
         shell.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let root = Pid::from_raw(shell.id() as i32).unwrap();
-        let mut listed = Tree::open().descendants(&[root]);
-        let mut scanned = Tree { own_children: None, text: Vec::new() }.descendants(&[root]);
+        let (mut listed, mut scanned) = (Vec::new(), Vec::new());
+        Tree::open().walk(&[root], |process| listed.push(*process));
+        Tree { own_children: None, text: Vec::new() }.walk(&[root], |process| scanned.push(*process));
         for process in &listed {
             signal(process, Signal::KILL);
         }

@@ -224,22 +224,10 @@ pub(super) fn close_inherited() {
     }
 }
 
-/// Moves the socket that came as standard input out of the way of the children's standard descriptors, and puts
-/// `null` in its place.
-pub(super) fn take_stdin(null: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    // SAFETY: 0 is open, since std opens what of 0 to 2 is closed before main; the copy has no other owner.
-    let socket = unsafe {
-        let fd = libc::fcntl(0, libc::F_DUPFD_CLOEXEC, 3);
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        OwnedFd::from_raw_fd(fd)
-    };
-    // SAFETY: replaces a descriptor that std treats as always open by one that is.
-    if unsafe { libc::dup2(null.as_raw_fd(), 0) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(socket)
+/// Puts `null` in the place of standard input.
+pub(super) fn replace_stdin(null: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: 0 is open, as std sees to before main, and stays so.
+    if unsafe { libc::dup2(null.as_raw_fd(), 0) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Time since boot in the unit of `/proc/PID/stat`'s start times.

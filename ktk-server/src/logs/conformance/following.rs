@@ -9,6 +9,7 @@ use jiff::Timestamp;
 pub(in crate::logs) async fn followers_see_everything(store: Store) -> Outcome {
     let key = new_key();
     let follower = LineReader::new(Arc::clone(&store), key, Cursor::START).following();
+    #[expect(clippy::disallowed_methods, reason = "the test joins it")]
     let follower = tokio::spawn(lines_of(follower));
     let mut writer = LogWriter::new(Arc::clone(&store), key, FENCE);
     for number in 0..500 {
@@ -39,6 +40,7 @@ pub(in crate::logs) async fn followers_of_silent_attempts_end(store: Store) -> O
 pub(in crate::logs) async fn readers_while_writing(store: Store) -> Outcome {
     const LINES: usize = 20_000;
     let key = new_key();
+    #[expect(clippy::disallowed_methods, reason = "the test joins them")]
     let readers: Vec<_> = (0..3)
         .map(|_| LineReader::new(Arc::clone(&store), key, Cursor::START).following())
         .map(|reader| tokio::spawn(lines_of(reader)))

@@ -41,6 +41,7 @@ pub(super) use conformance_suite;
 
 pub(super) const FENCE: Fence = Fence { epoch: 1, counter: 1 };
 
+#[expect(clippy::disallowed_methods, reason = "any id will do")]
 pub(super) fn new_key() -> LogKey {
     LogKey { task: Uuid::now_v7(), attempt: 1 }
 }

@@ -1,0 +1,215 @@
+//! What a task and a step have in common: the work, its inputs and its policies.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::{
+    Causes, MAX_GRACE_PERIOD, MAX_INPUTS, MAX_NEEDS, MAX_PRIORITY, MAX_RETRIES, params::json_size, process,
+};
+use crate::api::{
+    Duration, field,
+    names::{self, Reference, quoted},
+    pipeline::{Step, StepDefaults},
+    task::{RetrySpec, RunIf, RunSpec, TaskSpec},
+};
+
+/// The fields that tasks and steps share, borrowed from either.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Work<'a> {
+    run: Option<&'a RunSpec>,
+    type_name: Option<&'a str>,
+    inputs: Option<&'a BTreeMap<String, Value>>,
+    needs: &'a [String],
+    run_if: RunIf,
+    queue: Option<&'a str>,
+    priority: Option<i32>,
+    timeout: Option<Duration>,
+    grace_period: Option<Duration>,
+    retry: Option<&'a RetrySpec>,
+}
+
+macro_rules! from {
+    ($from:ty) => {
+        impl<'a> From<&'a $from> for Work<'a> {
+            fn from(from: &'a $from) -> Self {
+                Self {
+                    run: from.run.as_ref(),
+                    type_name: from.type_name.as_deref(),
+                    inputs: Some(&from.inputs),
+                    needs: &from.needs,
+                    run_if: from.run_if,
+                    queue: from.queue.as_deref(),
+                    priority: from.priority,
+                    timeout: from.timeout,
+                    grace_period: from.grace_period,
+                    retry: from.retry.as_ref(),
+                }
+            }
+        }
+    };
+}
+from!(TaskSpec);
+from!(Step);
+
+impl<'a> From<&'a StepDefaults> for Work<'a> {
+    fn from(defaults: &'a StepDefaults) -> Self {
+        Self {
+            queue: defaults.queue.as_deref(),
+            priority: defaults.priority,
+            timeout: defaults.timeout,
+            grace_period: defaults.grace_period,
+            retry: defaults.retry.as_ref(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Everything but needs as references.
+    pub(super) fn check(&self, causes: &mut Causes, prefix: &str) {
+        match (self.run, self.type_name) {
+            (None, None) => {
+                causes.push(prefix, "does nothing: give it `run` (a process) or `type` (a handler)")
+            }
+            (Some(_), Some(_)) => {
+                causes.push(field::member(prefix, "type"), "either `run` or `type`: remove one of them");
+            }
+            _ => {}
+        }
+        if let Some(run) = self.run {
+            process::check(causes, &field::member(prefix, "run"), run);
+        }
+        if let Some(Err(why)) = self.type_name.map(names::type_name) {
+            causes.push(field::member(prefix, "type"), why.to_string());
+        }
+        if let Some(inputs) = self.inputs {
+            check_inputs(causes, &field::member(prefix, "inputs"), inputs);
+        }
+        if self.run_if == RunIf::Failure && self.needs.is_empty() {
+            let message = "failure without needs would never run: name in `needs` what may fail";
+            causes.push(field::member(prefix, "runIf"), message);
+        }
+        self.check_policies(causes, prefix);
+    }
+
+    /// Queue, priority, times and retries.
+    pub(super) fn check_policies(&self, causes: &mut Causes, prefix: &str) {
+        if let Some(Err(why)) = self.queue.map(names::queue) {
+            causes.push(field::member(prefix, "queue"), why.to_string());
+        }
+        if self.priority.is_some_and(|priority| priority.unsigned_abs() > MAX_PRIORITY.unsigned_abs()) {
+            let message = format!("must be from -{MAX_PRIORITY} to {MAX_PRIORITY}");
+            causes.push(field::member(prefix, "priority"), message);
+        }
+        if self.timeout.is_some_and(|timeout| timeout.get().is_zero()) {
+            causes.push(field::member(prefix, "timeout"), "must be longer than 0: leave it out for no limit");
+        }
+        if self.grace_period.is_some_and(|grace| grace.get() > MAX_GRACE_PERIOD) {
+            let longest = Duration::new(MAX_GRACE_PERIOD);
+            causes.push(field::member(prefix, "gracePeriod"), format!("must be {longest} at most"));
+        }
+        if let Some(retry) = self.retry {
+            check_retry(causes, &field::member(prefix, "retry"), retry);
+        }
+    }
+
+    /// Needs outside a pipeline: references to tasks of the namespace.
+    pub(super) fn check_needs_of_task(&self, causes: &mut Causes, own_name: Option<&str>) {
+        if self.needs.len() > MAX_NEEDS {
+            causes.push("spec.needs", format!("{} needs: {MAX_NEEDS} are allowed", self.needs.len()));
+            return;
+        }
+        let mut seen = HashSet::with_capacity(self.needs.len());
+        for (index, need) in self.needs.iter().enumerate() {
+            let shown = quoted(need);
+            let why = match need.parse::<Reference>() {
+                Err(why) => why.to_string(),
+                Ok(reference) if reference.incarnation().is_some() => {
+                    format!(
+                        "{shown}: a need is a task, not one of its incarnations: write {:?}",
+                        reference.name()
+                    )
+                }
+                Ok(_) if own_name == Some(need) => "a task cannot need itself: remove the need".to_owned(),
+                Ok(_) if !seen.insert(need.as_str()) => format!("{shown} stands twice: remove one"),
+                Ok(_) => continue,
+            };
+            causes.push(field::item("spec.needs", index), why);
+        }
+    }
+}
+
+fn check_inputs(causes: &mut Causes, prefix: &str, inputs: &BTreeMap<String, Value>) {
+    if inputs.is_empty() {
+        return;
+    }
+    let size = json_size(inputs);
+    if size > MAX_INPUTS {
+        causes
+            .push(prefix, format!("have {size} bytes as JSON: {MAX_INPUTS} are allowed; put them in a file"));
+        return;
+    }
+    let mut open: Vec<(String, &Value)> = Vec::new();
+    open.extend(
+        inputs
+            .iter()
+            .rev()
+            .filter(|(_, value)| is_nested(value))
+            .map(|(key, value)| (field::member(prefix, key), value)),
+    );
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::Object(members) if members.len() == 1 && members.contains_key("jq") => {
+                causes.push(path, "preprocessors (`{jq: …}`) are not supported by this version");
+            }
+            Value::Object(members) => {
+                open.extend(
+                    members
+                        .iter()
+                        .rev()
+                        .filter(|(_, value)| is_nested(value))
+                        .map(|(key, value)| (field::member(&path, key), value)),
+                );
+            }
+            Value::Array(items) => {
+                open.extend(
+                    items
+                        .iter()
+                        .enumerate()
+                        .rev()
+                        .filter(|(_, value)| is_nested(value))
+                        .map(|(index, value)| (field::item(&path, index), value)),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_nested(value: &Value) -> bool {
+    value.is_object() || value.is_array()
+}
+
+fn check_retry(causes: &mut Causes, prefix: &str, retry: &RetrySpec) {
+    let mut wrong = |key: &str, is_wrong: bool, message: String| {
+        if is_wrong {
+            causes.push(field::member(prefix, key), message);
+        }
+    };
+    let limit = retry.limit.is_some_and(|limit| limit > MAX_RETRIES);
+    wrong("limit", limit, format!("must be {MAX_RETRIES} at most"));
+    let factor = retry.factor.is_some_and(|factor| !(1.0..=1_000.0).contains(&factor));
+    wrong("factor", factor, "must be a number from 1 to 1000".to_owned());
+    let jitter = retry.jitter.is_some_and(|jitter| !(0.0..=1.0).contains(&jitter));
+    wrong("jitter", jitter, "must be a number from 0 to 1".to_owned());
+    if let (Some(backoff), Some(longest)) = (retry.backoff, retry.max_backoff) {
+        wrong("backoff", backoff > longest, format!("must not be longer than maxBackoff ({longest})"));
+    }
+    let Some(codes) = &retry.on_exit_codes else { return };
+    wrong("onExitCodes", codes.is_empty(), "must not be empty: leave it out to retry every code".to_owned());
+    for (index, code) in codes.iter().enumerate().filter(|(_, code)| !(1..=255).contains(*code)) {
+        let message = format!("must be from 1 to 255, not {code}");
+        causes.push(field::item(&field::member(prefix, "onExitCodes"), index), message);
+    }
+}

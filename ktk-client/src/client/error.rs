@@ -1,0 +1,173 @@
+//! What can go wrong between a program and its server, as errors that one can ask.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use crate::api::{ApiError, ErrorReason};
+
+/// The result of whatever asks a server.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call, a stream or a start of the local server failed.
+///
+/// `Display` says what this layer was doing; `source()` says why that failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server refused.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// Nobody answers there; nothing was sent.
+    #[error("cannot reach the server at {address}")]
+    Unreachable {
+        /// Where it should be.
+        address: String,
+        /// What connecting failed with.
+        source: Source,
+    },
+    /// The connection ended before the answer came: whether the call was carried out is unknown.
+    #[error("lost the connection to the server at {address}")]
+    Disconnected {
+        /// Where it was.
+        address: String,
+        /// What reading or writing failed with.
+        source: Source,
+    },
+    /// No answer in time: whether the call was carried out is unknown.
+    #[error("no answer to {call} within {}", crate::api::Duration::new(*.after))]
+    Timeout {
+        /// What was called.
+        call: String,
+        /// How long the answer was waited for.
+        after: Duration,
+    },
+    /// An answer that is none of ktk's.
+    #[error("unexpected answer of the server: {0}")]
+    Protocol(String),
+    /// The local server could not be started, or did not answer in time.
+    #[error("cannot start the local server: {reason}")]
+    Autostart {
+        /// Why.
+        reason: String,
+        /// The server's log, where it got as far as having one.
+        log: Option<PathBuf>,
+        /// The log's last lines, oldest first.
+        log_tail: Vec<String>,
+    },
+    /// The server is being stopped: what runs goes on with its next start.
+    #[error("the server is being stopped; the work goes on with its next start")]
+    ServerStopping,
+    /// A setting that cannot be used.
+    #[error("{0}")]
+    Config(String),
+}
+
+impl Error {
+    pub(crate) fn autostart(reason: impl Into<String>) -> Self {
+        Self::Autostart { reason: reason.into(), log: None, log_tail: Vec::new() }
+    }
+
+    /// The word that the server refused with; none where it was not the server that failed.
+    pub fn reason(&self) -> Option<ErrorReason> {
+        self.api().map(|error| error.reason)
+    }
+
+    /// The server's refusal, where it is one.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no such object.
+    pub fn is_not_found(&self) -> bool {
+        self.reason() == Some(ErrorReason::NotFound)
+    }
+
+    /// Whether the name is taken.
+    pub fn is_already_exists(&self) -> bool {
+        self.reason() == Some(ErrorReason::AlreadyExists)
+    }
+
+    /// Whether the object's state does not allow it.
+    pub fn is_conflict(&self) -> bool {
+        self.reason() == Some(ErrorReason::Conflict)
+    }
+
+    /// Whether the request or manifest is wrong.
+    pub fn is_invalid(&self) -> bool {
+        self.reason() == Some(ErrorReason::Invalid)
+    }
+
+    /// Whether the version asked for is older than the kept history: list again.
+    pub fn is_expired(&self) -> bool {
+        self.reason() == Some(ErrorReason::Expired)
+    }
+
+    /// Whether no server could be spoken to: unreachable, lost, or not to be started.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Disconnected { .. } | Self::Autostart { .. })
+    }
+
+    /// Whether the server said that it is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self, Self::ServerStopping)
+    }
+
+    /// Whether the same call may succeed later. A call that changes something is repeated
+    /// safely with the same request id only.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Disconnected { .. } | Self::Timeout { .. } => true,
+            Self::ServerStopping => true,
+            Self::Api(error) => matches!(error.reason, ErrorReason::Unavailable | ErrorReason::Timeout),
+            _ => false,
+        }
+    }
+
+    /// The kind of the I/O error at the bottom, where there is one.
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
+        io_error_in(self).map(io::Error::kind)
+    }
+}
+
+/// The first I/O error in a chain of sources.
+pub(crate) fn io_error_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error);
+        }
+        current = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_answer_what_they_are() {
+        let missing = Error::from(ApiError::not_found("Task", "x"));
+        assert!(missing.is_not_found() && !missing.is_conflict() && !missing.is_unreachable());
+        assert_eq!(missing.reason(), Some(ErrorReason::NotFound));
+        assert_eq!(missing.to_string(), "Task \"x\" not found");
+
+        let away = Error::Unreachable {
+            address: "unix:///s".into(),
+            source: io::Error::from(io::ErrorKind::ConnectionRefused).into(),
+        };
+        assert!(away.is_unreachable() && away.is_retryable() && away.reason().is_none());
+        assert_eq!(away.io_kind(), Some(io::ErrorKind::ConnectionRefused));
+        assert_eq!(away.to_string(), "cannot reach the server at unix:///s");
+    }
+
+    #[test]
+    fn a_timeout_says_how_long_it_was() {
+        let error = Error::Timeout { call: "task.get".into(), after: Duration::from_secs(90) };
+        assert_eq!(error.to_string(), "no answer to task.get within 1m30s");
+    }
+}

@@ -1,0 +1,52 @@
+//! Nodes: the verbs of the typed client.
+
+use super::{
+    Client, Result,
+    paging::{self, ListStream},
+    task::absent_as_none,
+};
+use crate::api::{
+    List, ListParams, Node,
+    node::{self, ListNodes},
+};
+
+/// Servers and workers: they belong to no namespace.
+#[derive(Clone, Debug)]
+pub struct Nodes {
+    client: Client,
+}
+
+impl Nodes {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// One node, by name or id.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn get(&self, name: impl Into<String>) -> Result<Node> {
+        self.client.call::<node::Get>(&self.client.reference(name)).await
+    }
+
+    /// One node, or nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Nodes::get`], without `NotFound`.
+    pub async fn get_opt(&self, name: impl Into<String>) -> Result<Option<Node>> {
+        absent_as_none(self.get(name).await)
+    }
+
+    /// One page of nodes.
+    ///
+    /// # Errors
+    /// `Invalid` where a selector cannot be read.
+    pub async fn list(&self, params: ListParams) -> Result<List<Node>> {
+        self.client.call::<ListNodes>(&params).await
+    }
+
+    /// All nodes, as a stream over the pages.
+    pub fn list_all(&self, params: ListParams) -> ListStream<Node> {
+        paging::list_all::<ListNodes, _>(self.client.clone(), params)
+    }
+}

@@ -1,0 +1,77 @@
+//! What the client would like to tell the user: it never prints, it calls a hook.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// Something that the user should know. `Display` is the line to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Nobody answered, so the local server was started.
+    ServerStarted {
+        /// Its process.
+        pid: u32,
+        /// Its data directory.
+        data_dir: PathBuf,
+    },
+    /// A server that was started by itself was older than this program, and idle: a new one
+    /// has taken its place.
+    ServerReplaced {
+        /// What the old one was.
+        version: String,
+    },
+    /// The server is older than this program and was left as it is.
+    ServerOlder {
+        /// What the server is.
+        version: String,
+        /// What this program is.
+        own_version: String,
+    },
+    /// The server is being stopped; the call waits until it has gone.
+    WaitingForStop,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerStarted { pid, data_dir } => {
+                write!(f, "started the local server (pid {pid}, data in {})", data_dir.display())
+            }
+            Self::ServerReplaced { version } => {
+                write!(f, "replaced the local server of version {version}, which was idle")
+            }
+            Self::ServerOlder { version, own_version } => write!(
+                f,
+                "the server is older ({version}) than this program ({own_version}): \
+                 `ktk server stop` lets the next command start the new one"
+            ),
+            Self::WaitingForStop => f.write_str("waiting for the server that is being stopped"),
+        }
+    }
+}
+
+/// How the connection of something that follows is doing. Announced once for each change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// The connection is gone and a first try to get it back has failed; further tries follow.
+    Lost {
+        /// What the last try failed with.
+        error: String,
+    },
+    /// The connection is back; nothing was missed.
+    Restored,
+}
+
+impl fmt::Display for ConnectionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost { error } => write!(f, "{error}; waiting for it to come back"),
+            Self::Restored => f.write_str("the server is back"),
+        }
+    }
+}
+
+/// Called with what the user should know.
+pub type NoticeHook = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// Called once for each change of a connection's state.
+pub type ConnectionHook = Arc<dyn Fn(ConnectionState) + Send + Sync>;

@@ -1,0 +1,97 @@
+//! A restart that is put together word by word, for tasks and pipelines alike.
+
+use std::{future::IntoFuture, marker::PhantomData};
+
+use super::{BoxFuture, Client, Result, entropy};
+use crate::api::{
+    Method,
+    restart::{Cascade, RestartParams, Restarted},
+};
+
+/// A restart: add what it should do, then await it.
+///
+/// ```no_run
+/// use ktk_client::{Client, api::restart::Cascade};
+///
+/// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+/// let restarted = client.tasks().restart("build-web").cascade(Cascade::All).reason("new compiler").await?;
+/// println!("{}", restarted.object.incarnation_name());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing happens before it is awaited"]
+pub struct Restart<M> {
+    client: Client,
+    params: RestartParams,
+    method: PhantomData<fn() -> M>,
+}
+
+impl<M, T> Restart<M>
+where
+    M: Method<Params = RestartParams, Output = Restarted<T>>,
+{
+    pub(super) fn new(client: Client, params: RestartParams) -> Self {
+        Self { client, params, method: PhantomData }
+    }
+
+    /// What happens to dependents that have finished.
+    pub fn cascade(mut self, cascade: Cascade) -> Self {
+        self.params.cascade = cascade;
+        self
+    }
+
+    /// Cancels what lives; the restart happens when that has ended.
+    pub fn force(mut self) -> Self {
+        self.params.force = true;
+        self
+    }
+
+    /// Answers with the plan and changes nothing.
+    pub fn dry_run(mut self) -> Self {
+        self.params.dry_run = true;
+        self
+    }
+
+    /// `Conflict` unless the newest incarnation is this one.
+    pub fn if_newest(mut self, incarnation: u32) -> Self {
+        self.params.if_newest = Some(incarnation);
+        self
+    }
+
+    /// In a pipeline: restarts this step instead of what failed.
+    pub fn from_step(mut self, step: impl Into<String>) -> Self {
+        self.params.from_step = Some(step.into());
+        self
+    }
+
+    /// Kept in `metadata.restart.reason`.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.params.reason = Some(reason.into());
+        self
+    }
+
+    /// A request id of one's own; without one each restart gets a new one.
+    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+        self.params.request_id = Some(id.into());
+        self
+    }
+
+    async fn send(mut self) -> Result<Restarted<T>> {
+        self.params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client.call_options::<M>().repeatable();
+        self.client.call_with::<M>(&self.params, options).await
+    }
+}
+
+impl<M, T> IntoFuture for Restart<M>
+where
+    M: Method<Params = RestartParams, Output = Restarted<T>>,
+    T: Send + 'static,
+{
+    type Output = Result<Restarted<T>>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

@@ -1,0 +1,199 @@
+//! Tasks: the verbs of the typed client.
+
+use super::{
+    Client, Result, entropy,
+    paging::{self, ListStream},
+    restart::Restart,
+};
+use crate::api::{
+    ApiError, List, ListParams, ObjectRef, Task,
+    list::Created,
+    restart::{RestartParams, Restarted},
+    task::{self, ListTasks},
+    task::{CancelParams, DeleteParams, Deleted},
+};
+
+/// Tasks of one namespace. Names are any reference: exact name, `NAME@N`, human name, id, or a
+/// prefix of the digest.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    client: Client,
+    is_everywhere: bool,
+}
+
+impl Tasks {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client, is_everywhere: false }
+    }
+
+    /// Lists look into all namespaces; whatever names one object stays in the client's.
+    #[must_use]
+    pub fn all_namespaces(mut self) -> Self {
+        self.is_everywhere = true;
+        self
+    }
+
+    fn scoped(&self, mut params: ListParams) -> ListParams {
+        if params.namespace.is_none() && !self.is_everywhere {
+            params.namespace = Some(self.client.namespace().to_owned());
+        }
+        params
+    }
+
+    fn params_of(&self, task: &Task) -> task::CreateParams {
+        task::CreateParams { object: task.clone(), request_id: None, caller_env: None }
+    }
+
+    /// What a create sends: with namespace and request id. `with_env` adds the caller's
+    /// environment, for processes on this machine.
+    fn completed(&self, mut params: task::CreateParams, with_env: bool) -> task::CreateParams {
+        let namespace = self.client.namespace();
+        params.object.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
+        params.request_id.get_or_insert_with(entropy::request_id);
+        if with_env && params.caller_env.is_none() {
+            params.caller_env = self.client.caller_env();
+        }
+        params
+    }
+
+    /// Creates a task. Its process gets the caller's `PATH`, `HOME` and so on where the server is
+    /// this machine's.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where the name is taken, `Invalid` with every cause.
+    pub async fn create(&self, task: &Task) -> Result<Created<Task>> {
+        self.send(self.completed(self.params_of(task), task.spec.run.is_some())).await
+    }
+
+    /// Creates a task with parameters of its own; a namespace and a request id are filled in
+    /// where they are missing.
+    ///
+    /// # Errors
+    /// As [`Tasks::create`].
+    pub async fn create_with(&self, params: task::CreateParams) -> Result<Created<Task>> {
+        self.send(self.completed(params, false)).await
+    }
+
+    async fn send(&self, params: task::CreateParams) -> Result<Created<Task>> {
+        let options = self.client.call_options::<task::Create>().repeatable();
+        self.client.call_with::<task::Create>(&params, options).await
+    }
+
+    /// Creates many tasks, in as few requests as the limits allow. Each stands for itself: the
+    /// answers, in the order of `tasks`, say what became of it.
+    ///
+    /// # Errors
+    /// Where the server could not be asked; earlier requests of a big batch may have been
+    /// carried out.
+    pub async fn create_many(&self, tasks: &[Task]) -> Result<Vec<Result<Created<Task>, ApiError>>> {
+        let params: Vec<_> =
+            tasks.iter().map(|task| self.completed(self.params_of(task), task.spec.run.is_some())).collect();
+        let options = self.client.call_options::<task::Create>().repeatable();
+        self.client.call_batch_with::<task::Create>(&params, options).await
+    }
+
+    /// One task; a bare name means its newest incarnation.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn get(&self, name: impl Into<String>) -> Result<Task> {
+        self.client.call::<task::Get>(&self.client.reference(name)).await
+    }
+
+    /// One task, or nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Tasks::get`], without `NotFound`.
+    pub async fn get_opt(&self, name: impl Into<String>) -> Result<Option<Task>> {
+        absent_as_none(self.get(name).await)
+    }
+
+    /// One page of tasks: by default the newest incarnation of each.
+    ///
+    /// # Errors
+    /// `Invalid` where a selector cannot be read.
+    pub async fn list(&self, params: ListParams) -> Result<List<Task>> {
+        self.client.call::<ListTasks>(&self.scoped(params)).await
+    }
+
+    /// All tasks, as a stream over the pages.
+    pub fn list_all(&self, params: ListParams) -> ListStream<Task> {
+        paging::list_all::<ListTasks, _>(self.client.clone(), self.scoped(params))
+    }
+
+    /// All tasks as one list, with the version from which a watch misses nothing.
+    ///
+    /// # Errors
+    /// As [`Tasks::list`].
+    pub async fn list_whole(&self, params: ListParams) -> Result<List<Task>> {
+        paging::list_whole::<ListTasks, _>(&self.client, self.scoped(params)).await
+    }
+
+    /// All incarnations of a task's restart context, oldest first.
+    ///
+    /// # Errors
+    /// As [`Tasks::get`].
+    pub async fn tree(&self, name: impl Into<String>) -> Result<List<Task>> {
+        self.client.call::<task::Tree>(&self.client.reference(name)).await
+    }
+
+    /// Restarts a task: add what it should do, then await it. A `Conflict` says what lives.
+    pub fn restart(&self, name: impl Into<String>) -> Restart<task::Restart> {
+        let params = RestartParams { reference: self.client.reference(name), ..RestartParams::default() };
+        Restart::new(self.client.clone(), params)
+    }
+
+    /// Restarts a task with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` with what lives and what differs.
+    pub async fn restart_with(&self, params: RestartParams) -> Result<Restarted<Task>> {
+        Restart::<task::Restart>::new(self.client.clone(), params).await
+    }
+
+    /// Cancels a task: ends a pending one, stops a running one with its grace period.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where it has ended.
+    pub async fn cancel(&self, name: impl Into<String>) -> Result<Task> {
+        self.cancel_with(CancelParams { reference: self.client.reference(name), now: false }).await
+    }
+
+    /// Cancels a task with parameters of its own.
+    ///
+    /// # Errors
+    /// As [`Tasks::cancel`].
+    pub async fn cancel_with(&self, params: CancelParams) -> Result<Task> {
+        self.client.call::<task::Cancel>(&params).await
+    }
+
+    /// Deletes a task with its whole restart context, or (`NAME@N`) one older incarnation.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where others wait for it or it belongs to a pipeline.
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Task>> {
+        self.delete_with(DeleteParams { reference: self.client.reference(name), now: false }).await
+    }
+
+    /// Deletes a task with parameters of its own.
+    ///
+    /// # Errors
+    /// As [`Tasks::delete`].
+    pub async fn delete_with(&self, params: DeleteParams) -> Result<Deleted<Task>> {
+        self.client.call::<task::Delete>(&params).await
+    }
+
+    /// A reference in the client's namespace, for parameters.
+    pub fn reference(&self, name: impl Into<String>) -> ObjectRef {
+        self.client.reference(name)
+    }
+}
+
+/// `NotFound` as `None`.
+pub(super) fn absent_as_none<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

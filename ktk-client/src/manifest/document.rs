@@ -1,0 +1,155 @@
+//! From a located tree to a checked object.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Problem, Problems,
+    node::{Content, Node},
+    typed,
+};
+use crate::api::{API_VERSION, Cause, Metadata, Pipeline, Task, check, field, names::quoted, suggest};
+
+/// An object of a manifest.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "both are large, and a manifest has few of them")]
+pub enum Manifest {
+    /// A task.
+    Task(Task),
+    /// A pipeline.
+    Pipeline(Pipeline),
+}
+
+impl Manifest {
+    /// `Task` or `Pipeline`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Task(_) => "Task",
+            Self::Pipeline(_) => "Pipeline",
+        }
+    }
+
+    /// The object's metadata.
+    pub fn metadata(&self) -> &Metadata {
+        match self {
+            Self::Task(task) => &task.metadata,
+            Self::Pipeline(pipeline) => &pipeline.metadata,
+        }
+    }
+
+    /// The object's metadata, to change.
+    pub fn metadata_mut(&mut self) -> &mut Metadata {
+        match self {
+            Self::Task(task) => &mut task.metadata,
+            Self::Pipeline(pipeline) => &mut pipeline.metadata,
+        }
+    }
+}
+
+/// An object and where it came from.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The object.
+    pub value: Manifest,
+    /// The file's name, or `STDIN`.
+    pub source: String,
+    /// The line it begins at, from 1.
+    pub line: u32,
+    tree: Node,
+}
+
+impl Document {
+    /// Line and column of a field, or of the nearest thing around it that is there.
+    pub fn locate(&self, field: &str) -> (u32, u32) {
+        self.tree.find(&field::parse(field)).place()
+    }
+
+    /// A server's refusal of this document as a problem with a place.
+    pub fn problem(&self, cause: &Cause) -> Problem {
+        let (line, column) = self.locate(&cause.field);
+        Problem {
+            source: self.source.clone(),
+            line,
+            column,
+            field: cause.field.clone(),
+            message: cause.message.clone(),
+        }
+    }
+}
+
+/// Kinds of the whole design that this version does not take from a manifest.
+const OTHER_KINDS: [&str; 7] = ["Spawner", "TaskType", "Queue", "Semaphore", "Token", "Event", "Node"];
+
+/// Reads one document, or each item of a `List`.
+pub(super) fn read(source: &str, root: Node, documents: &mut Vec<Document>, problems: &mut Problems) {
+    let before = problems.count();
+    let mut report = |(line, column): (u32, u32), field: &str, message: String| {
+        problems.push(Problem { source: source.to_owned(), line, column, field: field.to_owned(), message });
+    };
+    let here = (root.line, root.column);
+    if !matches!(root.content, Content::Mapping(_)) {
+        report(here, "", "an object is a mapping with apiVersion, kind, metadata and spec".to_owned());
+        return;
+    }
+    let kind = root.entry("kind");
+    let api_version = root.entry("apiVersion");
+    let is_list = kind.is_some_and(|kind| kind.value.text() == Some("List"));
+    match api_version {
+        None => report(here, "apiVersion", format!("missing: write `apiVersion: {API_VERSION}`")),
+        Some(entry) => {
+            let text = entry.value.text();
+            if text != Some(API_VERSION) && !(is_list && text == Some("v1")) {
+                let place = (entry.value.line, entry.value.column);
+                let found = text.map(|text| format!(", not {}", quoted(text))).unwrap_or_default();
+                report(place, "apiVersion", format!("must be {API_VERSION}{found}"));
+            }
+        }
+    }
+    let Some(kind) = kind else {
+        report(here, "kind", "missing: write `kind: Task` or `kind: Pipeline`".to_owned());
+        return;
+    };
+    let place = (kind.value.line, kind.value.column);
+    let manifest = match kind.value.text() {
+        Some("Task") => typed::task(source, &root, problems),
+        Some("Pipeline") => typed::pipeline(source, &root, problems),
+        Some("List") => return read_list(source, root, documents, problems),
+        Some(other) if OTHER_KINDS.contains(&other) => {
+            return report(
+                place,
+                "kind",
+                format!("{other} is not supported by this version: Task or Pipeline"),
+            );
+        }
+        Some(other) => {
+            let hint = suggest::hint(other, ["Task", "Pipeline", "List"]);
+            return report(place, "kind", format!("unknown kind {}{hint}: Task or Pipeline", quoted(other)));
+        }
+        None => return report(place, "kind", "must be Task or Pipeline".to_owned()),
+    };
+    if let Some(value) = manifest.filter(|_| problems.count() == before) {
+        documents.push(Document { value, source: source.to_owned(), line: root.line, tree: root });
+    }
+}
+
+fn read_list(source: &str, root: Node, documents: &mut Vec<Document>, problems: &mut Problems) {
+    let place = (root.line, root.column);
+    let Content::Mapping(entries) = root.content else { return };
+    let items = entries.into_iter().find(|entry| entry.key == "items").map(|entry| entry.value);
+    if let Some(Node { content: Content::Sequence(items), .. }) = items {
+        for item in items {
+            read(source, item, documents, problems);
+        }
+        return;
+    }
+    let (line, column) = items.map_or(place, |node| (node.line, node.column));
+    let message = "a List has its objects here: must be a list".to_owned();
+    problems.push(Problem { source: source.to_owned(), line, column, field: "items".to_owned(), message });
+}
+
+/// What [`check`] says of an object.
+pub(super) fn causes(manifest: &Manifest) -> Vec<Cause> {
+    match manifest {
+        Manifest::Task(task) => check::task(task),
+        Manifest::Pipeline(pipeline) => check::pipeline(pipeline, &BTreeMap::new()),
+    }
+}

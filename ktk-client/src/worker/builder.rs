@@ -1,0 +1,153 @@
+//! Setting up a worker.
+
+use std::{future::Future, sync::Arc};
+
+use uuid::Uuid;
+
+use super::{
+    Executor, HandlerContext, HandlerError, Outputs, ShutdownSignal, executors::Executors, handler::Handler,
+    runtime::Runtime,
+};
+use crate::{
+    api::worker::RegisterParams,
+    client::{Client, ConnectionHook, ConnectionState, Result, entropy},
+    env,
+};
+
+/// Takes tasks from a server and runs them.
+///
+/// ```no_run
+/// use ktk_client::{Client, worker::{HandlerError, Outputs, Shutdown, Worker}};
+///
+/// # async fn example() -> Result<(), ktk_client::Error> {
+/// let worker = Worker::builder(Client::try_default().await?)
+///     .name("resizer")
+///     .slots(4)
+///     .handler("resize", |context| async move {
+///         let width = context.grant.inputs["width"].as_u64().ok_or("width is missing")?;
+///         Ok::<_, HandlerError>(Outputs::from_iter([("width", width / 2)]))
+///     })
+///     .build();
+/// let (shutdown, signal) = Shutdown::new();
+/// let running = tokio::spawn(worker.run(signal));
+/// // … when the program is to end:
+/// shutdown.drain(None);
+/// running.await.expect("a worker does not panic")?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a worker does nothing unless run"]
+pub struct Worker {
+    client: Client,
+    params: RegisterParams,
+    executors: Executors,
+    on_connection: Option<ConnectionHook>,
+}
+
+impl Worker {
+    /// A worker for the tasks of a server. It runs `processors` attempts at once, as `worker`,
+    /// under an id of its own, unless said otherwise.
+    pub fn builder(client: Client) -> WorkerBuilder {
+        let params = RegisterParams {
+            id: entropy::new_id(),
+            name: "worker".to_owned(),
+            role: "worker".to_owned(),
+            slots: env::processors(),
+            ..RegisterParams::default()
+        };
+        WorkerBuilder(Self { client, params, executors: Executors::default(), on_connection: None })
+    }
+
+    /// Registers and runs attempts until `shutdown` says otherwise. A server that goes away is
+    /// waited for: what runs goes on until its lease is lost, then it is stopped.
+    ///
+    /// # Errors
+    /// Where the server is not there at the start, or refuses the worker.
+    pub async fn run(self, shutdown: ShutdownSignal) -> Result<()> {
+        Runtime::new(self.client, self.params, self.executors, self.on_connection, shutdown).run().await
+    }
+}
+
+/// Settings of a [`Worker`].
+#[must_use]
+pub struct WorkerBuilder(Worker);
+
+impl WorkerBuilder {
+    /// Its name, a DNS label: its attempts show it with its generation, as `resizer.g3`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.params.name = name.into();
+        self
+    }
+
+    /// Its id, which stays the same over its restarts: what an earlier generation ran is then
+    /// run again at once, without waiting for its lease.
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.0.params.id = id;
+        self
+    }
+
+    /// How many attempts it runs at once; at least one.
+    pub fn slots(mut self, slots: u32) -> Self {
+        self.0.params.slots = slots.max(1);
+        self
+    }
+
+    /// A label for node selectors.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.params.labels.insert(name.into(), value.into());
+        self
+    }
+
+    /// Labels for node selectors.
+    pub fn labels<N: Into<String>, V: Into<String>>(
+        mut self,
+        labels: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.0.params.labels.extend(labels.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// `worker`, or `server` for the one that a server embeds.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.0.params.role = role.into();
+        self
+    }
+
+    /// Carries out tasks of this `type` with a function. An attempt that takes longer than its
+    /// `timeout` is dropped at an `await`; a panic is a failure of the attempt.
+    pub fn handler<F, Running, O>(self, type_name: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(HandlerContext) -> Running + Send + Sync + 'static,
+        Running: Future<Output = Result<O, HandlerError>> + Send + 'static,
+        O: Into<Outputs> + 'static,
+    {
+        self.executor(type_name, Arc::new(Handler(Arc::new(handler))))
+    }
+
+    /// Carries out tasks of this `type` with an executor, which enforces their `timeout` itself.
+    pub fn executor(mut self, type_name: impl Into<String>, executor: Arc<dyn Executor>) -> Self {
+        self.0.executors.handlers.insert(type_name.into(), executor);
+        self
+    }
+
+    /// Runs processes (`run.command`) with an executor, which enforces their `timeout` itself.
+    pub fn process_executor(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.0.executors.process = Some(executor);
+        self
+    }
+
+    /// Called once for each change of state of the connection.
+    pub fn on_connection(mut self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
+        self.0.on_connection = Some(Arc::new(hook));
+        self
+    }
+
+    /// The worker.
+    pub fn build(mut self) -> Worker {
+        let mut types: Vec<String> = self.0.executors.handlers.keys().cloned().collect();
+        types.sort_unstable();
+        self.0.params.types = types;
+        self.0.params.processes = self.0.executors.process.is_some();
+        self.0
+    }
+}

@@ -1,0 +1,166 @@
+//! What a watch delivers: changes after a version, in version order.
+
+use ktk_client::api::{
+    API_VERSION, ApiError, ErrorReason, Metadata, TaskId,
+    meta::RestartMeta,
+    watch::{WatchEvent, WatchParams},
+};
+use serde_json::{Value, json};
+
+use super::{
+    body,
+    error::{EngineError, EngineResult},
+    object,
+    operation::Ask,
+    read::Selectors,
+};
+use crate::{
+    limits,
+    model::row::{Change, PipelineRow, TaskRow, TombstoneRow},
+    store::{Operation, Tx},
+};
+
+/// A watch's parameters, parsed.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    params: WatchParams,
+    tasks: Option<Selectors>,
+    pipelines: Option<Selectors>,
+}
+
+impl Filter {
+    /// Parses kinds and selectors.
+    ///
+    /// # Errors
+    /// `Invalid` that names the parameter.
+    pub fn new(params: WatchParams) -> EngineResult<Self> {
+        let text = params.kinds.clone().unwrap_or_else(|| "Task,Pipeline".into());
+        let (mut tasks, mut pipelines) = (None, None);
+        for kind in text.split(',') {
+            let (labels, fields) = (params.label_selector.as_deref(), params.field_selector.as_deref());
+            match kind.trim() {
+                "Task" => tasks = Some(Selectors::parse(labels, fields, object::TASK_FIELDS)?),
+                "Pipeline" => pipelines = Some(Selectors::parse(labels, fields, object::PIPELINE_FIELDS)?),
+                other => {
+                    let words = format!("{other:?} cannot be watched: Task and Pipeline can");
+                    return Err(EngineError::invalid("the watch", "kinds", words));
+                }
+            }
+        }
+        Ok(Self { params, tasks, pipelines })
+    }
+
+    fn in_scope(&self, namespace: &str, pipeline: Option<uuid::Uuid>, context: uuid::Uuid) -> bool {
+        self.params.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
+            && self.params.pipeline.is_none_or(|wanted| pipeline == Some(wanted))
+            && self.params.context.is_none_or(|wanted| context == wanted)
+    }
+}
+
+/// One page of a watch.
+pub struct WatchPage {
+    pub ask: Ask,
+    pub filter: Filter,
+    pub after: u64,
+}
+
+impl Operation for WatchPage {
+    /// The events, and the version up to which everything has now been seen.
+    type Output = (Vec<WatchEvent>, u64);
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        let start = tx.history_start().await?;
+        if self.after < start {
+            let words =
+                format!("version {} is older than the kept history, which begins at {start}", self.after);
+            return Err(EngineError::Refused(
+                ApiError::new(ErrorReason::Expired, words).with_hint("list again and watch from there"),
+            ));
+        }
+        let changes = tx.changes(self.after, limits::WATCH_PAGE).await?;
+        let Some(upto) = changes.last().map(Change::version) else { return Ok((Vec::new(), self.after)) };
+        let mut events = Vec::new();
+        for change in changes {
+            match change {
+                Change::Task(row) => events.extend(self.task(tx, &row).await?),
+                Change::Pipeline(row) => events.extend(self.pipeline(tx, &row).await?),
+                Change::Deleted(row) => events.extend(self.deleted(&row)?),
+            }
+        }
+        Ok((events, upto))
+    }
+}
+
+impl WatchPage {
+    async fn task<T: Tx>(&self, tx: &mut T, row: &TaskRow) -> EngineResult<Option<WatchEvent>> {
+        let Some(selectors) = &self.filter.tasks else { return Ok(None) };
+        if !self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id) {
+            return Ok(None);
+        }
+        let version = row.version;
+        if !selectors.task(row) {
+            let object = value(&object::summary(&self.ask.shared, row))?;
+            return Ok(Some(WatchEvent::Delete { version, object }));
+        }
+        let task = if self.filter.params.summary {
+            object::summary(&self.ask.shared, row)
+        } else {
+            object::task(tx, &self.ask.shared, row).await?
+        };
+        Ok(Some(WatchEvent::Change { version, object: value(&task)? }))
+    }
+
+    async fn pipeline<T: Tx>(&self, tx: &mut T, row: &PipelineRow) -> EngineResult<Option<WatchEvent>> {
+        let Some(selectors) = &self.filter.pipelines else { return Ok(None) };
+        if !self.filter.in_scope(&row.namespace, Some(row.id), row.context_id) {
+            return Ok(None);
+        }
+        let version = row.version;
+        if !selectors.pipeline(row) {
+            let object = value(&object::pipeline_summary(&self.ask.shared, row))?;
+            return Ok(Some(WatchEvent::Delete { version, object }));
+        }
+        let pipeline = if self.filter.params.summary {
+            object::pipeline_summary(&self.ask.shared, row)
+        } else {
+            object::pipelines(tx, &self.ask.shared, std::slice::from_ref(row)).await?.remove(0)
+        };
+        Ok(Some(WatchEvent::Change { version, object: value(&pipeline)? }))
+    }
+
+    fn deleted(&self, row: &TombstoneRow) -> EngineResult<Option<WatchEvent>> {
+        let selectors = if row.kind == "Task" { &self.filter.tasks } else { &self.filter.pipelines };
+        let Some(selectors) = selectors else { return Ok(None) };
+        let in_scope = self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id);
+        if !in_scope || !selectors.labels(row.labels.as_deref()) {
+            return Ok(None);
+        }
+        let id = TaskId::new(row.id);
+        let metadata = Metadata {
+            name: Some(row.name.clone()),
+            namespace: Some(row.namespace.clone()),
+            labels: body::labels(row.labels.as_deref()),
+            id: Some(row.id),
+            digest: Some(id.digest_hex()),
+            human_name: Some(id.human_name().to_owned()),
+            version: Some(row.version),
+            deleted_at: Some(row.at),
+            restart: Some(RestartMeta {
+                context_id: row.context_id,
+                parent_id: None,
+                incarnation: row.incarnation,
+                reason: None,
+                changes: Default::default(),
+                by: None,
+            }),
+            ..Metadata::default()
+        };
+        let object = json!({"apiVersion": API_VERSION, "kind": row.kind, "metadata": value(&metadata)?});
+        Ok(Some(WatchEvent::Delete { version: row.version, object }))
+    }
+}
+
+fn value<S: serde::Serialize>(object: &S) -> EngineResult<Value> {
+    serde_json::to_value(object).map_err(|error| EngineError::Bug(format!("an object has no JSON: {error}")))
+}

@@ -1,0 +1,130 @@
+//! Short words for what tests make: jobs (tasks or steps) and pipelines of them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use ktk_client::api::{
+    Pipeline, Reason, Task,
+    pipeline::{PipelineSpec, Step},
+    task::{RetrySpec, RunIf, TaskSpec},
+    worker::Outcome,
+};
+use serde_json::Value;
+
+/// The handler that every job of these tests has, unless it is a process.
+pub const HANDLER: &str = "job";
+
+/// One task, or one step of a pipeline.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub step: Step,
+}
+
+/// A job of this name.
+pub fn job(name: &str) -> Job {
+    Job { step: Step { name: name.into(), type_name: Some(HANDLER.into()), ..Step::default() } }
+}
+
+impl Job {
+    pub fn needs<const N: usize>(mut self, needs: [&str; N]) -> Self {
+        self.step.needs = needs.iter().map(|need| (*need).into()).collect();
+        self
+    }
+
+    pub fn run_if(mut self, run_if: RunIf) -> Self {
+        self.step.run_if = run_if;
+        self
+    }
+
+    pub fn always(self) -> Self {
+        self.run_if(RunIf::Always)
+    }
+
+    pub fn on_failure(self) -> Self {
+        self.run_if(RunIf::Failure)
+    }
+
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.step.priority = Some(priority);
+        self
+    }
+
+    pub fn run_after(mut self, at: Timestamp) -> Self {
+        self.step.run_after = Some(at);
+        self
+    }
+
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.step.labels.insert(key.into(), value.into());
+        self
+    }
+
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.step.retry.get_or_insert_default().limit = Some(limit);
+        self
+    }
+
+    /// Without jitter, so that a test knows when.
+    pub fn backoff(mut self, seconds: u64) -> Self {
+        let retry: &mut RetrySpec = self.step.retry.get_or_insert_default();
+        retry.backoff = Some(Duration::from_secs(seconds).into());
+        retry.jitter = Some(0.0);
+        self
+    }
+
+    pub fn on_exit_codes(mut self, codes: &[i32]) -> Self {
+        self.step.retry.get_or_insert_default().on_exit_codes = Some(codes.to_vec());
+        self
+    }
+
+    /// A process in the place of the handler.
+    pub fn command(mut self, words: &[&str]) -> Self {
+        self.step.type_name = None;
+        self.step.run = TaskSpec::command(words.iter().copied()).run;
+        self
+    }
+
+    pub fn input(mut self, name: &str, value: Value) -> Self {
+        self.step.inputs.insert(name.into(), value);
+        self
+    }
+
+    /// As a task of its own.
+    pub fn task(&self) -> Task {
+        let mut task = Task::new(self.step.name.clone(), self.step.task_spec(None));
+        task.metadata.labels = self.step.labels.clone();
+        task
+    }
+}
+
+/// A pipeline of these jobs.
+pub fn pipeline<const N: usize>(name: &str, jobs: [Job; N]) -> Pipeline {
+    pipeline_of(name, jobs.into())
+}
+
+/// A pipeline of these jobs.
+pub fn pipeline_of(name: &str, jobs: Vec<Job>) -> Pipeline {
+    let steps = jobs.into_iter().map(|job| job.step).collect();
+    Pipeline::new(name, PipelineSpec { steps, ..PipelineSpec::default() })
+}
+
+/// An end without outputs.
+pub fn success() -> Outcome {
+    Outcome::default()
+}
+
+/// An end with outputs.
+pub fn outputs(value: Value) -> Outcome {
+    let outputs: BTreeMap<String, Value> = serde_json::from_value(value).unwrap();
+    Outcome { outputs: Some(outputs), ..Outcome::default() }
+}
+
+/// An end by an exit code.
+pub fn exit(code: i32) -> Outcome {
+    Outcome { reason: Some(Reason::ExitCode), exit_code: Some(code), ..Outcome::default() }
+}
+
+/// An end for another reason.
+pub fn because(reason: Reason) -> Outcome {
+    Outcome { reason: Some(reason), ..Outcome::default() }
+}

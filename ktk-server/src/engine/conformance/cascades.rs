@@ -1,0 +1,103 @@
+//! What a restart does to those that depend on the restarted task.
+
+use ktk_client::api::restart::{Cascade, RestartParams};
+use serde_json::json;
+
+use super::{
+    build::{job, success},
+    calls::{plan_text, restart},
+    lab::Lab,
+};
+use crate::store::Store;
+
+fn cascade(name: &str, cascade: Cascade) -> RestartParams {
+    RestartParams { cascade, ..restart(name) }
+}
+
+pub async fn all_restarts_what_has_finished<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.make(job("c").needs(["b"])).await;
+    lab.make(job("gone").needs(["b"])).await;
+    lab.cancel("gone").await.unwrap();
+    for name in ["a", "b", "c"] {
+        lab.give(name, json!({})).await;
+    }
+    let answer = lab.restart_with(cascade("a", Cascade::All)).await.unwrap();
+    let made: Vec<(&str, u32)> =
+        answer.restarted.iter().map(|task| (task.name.as_str(), task.incarnation)).collect();
+    assert_eq!(made, [("a", 2), ("b", 2), ("c", 2)]);
+    assert_eq!(lab.state("b").await, "Pending/WaitingForUpstream");
+    assert_eq!(lab.state("gone").await, "Cancelled/ByUser", "a cascade restarts no cancelled task");
+    for name in ["a", "b", "c"] {
+        lab.give(name, json!({})).await;
+    }
+    assert_eq!(lab.tree("c").await, ["c@1 <- - Succeeded", "c@2 <- c@1 Succeeded"]);
+}
+
+pub async fn all_restarts_what_runs_at_its_end<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.make(job("c").needs(["b"])).await;
+    lab.give("a", json!({"n": 1})).await;
+    let grant = lab.running("b").await;
+    let answer = lab.restart_with(cascade("a", Cascade::All)).await.unwrap();
+    assert_eq!(plan_text(&answer.plan), ["a restart", "b restart", "c continue"]);
+    assert_eq!(answer.restarted.len(), 1);
+    assert_eq!(lab.state("b").await, "Running");
+    lab.report(grant, success()).await;
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded", "b@2 <- b@1 Pending/WaitingForUpstream"]);
+    assert_eq!(lab.state("c").await, "Pending/WaitingForUpstream");
+    for name in ["a", "b", "c"] {
+        lab.succeed(name).await;
+    }
+    assert_eq!(lab.tree("c").await, ["c@1 <- - Succeeded"]);
+}
+
+pub async fn none_restarts_none<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("z").needs(["a"]).always()).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.fail("a").await;
+    lab.succeed("z").await;
+    let answer = lab.restart_with(cascade("a", Cascade::None)).await.unwrap();
+    assert_eq!(plan_text(&answer.plan), ["a restart", "b continue", "z keep"]);
+    lab.succeed("a").await;
+    assert_eq!(lab.state("b").await, "Pending/Queued", "what was waiting goes on");
+    assert_eq!(lab.state("z").await, "Succeeded");
+    // A later restart without it is compared again.
+    lab.restart("a").await.unwrap();
+    lab.succeed("a").await;
+    assert_eq!(lab.state("z").await, "Pending/Queued");
+}
+
+pub async fn none_is_handed_on<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.make(job("c").needs(["b"])).await;
+    lab.make(job("z").needs(["c"]).always()).await;
+    lab.fail("a").await;
+    lab.succeed("z").await;
+    lab.restart_with(cascade("a", Cascade::None)).await.unwrap();
+    for name in ["a", "b", "c"] {
+        lab.succeed(name).await;
+    }
+    assert_eq!(lab.tree("z").await, ["z@1 <- - Succeeded"]);
+}
+
+pub async fn auto_keeps_success_steps<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.give("a", json!({"n": 1})).await;
+    lab.succeed("b").await;
+    let answer = lab.restart("a").await.unwrap();
+    assert_eq!(plan_text(&answer.plan), ["a restart", "b keep"]);
+    assert!(answer.plan[1].why.contains("--cascade=all"), "{:?}", answer.plan[1]);
+    lab.fail("a").await;
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded"]);
+}

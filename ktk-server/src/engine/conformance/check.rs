@@ -1,0 +1,247 @@
+//! The invariants: what must hold after every operation, computed from all rows from scratch.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use ktk_client::api::{Phase, Reason, task::RunIf};
+use uuid::Uuid;
+
+use super::dump::Dump;
+use crate::{
+    engine::object,
+    model::row::{PipelineRow, TaskRow},
+};
+
+/// What a need counts as, written down once more and apart from the model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Need {
+    Moves,
+    Good,
+    Bad,
+}
+
+fn need(row: &TaskRow) -> Need {
+    match (row.phase, row.reason) {
+        (Phase::Succeeded | Phase::Skipped, _) => Need::Good,
+        (Phase::Failed | Phase::Cancelled, _) | (Phase::Pending, Some(Reason::UpstreamFailed)) => Need::Bad,
+        _ => Need::Moves,
+    }
+}
+
+/// A row in the message of a broken rule: made only when there is one.
+#[derive(Clone, Copy)]
+struct Shown<'a>(&'a TaskRow);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} {:#?}", self.0.name, self.0.incarnation, self.0)
+    }
+}
+
+/// Panics with the rule that is broken.
+pub fn check(before: &Dump, now: &Dump) {
+    let newest = now.newest();
+    for row in now.tasks.values() {
+        let name = Shown(row);
+        reason_is_legal(row, name);
+        fields_fit_the_phase(row, name);
+        place_fits(row, now, name);
+        needs_are_counted(row, now, &newest, name);
+        results_fit(row, now, name);
+        attempts_are_numbered(row, now, name);
+    }
+    contexts_are_trees(now);
+    for row in now.pipelines.values() {
+        pipeline_is_derived(row, now);
+    }
+    versions_rise(before, now);
+}
+
+fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
+    use Reason::*;
+    let legal: &[Option<Reason>] = match row.phase {
+        Phase::Pending => {
+            &[Some(WaitingForUpstream), Some(UpstreamFailed), Some(Scheduled), Some(Backoff), Some(Queued)]
+        }
+        Phase::Running => &[None, Some(Stopping)],
+        Phase::Succeeded => &[None],
+        Phase::Failed => &[
+            Some(ExitCode),
+            Some(Signal),
+            Some(Timeout),
+            Some(NodeLost),
+            Some(InvalidInput),
+            Some(InvalidOutput),
+            Some(HandlerError),
+            Some(SpawnError),
+        ],
+        Phase::Cancelled => &[Some(ByUser), Some(PipelineCancelled)],
+        Phase::Skipped => &[Some(NotNeeded)],
+    };
+    assert!(legal.contains(&row.reason), "phase and reason: {name}");
+}
+
+fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
+    let runs = row.phase == Phase::Running;
+    assert_eq!(row.fence.is_some(), runs, "a fence while it runs: {name}");
+    assert_eq!(row.node_id.is_some(), runs, "a node while it runs: {name}");
+    assert_eq!(row.stop.is_some(), row.reason == Some(Reason::Stopping), "a stop: {name}");
+    assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end: {name}");
+    assert!(row.due_at.is_none() || row.phase == Phase::Pending, "due: {name}");
+    if matches!(row.reason, Some(Reason::Scheduled | Reason::Backoff)) {
+        assert!(row.due_at.is_some(), "it waits for a time: {name}");
+    }
+    if row.reason == Some(Reason::Queued) {
+        assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
+    }
+    assert!(row.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {name}");
+    if row.pipeline_id.is_none() {
+        assert!(row.deleted_at.is_none() || !row.phase.is_terminal(), "it should be gone: {name}");
+    }
+    assert!(row.newest || row.phase.is_terminal(), "an old incarnation lives: {name}");
+    assert_eq!(row.incarnation == 1, row.parent_id.is_none(), "its parent: {name}");
+}
+
+fn place_fits(row: &TaskRow, now: &Dump, name: Shown<'_>) {
+    let wants = row.phase == Phase::Running || row.reason == Some(Reason::Queued);
+    assert!(!row.admitted || wants, "a place for nothing: {name}");
+    assert!(row.admitted || row.phase != Phase::Running, "it runs without a place: {name}");
+    let max = row.pipeline_id.and_then(|id| now.pipelines[&id].max_parallel);
+    assert!(row.admitted || !wants || max.is_some(), "nothing holds it back: {name}");
+}
+
+fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow>, name: Shown<'_>) {
+    let needs: Vec<Uuid> = now.needs_of(row.context_id).collect();
+    assert_eq!(row.needs as usize, needs.len(), "needs: {name}");
+    if row.phase.is_terminal() {
+        return;
+    }
+    let classes: Vec<Need> =
+        needs.iter().map(|context| need(newest.get(context).expect("a live task's need is there"))).collect();
+    let count = |class| classes.iter().filter(|other| **other == class).count() as u32;
+    let (moves, bad) = (count(Need::Moves), count(Need::Bad));
+    assert_eq!((row.live_needs, row.bad_needs), (moves, bad), "live and bad needs: {name}");
+    let may_start = match row.run_if {
+        RunIf::Success => moves == 0 && bad == 0,
+        RunIf::Failure => moves == 0 && bad > 0,
+        RunIf::Always => moves == 0,
+    };
+    if row.phase == Phase::Running {
+        return;
+    }
+    let expected: &[Reason] = match (may_start, row.run_if, moves) {
+        (true, ..) => &[Reason::Queued, Reason::Scheduled, Reason::Backoff],
+        (false, RunIf::Success, _) if bad > 0 => &[Reason::UpstreamFailed],
+        (false, _, 1..) => &[Reason::WaitingForUpstream],
+        (false, ..) => &[],
+    };
+    assert!(row.reason.is_some_and(|reason| expected.contains(&reason)), "not {expected:?}: {name}");
+}
+
+fn results_fit(row: &TaskRow, now: &Dump, name: Shown<'_>) {
+    let result = now.results.get(&row.id);
+    let outputs = result.and_then(|result| result.outputs.as_deref());
+    let digest = outputs.map(|text| {
+        let outputs = serde_json::from_str(text).expect("stored outputs are JSON");
+        object::output_digest(&outputs).expect("a digest").1
+    });
+    assert_eq!(row.output_digest, digest, "its outputs' digest: {name}");
+    assert!(digest.is_none() || row.phase == Phase::Succeeded, "outputs of what did not succeed: {name}");
+    if row.phase == Phase::Running || row.phase == Phase::Succeeded || row.phase == Phase::Skipped {
+        assert_eq!(now.resolved(row.id).len(), row.needs as usize, "what it took: {name}");
+    }
+}
+
+fn attempts_are_numbered(row: &TaskRow, now: &Dump, name: Shown<'_>) {
+    let mut numbers: Vec<u32> =
+        now.attempts.iter().filter(|attempt| attempt.task_id == row.id).map(|a| a.number).collect();
+    numbers.sort_unstable();
+    let ended = row.attempt - u32::from(row.phase == Phase::Running);
+    assert_eq!(numbers, (1..=ended).collect::<Vec<u32>>(), "attempts: {name}");
+}
+
+fn contexts_are_trees(now: &Dump) {
+    let mut contexts: BTreeMap<Uuid, Vec<&TaskRow>> = BTreeMap::new();
+    for row in now.tasks.values() {
+        contexts.entry(row.context_id).or_default().push(row);
+    }
+    let mut names = BTreeSet::new();
+    for (context, mut rows) in contexts {
+        rows.sort_by_key(|row| row.incarnation);
+        let root = rows[0];
+        assert_eq!((root.id, root.incarnation), (context, 1), "the root: {root:?}");
+        let last = rows.len() - 1;
+        for (index, row) in rows.iter().enumerate() {
+            assert_eq!(row.newest, index == last, "the newest: {row:?}");
+            assert!(names.insert((&row.namespace, &row.name, row.incarnation)), "a name twice: {row:?}");
+            assert_eq!(row.name, root.name, "one name: {row:?}");
+            assert_eq!(row.pipeline_id, root.pipeline_id, "one pipeline: {row:?}");
+            assert_eq!(row.execution_id, root.pipeline_id.unwrap_or(context), "one execution: {row:?}");
+            if let Some(parent) = row.parent_id {
+                let parent = rows.iter().find(|other| other.id == parent).expect("a parent of its context");
+                assert!(parent.incarnation < row.incarnation, "an older parent: {row:?}");
+                assert!(parent.phase.is_terminal(), "a parent that has ended: {row:?}");
+            }
+        }
+        let live = rows.iter().filter(|row| !row.phase.is_terminal()).count();
+        assert!(live <= 1, "{live} live incarnations of {}", root.name);
+    }
+}
+
+fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
+    let steps: Vec<&TaskRow> = now.steps(row.id).collect();
+    let count = |class| steps.iter().filter(|step| need(step) == class).count() as u32;
+    let (moving, done, failed) = (count(Need::Moves), count(Need::Good), count(Need::Bad));
+    assert_eq!(
+        (row.total, row.done, row.failed),
+        (steps.len() as u32, done, failed),
+        "the counts of {row:#?}"
+    );
+    let cancelled = steps.iter().filter(|step| step.phase == Phase::Cancelled).count() as u32;
+    assert_eq!(row.cancelled, cancelled, "cancelled steps of {row:#?}");
+    let restarts = now.tasks.values().filter(|t| t.pipeline_id == Some(row.id) && t.incarnation > 1).count();
+    assert_eq!(row.restarts as usize, restarts, "restarts of {row:#?}");
+    let expected = match moving {
+        1.. if row.started_at.is_some() => Phase::Running,
+        1.. => Phase::Pending,
+        0 if row.cancel.is_some() => Phase::Cancelled,
+        0 if failed > 0 => Phase::Failed,
+        0 => Phase::Succeeded,
+    };
+    assert_eq!(row.phase, expected, "the phase of {row:#?}");
+    assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end of {row:#?}");
+    assert!(row.deleted_at.is_none() || !row.phase.is_terminal(), "it should be gone: {row:#?}");
+    let admitted = steps.iter().filter(|step| step.admitted).count() as u32;
+    if let Some(max) = row.max_parallel {
+        assert_eq!(row.admitted, admitted, "places of {row:#?}");
+        assert!(admitted <= max, "more places than there are: {row:#?}");
+        let gated = steps.iter().any(|step| step.reason == Some(Reason::Queued) && !step.admitted);
+        assert!(!gated || admitted == max, "a free place that nobody got: {row:#?}");
+    }
+}
+
+fn versions_rise(before: &Dump, now: &Dump) {
+    let mut all = BTreeSet::new();
+    let mut newest = 0;
+    let mut take = |version: u64| {
+        assert!(all.insert(version), "version {version} twice");
+        newest = newest.max(version);
+    };
+    for (id, row) in &now.tasks {
+        take(row.version);
+        match before.tasks.get(id) {
+            Some(old) if old == row => {}
+            _ => assert!(row.version > before.version, "a change keeps an old version: {row:#?}"),
+        }
+    }
+    for (id, row) in &now.pipelines {
+        take(row.version);
+        match before.pipelines.get(id) {
+            Some(old) if old == row => {}
+            _ => assert!(row.version > before.version, "a change keeps an old version: {row:#?}"),
+        }
+    }
+    assert!(now.version >= newest.max(before.version), "the newest version");
+}

@@ -1,0 +1,122 @@
+//! Everything that a store holds, read in one transaction.
+
+use std::collections::BTreeMap;
+
+use ktk_client::api::task::Resolved;
+use uuid::Uuid;
+
+use crate::{
+    engine::{body, error::EngineError},
+    model::row::{AttemptRow, NeedRow, NewTask, NodeRow, PipelineRow, ResultRow, TaskRow},
+    store::{ListQuery, Operation, Tx},
+};
+
+/// Reads everything.
+pub struct ReadAll;
+
+/// Everything.
+#[derive(Clone, Debug, Default)]
+pub struct Dump {
+    pub tasks: BTreeMap<Uuid, TaskRow>,
+    pub pipelines: BTreeMap<Uuid, PipelineRow>,
+    pub nodes: BTreeMap<Uuid, NodeRow>,
+    pub needs: Vec<NeedRow>,
+    pub results: BTreeMap<Uuid, ResultRow>,
+    pub attempts: Vec<AttemptRow>,
+    pub version: u64,
+    pub next_due: Option<jiff::Timestamp>,
+}
+
+impl Operation for ReadAll {
+    type Output = Dump;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Dump, EngineError> {
+        let query = ListQuery { limit: 100_000, ..ListQuery::default() };
+        let tasks = tx.list_tasks(&query).await?;
+        let pipelines = tx.list_pipelines(&query).await?;
+        let ids: Vec<Uuid> = tasks.iter().map(|row| row.id).collect();
+        let mut contexts: Vec<Uuid> = tasks.iter().map(|row| row.context_id).collect();
+        contexts.sort_unstable();
+        contexts.dedup();
+        Ok(Dump {
+            tasks: tasks.into_iter().map(|row| (row.id, row)).collect(),
+            pipelines: pipelines.into_iter().map(|row| (row.id, row)).collect(),
+            nodes: tx.nodes().await?.into_iter().map(|row| (row.id, row)).collect(),
+            needs: tx.needs_of(&contexts).await?,
+            results: tx.task_results(&ids).await?.into_iter().map(|row| (row.task_id, row)).collect(),
+            attempts: tx.attempts(&ids).await?,
+            version: tx.version().await?,
+            next_due: tx.next_due().await?,
+        })
+    }
+}
+
+impl Dump {
+    /// The newest incarnation of each context.
+    pub fn newest(&self) -> BTreeMap<Uuid, &TaskRow> {
+        self.tasks.values().filter(|row| row.newest).map(|row| (row.context_id, row)).collect()
+    }
+
+    /// What a task took from its needs.
+    pub fn resolved(&self, task: Uuid) -> Vec<Resolved> {
+        let text = self.results.get(&task).and_then(|row| row.resolved.as_deref());
+        text.map(|text| body::from_text("resolved needs", text).unwrap()).unwrap_or_default()
+    }
+
+    /// The contexts that a context needs.
+    pub fn needs_of(&self, context: Uuid) -> impl Iterator<Item = Uuid> {
+        self.needs.iter().filter(move |row| row.dependent == context).map(|row| row.need)
+    }
+
+    /// The newest tasks of a pipeline.
+    pub fn steps(&self, pipeline: Uuid) -> impl Iterator<Item = &TaskRow> {
+        self.tasks.values().filter(move |row| row.newest && row.pipeline_id == Some(pipeline))
+    }
+}
+
+/// Makes a stored manifest unreadable.
+pub struct BreakBody {
+    pub row: TaskRow,
+}
+
+impl Operation for BreakBody {
+    type Output = ();
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), EngineError> {
+        let row = TaskRow { version: tx.next_version(), ..self.row.clone() };
+        tx.delete_tasks(&[row.id]).await?;
+        Ok(tx.insert_tasks(&[NewTask { row, body: "nonsense".into() }]).await?)
+    }
+}
+
+/// Puts tasks into another namespace whose heads lie beside the one of this task.
+pub struct Crowd {
+    pub beside: TaskRow,
+}
+
+impl Operation for Crowd {
+    type Output = ();
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), EngineError> {
+        let mut crowd = Vec::new();
+        for n in 0..100 {
+            let id = Uuid::from_u128(0xc0de_0000 + u128::from(n));
+            let row = TaskRow {
+                id,
+                context_id: id,
+                execution_id: id,
+                namespace: "other".into(),
+                name: format!("crowd-{n}"),
+                // As near as can be, on both sides.
+                head: self.beside.head ^ n,
+                version: tx.next_version(),
+                ..self.beside.clone()
+            };
+            crowd.push(NewTask { row, body: "{\"spec\":{\"type\":\"job\"}}".into() });
+        }
+        Ok(tx.insert_tasks(&crowd).await?)
+    }
+}

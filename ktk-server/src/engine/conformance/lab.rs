@@ -1,0 +1,238 @@
+//! A laboratory: an engine with a clock that tests move and seeded chance, one node that claims
+//! and reports when it is told to, and the invariants checked after every operation.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use ktk_client::api::{
+    ApiError, ErrorReason,
+    worker::{Fence, Grant, Outcome, RegisterParams, Report, SyncParams, Synced},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    build::{HANDLER, exit, outputs, success},
+    check,
+    dump::{BreakBody, Dump, ReadAll},
+    mirror::Mirror,
+    promise,
+};
+use crate::{
+    clock::Clock,
+    engine::{
+        Engine,
+        error::EngineError,
+        expire::MoveDue,
+        nodes::{LoseNode, RegisterNode, SyncNode},
+        operation::Done,
+        shared::Shared,
+    },
+    entropy::Entropy,
+    store::{Operation, Store},
+};
+
+/// What a refused call answers.
+pub type Answer<T> = Result<T, ApiError>;
+
+/// When every laboratory opens.
+pub fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+/// The laboratory.
+pub struct Lab<S: Store> {
+    pub engine: Arc<Engine<S>>,
+    pub node: Uuid,
+    pub generation: u32,
+    /// What the node runs.
+    pub held: Vec<Grant>,
+    /// The rows after the last operation.
+    pub dump: Dump,
+    mirror: Mirror,
+    newest_fence: Fence,
+}
+
+impl<S: Store> Lab<S> {
+    /// A laboratory whose node is registered.
+    pub async fn new(store: S) -> Self {
+        Self::seeded(store, 1).await
+    }
+
+    pub async fn seeded(store: S, seed: u64) -> Self {
+        let shared = Shared::new(Entropy::seeded(seed), Some("/work".into()));
+        let (engine, _) = Engine::new(store, Clock::manual(start()), shared);
+        let mut lab = Self {
+            engine,
+            node: Uuid::from_u128(0xab),
+            generation: 0,
+            held: Vec::new(),
+            dump: Dump::default(),
+            mirror: Mirror::default(),
+            newest_fence: Fence::default(),
+        };
+        lab.dump = lab.engine.read(ReadAll).await.unwrap();
+        lab.mirror = Mirror::listed(&lab.dump);
+        lab.register().await;
+        lab
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    /// Runs an operation, then checks everything.
+    pub async fn write<O, A>(&mut self, operation: O) -> Answer<A>
+    where
+        O: Operation<Output = Done<A>, Error = EngineError>,
+        A: Send + 'static,
+    {
+        let answer = self.engine.write(operation).await;
+        self.check().await;
+        Ok(answer.inspect_err(internal)?)
+    }
+
+    pub async fn read<O: Operation<Error = EngineError>>(&self, operation: O) -> Answer<O::Output> {
+        Ok(self.engine.read(operation).await.inspect_err(internal)?)
+    }
+
+    /// All invariants, on all rows, and the watch that has followed all along.
+    pub async fn check(&mut self) {
+        let now = self.engine.read(ReadAll).await.unwrap();
+        check::check(&self.dump, &now);
+        self.dump = now;
+        self.mirror.follow(&self.engine).await;
+        self.mirror.check(&self.dump);
+    }
+
+    /// Registers the node, again or for the first time: what it held is gone.
+    pub async fn register(&mut self) {
+        let params = RegisterParams {
+            id: self.node,
+            name: "lab".into(),
+            role: "worker".into(),
+            slots: 64,
+            types: vec![HANDLER.into()],
+            processes: true,
+            ..RegisterParams::default()
+        };
+        let store_id = self.engine.store.info().id;
+        let ask = self.engine.ask("lab");
+        self.generation = self.write(RegisterNode { ask, params, store_id }).await.unwrap().generation;
+        self.engine.add_types(&[HANDLER.into()]);
+        self.held.clear();
+    }
+
+    /// One call of the worker.
+    pub async fn sync(&mut self, params: SyncParams) -> Synced {
+        let params = SyncParams { node: self.node, generation: self.generation, ..params };
+        let held = params.held.clone();
+        let resync = params.resync;
+        let before = self.dump.clone();
+        let ask = self.engine.ask("lab");
+        let synced = self.write(SyncNode { ask, params, check_stops: true }).await.unwrap();
+        for grant in &synced.grants {
+            let is_new = grant.fence > self.newest_fence;
+            assert!(is_new || (resync && !held.contains(&grant.fence)), "fences rise: {grant:?}");
+            if is_new {
+                promise::kept_by_grant(grant, &self.dump);
+            } else {
+                let task = &before.tasks[&grant.task];
+                assert_eq!((task.fence, task.attempt), (Some(grant.fence), grant.attempt), "given again");
+            }
+        }
+        let newest = synced.grants.iter().map(|grant| grant.fence).max();
+        self.newest_fence = newest.unwrap_or_default().max(self.newest_fence);
+        synced
+    }
+
+    /// Claims up to this many attempts; the node holds them from now on.
+    pub async fn claim(&mut self, free: u32) -> Vec<Grant> {
+        let running = self.held.len() as u32;
+        let grants = self.sync(SyncParams { free, running, ..SyncParams::default() }).await.grants;
+        assert!(grants.len() <= free as usize, "a batch above the free slots");
+        self.held.extend(grants.iter().cloned());
+        grants
+    }
+
+    /// The names of what is claimed, in order.
+    pub async fn claim_names(&mut self, free: u32) -> Vec<String> {
+        self.claim(free).await.into_iter().map(|grant| grant.name).collect()
+    }
+
+    /// Reports the ends of attempts in one call, without claiming.
+    pub async fn report_all(&mut self, ends: Vec<(Grant, Outcome)>) -> Vec<bool> {
+        let fences: Vec<Fence> = ends.iter().map(|(grant, _)| grant.fence).collect();
+        self.held.retain(|grant| !fences.contains(&grant.fence));
+        let reports = ends.into_iter().map(|(grant, outcome)| Report {
+            task: grant.task,
+            attempt: grant.attempt,
+            fence: grant.fence,
+            outcome,
+        });
+        let params = SyncParams { reports: reports.collect(), ..SyncParams::default() };
+        self.sync(params).await.accepted
+    }
+
+    /// Reports the end of an attempt; says whether it counted.
+    pub async fn report(&mut self, grant: Grant, outcome: Outcome) -> bool {
+        self.report_all(vec![(grant, outcome)]).await[0]
+    }
+
+    /// The attempt of this task that the node runs, claimed with all others if it has to be.
+    pub async fn running(&mut self, name: &str) -> Grant {
+        if !self.held.iter().any(|grant| grant.name == name) {
+            self.claim(64).await;
+        }
+        let held = self.held.iter().find(|grant| grant.name == name);
+        held.unwrap_or_else(|| panic!("{name} does not run: {:#?}", self.states())).clone()
+    }
+
+    /// Runs a task to this end.
+    pub async fn end(&mut self, name: &str, outcome: Outcome) {
+        let grant = self.running(name).await;
+        assert!(self.report(grant, outcome).await, "{name}'s end counts");
+    }
+
+    pub async fn succeed(&mut self, name: &str) {
+        self.end(name, success()).await;
+    }
+
+    pub async fn give(&mut self, name: &str, value: Value) {
+        self.end(name, outputs(value)).await;
+    }
+
+    pub async fn fail(&mut self, name: &str) {
+        self.end(name, exit(1)).await;
+    }
+
+    /// Moves the clock, then what it moves.
+    pub async fn advance(&mut self, by: Duration) {
+        self.engine.clock.advance(SignedDuration::try_from(by).unwrap());
+        for (node, generation) in self.engine.leases.take_ended() {
+            let ask = self.engine.ask("ktk");
+            self.write(LoseNode { ask, node, generation }).await.unwrap();
+        }
+        let ask = self.engine.ask("ktk");
+        self.write(MoveDue { ask }).await.unwrap();
+    }
+
+    /// Makes a stored manifest unreadable.
+    pub async fn break_body(&mut self, name: &str) {
+        let row = self.dump.tasks.values().find(|row| row.name == name && row.newest).unwrap().clone();
+        self.engine.store.write(BreakBody { row }).await.unwrap();
+        self.check().await;
+    }
+
+    /// The node misses its lease.
+    pub async fn lose_node(&mut self) {
+        let (node, generation) = (self.node, self.generation);
+        let ask = self.engine.ask("ktk");
+        self.write(LoseNode { ask, node, generation }).await.unwrap();
+    }
+}
+
+fn internal(error: &EngineError) {
+    let is_refusal = matches!(error, EngineError::Refused(error) if error.reason != ErrorReason::Internal);
+    assert!(is_refusal, "neither done nor refused with words: {error:?}");
+}

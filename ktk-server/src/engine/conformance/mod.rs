@@ -1,0 +1,87 @@
+//! What the engine must do, on every store: one function a promise, all of them checked with the
+//! invariants of `check` after each operation. A store's own tests run them with
+//! `engine_conformance!`.
+
+mod build;
+mod calls;
+mod cancels;
+mod cascades;
+mod check;
+mod deletes;
+mod dump;
+mod forced;
+mod lab;
+mod lists;
+mod mirror;
+mod needs;
+mod nodes;
+mod on_memory;
+mod on_sqlite;
+mod parallel;
+mod phases;
+mod pipelines;
+mod plans;
+mod promise;
+mod random;
+mod references;
+mod restarts;
+mod retries;
+mod run_if;
+mod simulation;
+mod watches;
+mod within;
+
+/// A test for each case; `$make` gives what must outlive the store, and the store.
+macro_rules! engine_conformance {
+    ($make:ident) => {
+        $crate::engine::conformance::engine_conformance!($make:
+            phases: created_queued_running_succeeded, a_failure_is_final, waits_for_its_needs,
+                waits_for_its_time, its_time_and_its_needs, outputs_are_kept_and_handed_on,
+                too_large_outputs_are_a_failure, bad_input_fails_the_task_and_wakes_the_next,
+                unknown_types_and_queues_are_refused, names_are_taken_once;
+            retries: retried_with_growing_pauses, only_listed_exit_codes, lost_once_when_no_limit_is_written,
+                a_written_zero_is_never, interruptions_count_for_nothing, reasons_that_are_retried,
+                a_need_restarted_meanwhile_is_waited_for;
+            needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,
+                a_dependent_made_while_its_upstream_ends, needs_are_refused_with_words;
+            run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,
+                kept_when_it_saw_the_same, not_under_cascade_none, never_when_cancelled, always_after_fail_fast,
+                running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
+            restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
+                what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
+                late_results_are_events, everything_is_inherited, needs_that_are_gone, resolved_by;
+            forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
+                a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
+            cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, none_restarts_none,
+                none_is_handed_on, auto_keeps_success_steps;
+            plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
+            pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
+                one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,
+                new_names_where_taken;
+            parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
+            within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
+                restarted_after_a_cancel, reruns_leave_a_cancel_alone;
+            cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
+                no_rerun_after_a_cancel;
+            nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
+                grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
+                unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
+            deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
+                a_running_pipeline, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
+            watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
+                history_that_was_trimmed, scopes;
+            lists: no_row_lost_or_repeated, selectors, only_the_newest;
+            references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
+            random: first_histories, second_histories, third_histories, fourth_histories);
+    };
+    ($make:ident: $($subject:ident: $($case:ident),*);*) => {$(
+        mod $subject {$(
+            #[tokio::test]
+            async fn $case() {
+                let (_kept, store) = super::$make();
+                $crate::engine::conformance::$subject::$case(store).await;
+            }
+        )*}
+    )*};
+}
+pub(crate) use engine_conformance;

@@ -1,0 +1,126 @@
+//! The plan of a restart, and that what then happens is what it said.
+
+use std::collections::BTreeMap;
+
+use ktk_client::api::restart::{Action, Cascade, PlanRow, RestartParams};
+
+use super::{
+    build::{job, pipeline, success},
+    calls::{plan_text, restart},
+    lab::Lab,
+};
+use crate::store::Store;
+
+/// A pipeline in which each kind of dependent has ended in its own way.
+async fn mixed<S: Store>(lab: &mut Lab<S>) {
+    let steps = [
+        job("a"),
+        job("kept").needs(["a"]),
+        job("cancelled").needs(["a"]),
+        job("failing").needs(["a"]),
+        job("behind").needs(["failing"]),
+        job("cleanup").needs(["behind"]).always(),
+        job("alarm").needs(["kept"]).on_failure(),
+        job("apart"),
+    ];
+    lab.make_pipeline(pipeline("p", steps)).await;
+    lab.cancel("p.cancelled").await.unwrap();
+    for name in ["p.a", "p.kept", "p.apart"] {
+        lab.succeed(name).await;
+    }
+    lab.fail("p.failing").await;
+    lab.succeed("p.cleanup").await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed");
+}
+
+fn incarnations<S: Store>(lab: &Lab<S>) -> BTreeMap<String, u32> {
+    lab.dump.newest().values().map(|row| (row.name.clone(), row.incarnation)).collect()
+}
+
+/// Runs everything to its end with success.
+async fn run_out<S: Store>(lab: &mut Lab<S>) {
+    while let Some(grant) = lab.claim(64).await.first().cloned().or_else(|| lab.held.first().cloned()) {
+        assert!(lab.report(grant, success()).await);
+    }
+}
+
+fn kept_its_word(plan: &[PlanRow], before: &BTreeMap<String, u32>, after: &BTreeMap<String, u32>) {
+    for row in plan {
+        let restarts = after[&row.task] - before[&row.task];
+        match row.action {
+            Action::Restart => assert_eq!(restarts, 1, "{row:?}"),
+            Action::Continue | Action::Keep => assert_eq!(restarts, 0, "{row:?}"),
+            Action::Decide => assert!(restarts <= 1, "{row:?}"),
+            Action::Adopt => panic!("nothing adopts: {row:?}"),
+        }
+    }
+    assert_eq!(plan.len(), after.len(), "a row for every step");
+}
+
+pub async fn plan_and_deed_are_one<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    mixed(&mut lab).await;
+    for cascade in [Cascade::Auto, Cascade::None, Cascade::All] {
+        for name in ["p.failing", "p.a", "p.kept"] {
+            let before = incarnations(&lab);
+            let params = RestartParams { cascade, ..restart(name) };
+            let dry = lab.restart_with(RestartParams { dry_run: true, ..params.clone() }).await.unwrap();
+            let real = lab.restart_with(params).await.unwrap();
+            assert_eq!(dry.plan, real.plan);
+            let made: Vec<&String> = real.restarted.iter().map(|task| &task.name).collect();
+            let said = dry.plan.iter().filter(|row| row.action == Action::Restart).map(|row| &row.task);
+            assert_eq!(made.len(), said.count());
+            run_out(&mut lab).await;
+            kept_its_word(&dry.plan, &before, &incarnations(&lab));
+        }
+    }
+    assert_eq!(lab.state("p.cancelled").await, "Cancelled/ByUser");
+}
+
+pub async fn a_plan_changes_nothing<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    mixed(&mut lab).await;
+    let before = lab.dump.clone();
+    let params = RestartParams { dry_run: true, cascade: Cascade::All, ..restart("p.a") };
+    let answer = lab.restart_with(params).await.unwrap();
+    assert!(!answer.created && answer.restarted.is_empty());
+    let params = RestartParams { dry_run: true, force: true, ..restart("p") };
+    lab.restart_pipeline(params).await.unwrap();
+    assert_eq!(lab.dump.tasks, before.tasks);
+    assert_eq!(lab.dump.pipelines, before.pipelines);
+}
+
+pub async fn rows_are_in_order<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    mixed(&mut lab).await;
+    let params = RestartParams { dry_run: true, ..restart("p") };
+    let answer = lab.restart_pipeline(params).await.unwrap();
+    assert_eq!(
+        plan_text(&answer.plan),
+        [
+            "p.cancelled restart",
+            "p.failing restart",
+            "p.behind continue",
+            "p.cleanup decide",
+            "p.a keep",
+            "p.alarm keep",
+            "p.apart keep",
+            "p.kept keep",
+        ]
+    );
+}
+
+/// A step that runs on old outputs and would run again is not promised to be kept.
+pub async fn running_steps_are_decided<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("z").needs(["a"]).always()).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.fail("a").await;
+    let grant = lab.running("z").await;
+    let plan = lab.restart("a").await.unwrap().plan;
+    assert_eq!(plan_text(&plan), ["a restart", "b continue", "z decide"]);
+    lab.report(grant, success()).await;
+    lab.succeed("a").await;
+    assert_eq!(lab.tree("z").await.len(), 2);
+}

@@ -1,0 +1,67 @@
+//! Promise 5: a dependent starts only when each need is as its `runIf` asks, with exactly what
+//! `status.resolved` says.
+
+use std::collections::BTreeMap;
+
+use ktk_client::api::{
+    Phase,
+    restart::{Action, PlanRow},
+    task::{Resolved, RunIf},
+    worker::Grant,
+};
+use serde_json::Value;
+
+use super::dump::Dump;
+use crate::model::row::TaskRow;
+
+/// Looks at an attempt that was granted just now, against the rows as they are just now.
+pub fn kept_by_grant(grant: &Grant, dump: &Dump) {
+    let task = &dump.tasks[&grant.task];
+    assert_eq!((task.fence, task.attempt), (Some(grant.fence), grant.attempt), "{task:#?}");
+    let resolved = dump.resolved(task.id);
+    assert_runs_as_asked(task.run_if, &resolved, &task.name);
+    let newest = dump.newest();
+    let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
+    for context in dump.needs_of(task.context_id) {
+        let need = newest[&context];
+        let taken = resolved.iter().find(|taken| taken.id == need.id).expect("taken from the newest");
+        assert_eq!((taken.phase, &taken.output_digest), (need.phase, &need.output_digest), "{}", task.name);
+        let text = dump.results.get(&need.id).and_then(|row| row.outputs.as_deref());
+        let value = text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+        outputs.insert(taken.need.clone(), value);
+    }
+    assert_eq!(grant.needs, outputs, "the outputs that {} was given", task.name);
+}
+
+/// Whether what was taken is as `runIf` asks.
+pub fn assert_runs_as_asked(run_if: RunIf, resolved: &[Resolved], name: &str) {
+    let good = |taken: &Resolved| matches!(taken.phase, Phase::Succeeded | Phase::Skipped);
+    // A need that waits behind a failure is taken as `Pending`.
+    let is_settled = resolved.iter().all(|taken| taken.phase != Phase::Running);
+    let as_asked = match run_if {
+        RunIf::Success => resolved.iter().all(good),
+        RunIf::Failure => resolved.iter().any(|taken| !good(taken)),
+        RunIf::Always => true,
+    };
+    assert!(is_settled && as_asked, "{name} ({run_if:?}) ran on {resolved:?}");
+}
+
+/// The restart made at once what its plan said, and nothing else. What runs is restarted at its end.
+pub fn kept_by_restart(plan: &[PlanRow], is_now: bool, before: &Dump, now: &Dump) {
+    let incarnations = |dump: &Dump| -> BTreeMap<String, TaskRow> {
+        dump.newest().values().map(|row| (row.name.clone(), (*row).clone())).collect()
+    };
+    let (before, now) = (incarnations(before), incarnations(now));
+    let plan: BTreeMap<&str, Action> = plan.iter().map(|row| (row.task.as_str(), row.action)).collect();
+    for (name, row) in &before {
+        let made = now[name].incarnation - row.incarnation;
+        match plan.get(name.as_str()) {
+            Some(Action::Restart) if is_now && row.phase == Phase::Running => {
+                assert!(made == 0 && now[name].wish.is_some(), "{name}: {now:#?}");
+            }
+            Some(Action::Restart) if is_now => assert_eq!(made, 1, "{name}"),
+            Some(Action::Decide) if is_now => assert!(made <= 1, "{name}"),
+            _ => assert_eq!(made, 0, "{name}, of which the plan said nothing"),
+        }
+    }
+}

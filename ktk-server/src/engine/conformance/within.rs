@@ -1,0 +1,122 @@
+//! Restarts inside a pipeline, and what they do to it.
+
+use ktk_client::api::{ErrorReason, Reason, restart::RestartParams};
+
+use super::{
+    build::{because, job, pipeline, success},
+    calls::restart,
+    lab::Lab,
+};
+use crate::store::Store;
+
+pub async fn restart_while_running<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b").needs(["a"]), job("long")])).await;
+    lab.running("p.long").await;
+    lab.fail("p.a").await;
+    lab.restart("p.a").await.unwrap();
+    assert_eq!(lab.pipeline_state("p").await, "Running");
+    lab.succeed("p.a").await;
+    lab.succeed("p.b").await;
+    lab.succeed("p.long").await;
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+    assert_eq!(lab.get_pipeline("p").await.unwrap().status.unwrap().restarts, 1);
+    lab.restart("p.b").await.unwrap();
+    assert_eq!(lab.pipeline_state("p").await, "Running", "again");
+    assert_eq!(lab.get_pipeline("p").await.unwrap().status.unwrap().finished_at, None);
+    lab.fail("p.b").await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed");
+}
+
+pub async fn restart_what_failed<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let steps = [
+        job("a"),
+        job("bad"),
+        job("gone"),
+        job("b").needs(["bad"]),
+        job("late").needs(["long"]),
+        job("long"),
+    ];
+    lab.make_pipeline(pipeline("p", steps)).await;
+    lab.cancel("p.gone").await.unwrap();
+    lab.succeed("p.a").await;
+    lab.fail("p.bad").await;
+    lab.running("p.long").await;
+    let answer = lab.restart_pipeline(restart("p")).await.unwrap();
+    assert!(answer.created);
+    let mut made: Vec<&str> = answer.restarted.iter().map(|task| task.name.as_str()).collect();
+    made.sort_unstable();
+    assert_eq!(made, ["p.bad", "p.gone"]);
+    for name in ["p.bad", "p.gone", "p.b", "p.long", "p.late"] {
+        lab.succeed(name).await;
+    }
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+    assert_eq!(lab.tree("p.b").await.len(), 1, "what never ran goes on by itself");
+}
+
+pub async fn nothing_to_restart<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a")])).await;
+    let params = RestartParams { request_id: Some("r".into()), ..restart("p") };
+    let answer = lab.restart_pipeline(params.clone()).await.unwrap();
+    assert!(!answer.created && answer.restarted.is_empty());
+    lab.fail("p.a").await;
+    let again = lab.restart_pipeline(params).await.unwrap();
+    assert!(!again.created, "a request is done once, also when there was nothing to do");
+    assert_eq!(lab.tree("p.a").await.len(), 1);
+    assert_eq!(lab.restart_pipeline(restart("q")).await.unwrap_err().reason, ErrorReason::NotFound);
+}
+
+pub async fn from_a_step<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b").needs(["a"]), job("c").needs(["b"])])).await;
+    let from = |step: &str| RestartParams { from_step: Some(step.into()), ..restart("p") };
+    assert_eq!(lab.restart_pipeline(from("a")).await.unwrap_err().reason, ErrorReason::Conflict);
+    lab.succeed("p.a").await;
+    lab.fail("p.b").await;
+    let answer = lab.restart_pipeline(from("b")).await.unwrap();
+    assert_eq!(answer.restarted.len(), 1);
+    assert_eq!(lab.state("p.c").await, "Pending/WaitingForUpstream");
+    assert_eq!(lab.restart_pipeline(from("x")).await.unwrap_err().reason, ErrorReason::NotFound);
+    lab.succeed("p.b").await;
+    let all = RestartParams { cascade: ktk_client::api::restart::Cascade::All, ..from("a") };
+    assert_eq!(lab.restart_pipeline(all).await.unwrap().restarted.len(), 2);
+    for name in ["p.a", "p.b", "p.c"] {
+        lab.succeed(name).await;
+    }
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+pub async fn restarted_after_a_cancel<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let mut object = pipeline("p", [job("a"), job("b").needs(["a"])]);
+    object.spec.fail_fast = true;
+    lab.make_pipeline(object).await;
+    lab.cancel_pipeline("p", false).await.unwrap();
+    assert_eq!(lab.pipeline_state("p").await, "Cancelled/ByUser");
+    lab.restart_pipeline(restart("p")).await.unwrap();
+    assert_eq!(lab.pipeline_state("p").await, "Pending", "it never started");
+    lab.succeed("p.a").await;
+    lab.fail("p.b").await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed", "it was cancelled before, not now");
+    lab.restart_pipeline(restart("p")).await.unwrap();
+    lab.succeed("p.b").await;
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+/// What follows by itself from a cancel takes nothing of it back.
+pub async fn reruns_leave_a_cancel_alone<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b"), job("z").needs(["a"]).always()])).await;
+    lab.fail("p.a").await;
+    lab.succeed("p.z").await;
+    lab.restart("p.a").await.unwrap();
+    let (a, b) = (lab.running("p.a").await, lab.running("p.b").await);
+    lab.cancel_pipeline("p", false).await.unwrap();
+    lab.report(a, success()).await;
+    assert_eq!(lab.tree("p.z").await[1], "p.z@2 <- p.z@1 Pending/Queued", "it saw a failure, now a cancel");
+    lab.report(b, because(Reason::Signal)).await;
+    lab.succeed("p.z").await;
+    assert_eq!(lab.pipeline_state("p").await, "Cancelled/ByUser");
+}

@@ -1,0 +1,99 @@
+//! Who waits for what: wake-ups are registered before the query, and sent after the commit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::unit::Effects;
+
+/// The wake-ups of one engine.
+#[derive(Debug)]
+pub struct Hub {
+    versions: watch::Sender<u64>,
+    work: watch::Sender<u64>,
+    stops: watch::Sender<u64>,
+    due: watch::Sender<Option<Timestamp>>,
+    swept: AtomicU64,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            versions: watch::Sender::new(0),
+            work: watch::Sender::new(0),
+            stops: watch::Sender::new(0),
+            due: watch::Sender::new(None),
+            swept: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Hub {
+    /// Tells those who wait what a committed operation did.
+    pub fn announce(&self, effects: &Effects) {
+        if effects.version > 0 {
+            self.versions.send_if_modified(|version| {
+                let rises = effects.version > *version;
+                *version = effects.version.max(*version);
+                rises
+            });
+        }
+        if effects.stops {
+            self.stops.send_modify(|count| *count += 1);
+        }
+        if effects.work {
+            self.work.send_modify(|count| *count += 1);
+        }
+        if let Some(due) = effects.due {
+            self.due.send_if_modified(|earliest| {
+                let is_earlier = earliest.is_none_or(|present| due < present);
+                if is_earlier {
+                    *earliest = Some(due);
+                }
+                is_earlier
+            });
+        }
+    }
+
+    /// Rises with every committed change.
+    pub fn versions(&self) -> watch::Receiver<u64> {
+        self.versions.subscribe()
+    }
+
+    /// Changes when something may be claimed that could not be before.
+    pub fn work(&self) -> watch::Receiver<u64> {
+        self.work.subscribe()
+    }
+
+    /// Changes when running attempts are to be stopped.
+    pub fn stops(&self) -> watch::Receiver<u64> {
+        self.stops.subscribe()
+    }
+
+    /// The earliest time at which a clock moves something, as far as anyone said.
+    pub fn due(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.due.subscribe()
+    }
+
+    /// Sets the earliest time: what the store says.
+    pub fn set_due(&self, due: Option<Timestamp>) {
+        self.due.send_replace(due);
+    }
+
+    /// The version from which the hub begins: what the store had when it was opened.
+    pub fn begin(&self, version: u64) {
+        self.versions.send_replace(version);
+    }
+
+    /// Wakes every claimer, although nothing is known to have changed: the slow sweep.
+    pub fn sweep(&self) {
+        self.swept.fetch_add(1, Ordering::Relaxed);
+        self.work.send_modify(|count| *count += 1);
+    }
+
+    /// How many wait for changes: streams, and the timer.
+    pub fn waiting(&self) -> usize {
+        self.versions.receiver_count()
+    }
+}

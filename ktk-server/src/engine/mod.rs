@@ -1,0 +1,165 @@
+//! The operations: each is one transaction that loads a working set, decides, and writes.
+//!
+//! [`Engine`] runs them on a store and tells those who wait once they are committed.
+
+pub mod body;
+pub mod cancel;
+pub mod changes;
+mod claim;
+#[cfg(test)]
+mod conformance;
+pub mod create_pipeline;
+pub mod create_task;
+pub mod delete;
+pub mod error;
+pub mod events;
+pub mod expire;
+mod going;
+pub mod hub;
+mod incarnate;
+pub mod leases;
+pub mod nodes;
+pub mod object;
+pub mod operation;
+mod plan;
+mod propagate;
+pub mod read;
+mod report;
+mod requests;
+mod rerun;
+mod resolve;
+pub mod restart_pipeline;
+pub mod restart_task;
+pub mod shared;
+pub mod timer;
+mod transit;
+pub mod unit;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use error::{EngineError, EngineResult};
+use hub::Hub;
+use ktk_client::api::{ApiError, ErrorReason};
+use leases::Leases;
+use operation::{Ask, Done};
+use shared::Shared;
+use tokio::sync::mpsc;
+use unit::Effects;
+
+use crate::{
+    clock::Clock,
+    store::{Operation, Store},
+};
+
+/// What is gone and leaves files behind: told to whoever owns the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Tasks: their logs.
+    pub tasks: Vec<uuid::Uuid>,
+    /// Pipelines and contexts: their directories.
+    pub owners: Vec<uuid::Uuid>,
+}
+
+/// The engine: a store, a clock, and those who wait.
+#[derive(Debug)]
+pub struct Engine<S> {
+    pub store: S,
+    pub clock: Clock,
+    pub shared: Arc<Shared>,
+    pub hub: Hub,
+    pub leases: Leases,
+    types: Mutex<Vec<String>>,
+    is_stopping: AtomicBool,
+    removed: mpsc::UnboundedSender<Removed>,
+}
+
+impl<S: Store> Engine<S> {
+    /// An engine on a store, and the stream of what leaves files behind.
+    pub fn new(store: S, clock: Clock, shared: Arc<Shared>) -> (Arc<Self>, mpsc::UnboundedReceiver<Removed>) {
+        let (removed, receiver) = mpsc::unbounded_channel();
+        let leases = Leases::new(clock.clone());
+        let engine = Self {
+            store,
+            clock,
+            shared,
+            hub: Hub::default(),
+            leases,
+            types: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+            removed,
+        };
+        (Arc::new(engine), receiver)
+    }
+
+    /// What an operation is given, on behalf of somebody.
+    pub fn ask(&self, by: impl Into<String>) -> Ask {
+        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: by.into() }
+    }
+
+    /// Runs an operation that may write, and tells those who wait.
+    ///
+    /// # Errors
+    /// Whatever the operation refuses, or the store's failure.
+    pub async fn write<O, A>(&self, operation: O) -> EngineResult<A>
+    where
+        O: Operation<Output = Done<A>, Error = EngineError>,
+        A: Send + 'static,
+    {
+        let done = self.store.write(operation).await?;
+        self.announce(done.effects);
+        Ok(done.answer)
+    }
+
+    /// Runs an operation that only reads.
+    ///
+    /// # Errors
+    /// Whatever the operation refuses, or the store's failure.
+    pub async fn read<O>(&self, operation: O) -> EngineResult<O::Output>
+    where
+        O: Operation<Error = EngineError>,
+    {
+        self.store.read(operation).await
+    }
+
+    fn announce(&self, effects: Effects) {
+        self.hub.announce(&effects);
+        if !effects.removed_tasks.is_empty() || !effects.removed_owners.is_empty() {
+            let removed = Removed { tasks: effects.removed_tasks, owners: effects.removed_owners };
+            // Nobody owns files where nobody listens.
+            let _ = self.removed.send(removed);
+        }
+    }
+
+    /// From now on whatever makes new work is refused; reads, cancels and reports go on.
+    pub fn refuse_new_work(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new work is taken.
+    ///
+    /// # Errors
+    /// `Unavailable` while the server stops.
+    pub fn takes_work(&self) -> EngineResult<()> {
+        if !self.is_stopping.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let error = ApiError::new(ErrorReason::Unavailable, "the server is stopping and takes no new work");
+        Err(error.with_hint("wait until it has gone; the next command starts another").into())
+    }
+
+    /// Handlers that present nodes have.
+    pub fn types(&self) -> Vec<String> {
+        self.types.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// A node with these handlers is present.
+    pub fn add_types(&self, names: &[String]) {
+        let mut types = self.types.lock().expect("nobody panics while holding it");
+        types.extend(names.iter().cloned());
+        types.sort_unstable();
+        types.dedup();
+    }
+}

@@ -1,0 +1,101 @@
+//! The one timer: armed for the earliest thing that a clock moves, for the earliest end of a
+//! lease, and, while anything is unfinished, for the slow sweep.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    Engine,
+    error::EngineResult,
+    expire::{MoveDue, Outlook, Trim},
+    nodes::{BusyNodes, LoseNode},
+};
+use crate::{limits, store::Store};
+
+/// A wake-up later than this past its time means that the whole process stood still.
+const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
+
+/// Runs until it is dropped. An error of the store is logged and tried again at the next sweep.
+pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
+    let mut due = engine.hub.due();
+    let mut versions = engine.hub.versions();
+    if let Err(error) = begin(&engine).await {
+        tracing::error!(%error, "the timer could not read the store");
+    }
+    loop {
+        due.borrow_and_update();
+        versions.borrow_and_update();
+        let unfinished = has_unfinished(&engine).await;
+        let sweep = unfinished.then(|| engine.clock.now() + to_signed(limits::SWEEP));
+        let target =
+            [*engine.hub.due().borrow(), engine.leases.next_end(), sweep].into_iter().flatten().min();
+        tokio::select! {
+            () = until(&engine, target) => {}
+            _ = due.changed() => continue,
+            _ = versions.changed(), if !unfinished => continue,
+            () = engine.leases.changed() => continue,
+        }
+        if let Some(target) = target
+            && engine.clock.now().duration_since(target) > PAUSE
+        {
+            engine.leases.extend();
+        }
+        if let Err(error) = tick(&engine, sweep).await {
+            tracing::error!(%error, "what a clock moves could not be moved");
+            until(&engine, Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
+        }
+    }
+}
+
+fn to_signed(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+async fn until<S: Store>(engine: &Engine<S>, target: Option<Timestamp>) {
+    let Some(target) = target else { return std::future::pending().await };
+    let wait = target.duration_since(engine.clock.now());
+    tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
+}
+
+async fn has_unfinished<S: Store>(engine: &Engine<S>) -> bool {
+    engine.read(Outlook).await.is_ok_and(|ahead| ahead.counts.pending + ahead.counts.running > 0)
+}
+
+/// Looks at what an earlier server left: nodes that run something have one lease from now on.
+pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
+    for (node, generation) in engine.read(BusyNodes).await? {
+        engine.leases.renew(node, generation, true);
+    }
+    look(engine).await
+}
+
+/// Asks the store when a clock moves the next task.
+async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
+    let ahead = engine.read(Outlook).await?;
+    engine.hub.set_due(ahead.next_due);
+    Ok(())
+}
+
+async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineResult<()> {
+    for (node, generation) in engine.leases.take_ended() {
+        tracing::warn!(%node, generation, "a node missed its lease");
+        engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await?;
+    }
+    let is_due = engine.hub.due().borrow().is_some_and(|due| due <= engine.clock.now());
+    if is_due {
+        loop {
+            let after = engine.write(MoveDue { ask: engine.ask("ktk") }).await?;
+            engine.hub.set_due(after.next);
+            if after.moved < limits::DUE_BATCH {
+                break;
+            }
+        }
+    }
+    if sweep.is_some_and(|sweep| sweep <= engine.clock.now()) {
+        engine.write(Trim { ask: engine.ask("ktk") }).await?;
+        look(engine).await?;
+        engine.hub.sweep();
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! From a process's pipes into its log, as it comes.
+
+use std::io;
+
+use ktk_client::api::log::Stream;
+use tokio::net::unix::pipe::Receiver;
+
+use crate::{clock::Clock, logs::LogWriter};
+
+/// Bytes that are read at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// Reads both pipes into the log.
+pub struct Pump {
+    writer: LogWriter,
+    clock: Clock,
+    buffer: Vec<u8>,
+    is_open: [bool; 2],
+}
+
+impl Pump {
+    /// A pump into a log.
+    pub fn new(writer: LogWriter, clock: Clock) -> Self {
+        Self { writer, clock, buffer: Vec::new(), is_open: [true, true] }
+    }
+
+    /// Waits until there is something to read on either pipe, and reads it. Never resolves once
+    /// both are at their ends. Nothing is lost when the future is dropped.
+    pub async fn step(&mut self, stdout: &Receiver, stderr: &Receiver) {
+        let [out_open, err_open] = self.is_open;
+        tokio::select! {
+            ready = stdout.readable(), if out_open => {
+                if ready.is_err() { self.is_open[0] = false; }
+            }
+            ready = stderr.readable(), if err_open => {
+                if ready.is_err() { self.is_open[1] = false; }
+            }
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Takes what the pipes hold now.
+    pub async fn drain(&mut self, stdout: &Receiver, stderr: &Receiver) {
+        self.buffer.resize(READ_BYTES, 0);
+        for (index, stream, pipe) in [(0, Stream::Stdout, stdout), (1, Stream::Stderr, stderr)] {
+            if !self.is_open[index] {
+                continue;
+            }
+            match pipe.try_read(&mut self.buffer) {
+                Ok(0) => self.is_open[index] = false,
+                Ok(count) => {
+                    // A log that cannot be written keeps what it can and marks what it cannot.
+                    let _ = self.writer.write(stream, &self.buffer[..count], self.clock.now()).await;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => self.is_open[index] = false,
+            }
+        }
+        let _ = self.writer.flush().await;
+    }
+
+    /// Takes what is left after the last process has ended, and closes the log. A stranger that
+    /// holds a pipe open is not waited for.
+    pub async fn finish(mut self, stdout: &Receiver, stderr: &Receiver) {
+        self.buffer.resize(READ_BYTES, 0);
+        for (index, stream, pipe) in [(0, Stream::Stdout, stdout), (1, Stream::Stderr, stderr)] {
+            while self.is_open[index] {
+                match pipe.try_read(&mut self.buffer) {
+                    Ok(count) if count > 0 => {
+                        let _ = self.writer.write(stream, &self.buffer[..count], self.clock.now()).await;
+                    }
+                    _ => break,
+                }
+            }
+        }
+        if let Err(error) = self.writer.finish().await {
+            tracing::warn!(%error, "the end of a log could not be written");
+        }
+    }
+}

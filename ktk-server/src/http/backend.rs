@@ -1,0 +1,90 @@
+//! What the server asks of the engine behind it.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use ktk_client::api::{
+    ApiError,
+    log::LogParams,
+    watch::{WatchEvent, WatchParams},
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{logs::LogStore, rpc::Router};
+
+/// What stands behind the socket.
+pub trait Backend: Send + Sync + 'static {
+    /// The methods of `POST /rpc`.
+    fn router(&self) -> &Router;
+
+    /// Rises with every committed change.
+    fn versions(&self) -> watch::Receiver<u64>;
+
+    /// Checks what is to be watched, and gives the version to begin from: `params.version`, else the newest.
+    ///
+    /// # Errors
+    /// `Invalid` for selectors and kinds, `Expired` for a version whose history is gone.
+    fn watch_start<'a>(&'a self, params: &'a WatchParams) -> BoxFuture<'a, Result<u64, ApiError>>;
+
+    /// Events after a version, in order and at most a page of them, and the version up to which whoever takes
+    /// them has then seen everything. That version does not rise when there is nothing more.
+    ///
+    /// # Errors
+    /// `Expired` when the history has gone meanwhile; whatever the store fails with.
+    fn watch_page<'a>(
+        &'a self,
+        params: &'a WatchParams,
+        after: u64,
+    ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>>;
+
+    /// Whose log it is, and how far the task has come.
+    ///
+    /// # Errors
+    /// `NotFound`, `Ambiguous`.
+    fn log_target<'a>(&'a self, params: &'a LogParams) -> BoxFuture<'a, Result<LogTarget, ApiError>>;
+
+    /// Where the logs are.
+    fn logs(&self) -> Arc<dyn LogStore>;
+
+    /// How the server's run goes on. Streams end when it is no longer `Running`.
+    fn lifecycle(&self) -> watch::Receiver<Lifecycle>;
+
+    /// What every answer says of the server.
+    fn identity(&self) -> &Identity;
+}
+
+/// How far a task has come, as its log must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogTarget {
+    /// Its id.
+    pub task: Uuid,
+    /// The newest attempt so far; 0 before the first.
+    pub attempt: u32,
+    /// No attempt will follow.
+    pub is_terminal: bool,
+    /// The newest attempt runs now.
+    pub is_running: bool,
+}
+
+/// Where a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// It works.
+    Running,
+    /// It answers and takes reports, but starts nothing any more.
+    Stopping,
+    /// It has ended.
+    Gone,
+}
+
+/// What every answer says of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `0.1.0`.
+    pub version: String,
+    /// What tells two binaries of one version apart: text that sorts by age.
+    pub build: String,
+    /// Whether a command started it by itself.
+    pub is_auto_started: bool,
+}

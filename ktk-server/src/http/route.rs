@@ -1,0 +1,54 @@
+//! Which path is answered by what. Paths are equal or not: nothing is matched by its beginning or end.
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::answer::{self, Body};
+use super::refusal::Refusal;
+use super::site::Site;
+use super::{body, gate, logs, query, watch};
+use crate::rpc::Caller;
+
+/// Answers one request. `caller` is nobody where the other end may not be here.
+pub(super) async fn answer(
+    site: &Site,
+    caller: Option<Caller>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
+    let (head, incoming) = request.into_parts();
+    let Some(caller) = caller else {
+        return Err(Refusal::forbidden("this server answers its own user and root only").closing());
+    };
+    gate::check(&head)?;
+    let only = |allowed: Method, allow: &'static str| {
+        if head.method == allowed { Ok(()) } else { Err(Refusal::method_not_allowed(allow)) }
+    };
+    match head.uri.path() {
+        "/rpc" => {
+            only(Method::POST, "POST")?;
+            gate::check_content(&head.headers)?;
+            let body = body::read(incoming, site.timeouts.body).await?;
+            Ok(match site.backend.router().handle(caller, &body).await {
+                Some(answer) => answer::json(StatusCode::OK, answer),
+                None => answer::nothing(),
+            })
+        }
+        "/watch" => {
+            only(Method::GET, "GET")?;
+            let params = query::read("Request /watch", &head.uri)?;
+            let last_id = query::last_event_id(&head.headers)?;
+            Ok(answer::stream(watch::open(site, params, last_id).await?))
+        }
+        "/logs" => {
+            only(Method::GET, "GET")?;
+            let params = query::read("Request /logs", &head.uri)?;
+            let last_id = query::last_event_id(&head.headers)?;
+            Ok(answer::stream(logs::open(site, params, last_id).await?))
+        }
+        "/healthz" => {
+            only(Method::GET, "GET")?;
+            Ok(answer::text("ok"))
+        }
+        path => Err(Refusal::not_found(path)),
+    }
+}

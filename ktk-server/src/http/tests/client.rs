@@ -1,0 +1,71 @@
+//! The typed client against this server: what one writes the other reads.
+
+use futures_util::StreamExt;
+use ktk_client::Client;
+use ktk_client::api::{
+    ErrorReason,
+    log::{LogEvent, LogParams},
+    watch::WatchParams,
+};
+use ktk_client::client::{Autostart, ServerAddress, log::chunk_bytes};
+
+use super::super::Lifecycle;
+use super::fake::{Who, Words};
+use super::running::Running;
+use crate::limits::BODY_BYTES;
+use crate::logs::Stream;
+
+fn client(server: &Running) -> Client {
+    let address = ServerAddress::Unix(server.socket.clone());
+    Client::builder().address(address).autostart(Autostart::Never).build().expect("a client")
+}
+
+fn log() -> LogParams {
+    LogParams { name: "build".into(), follow: true, ..LogParams::default() }
+}
+
+#[tokio::test]
+async fn calls_are_answered_and_refused() {
+    let server = Running::start().await;
+    let client = client(&server);
+    let own = format!("uid:{}", rustix::process::geteuid().as_raw());
+    assert_eq!(client.call::<Who>(&Words::default()).await.expect("a name"), own);
+    let long = Words { text: Some("x".repeat(BODY_BYTES + (4 << 20))) };
+    let error = client.call::<Who>(&long).await.expect_err("too long");
+    assert_eq!(error.reason(), Some(ErrorReason::TooLarge), "{error:?}");
+    let many: Vec<_> = (0..2_500).map(|_| Words::default()).collect();
+    let answers = client.call_batch::<Who>(&many).await.expect("answers");
+    assert!(answers.into_iter().all(|answer| answer == Ok(own.clone())));
+}
+
+#[tokio::test]
+async fn watches_are_read() {
+    let server = Running::start().await;
+    server.fake.change(true);
+    let mut changes = client(&server).watch(WatchParams { version: Some(0), ..WatchParams::default() });
+    for version in 1..5 {
+        assert_eq!(changes.next().await.expect("an event").expect("no error").version(), version);
+        server.fake.change(true);
+    }
+    changes.next().await;
+    server.fake.live(Lifecycle::Stopping);
+    assert!(changes.next().await.expect("an error").expect_err("the server stops").is_stopping());
+    server.fake.forget_before(9);
+    let mut late = client(&server).watch(WatchParams { version: Some(1), ..WatchParams::default() });
+    assert!(late.next().await.expect("an error").expect_err("it is too old").is_expired());
+}
+
+#[tokio::test]
+async fn logs_are_read() {
+    let server = Running::start().await;
+    server.fake.set_target(1, false, true);
+    server.fake.write(1, Stream::Stdout, "zeile ä\n".as_bytes()).await;
+    server.fake.write(1, Stream::Stderr, b"\xff").await;
+    let events: Vec<_> = client(&server).logs(log()).map(|event| event.expect("no error")).collect().await;
+    assert_eq!(events.len(), 4);
+    assert_eq!(events.last(), Some(&LogEvent::End));
+    let bytes: Vec<u8> = events.iter().flat_map(|event| chunk_bytes(event).into_owned()).collect();
+    assert_eq!(bytes, "zeile ä\n".bytes().chain([0xff]).collect::<Vec<_>>());
+    let mut none = client(&server).logs(LogParams { name: "nobody".into(), ..log() });
+    assert!(none.next().await.expect("an error").expect_err("nobody is there").is_not_found());
+}

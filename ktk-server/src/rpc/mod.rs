@@ -1,0 +1,57 @@
+//! JSON-RPC 2.0: from the bytes of a request to typed methods, and back.
+//!
+//! What the methods do is registered from outside; how the bytes travel is the matter of `http`.
+
+mod batch;
+mod decode;
+pub mod event;
+mod frame;
+mod local;
+pub mod node;
+pub mod pipeline;
+mod router;
+pub mod server;
+pub mod task;
+#[cfg(test)]
+mod tests;
+pub mod worker;
+
+pub(crate) use decode::decode;
+pub use local::LocalTransport;
+pub use router::{Router, RouterBuilder};
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// As objects show it: `uid:1000`.
+    pub by: String,
+    /// The user of its process.
+    pub uid: u32,
+    /// The server's own worker.
+    pub is_worker: bool,
+}
+
+impl Caller {
+    /// A process of this user, on the other end of a socket.
+    pub fn user(uid: u32) -> Self {
+        Self { by: format!("uid:{uid}"), uid, is_worker: false }
+    }
+
+    /// The worker in the server's own process.
+    pub fn own_worker() -> Self {
+        let uid = rustix::process::geteuid().as_raw();
+        Self { by: "ktk".into(), uid, is_worker: true }
+    }
+}
+
+/// Registers a method whose handler gets the engine, the caller and the parameters.
+macro_rules! method {
+    ($router:expr, $engine:expr, $method:ty, |$own:ident, $caller:ident, $params:ident| $body:block) => {{
+        let engine = std::sync::Arc::clone($engine);
+        $router.method::<$method, _, _>(move |$caller, $params| {
+            let $own = std::sync::Arc::clone(&engine);
+            async move { $body }
+        })
+    }};
+}
+use method;

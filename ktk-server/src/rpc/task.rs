@@ -1,0 +1,87 @@
+//! `task.*`.
+
+use std::{sync::Arc, time::Duration};
+
+use ktk_client::api::{
+    ApiError, ObjectRef, Task,
+    restart::{Restarted, RestartedTask},
+    task,
+};
+
+use super::{RouterBuilder, method};
+use crate::{
+    engine::{
+        Engine, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
+        restart_task::RestartTask,
+    },
+    store::Store,
+};
+
+/// How much longer than the grace period a forced restart is waited for.
+const FORCE_MARGIN: Duration = Duration::from_secs(30);
+
+/// Registers the methods.
+pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
+    let router = method!(router, engine, task::Create, |engine, caller, params| {
+        engine.takes_work()?;
+        let create = CreateTask::new(engine.ask(caller.by), params, engine.types())?;
+        Ok(engine.write(create).await?)
+    });
+    let router = method!(router, engine, task::Restart, |engine, caller, params| {
+        engine.takes_work()?;
+        let is_forced = params.force && !params.dry_run;
+        let answer = engine.write(RestartTask::new(engine.ask(caller.by), params)?).await?;
+        if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
+    });
+    let router = method!(router, engine, task::Cancel, |engine, caller, params| {
+        Ok(engine.write(CancelTask { ask: engine.ask(caller.by), params }).await?)
+    });
+    let router = method!(router, engine, task::Delete, |engine, caller, params| {
+        Ok(engine.write(DeleteTask { ask: engine.ask(caller.by), params }).await?)
+    });
+    let router = method!(router, engine, task::Get, |engine, caller, reference| {
+        Ok(engine.read(read::GetTask { ask: engine.ask(caller.by), reference }).await?)
+    });
+    let router = method!(router, engine, task::ListTasks, |engine, caller, params| {
+        Ok(engine.read(read::ListTasks { ask: engine.ask(caller.by), params }).await?)
+    });
+    method!(router, engine, task::Tree, |engine, caller, reference| {
+        Ok(engine.read(read::TaskTree { ask: engine.ask(caller.by), reference }).await?)
+    })
+}
+
+/// A forced restart happens when what lives has ended: the call is held until then. Whoever
+/// gives up waiting loses nothing, the wish is stored.
+async fn forced<S: Store>(engine: &Engine<S>, asked: Restarted<Task>) -> Result<Restarted<Task>, ApiError> {
+    let live = &asked.object.metadata;
+    let reference = ObjectRef::new(live.namespace(), live.name());
+    let incarnation = live.incarnation();
+    let limit = asked.object.spec.grace_period() + FORCE_MARGIN;
+    let mut versions = engine.hub.versions();
+    let made = async {
+        loop {
+            versions.borrow_and_update();
+            let newest =
+                engine.read(read::GetTask { ask: engine.ask("ktk"), reference: reference.clone() }).await?;
+            if newest.metadata.incarnation() > incarnation {
+                return Ok::<Task, ApiError>(newest);
+            }
+            if versions.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    match tokio::time::timeout(limit, made).await {
+        Ok(newest) => {
+            let newest = newest?;
+            let restarted = RestartedTask {
+                id: newest.metadata.id.unwrap_or_default(),
+                name: newest.metadata.name().to_owned(),
+                incarnation: newest.metadata.incarnation(),
+                parent_incarnation: incarnation,
+            };
+            Ok(Restarted { object: newest, created: true, restarted: vec![restarted], plan: asked.plan })
+        }
+        Err(_) => Ok(asked),
+    }
+}

@@ -1,0 +1,117 @@
+//! What the HTTP server serves: the engine, its logs, and the state of the process.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use ktk_client::api::{
+    ApiError, ObjectRef,
+    log::LogParams,
+    watch::{WatchEvent, WatchParams},
+};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    engine::{
+        Engine,
+        changes::{Filter, WatchPage},
+        expire::Outlook,
+        read::GetTask,
+    },
+    http::{Backend, Identity, Lifecycle, LogTarget},
+    logs::LogStore,
+    rpc::Router,
+    store::Store,
+};
+
+/// What the HTTP server serves.
+pub struct Host<S> {
+    pub engine: Arc<Engine<S>>,
+    pub router: Arc<Router>,
+    pub logs: Arc<dyn LogStore>,
+    pub lifecycle: watch::Receiver<Lifecycle>,
+    pub identity: Identity,
+    pub last_call: Mutex<Instant>,
+}
+
+impl<S: Store> Host<S> {
+    /// When somebody last called.
+    pub fn last_call(&self) -> Instant {
+        *self.last_call.lock().expect("nobody panics while holding it")
+    }
+
+    /// Resolves once the server has nothing left to say.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut lifecycle = self.lifecycle.clone();
+        async move {
+            // A server that is gone without a word is gone as well.
+            let _ = lifecycle.wait_for(|state| *state == Lifecycle::Gone).await;
+        }
+    }
+
+    async fn start(&self, params: &WatchParams) -> Result<u64, ApiError> {
+        let filter = Filter::new(params.clone())?;
+        match params.version {
+            Some(version) => {
+                // One look finds out whether that is still in the kept history.
+                self.engine.read(WatchPage { ask: self.engine.ask("ktk"), filter, after: version }).await?;
+                Ok(version)
+            }
+            None => Ok(self.engine.read(Outlook).await?.version),
+        }
+    }
+
+    async fn target(&self, params: &LogParams) -> Result<LogTarget, ApiError> {
+        let namespace = params.namespace.as_deref().unwrap_or(ktk_client::api::DEFAULT_NAMESPACE);
+        let reference = ObjectRef::new(namespace, &params.name);
+        let task = self.engine.read(GetTask { ask: self.engine.ask("ktk"), reference }).await?;
+        let status = task.status.as_ref();
+        Ok(LogTarget {
+            task: task.metadata.id.unwrap_or_default(),
+            attempt: status.map_or(0, |status| status.attempt),
+            is_terminal: status.is_some_and(|status| status.phase.is_terminal()),
+            is_running: status.is_some_and(|status| status.phase == ktk_client::api::Phase::Running),
+        })
+    }
+}
+
+impl<S: Store> Backend for Host<S> {
+    fn router(&self) -> &Router {
+        *self.last_call.lock().expect("nobody panics while holding it") = Instant::now();
+        &self.router
+    }
+
+    fn versions(&self) -> watch::Receiver<u64> {
+        self.engine.hub.versions()
+    }
+
+    fn watch_start<'a>(&'a self, params: &'a WatchParams) -> BoxFuture<'a, Result<u64, ApiError>> {
+        Box::pin(self.start(params))
+    }
+
+    fn watch_page<'a>(
+        &'a self,
+        params: &'a WatchParams,
+        after: u64,
+    ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>> {
+        Box::pin(async move {
+            let filter = Filter::new(params.clone())?;
+            Ok(self.engine.read(WatchPage { ask: self.engine.ask("ktk"), filter, after }).await?)
+        })
+    }
+
+    fn log_target<'a>(&'a self, params: &'a LogParams) -> BoxFuture<'a, Result<LogTarget, ApiError>> {
+        Box::pin(self.target(params))
+    }
+
+    fn logs(&self) -> Arc<dyn LogStore> {
+        Arc::clone(&self.logs)
+    }
+
+    fn lifecycle(&self) -> watch::Receiver<Lifecycle> {
+        self.lifecycle.clone()
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}

@@ -1,0 +1,280 @@
+//! The server as a whole: what is started, in which order, what its end means, and how it stops.
+//!
+//! Start: data directory, store (with its lock), what an earlier server left behind, socket,
+//! worker. Stop: claims end, running work goes on for the drain, what is left goes back to the
+//! queue, then the socket, the launcher and the store.
+
+mod backend;
+mod config;
+mod files;
+mod idle;
+
+use std::{io::Write as _, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, anyhow, bail};
+use jiff::Timestamp;
+use ktk_client::{
+    Client,
+    api::server::{Counts, ServerStatus},
+    client::local::{prepare_data_dir, socket_path},
+    worker::{Shutdown, Worker},
+};
+use tokio::sync::watch;
+
+use self::backend::Host;
+pub use self::config::{ServerConfig, StoreKind};
+use crate::{
+    clock::Clock,
+    engine::{Engine, Removed, expire::Outlook, shared::Shared, timer},
+    entropy::Entropy,
+    exec::{
+        environment::Surroundings, launcher::LauncherConfig, place::Places, process::ProcessExecutor,
+        starter::Starter,
+    },
+    http::{self, Identity, Lifecycle, Listener},
+    logs::{FileLogStore, LogStore, MemoryLogStore},
+    rpc::{self, Caller, LocalTransport, Router, server::About},
+    store::{
+        Store,
+        memory::MemoryStore,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
+    task_group::TaskGroup,
+};
+
+/// Serves until `stop` (or `server.stop`) says for how long running work may still go on, and
+/// that work has ended or been put back.
+///
+/// # Errors
+/// When the server cannot start, or a part of it that it cannot do without has died.
+pub async fn run(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) -> anyhow::Result<()> {
+    prepare_data_dir(&config.data_dir).map_err(|error| anyhow!(error))?;
+    match config.store {
+        StoreKind::Sqlite => {
+            let store = SqliteStore::open(&config.data_dir, &SqliteOptions::default())
+                .with_context(|| format!("the store in {} cannot be opened", config.data_dir.display()))?;
+            let logs =
+                FileLogStore::open(&config.data_dir.join("logs")).context("the logs cannot be opened")?;
+            let failure = {
+                let store = store.clone();
+                async move { store.failed().await }
+            };
+            let served = serve(config, store.clone(), Arc::new(logs), failure, stop).await;
+            store.close().await;
+            served
+        }
+        StoreKind::Memory => {
+            let entropy = Entropy::system();
+            let store = MemoryStore::new(entropy.id(Clock::System.now()));
+            serve(config, store, Arc::new(MemoryLogStore::default()), std::future::pending(), stop).await
+        }
+    }
+}
+
+async fn serve<S: Store>(
+    config: ServerConfig,
+    store: S,
+    logs: Arc<dyn LogStore>,
+    failure: impl Future<Output = String> + Send,
+    mut stop: watch::Receiver<Option<Duration>>,
+) -> anyhow::Result<()> {
+    let clock = Clock::System;
+    let info = store.info();
+    let socket = config.socket.clone().unwrap_or_else(|| socket_path(&config.data_dir));
+    let places = Places::open(&config.data_dir).context("the data directory cannot be written")?;
+    let shared = Shared::new(Entropy::system(), Some(places.work().to_owned()));
+    let (engine, removed) = Engine::new(store, clock.clone(), shared);
+    engine.hub.begin(engine.read(Outlook).await.context("the store cannot be read")?.version);
+
+    let starter = Arc::new(Starter::new(launcher_config(&config), info.id).await);
+    let executor = ProcessExecutor {
+        starter: Arc::clone(&starter),
+        places: places.clone(),
+        logs: Arc::clone(&logs),
+        clock: clock.clone(),
+        surroundings: Arc::new(Surroundings {
+            server: format!("unix://{}", socket.display()),
+            own: config.environment.clone(),
+        }),
+        store_id: info.id.to_string(),
+    };
+
+    let (stop_asked, mut stop_wanted) = watch::channel(None);
+    let (lifecycle, lifecycle_seen) = watch::channel(Lifecycle::Running);
+    let about = About { status: status(&config, &socket, info.kind, clock.now()), stop: stop_asked.clone() };
+    let host = Arc::new(Host {
+        engine: Arc::clone(&engine),
+        router: Arc::new(router(&engine, &about)),
+        logs: Arc::clone(&logs),
+        lifecycle: lifecycle_seen,
+        identity: Identity {
+            version: config.version.clone(),
+            build: config.build.clone(),
+            is_auto_started: config.auto_started,
+        },
+        last_call: std::sync::Mutex::new(tokio::time::Instant::now()),
+    });
+    let listener =
+        Listener::bind(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+
+    let mut parts = TaskGroup::new();
+    let spawner = parts.spawner();
+    let closed = host.closed();
+    spawner
+        .critical("socket", http::serve(listener, http::Config::default(), Arc::clone(&host) as _, closed));
+    spawner.critical("timer", {
+        let (engine, closed) = (Arc::clone(&engine), host.closed());
+        async move {
+            tokio::select! {
+                () = timer::run(engine) => {}
+                () = closed => {}
+            }
+            anyhow::Ok(())
+        }
+    });
+    spawner.passing("files", files::remove_what_is_gone(removed, logs, places, host.closed()));
+    if let Some(limit) = config.idle_exit {
+        spawner
+            .passing("idle", idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone()));
+    }
+    let slots = config.slots.unwrap_or_else(cores);
+    let client =
+        Client::with_transport(Arc::new(LocalTransport::new(Arc::clone(&host.router), Caller::own_worker())));
+    tracing::info!(socket = %socket.display(), version = %config.version, slots, store = info.kind, "serving");
+    let (shutdown, signal) = Shutdown::new();
+    let worker = Worker::builder(client)
+        .id(info.id)
+        .name("local")
+        .role("server")
+        .slots(slots as u32)
+        .process_executor(Arc::new(executor))
+        .build();
+    let worker = worker.run(signal);
+    tokio::pin!(worker);
+    if config.ready_stdout {
+        say_ready();
+    }
+
+    // Until somebody wants it to stop.
+    tokio::select! {
+        ended = &mut worker => { ended.context("the worker ended")?; bail!("the worker ended by itself") }
+        part = parts.failure() => return Err(part.into()),
+        why = failure => bail!("the store failed, nothing more is acknowledged: {why}"),
+        drain = wanted(&mut stop) => { stop_asked.send_replace(Some(drain)); }
+        _ = wanted(&mut stop_wanted) => {}
+    }
+    engine.refuse_new_work();
+    tracing::info!("stopping: no more claims");
+    lifecycle.send_replace(Lifecycle::Stopping);
+    drain_worker(&shutdown, &mut stop, &stop_asked, worker).await?;
+    lifecycle.send_replace(Lifecycle::Gone);
+    drop(engine);
+    if let Err(error) = parts.shutdown(GOODBYE).await {
+        tracing::warn!(%error, "a part did not end well");
+    }
+    starter.shut_down().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// How long the parts may take to end; longer than the grace of the last connections.
+const GOODBYE: Duration = Duration::from_secs(7);
+
+/// Waits for the worker: drains as long as it may, then stops what runs.
+async fn drain_worker(
+    shutdown: &Shutdown,
+    stop: &mut watch::Receiver<Option<Duration>>,
+    stop_asked: &watch::Sender<Option<Duration>>,
+    worker: impl Future<Output = ktk_client::client::Result<()>>,
+) -> anyhow::Result<()> {
+    tokio::pin!(worker);
+    let mut asked = stop_asked.subscribe();
+    loop {
+        let limit = (*asked.borrow_and_update()).unwrap_or_default();
+        if limit.is_zero() {
+            shutdown.stop(None);
+        } else {
+            shutdown.drain(Some(limit));
+        }
+        tokio::select! {
+            ended = &mut worker => return ended.context("the worker did not end well"),
+            _ = asked.changed() => {}
+            drain = wanted_next(stop) => { stop_asked.send_replace(Some(drain)); }
+        }
+    }
+}
+
+/// Resolves with the drain once somebody wants the server to stop.
+async fn wanted(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
+    loop {
+        if let Some(drain) = *stop.borrow_and_update() {
+            return drain;
+        }
+        if stop.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn wanted_next(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
+    if stop.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    wanted(stop).await
+}
+
+fn launcher_config(config: &ServerConfig) -> LauncherConfig {
+    let (program, args) = config.launcher.clone();
+    LauncherConfig { program, args }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn router<S: Store>(engine: &Arc<Engine<S>>, about: &About) -> Router {
+    let router = Router::builder();
+    let router = rpc::task::register(router, engine);
+    let router = rpc::pipeline::register(router, engine);
+    let router = rpc::event::register(router, engine);
+    let router = rpc::node::register(router, engine);
+    let router = rpc::worker::register(router, engine);
+    rpc::server::register(router, engine, about).build()
+}
+
+fn status(config: &ServerConfig, socket: &std::path::Path, store: &str, since: Timestamp) -> ServerStatus {
+    ServerStatus {
+        pid: std::process::id(),
+        version: config.version.clone(),
+        build: config.build.clone(),
+        socket: socket.display().to_string(),
+        data_dir: config.data_dir.display().to_string(),
+        store: store.to_owned(),
+        since,
+        auto_started: config.auto_started,
+        stopping: false,
+        counts: Counts::default(),
+    }
+}
+
+/// Tells who started this server that it answers, by a line on standard output, which then leads
+/// nowhere.
+fn say_ready() {
+    // Whoever started it may have gone.
+    let _ = writeln!(std::io::stdout(), "ready");
+    if let Ok(nowhere) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        // Whoever waits reads the end of the pipe only when this process has let go of it.
+        let _ = rustix::stdio::dup2_stdout(nowhere);
+    }
+}
+
+/// Writes what the server has to say to standard error: one line an event, without colours.
+/// Called once, by the program.
+pub fn log_to_stderr() {
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Whoever has set up another log keeps it.
+    let _ = lines.with_max_level(tracing::Level::INFO).try_init();
+}
+
+/// What is gone leaves files behind.
+type RemovedReceiver = tokio::sync::mpsc::UnboundedReceiver<Removed>;

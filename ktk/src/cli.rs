@@ -1,0 +1,250 @@
+//! The root of the command line: global flags, and what a refused command line says.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use ktk_client::api::Duration;
+
+use crate::{
+    commands::{Command, completion},
+    error::{CliError, Exit},
+    suggest,
+    ui::{ColorChoice, Ui},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  # Run a command as a task: its output, its exit code
+  ktk run -- make test
+
+  # Run a pipeline and follow it
+  ktk run -f pipeline.yaml
+
+  # What there is, and how it is
+  ktk get tasks
+
+  # Restart what failed, and all that waited for it
+  ktk restart pipeline/nightly
+
+  # What exit codes mean
+  ktk help exit-codes";
+
+/// Runs tasks and pipelines, and restarts them where they failed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ktk",
+    bin_name = "ktk",
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes, before or after its name.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Namespace to work in [default: default]
+    #[arg(short, long, global = true, value_name = "NAME", env = "KTK_NAMESPACE", hide_env_values = true,
+          add = completion::namespaces())]
+    pub(crate) namespace: Option<String>,
+
+    /// Server to talk to, as unix:///path [default: the local one, started when needed]
+    #[arg(long, global = true, value_name = "URL", env = "KTK_SERVER", hide_env_values = true)]
+    pub(crate) server: Option<String>,
+
+    /// Data directory of the local server [default: $XDG_DATA_HOME/ktk]
+    #[arg(long, global = true, value_name = "DIR", env = "KTK_DATA_DIR", hide_env_values = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", env = "KTK_COLOR", hide_env_values = true,
+          value_enum, default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
+
+    /// Longest time for one call, 0 for no limit [default: 1m]
+    #[arg(long, global = true, value_name = "DURATION", env = "KTK_REQUEST_TIMEOUT", hide_env_values = true)]
+    pub(crate) request_timeout: Option<Duration>,
+}
+
+impl Cli {
+    /// Reads a command line. A `--data-dir` that was typed wins over a `KTK_SERVER` that was
+    /// not: flags go before variables, whichever of the two they are about.
+    pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(args)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let innermost =
+            std::iter::successors(Some(&matches), |outer| outer.subcommand().map(|(_, inner)| inner)).last();
+        let is_typed = |name: &str| {
+            let source = innermost.and_then(|matches| matches.value_source(name));
+            source == Some(clap::parser::ValueSource::CommandLine)
+        };
+        if is_typed("data_dir") && !is_typed("server") {
+            cli.global.server = None;
+        }
+        Ok(cli)
+    }
+}
+
+/// Prints why a command line was refused (or the help that it asked for) and names the code.
+pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Command) -> Exit {
+    let ui = Ui::new(color_of(args));
+    let verb =
+        args.iter().skip(1).filter_map(|arg| arg.to_str()).find(|arg| root.find_subcommand(arg).is_some());
+    let text = |color: bool| match color {
+        true => refused.render().ansi().to_string(),
+        false => refused.render().to_string(),
+    };
+    match refused.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {}
+        ErrorKind::MissingSubcommand => return explain_nothing_typed(&ui, root, verb),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if verb.is_none() => {}
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            ui.print_help_to_stderr(&text(ui.stderr_has_color()));
+            return Exit::Usage;
+        }
+        _ => {
+            let error = CliError::usage_lines(refusal_lines(&root, refused, verb));
+            ui.error(&error);
+            return error.exit();
+        }
+    }
+    let printed = ui.print(&text(ui.stdout_has_color())).and_then(|()| ui.flush());
+    match printed {
+        Ok(()) => Exit::Done,
+        Err(error) => error.exit(),
+    }
+}
+
+/// The help that nothing typed asks for, where variables count as arguments and clap refuses instead.
+fn explain_nothing_typed(ui: &Ui, mut root: clap::Command, verb: Option<&str>) -> Exit {
+    root.build();
+    if let Some(verb) = verb.and_then(|verb| root.find_subcommand_mut(verb)) {
+        ui.print_help_to_stderr(&verb.render_help().to_string());
+        return Exit::Usage;
+    }
+    match ui.print(&root.render_help().to_string()).and_then(|()| ui.flush()) {
+        Ok(()) => Exit::Done,
+        Err(error) => error.exit(),
+    }
+}
+
+/// `--color` as it was typed, for a command line that clap did not accept as a whole.
+fn color_of(args: &[OsString]) -> ColorChoice {
+    let mut texts = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    while let Some(text) = texts.next() {
+        let value = match text.strip_prefix("--color") {
+            Some("") => texts.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => continue,
+        };
+        if let Some(choice) = value.and_then(ColorChoice::named) {
+            return choice;
+        }
+    }
+    ColorChoice::Auto
+}
+
+fn refusal_lines(root: &clap::Command, refused: &clap::Error, verb: Option<&str>) -> Vec<String> {
+    use clap::error::{ContextKind, ContextValue};
+    let string = |kind| match refused.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let see =
+        format!("See 'ktk{} --help' for usage.", verb.map(|verb| format!(" {verb}")).unwrap_or_default());
+    match refused.kind() {
+        ErrorKind::UnknownArgument => {
+            let flag = string(ContextKind::InvalidArg).unwrap_or_default();
+            if !flag.starts_with('-') {
+                return vec![format!("error: unexpected argument {flag:?}"), see];
+            }
+            let mut lines = vec![format!("error: unknown flag: {flag}")];
+            lines.extend(string(ContextKind::SuggestedArg).map(|flag| format!("hint: did you mean {flag}?")));
+            lines.push(see);
+            lines
+        }
+        ErrorKind::InvalidSubcommand => {
+            let typed = string(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let commands = verb.and_then(|verb| root.find_subcommand(verb)).unwrap_or(root);
+            let guess = suggest::nearest(&typed, commands.get_subcommands().map(clap::Command::get_name));
+            let parent = verb.map(|verb| format!("ktk {verb}")).unwrap_or_else(|| "ktk".to_owned());
+            let mut lines = vec![format!("error: unknown command {typed:?} for {parent:?}")];
+            if let Some(guess) = guess {
+                lines.extend(["Did you mean this?".to_owned(), format!("    {guess}")]);
+            }
+            lines.push(see);
+            lines
+        }
+        _ => {
+            let text = refused.render().to_string();
+            let told =
+                text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+            let mut lines: Vec<String> =
+                told.map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect();
+            lines.push(see);
+            lines
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(args: &[&str]) -> Vec<String> {
+        let refused = Cli::try_parse_from(args).expect_err("a refused command line");
+        let verb = args.iter().skip(1).copied().find(|arg| Cli::command().find_subcommand(arg).is_some());
+        refusal_lines(&Cli::command(), &refused, verb)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_flag_is_named() {
+        assert_eq!(
+            refusal(&["ktk", "get", "--nosuch"]),
+            ["error: unknown flag: --nosuch", "See 'ktk get --help' for usage."]
+        );
+    }
+
+    #[test]
+    fn an_unknown_verb_gets_a_guess_and_is_not_run() {
+        assert_eq!(
+            refusal(&["ktk", "gte"]),
+            [
+                "error: unknown command \"gte\" for \"ktk\"",
+                "Did you mean this?",
+                "    get",
+                "See 'ktk --help' for usage.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_flag() {
+        let lines = refusal(&["ktk", "get", "tasks", "--color=pink"]);
+        assert!(lines[0].contains("'pink'") && lines[0].contains("--color"), "{lines:?}");
+    }
+
+    #[test]
+    fn color_is_found_in_a_refused_command_line() {
+        let args = |texts: &[&str]| texts.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(color_of(&args(&["ktk", "--color=never", "gte"])), ColorChoice::Never);
+        assert_eq!(color_of(&args(&["ktk", "--color", "always"])), ColorChoice::Always);
+        assert_eq!(color_of(&args(&["ktk", "run", "--", "ls", "--color=always"])), ColorChoice::Auto);
+    }
+}

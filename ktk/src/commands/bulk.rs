@@ -1,0 +1,110 @@
+//! Acting on many: finds what selectors choose, shows it and asks before anything happens.
+
+use ktk_client::{Client, api::Metadata};
+
+use super::{
+    fetch,
+    selection::{ChoiceFlags, Named},
+};
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+    kinds::Kind,
+    view::object::Object,
+};
+
+/// The most objects that a question lists one by one.
+const LISTED: usize = 50;
+
+/// An object that a command acts on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// Its kind and name.
+    pub(crate) named: Named,
+    /// Where it is.
+    pub(crate) namespace: String,
+}
+
+impl Chosen {
+    /// What was named, in the command's namespace.
+    pub(crate) fn named(named: Named, cx: &Context) -> Self {
+        Self { named, namespace: cx.namespace().to_owned() }
+    }
+
+    fn of(kind: Kind, metadata: &Metadata) -> Self {
+        let named = Named { kind, name: metadata.name().to_owned() };
+        Self { named, namespace: metadata.namespace().to_owned() }
+    }
+}
+
+/// The objects of these kinds that the selectors choose and `is_wanted` takes.
+pub(crate) async fn choose(
+    client: &Client,
+    kinds: &[Kind],
+    choice: &ChoiceFlags,
+    is_wanted: impl Fn(&Object) -> bool,
+) -> Result<Vec<Chosen>, CliError> {
+    let query = choice.query(client.namespace())?;
+    let mut chosen = Vec::new();
+    for kind in kinds {
+        let listed = fetch::list(client, *kind, &query).await.map_err(fetch::refused_list)?;
+        let wanted = listed.objects.iter().filter(|object| is_wanted(object));
+        chosen.extend(wanted.map(|object| Chosen::of(*kind, object.metadata())));
+    }
+    Ok(chosen)
+}
+
+/// Says on stderr that nothing was chosen, as `get` does.
+pub(crate) fn say_nothing_found(choice: &ChoiceFlags, cx: &Context) {
+    match choice.all_namespaces() {
+        true => cx.ui.message("No resources found"),
+        false => cx.ui.message(&format!("No resources found in {} namespace.", cx.namespace())),
+    }
+}
+
+/// Asks whether this is meant, unless `--yes` has said so.
+///
+/// # Errors
+/// Code 2 where it is declined, or where nobody can be asked.
+pub(crate) fn confirm(chosen: &[Chosen], verb: &str, yes: bool, cx: &Context) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    let lines = question_lines(chosen, verb, cx.namespace());
+    if cx.ui.confirm(&lines, "Do you want to continue?", "--yes")? {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Usage, format!("{verb} is cancelled: nothing was changed")))
+}
+
+fn question_lines(chosen: &[Chosen], verb: &str, namespace: &str) -> Vec<String> {
+    let mut lines = vec![format!("You are about to {verb} the following {} resource(s):", chosen.len())];
+    lines.extend(chosen.iter().take(LISTED).map(|object| match object.namespace == namespace {
+        true => object.named.label(),
+        false => format!("{} in {}", object.named.label(), object.namespace),
+    }));
+    if chosen.len() > LISTED {
+        lines.push(format!("… and {} more", chosen.len() - LISTED));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(name: &str, namespace: &str) -> Chosen {
+        let named = Named { kind: Kind::Task, name: name.into() };
+        Chosen { named, namespace: namespace.into() }
+    }
+
+    #[test]
+    fn a_question_names_what_it_is_about() {
+        let lines = question_lines(&[chosen("a", "default"), chosen("b", "ci")], "delete", "default");
+        assert_eq!(lines, ["You are about to delete the following 2 resource(s):", "task/a", "task/b in ci"]);
+        let many: Vec<Chosen> = (0..60).map(|number| chosen(&number.to_string(), "default")).collect();
+        let lines = question_lines(&many, "delete", "default");
+        assert_eq!(lines.len(), 52);
+        assert_eq!(lines[51], "… and 10 more");
+    }
+}

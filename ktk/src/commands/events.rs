@@ -1,0 +1,121 @@
+//! `ktk events`: what happened.
+
+use clap::{Args, ValueEnum};
+use ktk_client::api::{
+    Event,
+    event::{ListParams, Severity},
+};
+
+use super::{completion, fetch};
+use crate::{
+    clock,
+    context::Context,
+    error::{CliError, Exit},
+    kinds::Kind,
+    output::{
+        Document, OutputFormat,
+        table::{Table, TableOptions},
+    },
+    target,
+    view::{Moment, object::Object},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  # What happened in the namespace, oldest first
+  ktk events
+
+  # What happened to one task
+  ktk events --for task/test-web
+
+  # What somebody should look at, in all namespaces
+  ktk events --types=Warning -A";
+
+/// Show what happened, oldest first
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EventsArgs {
+    /// Only events of this object (and, of a pipeline, of its tasks)
+    #[arg(long = "for", value_name = "TYPE/NAME", add = completion::targets("events"))]
+    object: Option<String>,
+
+    /// Only events of these types
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', ignore_case = true)]
+    types: Vec<EventType>,
+
+    /// In all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+
+    /// Without the line of titles
+    #[arg(long)]
+    no_headers: bool,
+
+    /// Format: wide, json, yaml
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(FORMATS))]
+    output: Option<String>,
+}
+
+const FORMATS: &[OutputFormat] = &[OutputFormat::Wide, OutputFormat::Json, OutputFormat::Yaml];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum EventType {
+    /// All is as it should be
+    Normal,
+    /// Something went wrong
+    Warning,
+}
+
+impl EventType {
+    fn is_of(self, event: &Event) -> bool {
+        match self {
+            Self::Normal => event.severity == Severity::Normal,
+            Self::Warning => event.severity == Severity::Warning,
+        }
+    }
+}
+
+pub(crate) async fn run(args: EventsArgs, cx: &Context) -> Result<Exit, CliError> {
+    let format = OutputFormat::parse(args.output.as_deref(), FORMATS)?;
+    let target = match &args.object {
+        None => None,
+        Some(text) => Some(target::parse("events", std::slice::from_ref(text))?.one_name("--for", text)?),
+    };
+    let client = cx.client().await?;
+    let object = match target {
+        None => None,
+        Some((kind, name)) => fetch::one(client, kind, &name).await?.metadata().id,
+    };
+    // A node has no namespace, and neither have its events.
+    let namespace = (!args.all_namespaces && object.is_none()).then(|| cx.namespace().to_owned());
+    let listed = fetch::events(client, ListParams { namespace, object, limit: None }).await?;
+    let is_wanted = |object: &Object| match object {
+        Object::Event(event) => args.types.is_empty() || args.types.iter().any(|kind| kind.is_of(event)),
+        _ => false,
+    };
+    let events: Vec<Object> = listed.objects.into_iter().filter(is_wanted).collect();
+    if let Some(machine) = format.machine() {
+        let values = events.iter().map(Object::to_value).collect::<Result<Vec<_>, _>>();
+        let values = values.map_err(|error| CliError::failed(format!("cannot write the event: {error}")))?;
+        cx.ui.print(&machine.write(Document::Many(values))?)?;
+        return Ok(Exit::Done);
+    }
+    if events.is_empty() {
+        cx.ui.message(&match (&args.object, args.all_namespaces) {
+            (Some(object), _) => format!("No events found for {object}."),
+            (None, true) => "No events found".to_owned(),
+            (None, false) => format!("No events found in {} namespace.", cx.namespace()),
+        });
+        return Ok(Exit::Done);
+    }
+    let options = TableOptions {
+        is_wide: format == OutputFormat::Wide,
+        has_no_headers: args.no_headers,
+        has_namespace: args.all_namespaces,
+        has_color: cx.ui.stdout_has_color(),
+        ..TableOptions::default()
+    };
+    let moment = Moment::for_ages(clock::now());
+    cx.ui.print(&Table::new(Kind::Event, &options).write(&events, &moment))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,194 @@
+//! Objects of any kind, from the server: what `get`, `describe` and completion ask alike.
+
+use ktk_client::{
+    Client, Error,
+    api::{ListParams, Metadata, Pipeline, Task, event, selector},
+};
+
+use crate::{
+    error::{CliError, Exit},
+    kinds::Kind,
+    view::object::Object,
+};
+
+/// Which objects to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query {
+    /// One namespace, or all.
+    pub(crate) namespace: Option<String>,
+    /// A label selector.
+    pub(crate) labels: Option<String>,
+    /// A field selector.
+    pub(crate) fields: Option<String>,
+    /// Older incarnations too.
+    pub(crate) all_incarnations: bool,
+    /// Only what tables show.
+    pub(crate) is_summary: bool,
+}
+
+impl Query {
+    fn params(&self) -> ListParams {
+        ListParams {
+            namespace: self.namespace.clone(),
+            label_selector: self.labels.clone(),
+            field_selector: self.fields.clone(),
+            all_incarnations: self.all_incarnations,
+            summary: self.is_summary,
+            ..ListParams::default()
+        }
+    }
+}
+
+/// What a list answered.
+pub(crate) struct Listed {
+    /// By namespace, name and incarnation; events oldest first.
+    pub(crate) objects: Vec<Object>,
+    /// From where a watch goes on.
+    pub(crate) version: u64,
+}
+
+/// All objects of a kind that a query asks for.
+///
+/// # Errors
+/// Where the server refuses the query or cannot be asked.
+pub(crate) async fn list(client: &Client, kind: Kind, query: &Query) -> Result<Listed, Error> {
+    let params = query.params();
+    Ok(match kind {
+        Kind::Task => {
+            let tasks =
+                if query.namespace.is_none() { client.tasks().all_namespaces() } else { client.tasks() };
+            let list = tasks.list_whole(params).await?;
+            let objects = list.items.into_iter().map(|task| Object::Task(Box::new(task))).collect();
+            Listed { objects, version: list.version }
+        }
+        Kind::Pipeline => {
+            let pipelines = client.pipelines();
+            let pipelines = if query.namespace.is_none() { pipelines.all_namespaces() } else { pipelines };
+            let list = pipelines.list_whole(params).await?;
+            let objects =
+                list.items.into_iter().map(|pipeline| Object::Pipeline(Box::new(pipeline))).collect();
+            Listed { objects, version: list.version }
+        }
+        Kind::Node => {
+            let list = client.nodes().list(ListParams { namespace: None, ..params }).await?;
+            let objects = list.items.into_iter().map(|node| Object::Node(Box::new(node))).collect();
+            Listed { objects, version: list.version }
+        }
+        Kind::Event => {
+            let params =
+                event::ListParams { namespace: query.namespace.clone(), ..event::ListParams::default() };
+            events(client, params).await?
+        }
+    })
+}
+
+/// The version that the server is at: a watch from there misses nothing that comes after.
+///
+/// # Errors
+/// Where the server cannot be asked.
+pub(crate) async fn version(client: &Client) -> Result<u64, Error> {
+    let params = ListParams { limit: Some(1), summary: true, ..ListParams::default() };
+    Ok(client.tasks().list(params).await?.version)
+}
+
+/// Events, oldest first. Without a namespace, those of all.
+///
+/// # Errors
+/// Where the server cannot be asked.
+pub(crate) async fn events(client: &Client, params: event::ListParams) -> Result<Listed, Error> {
+    let events = client.events();
+    let events = if params.namespace.is_none() { events.all_namespaces() } else { events };
+    let list = events.list(params).await?;
+    let objects = list.items.into_iter().map(|event| Object::Event(Box::new(event))).collect();
+    Ok(Listed { objects, version: list.version })
+}
+
+/// One object, by any reference.
+///
+/// # Errors
+/// `NotFound`, `Ambiguous`, and where the server cannot be asked.
+pub(crate) async fn one(client: &Client, kind: Kind, name: &str) -> Result<Object, Error> {
+    Ok(match kind {
+        Kind::Task => Object::Task(Box::new(client.tasks().get(name).await?)),
+        Kind::Pipeline => Object::Pipeline(Box::new(client.pipelines().get(name).await?)),
+        Kind::Node => Object::Node(Box::new(client.nodes().get(without_generation(name)).await?)),
+        Kind::Event => {
+            let params =
+                event::ListParams { namespace: Some(client.namespace().to_owned()), ..Default::default() };
+            let found =
+                events(client, params).await?.objects.into_iter().find(|event| is_called(event, name));
+            found.ok_or_else(|| ktk_client::api::ApiError::not_found("Event", name))?
+        }
+    })
+}
+
+fn is_called(object: &Object, name: &str) -> bool {
+    let Metadata { name: own, id, .. } = object.metadata();
+    own.as_deref() == Some(name) || id.is_some_and(|id| id.to_string() == name)
+}
+
+/// `local` of `local.g3`: tables show a node with its generation, the server knows it without.
+fn without_generation(name: &str) -> &str {
+    match name.rsplit_once(".g") {
+        Some((node, generation))
+            if !generation.is_empty() && generation.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            node
+        }
+        _ => name,
+    }
+}
+
+/// The tasks of a pipeline's steps, by the query's other conditions.
+///
+/// # Errors
+/// Where the server cannot be asked.
+pub(crate) async fn tasks_of(client: &Client, pipeline: &Pipeline, query: Query) -> Result<Vec<Task>, Error> {
+    let query = Query { fields: Some(format!("metadata.pipeline={}", pipeline.metadata.name())), ..query };
+    Ok(client.tasks().list_whole(query.params()).await?.items)
+}
+
+/// Several selectors as one: all must hold.
+pub(crate) fn joined(selectors: &[String]) -> Option<String> {
+    let given: Vec<&str> = selectors.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+    (!given.is_empty()).then(|| given.join(","))
+}
+
+/// Reads label selectors before anything is sent: a wrong one is wrong usage. (Which fields there
+/// are is the server's to say.)
+///
+/// # Errors
+/// Code 2, with what was found and what was expected.
+pub(crate) fn check_labels(labels: &[String]) -> Result<(), CliError> {
+    for text in labels {
+        text.parse::<selector::LabelSelector>().map_err(CliError::usage)?;
+    }
+    Ok(())
+}
+
+/// The error of a list: what can be invalid there are its selectors, and these were typed.
+pub(crate) fn refused_list(error: Error) -> CliError {
+    match error.is_invalid() {
+        true => CliError::from(error).with_exit(Exit::Usage),
+        false => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_selectors_must_all_hold() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(joined(&texts(&["a=1", "b in (c,d)"])).as_deref(), Some("a=1,b in (c,d)"));
+        assert_eq!(joined(&texts(&["", " "])), None);
+    }
+
+    #[test]
+    fn a_node_is_known_without_its_generation() {
+        for (shown, known) in [("local.g3", "local"), ("local", "local"), ("a.gx", "a.gx"), ("a.g", "a.g")] {
+            assert_eq!(without_generation(shown), known);
+        }
+    }
+}

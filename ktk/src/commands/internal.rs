@@ -1,0 +1,52 @@
+//! `ktk internal`: what ktk calls itself for. Not shown, and no promise to anyone.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use ktk_server::exec::launcher;
+
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+    generate,
+};
+
+/// What ktk calls itself for
+#[derive(Args, Debug)]
+pub(crate) struct InternalArgs {
+    #[command(subcommand)]
+    command: InternalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum InternalCommand {
+    /// Start processes for the server that holds the other end of the pipe
+    Launcher,
+    /// Write man pages and completions
+    Generate {
+        /// Directory for man pages
+        #[arg(long, value_name = "DIR")]
+        man: Option<PathBuf>,
+        /// Directory for completions
+        #[arg(long, value_name = "DIR")]
+        completions: Option<PathBuf>,
+    },
+}
+
+pub(crate) fn run(args: InternalArgs, _cx: &Context) -> Result<Exit, CliError> {
+    match args.command {
+        InternalCommand::Launcher => match launcher::run() == ExitCode::SUCCESS {
+            true => Ok(Exit::Done),
+            false => Err(CliError::silent(Exit::Failed)),
+        },
+        InternalCommand::Generate { man, completions } => {
+            man.map_or(Ok(()), |directory| generate::man(&directory)).map_err(unwritable)?;
+            completions.map_or(Ok(()), |directory| generate::completions(&directory)).map_err(unwritable)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn unwritable(error: io::Error) -> CliError {
+    CliError::failed(format!("cannot write what is generated: {error}"))
+}

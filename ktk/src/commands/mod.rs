@@ -1,0 +1,97 @@
+//! One file for each verb, and the list of them. A verb exists when it works: there are no stubs.
+
+mod bulk;
+mod cancel;
+pub(crate) mod completion;
+mod create;
+mod delete;
+mod describe;
+mod events;
+mod fetch;
+mod get;
+pub(crate) mod help;
+mod internal;
+mod interrupts;
+mod logs;
+mod made;
+mod manifests;
+mod missing;
+mod new_task;
+mod restart;
+mod run;
+mod selection;
+mod server;
+mod tree;
+mod version;
+mod wait;
+
+use std::future::Future;
+
+use clap::Subcommand;
+
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+};
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Get(get::GetArgs),
+    Describe(describe::DescribeArgs),
+    Tree(tree::TreeArgs),
+    Events(events::EventsArgs),
+    Logs(logs::LogsArgs),
+    Run(Box<run::RunArgs>),
+    Create(create::CreateArgs),
+    Restart(restart::RestartArgs),
+    Cancel(cancel::CancelArgs),
+    Delete(delete::DeleteArgs),
+    Wait(wait::WaitArgs),
+    Server(server::ServerArgs),
+    Completion(completion::CompletionArgs),
+    Help(help::HelpArgs),
+    Version(version::VersionArgs),
+    #[command(hide = true)]
+    Internal(internal::InternalArgs),
+}
+
+impl Command {
+    /// Runs the command. A verb that needs a runtime of another form is matched before
+    /// [`block_on`] is called.
+    pub(crate) fn run(self, cx: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::Get(args) => block_on(get::run(args, cx)),
+            Self::Describe(args) => block_on(describe::run(args, cx)),
+            Self::Tree(args) => block_on(tree::run(args, cx)),
+            Self::Events(args) => block_on(events::run(args, cx)),
+            Self::Logs(args) => block_on(logs::run(args, cx)),
+            Self::Run(args) => block_on(run::run(*args, cx)),
+            Self::Create(args) => block_on(create::run(args, cx)),
+            Self::Restart(args) => block_on(restart::run(args, cx)),
+            Self::Cancel(args) => block_on(cancel::run(args, cx)),
+            Self::Delete(args) => block_on(delete::run(args, cx)),
+            Self::Wait(args) => block_on(wait::run(args, cx)),
+            Self::Server(args) => server::run(args, cx),
+            Self::Completion(args) => completion::run(args, cx),
+            Self::Help(args) => help::run(args, cx),
+            Self::Version(args) => block_on(version::run(args, cx)),
+            Self::Internal(args) => internal::run(args, cx),
+        }
+    }
+}
+
+/// Runs a client's command: on this thread, with timers and sockets.
+pub(crate) fn block_on<F>(command: F) -> Result<Exit, CliError>
+where
+    F: Future<Output = Result<Exit, CliError>>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
+    let result = runtime.block_on(command);
+    // A thread that still reads stdin must not keep the process.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,189 @@
+//! `ktk restart`.
+
+mod answer;
+
+use clap::{Args, ValueEnum};
+use ktk_client::api::{
+    API_VERSION, ObjectRef,
+    restart::{Cascade, PlanRow, RestartParams},
+};
+use serde_json::json;
+
+use self::answer::restart;
+use super::{
+    completion,
+    made::{self, Made},
+    missing,
+    selection::{self, Asked, ChoiceFlags, Named},
+};
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+    kinds::Kind,
+    output::{CHANGE, Document, OutputFormat},
+    ui::escape,
+    view,
+};
+
+/// Restart tasks, and pipelines where they failed
+///
+/// A restart of a task is a new task of the same name in the same tree; the old one and its log
+/// stay. A pipeline is restarted inside: each task that failed or was cancelled runs again, and
+/// what waited for it goes on.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  # What would happen?
+  ktk restart test-web --dry-run
+
+  # The newest incarnation of a task
+  ktk restart test-web
+
+  # An older incarnation, and all that depends on it
+  ktk restart test-web@1 --cascade all
+
+  # What failed in a pipeline
+  ktk restart pipeline/nightly
+
+  # One step of a pipeline, whatever became of it
+  ktk restart pipeline/nightly --from extract")]
+pub(crate) struct RestartArgs {
+    /// What to restart; a bare name is a task
+    #[arg(required = true, value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "restart"))]
+    names: Vec<String>,
+
+    /// Print the plan and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// What happens to dependents that have finished
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = CascadeFlag::Auto)]
+    cascade: CascadeFlag,
+
+    /// Cancel what still runs, and restart when it has ended
+    #[arg(long)]
+    force: bool,
+
+    /// Restart this step of the pipeline instead of what failed
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+
+    /// Refuse unless the newest incarnation is this one
+    #[arg(long, value_name = "NUMBER")]
+    if_newest: Option<u32>,
+
+    /// Why: is kept with the restart
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
+    /// Do it once, however often it is asked with this id
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+
+    /// Output format: json, yaml or name
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
+    output: Option<String>,
+}
+
+/// What happens to dependents that have finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CascadeFlag {
+    /// They stay; cleanup and failure steps run again if what they saw has changed
+    Auto,
+    /// All of them are restarted
+    All,
+    /// None is
+    None,
+}
+
+impl From<CascadeFlag> for Cascade {
+    fn from(flag: CascadeFlag) -> Self {
+        match flag {
+            CascadeFlag::Auto => Self::Auto,
+            CascadeFlag::All => Self::All,
+            CascadeFlag::None => Self::None,
+        }
+    }
+}
+
+impl RestartArgs {
+    fn params(&self, namespace: &str, name: &str) -> RestartParams {
+        RestartParams {
+            reference: ObjectRef::new(namespace, name),
+            cascade: self.cascade.into(),
+            force: self.force,
+            dry_run: self.dry_run,
+            if_newest: self.if_newest,
+            from_step: self.from.clone(),
+            reason: self.reason.clone(),
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
+pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
+    let asked = selection::read(&args.names, &ChoiceFlags::default(), "restart", true)?;
+    let Asked::Named(names) = asked else { return Err(CliError::usage("name what to restart")) };
+    check(&args, &names)?;
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let client = cx.client().await?;
+    let mut made = Made::default();
+    let mut plan = Vec::new();
+    let mut errors = Vec::new();
+    for named in &names {
+        let params = args.params(cx.namespace(), &named.name);
+        match restart(client, named, params).await {
+            Ok(answer) if args.dry_run => plan.extend(answer.plan),
+            Ok(answer) => {
+                if format == OutputFormat::Human {
+                    answer.lines(args.force).iter().try_for_each(|line| cx.ui.println(&escape(line)))?;
+                    cx.ui.flush()?;
+                }
+                made.add(answer.object, Some(answer.created));
+            }
+            Err(error) => errors.push(missing::explain(client, "restart", named, error).await),
+        }
+    }
+    if args.dry_run {
+        print_plan(plan, format, cx)?;
+    } else {
+        made.print(format, cx)?;
+    }
+    CliError::of_all(errors)?;
+    Ok(Exit::Done)
+}
+
+fn check(args: &RestartArgs, names: &[Named]) -> Result<(), CliError> {
+    let several = names.len() > 1;
+    if several && args.request_id.is_some() {
+        return Err(CliError::usage("--request-id goes with one name"));
+    }
+    if several && args.if_newest.is_some() {
+        return Err(CliError::usage("--if-newest goes with one name"));
+    }
+    match names.iter().find(|named| named.kind != Kind::Pipeline) {
+        Some(named) if args.from.is_some() => {
+            let error =
+                CliError::usage(format!("--from names a step of a pipeline, and {} is none", named.label()));
+            Err(error.with_hint(format!("ktk restart pipeline/{} --from STEP", named.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print_plan(plan: Vec<PlanRow>, format: OutputFormat, cx: &Context) -> Result<(), CliError> {
+    match (format, format.machine()) {
+        (OutputFormat::Name, _) => {
+            plan.iter().try_for_each(|row| cx.ui.println(&format!("task/{}", escape(&row.task))))
+        }
+        (_, Some(machine)) => {
+            let plan = json!({"apiVersion": API_VERSION, "kind": "Plan", "items": plan});
+            cx.ui.print(&machine.write(Document::One(plan))?)
+        }
+        (_, None) if plan.is_empty() => {
+            cx.ui.message("nothing to restart");
+            Ok(())
+        }
+        (_, None) => made::print_rows(&view::plan::rows(&plan), cx),
+    }
+}

@@ -1,0 +1,126 @@
+//! What is said of a pipeline that has ended: the table of its steps, where the results are, the
+//! logs of steps, and what to do next.
+
+use ktk_client::{Client, api::Phase};
+
+use super::{LogChoice, attach_pipeline::End, logs};
+use crate::{
+    clock,
+    commands::made::{self, Made},
+    context::Context,
+    error::CliError,
+    output::OutputFormat,
+    ui::escape,
+};
+
+/// How many lines of a step's log are shown.
+const LOG_LINES: u64 = 50;
+
+/// How many failed steps the advice names.
+const NAMED: usize = 3;
+
+/// Where and how to report.
+pub(super) struct Report {
+    /// For a person or a program.
+    pub(super) format: OutputFormat,
+    /// Whose logs are shown.
+    pub(super) logs: Option<LogChoice>,
+    /// The store and the directory are removed at the end.
+    pub(super) is_ephemeral: bool,
+}
+
+impl Report {
+    /// Prints it.
+    pub(super) async fn print(&self, end: &End, client: &Client, cx: &Context) -> Result<(), CliError> {
+        if self.format == OutputFormat::Human {
+            made::print_rows(&end.progress.rows(clock::now()), cx)?;
+            if let Some(directory) = end.status.directory.as_ref().filter(|_| !self.is_ephemeral) {
+                cx.ui.println(&format!("results in {}", escape(directory)))?;
+            }
+        } else {
+            let mut made = Made::default();
+            made.add(made::value(&end.pipeline)?, None);
+            made.print(self.format, cx)?;
+        }
+        cx.ui.flush()?;
+        self.show_logs(end, client, cx).await?;
+        if !self.is_ephemeral {
+            advice(end).iter().for_each(|line| cx.ui.message(line));
+        }
+        Ok(())
+    }
+
+    async fn show_logs(&self, end: &End, client: &Client, cx: &Context) -> Result<(), CliError> {
+        let default = if cx.ui.stderr_is_terminal() { LogChoice::None } else { LogChoice::Failed };
+        let tasks: Vec<(&str, &str)> = match self.logs.unwrap_or(default) {
+            LogChoice::None => return Ok(()),
+            LogChoice::Failed => end.progress.failed().map(|(step, state)| (step, &*state.task)).collect(),
+            LogChoice::All => end
+                .progress
+                .states()
+                .filter(|(_, state)| state.attempt > 0)
+                .map(|(step, state)| (step, &*state.task))
+                .collect(),
+        };
+        let client = client.in_namespace(end.pipeline.metadata.namespace());
+        for (step, task) in tasks {
+            cx.ui.message(&format!("--- the end of the log of step {step} (ktk logs {task})"));
+            if let Err(error) = logs::show_tail(task, LOG_LINES, &client, cx).await {
+                cx.ui.message(&format!("cannot read it: {}", error.lines().join("; ")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What to do after a failure.
+fn advice(end: &End) -> Vec<String> {
+    let name = end.pipeline.metadata.name();
+    if matches!(end.status.phase, Phase::Succeeded | Phase::Skipped) {
+        return Vec::new();
+    }
+    let mut failed = end.progress.failed().map(|(_, state)| &state.task);
+    let mut lines = Vec::new();
+    let logs: Vec<String> = failed.by_ref().take(NAMED).map(|task| format!("ktk logs {task}")).collect();
+    if !logs.is_empty() {
+        lines.push(format!("see why:           {}", logs.join("; ")));
+    }
+    lines.push(format!("what would go on:  ktk restart pipeline/{name} --dry-run"));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use ktk_client::api::{Metadata, Pipeline, PipelineRef, Task, pipeline::PipelineSpec, task::TaskSpec};
+    use serde_json::json;
+
+    use super::*;
+    use crate::view::progress::Progress;
+
+    fn end(phase: &str) -> End {
+        let status = json!({"phase": phase, "steps": {"total": 1, "done": 0, "failed": 1}});
+        let mut progress = Progress::new(["a".to_owned()]);
+        let mut task = Task::new("p.a", TaskSpec::default());
+        let pipeline =
+            PipelineRef { id: Default::default(), name: "p".into(), step: "a".into(), index: None };
+        task.metadata = Metadata { pipeline: Some(pipeline), ..task.metadata };
+        task.status =
+            serde_json::from_value(json!({"phase": phase, "reason": "ExitCode"})).expect("a status");
+        progress.observe(&task);
+        End {
+            pipeline: Pipeline::new("p", PipelineSpec::default()),
+            status: serde_json::from_value(status).expect("a status"),
+            progress,
+            is_interrupted: false,
+        }
+    }
+
+    #[test]
+    fn a_failure_comes_with_advice() {
+        assert_eq!(
+            advice(&end("Failed")),
+            ["see why:           ktk logs p.a", "what would go on:  ktk restart pipeline/p --dry-run"]
+        );
+        assert_eq!(advice(&end("Succeeded")), Vec::<String>::new());
+    }
+}

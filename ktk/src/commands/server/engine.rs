@@ -1,0 +1,143 @@
+//! The server of this process: the one place of the command line that runs it.
+
+use std::{convert::Infallible, ffi::OsString, path::PathBuf, time::Duration};
+
+use ktk_server::server::{self, ServerConfig, StoreKind};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+use super::run::Store;
+use crate::{
+    context::Context,
+    env,
+    error::{CliError, Exit},
+};
+
+/// How long running work goes on after the first signal.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// How the server is to run.
+pub(super) struct Options {
+    /// Where it keeps everything.
+    pub(super) data_dir: PathBuf,
+    /// Where it listens; found from the data directory when absent.
+    pub(super) socket: Option<PathBuf>,
+    /// Where it keeps objects.
+    pub(super) store: Store,
+    /// How many attempts it runs at once; the cores when absent.
+    pub(super) slots: Option<usize>,
+    /// After what time without anything to do it ends.
+    pub(super) idle_exit: Option<Duration>,
+    /// Whether a command started it by itself.
+    pub(super) auto_started: bool,
+}
+
+/// Serves until somebody stops it.
+pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
+    let auto_started = options.auto_started;
+    let config = config(options)?;
+    server::log_to_stderr();
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("ktk-server")
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
+    let served = runtime.block_on(async {
+        let (stop, stopped) = watch::channel(None);
+        let mut signals = StopSignals::listen(auto_started)?;
+        tokio::select! {
+            served = server::run(config, stopped) => {
+                served.map_err(|error| CliError::failed(format!("{error:#}")))
+            }
+            never = pass_signals_on(&mut signals, &stop, cx) => match never {},
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.map(|()| Exit::Done)
+}
+
+fn config(options: Options) -> Result<ServerConfig, CliError> {
+    let own =
+        env::current_exe().map_err(|error| CliError::failed(format!("cannot find this binary: {error}")))?;
+    Ok(ServerConfig {
+        data_dir: options.data_dir,
+        socket: options.socket,
+        slots: options.slots,
+        store: match options.store {
+            Store::Sqlite => StoreKind::Sqlite,
+            Store::Memory => StoreKind::Memory,
+        },
+        idle_exit: options.idle_exit,
+        auto_started: options.auto_started,
+        ready_stdout: options.auto_started,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        build: env::build(),
+        environment: ktk_client::env::caller_env(),
+        launcher: (launcher_program(own), ["internal", "launcher"].map(OsString::from).to_vec()),
+    })
+}
+
+/// This binary, also where its file has been replaced since.
+fn launcher_program(own: PathBuf) -> PathBuf {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { running } else { own }
+}
+
+/// The signals that a server knows.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    auto_started: bool,
+}
+
+impl StopSignals {
+    fn listen(auto_started: bool) -> Result<Self, CliError> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| CliError::failed(format!("cannot listen to signals: {error}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+            auto_started,
+        })
+    }
+
+    /// The next signal that means stop. Ctrl-C and a closed terminal are not meant for a server
+    /// that a command started.
+    async fn next(&mut self) {
+        loop {
+            let (signal, is_for_terminals) = tokio::select! {
+                signal = self.terminate.recv() => (signal, false),
+                signal = self.interrupt.recv() => (signal, true),
+                signal = self.hang_up.recv() => (signal, true),
+            };
+            if signal.is_some() && !(is_for_terminals && self.auto_started) {
+                return;
+            }
+        }
+    }
+}
+
+/// The first signal asks for a graceful stop, the second for one at once.
+async fn pass_signals_on(
+    signals: &mut StopSignals,
+    stop: &watch::Sender<Option<Duration>>,
+    cx: &Context,
+) -> Infallible {
+    signals.next().await;
+    stop.send_replace(Some(DRAIN));
+    cx.ui.message(&format!(
+        "stopping: what runs may go on for {} s; another signal stops it now",
+        DRAIN.as_secs()
+    ));
+    loop {
+        signals.next().await;
+        stop.send_replace(Some(Duration::ZERO));
+        cx.ui.message("stopping now; what did not end goes on with the next start");
+    }
+}

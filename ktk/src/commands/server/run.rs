@@ -1,0 +1,98 @@
+//! `ktk server run`.
+
+use std::{path::PathBuf, time};
+
+use clap::{Args, ValueEnum, ValueHint};
+use ktk_client::{api::Duration, client::local};
+
+use super::engine::{self, Options};
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+};
+
+/// How long an auto-started server stays without anything to do, unless told otherwise.
+const IDLE_EXIT: time::Duration = time::Duration::from_secs(15 * 60);
+
+/// Run the server in the foreground
+///
+/// SIGTERM or Ctrl-C stops it: it takes no new work, lets what runs go on for 60 s, and ends. A
+/// second one ends it at once. What has not ended goes on with the next start.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  # The server that commands of this user find
+  ktk server run
+
+  # One of its own, that forgets everything when it ends
+  ktk server run --data-dir /tmp/try --store memory")]
+pub(crate) struct RunArgs {
+    /// Socket to listen on [default: found from the data directory]
+    #[arg(long, value_name = "PATH", env = "KTK_SOCKET", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    socket: Option<PathBuf>,
+
+    /// Where objects are kept
+    #[arg(long, value_enum, env = "KTK_STORE", hide_env_values = true, default_value_t = Store::Sqlite)]
+    store: Store,
+
+    /// How many attempts run at once [default: the number of cores]
+    #[arg(long, value_name = "NUMBER", env = "KTK_SLOTS", hide_env_values = true)]
+    slots: Option<usize>,
+
+    /// End after this time without anything to do, 0 for never [default: 0]
+    #[arg(long, value_name = "DURATION", env = "KTK_IDLE_EXIT", hide_env_values = true)]
+    idle_exit: Option<Duration>,
+
+    /// Started by a command: a session of its own, and an end when there is nothing to do
+    #[arg(long, hide = true)]
+    auto_started: bool,
+}
+
+/// Where objects are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Store {
+    /// In a file in the data directory
+    Sqlite,
+    /// In memory: gone when the server ends
+    Memory,
+}
+
+pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
+    if args.auto_started {
+        local::detach().map_err(|error| CliError::failed(format!("cannot leave the caller: {error}")))?;
+    }
+    let Some(data_dir) = cx.data_dir()? else {
+        return Err(CliError::usage(
+            "--server names a server that runs; to run one takes --data-dir and --socket",
+        ));
+    };
+    let options = Options {
+        data_dir,
+        socket: args.socket,
+        store: args.store,
+        slots: args.slots,
+        idle_exit: idle_exit(args.idle_exit, args.auto_started),
+        auto_started: args.auto_started,
+    };
+    engine::serve(options, cx)
+}
+
+fn idle_exit(given: Option<Duration>, auto_started: bool) -> Option<time::Duration> {
+    match given {
+        Some(limit) => Some(limit.get()).filter(|limit| !limit.is_zero()),
+        None => auto_started.then_some(IDLE_EXIT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_a_command_started_ends_by_itself() {
+        assert_eq!(idle_exit(None, false), None);
+        assert_eq!(idle_exit(None, true), Some(IDLE_EXIT));
+        assert_eq!(idle_exit(Some(Duration::from_secs(5)), false), Some(time::Duration::from_secs(5)));
+        assert_eq!(idle_exit(Some(Duration::default()), true), None);
+    }
+}

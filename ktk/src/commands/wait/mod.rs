@@ -1,0 +1,237 @@
+//! `ktk wait`.
+
+pub(crate) mod board;
+pub(crate) mod condition;
+pub(crate) mod follow;
+pub(crate) mod snapshot;
+
+use clap::Args;
+use ktk_client::{
+    Client,
+    api::{Duration, watch::WatchParams},
+};
+
+use self::{
+    board::{Board, Target},
+    condition::{Condition, Goal, Seen, Verdict},
+    follow::{Deadline, Ended},
+    snapshot::Snapshot,
+};
+use super::{
+    completion, fetch, missing,
+    selection::{self, Asked, ChoiceFlags, Named},
+};
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+    kinds::Kind,
+    ui::escape,
+};
+
+/// Wait for tasks and pipelines
+///
+/// Without --for it waits for the end: code 0 when all succeeded, 1 as soon as one failed, was
+/// cancelled, or waits behind one that did. A name follows the newest incarnation, an id stays
+/// with that one.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  # Until it has ended, however long that takes
+  ktk wait build-web
+
+  # Several, but not longer than ten minutes (code 124)
+  ktk wait build-web pipeline/nightly --timeout 10m
+
+  # One of two ends
+  ktk wait build-web --any --for=condition=Succeeded --for=condition=Failed
+
+  # Until it is there, and until it is gone
+  ktk wait task/deploy --for=create --for=delete")]
+pub(crate) struct WaitArgs {
+    /// What to wait for; a bare name is a task
+    #[arg(value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "wait"))]
+    names: Vec<String>,
+
+    #[command(flatten)]
+    choice: ChoiceFlags,
+
+    /// condition=Succeeded|Failed|Finished|Running, delete or create; repeatable: one after the other
+    #[arg(long = "for", value_name = "CONDITION")]
+    conditions: Vec<Condition>,
+
+    /// One of the conditions is enough
+    #[arg(long)]
+    any: bool,
+
+    /// Longest time to wait, for all together; 0 checks once [default: no limit]
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Duration>,
+
+    /// Go on after a failure until each has ended
+    #[arg(long)]
+    keep_waiting: bool,
+
+    /// Output format
+    #[arg(short, long, value_name = "name", ignore_case = true, value_parser = ["name"])]
+    output: Option<String>,
+}
+
+pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> {
+    let asked = selection::read(&args.names, &args.choice, "wait", true)?;
+    let goal = Goal::new(args.conditions.clone(), args.any);
+    let deadline = Deadline::after(args.timeout.map(Duration::get));
+    let client = cx.client().await?;
+    let (targets, watched) = match asked {
+        Asked::Named(names) => named(names, &args, &goal, client, cx).await?,
+        Asked::Chosen(kinds) => chosen(&kinds, &args, client).await?,
+    };
+    let mut board = Board::new(goal, targets);
+    let say = |target: &Target| match target.verdict() {
+        Verdict::Met => {
+            let label = escape(&target.label()).into_owned();
+            cx.ui.println(&if args.output.is_some() { label } else { format!("{label} condition met") })?;
+            cx.ui.flush()
+        }
+        Verdict::Open | Verdict::Lost => Ok(()),
+    };
+    board.targets().iter().try_for_each(say)?;
+    let is_over = board.is_over(args.keep_waiting);
+    let checks_once = args.timeout.is_some_and(|limit| limit.get().is_zero());
+    let ended = match (is_over, checks_once) {
+        (true, _) => Ended::Over,
+        (false, true) => Ended::TimedOut,
+        (false, false) => {
+            let progress = cx.ui.spinner(&progress_text(&board));
+            let ended = follow::follow(client, watched, &mut board, args.keep_waiting, deadline, say).await?;
+            drop(progress);
+            ended
+        }
+    };
+    finish(&board, ended)
+}
+
+fn progress_text(board: &Board) -> String {
+    let open: Vec<String> = board.open().map(Target::label).collect();
+    match open.as_slice() {
+        [one] => format!("waiting for {one}"),
+        several => format!("waiting for {} of {}", several.len(), board.targets().len()),
+    }
+}
+
+fn finish(board: &Board, ended: Ended) -> Result<Exit, CliError> {
+    let mut errors: Vec<CliError> = board
+        .lost()
+        .map(|target| {
+            let exit = if target.seen() == Seen::Deleted { Exit::NotFound } else { Exit::Failed };
+            CliError::new(exit, format!("{} {}", target.label(), board.goal().loss_text(target.seen())))
+        })
+        .collect();
+    match ended {
+        Ended::Over => {}
+        Ended::TimedOut => errors.extend(board.open().map(|target| {
+            let (label, seen) = (target.label(), target.seen());
+            CliError::new(
+                Exit::TimedOut,
+                format!("timed out waiting for the condition on {label}: it is {}", seen.text()),
+            )
+        })),
+        Ended::Interrupted => return Err(CliError::new(Exit::Interrupted, "interrupted")),
+        Ended::Stopping => {
+            let text = "the server is being stopped; the work goes on with its next start";
+            return Err(CliError::new(Exit::Unreachable, text));
+        }
+    }
+    CliError::of_all(errors)?;
+    Ok(Exit::Done)
+}
+
+/// The objects that were named, and the watch that tells of them. The version is taken first, so
+/// that nothing falls between the look and the watch.
+async fn named(
+    names: Vec<Named>,
+    args: &WaitArgs,
+    goal: &Goal,
+    client: &Client,
+    cx: &Context,
+) -> Result<(Vec<Target>, WatchParams), CliError> {
+    let version = fetch::version(client).await?;
+    let waits_for_absent = args.timeout.is_some() || goal.waits_for_creation() || goal.accepts_absence();
+    let mut targets = Vec::new();
+    let mut errors = Vec::new();
+    let mut narrow = WatchParams::default();
+    for named in &names {
+        let mut target = Target::new(named.kind.manifest(), cx.namespace(), &named.name);
+        match fetch::one(client, named.kind, &named.name).await {
+            Ok(object) => {
+                let object = Snapshot::of(&object);
+                narrow = narrow_watch(named.kind, &object);
+                target.found(&object);
+            }
+            Err(error) if error.is_not_found() && waits_for_absent => {}
+            Err(error) => errors.push(missing::explain(client, "wait", named, error.into()).await),
+        }
+        targets.push(target);
+    }
+    CliError::of_all(errors)?;
+    let is_one = targets.len() == 1 && goal.conditions.len() == 1;
+    let scope = if is_one { narrow } else { WatchParams::default() };
+    let watched = WatchParams {
+        kinds: Some(kinds_text(names.iter().map(|named| named.kind))),
+        namespace: Some(cx.namespace().to_owned()),
+        version: Some(version),
+        summary: true,
+        ..scope
+    };
+    Ok((targets, watched))
+}
+
+/// A watch that tells of nothing but this object: of a task, its whole tree.
+fn narrow_watch(kind: Kind, object: &Snapshot) -> WatchParams {
+    let metadata = &object.metadata;
+    match kind {
+        Kind::Pipeline => WatchParams { pipeline: metadata.id, ..WatchParams::default() },
+        _ => {
+            let context = metadata.restart.as_ref().map(|restart| restart.context_id).or(metadata.id);
+            WatchParams { context, ..WatchParams::default() }
+        }
+    }
+}
+
+fn kinds_text(kinds: impl Iterator<Item = Kind>) -> String {
+    let mut kinds: Vec<&str> = kinds.map(Kind::manifest).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.join(",")
+}
+
+/// The objects that the selectors choose now, and the watch that tells of them.
+async fn chosen(
+    kinds: &[Kind],
+    args: &WaitArgs,
+    client: &Client,
+) -> Result<(Vec<Target>, WatchParams), CliError> {
+    let query = args.choice.query(client.namespace())?;
+    let mut targets = Vec::new();
+    let mut version = u64::MAX;
+    for kind in kinds {
+        let listed = fetch::list(client, *kind, &query).await.map_err(fetch::refused_list)?;
+        version = version.min(listed.version);
+        targets.extend(listed.objects.iter().map(|object| {
+            let metadata = object.metadata();
+            let mut target = Target::new(kind.manifest(), metadata.namespace(), metadata.name());
+            target.found(&Snapshot::of(object));
+            target
+        }));
+    }
+    if targets.is_empty() {
+        return Err(CliError::new(Exit::NotFound, "no matching resources found"));
+    }
+    let watched = WatchParams {
+        kinds: Some(kinds_text(kinds.iter().copied())),
+        namespace: query.namespace,
+        version: Some(version),
+        summary: true,
+        ..WatchParams::default()
+    };
+    Ok((targets, watched))
+}

@@ -1,0 +1,99 @@
+//! What every command is given: the terminal, the settings, and a client that connects when it
+//! is first asked for.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use ktk_client::client::{Autostart, Client, ClientBuilder, ServerAddress};
+use tokio::sync::OnceCell;
+
+use crate::{
+    env,
+    error::{CliError, Exit},
+    settings::Settings,
+    ui::Ui,
+};
+
+/// What stands for no limit of a call.
+const NO_LIMIT: Duration = Duration::from_secs(365 * 86_400);
+
+/// Everything that a command runs with.
+pub(crate) struct Context {
+    /// Where everything is printed.
+    pub(crate) ui: Arc<Ui>,
+    /// What flags and variables came to.
+    pub(crate) settings: Settings,
+    client: OnceCell<Client>,
+}
+
+impl Context {
+    /// A context that has not connected yet.
+    pub(crate) fn new(ui: Ui, settings: Settings) -> Self {
+        Self { ui: Arc::new(ui), settings, client: OnceCell::new() }
+    }
+
+    /// The namespace that is meant where none is named.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.settings.namespace
+    }
+
+    /// The client of this command. Its first call connects, and starts the local server where
+    /// nothing listens.
+    ///
+    /// # Errors
+    /// Code 2 for a server or variable that cannot be used.
+    pub(crate) async fn client(&self) -> Result<&Client, CliError> {
+        self.client.get_or_try_init(|| async { Ok(self.client_builder()?.build()?) }).await
+    }
+
+    /// The same client without starting a server: for questions about the server itself.
+    ///
+    /// # Errors
+    /// As [`Context::client`].
+    pub(crate) fn client_without_start(&self) -> Result<Client, CliError> {
+        Ok(self.client_builder()?.autostart(Autostart::Never).build()?)
+    }
+
+    /// A client with this command's settings, to be changed and built.
+    ///
+    /// # Errors
+    /// Code 2 for a server that cannot be used.
+    pub(crate) fn client_builder(&self) -> Result<ClientBuilder, CliError> {
+        let (on_notice, on_connection) = (Arc::clone(&self.ui), Arc::clone(&self.ui));
+        let mut builder = Client::builder()
+            .namespace(self.namespace())
+            .timeout(self.settings.request_timeout.unwrap_or(NO_LIMIT))
+            .own_build(env!("CARGO_PKG_VERSION"), env::build())
+            .on_notice(move |notice| on_notice.message(&notice.to_string()))
+            .on_connection(move |state| on_connection.message(&state.to_string()));
+        if let Ok(program) = env::current_exe() {
+            builder = builder.program(program);
+        }
+        Ok(match self.address()? {
+            Some(address) => builder.address(address),
+            None => builder,
+        })
+    }
+
+    /// The local server's data directory; none where the flags name another server.
+    ///
+    /// # Errors
+    /// Where there is neither a setting nor a home directory.
+    pub(crate) fn data_dir(&self) -> Result<Option<PathBuf>, CliError> {
+        match self.address()? {
+            Some(ServerAddress::Unix(_)) => Ok(None),
+            Some(ServerAddress::DataDir(path)) => Ok(Some(path)),
+            None => ktk_client::env::data_dir().map(Some).map_err(|why| CliError::new(Exit::Usage, why)),
+        }
+    }
+
+    /// `--server` wins over `--data-dir`: both come from flags or variables.
+    fn address(&self) -> Result<Option<ServerAddress>, CliError> {
+        if let Some(server) = &self.settings.server {
+            return Ok(Some(server.parse()?));
+        }
+        let Some(path) = &self.settings.data_dir else { return Ok(None) };
+        let path = std::path::absolute(path)
+            .map_err(|error| CliError::usage(format!("--data-dir {}: {error}", path.display())))?;
+        Ok(Some(ServerAddress::DataDir(path)))
+    }
+}

@@ -1,0 +1,200 @@
+//! The kinds of objects, in one table: names, short names, verbs. It drives `get`, `describe`,
+//! `delete` and completion alike.
+
+use std::fmt;
+
+use crate::{error::CliError, suggest};
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    /// One execution of one unit of work.
+    Task,
+    /// A DAG of steps.
+    Pipeline,
+    /// A running server or worker.
+    Node,
+    /// What happened to an object.
+    Event,
+}
+
+/// What the table says about a kind.
+#[derive(Debug)]
+pub(crate) struct KindRow {
+    /// Which kind.
+    pub(crate) kind: Kind,
+    /// `task`, as in `task/x`.
+    pub(crate) singular: &'static str,
+    /// `tasks`.
+    pub(crate) plural: &'static str,
+    /// `t`.
+    pub(crate) short: &'static str,
+    /// `Task`, as in manifests.
+    pub(crate) manifest: &'static str,
+    /// Whether it lives in a namespace.
+    pub(crate) is_namespaced: bool,
+    /// Whether `get all` lists it.
+    pub(crate) is_in_all: bool,
+    /// The verbs that take it as a type.
+    pub(crate) verbs: &'static [&'static str],
+}
+
+/// Every kind, in the order in which `get all` lists them.
+pub(crate) const KINDS: &[KindRow] = &[
+    KindRow {
+        kind: Kind::Task,
+        singular: "task",
+        plural: "tasks",
+        short: "t",
+        manifest: "Task",
+        is_namespaced: true,
+        is_in_all: true,
+        verbs: &["get", "describe", "delete", "restart", "cancel", "wait", "events", "tree", "logs"],
+    },
+    KindRow {
+        kind: Kind::Pipeline,
+        singular: "pipeline",
+        plural: "pipelines",
+        short: "pl",
+        manifest: "Pipeline",
+        is_namespaced: true,
+        is_in_all: true,
+        verbs: &["get", "describe", "delete", "restart", "cancel", "wait", "events"],
+    },
+    KindRow {
+        kind: Kind::Node,
+        singular: "node",
+        plural: "nodes",
+        short: "no",
+        manifest: "Node",
+        is_namespaced: false,
+        is_in_all: false,
+        verbs: &["get", "describe", "events"],
+    },
+    KindRow {
+        kind: Kind::Event,
+        singular: "event",
+        plural: "events",
+        short: "ev",
+        manifest: "Event",
+        is_namespaced: true,
+        is_in_all: false,
+        verbs: &["get"],
+    },
+];
+
+impl Kind {
+    /// Its row of the table.
+    pub(crate) fn row(self) -> &'static KindRow {
+        KINDS.iter().find(|row| row.kind == self).expect("the table has every kind")
+    }
+
+    /// `task`.
+    pub(crate) fn singular(self) -> &'static str {
+        self.row().singular
+    }
+
+    /// `tasks`.
+    pub(crate) fn plural(self) -> &'static str {
+        self.row().plural
+    }
+
+    /// `Task`.
+    pub(crate) fn manifest(self) -> &'static str {
+        self.row().manifest
+    }
+
+    /// Whether it lives in a namespace.
+    pub(crate) fn is_namespaced(self) -> bool {
+        self.row().is_namespaced
+    }
+
+    /// The kind that somebody typed: singular, plural or short name, in any case.
+    pub(crate) fn named(text: &str) -> Option<Kind> {
+        KINDS
+            .iter()
+            .find(|row| {
+                [row.singular, row.plural, row.short].iter().any(|name| name.eq_ignore_ascii_case(text))
+            })
+            .map(|row| row.kind)
+    }
+
+    /// The same, among those that a verb takes; otherwise the error that says so.
+    pub(crate) fn parse(text: &str, verb: &str) -> Result<Kind, CliError> {
+        match Self::named(text) {
+            Some(kind) if kind.row().verbs.contains(&verb) => Ok(kind),
+            Some(kind) => {
+                let taken: Vec<_> = of_verb(verb).map(|row| row.plural).collect();
+                let error = CliError::usage(format!("ktk {verb} does not take {}", kind.plural()));
+                Err(error.with_hint(format!("it takes {}", taken.join(", "))))
+            }
+            None => Err(unknown(text, verb)),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.singular())
+    }
+}
+
+/// The kinds that a verb takes.
+pub(crate) fn of_verb(verb: &str) -> impl Iterator<Item = &'static KindRow> {
+    KINDS.iter().filter(move |row| row.verbs.contains(&verb))
+}
+
+fn unknown(text: &str, verb: &str) -> CliError {
+    let error = CliError::usage(format!("the server doesn't have a resource type {text:?}"));
+    let known: Vec<_> =
+        of_verb(verb).map(|row| row.plural).chain(of_verb(verb).map(|row| row.singular)).collect();
+    match suggest::nearest(text, known) {
+        Some(name) => error.with_hint(format!("did you mean {name:?}?")),
+        None => {
+            let names: Vec<_> = of_verb(verb).map(|row| row.plural).collect();
+            error.with_hint(format!("there are {}", names.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn singular_plural_short_and_case_are_equal() {
+        for text in ["task", "tasks", "t", "TASKS", "Task"] {
+            assert_eq!(Kind::named(text), Some(Kind::Task), "{text}");
+        }
+        assert_eq!(Kind::named("ev"), Some(Kind::Event));
+        assert_eq!(Kind::named(""), None);
+    }
+
+    #[test]
+    fn an_unknown_type_gets_a_guess() {
+        let error = Kind::parse("taks", "get").expect_err("no type");
+        assert_eq!(
+            error.lines(),
+            ["error: the server doesn't have a resource type \"taks\"", "hint: did you mean \"tasks\"?"]
+        );
+        let error = Kind::parse("nosuch", "get").expect_err("no type");
+        assert_eq!(error.lines()[1], "hint: there are tasks, pipelines, nodes, events");
+    }
+
+    #[test]
+    fn a_verb_takes_only_its_own_types() {
+        let error = Kind::parse("nodes", "delete").expect_err("nodes are not deleted");
+        assert_eq!(
+            error.lines(),
+            ["error: ktk delete does not take nodes", "hint: it takes tasks, pipelines"]
+        );
+    }
+
+    #[test]
+    fn no_name_means_two_kinds() {
+        let names: Vec<_> = KINDS.iter().flat_map(|row| [row.singular, row.plural, row.short]).collect();
+        for name in &names {
+            assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! An object of any kind: what `get` and `describe` do alike for all of them.
+
+use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Task};
+use serde_json::Value;
+
+use super::{Column, Moment, event, node, pipeline, task};
+use crate::{kinds::Kind, ui::Cell};
+
+/// An object of any kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Object {
+    /// A task.
+    Task(Box<Task>),
+    /// A pipeline.
+    Pipeline(Box<Pipeline>),
+    /// A node.
+    Node(Box<Node>),
+    /// An event.
+    Event(Box<Event>),
+}
+
+/// The columns of a kind.
+pub(crate) fn columns(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Task => task::COLUMNS,
+        Kind::Pipeline => pipeline::COLUMNS,
+        Kind::Node => node::COLUMNS,
+        Kind::Event => event::COLUMNS,
+    }
+}
+
+impl Object {
+    /// Reads an object of a kind, as a watch delivers it.
+    pub(crate) fn from_value(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
+        Ok(match kind {
+            Kind::Task => Self::Task(serde_json::from_value(value)?),
+            Kind::Pipeline => Self::Pipeline(serde_json::from_value(value)?),
+            Kind::Node => Self::Node(serde_json::from_value(value)?),
+            Kind::Event => Self::Event(serde_json::from_value(value)?),
+        })
+    }
+
+    /// As the wire has it.
+    pub(crate) fn to_value(&self) -> Result<Value, serde_json::Error> {
+        match self {
+            Self::Task(task) => serde_json::to_value(task),
+            Self::Pipeline(pipeline) => serde_json::to_value(pipeline),
+            Self::Node(node) => serde_json::to_value(node),
+            Self::Event(event) => serde_json::to_value(event),
+        }
+    }
+
+    /// Its kind.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Task(_) => Kind::Task,
+            Self::Pipeline(_) => Kind::Pipeline,
+            Self::Node(_) => Kind::Node,
+            Self::Event(_) => Kind::Event,
+        }
+    }
+
+    /// What it is doing, where it does something.
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::Task(task) => task.status.as_ref().map(|status| status.phase),
+            Self::Pipeline(pipeline) => pipeline.status.as_ref().map(|status| status.phase),
+            Self::Node(_) | Self::Event(_) => None,
+        }
+    }
+
+    /// Its metadata.
+    pub(crate) fn metadata(&self) -> &Metadata {
+        match self {
+            Self::Task(task) => &task.metadata,
+            Self::Pipeline(pipeline) => &pipeline.metadata,
+            Self::Node(node) => &node.metadata,
+            Self::Event(event) => &event.metadata,
+        }
+    }
+
+    /// Its name as other commands take it: `test-web`, or `test-web@2` where incarnations are
+    /// told apart.
+    pub(crate) fn name(&self, tells_incarnations: bool) -> String {
+        let metadata = self.metadata();
+        match tells_incarnations && matches!(self, Self::Task(_)) {
+            true => format!("{}@{}", metadata.name(), metadata.incarnation()),
+            false => metadata.name().to_owned(),
+        }
+    }
+
+    /// Its cells, one for each column of its kind; those of wide columns only if asked for.
+    pub(crate) fn cells(&self, moment: &Moment, is_wide: bool) -> Vec<Cell> {
+        match self {
+            Self::Task(task) => task::cells(task, moment.now, is_wide),
+            Self::Pipeline(pipeline) => pipeline::cells(pipeline, moment.now, is_wide),
+            Self::Node(node) => node::cells(node, moment.now, is_wide),
+            Self::Event(event) => event::cells(event, moment.now, is_wide),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Tasks: cells and the describe page.
+
+use jiff::{SignedDuration, Timestamp};
+use ktk_client::api::{Event, Phase, Task, id::SHORT_DIGITS, task::RunIf};
+
+use super::{
+    Column, Moment, age, column,
+    describe::{Page, Text},
+    event, status, tree, wide,
+};
+use crate::ui::Cell;
+
+/// The columns of tasks.
+pub(crate) const COLUMNS: &[Column] = &[
+    column("NAME"),
+    column("STATUS"),
+    column("REASON"),
+    column("ATTEMPTS"),
+    column("RESTARTS"),
+    column("AGE"),
+    wide("QUEUE"),
+    wide("NODE"),
+    wide("PIPELINE"),
+    wide("WAITED"),
+    wide("DURATION"),
+    wide("EXIT"),
+    wide("ID"),
+    wide("COMMAND"),
+];
+
+/// The cells of a task, the name without its incarnation.
+pub(crate) fn cells(task: &Task, now: Timestamp, is_wide: bool) -> Vec<Cell> {
+    let metadata = &task.metadata;
+    let status = task.status.as_ref();
+    let reason = status.and_then(|status| status.reason);
+    let mut cells = Vec::with_capacity(if is_wide { COLUMNS.len() } else { 6 });
+    cells.extend([
+        Cell::new(metadata.name().to_owned()),
+        status::phase_cell(status.map(|status| status.phase), reason),
+        status::reason_cell(reason),
+        Cell::new(small(status.map_or(0, |status| status.attempt))),
+        Cell::new(small(metadata.incarnation().saturating_sub(1))),
+        Cell::new(age::age(metadata.created_at, now)),
+    ]);
+    if is_wide {
+        let text = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
+        cells.extend([
+            Cell::new(task.spec.queue.clone().unwrap_or_else(|| ktk_client::api::DEFAULT_QUEUE.to_owned())),
+            text(status.and_then(|status| status.node.clone())),
+            text(metadata.pipeline.as_ref().map(|pipeline| pipeline.name.clone())),
+            text(waited(task, now).map(age::human)),
+            text(duration(task, now).map(age::human)),
+            text(status.and_then(|status| status.exit_code).map(|code| code.to_string())),
+            text(metadata.digest.as_deref().map(short_digest)),
+            text(command(task)),
+        ]);
+    }
+    cells
+}
+
+fn small(number: u32) -> std::borrow::Cow<'static, str> {
+    match number {
+        0 => "0".into(),
+        1 => "1".into(),
+        _ => number.to_string().into(),
+    }
+}
+
+/// The digits of a digest that tables show.
+pub(super) fn short_digest(digest: &str) -> String {
+    digest.chars().take(SHORT_DIGITS).collect()
+}
+
+/// How long it waited, or waits, from when it could have started.
+fn waited(task: &Task, now: Timestamp) -> Option<SignedDuration> {
+    let status = task.status.as_ref()?;
+    let ready = status.ready_at?;
+    let until = match status.attempts.first().map(|attempt| attempt.started_at).or(status.started_at) {
+        Some(started) => started,
+        None => status.finished_at.unwrap_or(now),
+    };
+    Some(until.duration_since(ready).max(SignedDuration::ZERO))
+}
+
+/// How long its newest attempt took, or takes.
+pub(crate) fn duration(task: &Task, now: Timestamp) -> Option<SignedDuration> {
+    let status = task.status.as_ref()?;
+    let started = status.started_at?;
+    let ended = match status.attempts.last() {
+        Some(attempt) => attempt.finished_at,
+        None => status.finished_at,
+    };
+    let until = match (ended, status.phase) {
+        (Some(ended), _) => ended,
+        (None, Phase::Running) => now,
+        (None, _) => return None,
+    };
+    Some(until.duration_since(started).max(SignedDuration::ZERO))
+}
+
+/// The command as one could type it, or the handler's name.
+pub(crate) fn command(task: &Task) -> Option<String> {
+    match (&task.spec.run, &task.spec.type_name) {
+        // A summary has the whole command as one text.
+        (Some(run), _) if run.command.len() == 1 => run.command.first().cloned(),
+        (Some(run), _) => Some(run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        (None, Some(handler)) => Some(format!("type:{handler}")),
+        (None, None) => None,
+    }
+}
+
+/// A word as a shell would need it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// The describe page of a task. `family` is its restart context, oldest first.
+pub(crate) fn describe(task: &Task, family: &[Task], events: Option<&[Event]>, moment: &Moment) -> Page {
+    let mut page = Page::default();
+    identity(&mut page, task);
+    page.time("Created", task.metadata.created_at, moment);
+    page.optional("Created By", task.metadata.created_by.clone());
+    page.optional("Deleted", task.metadata.deleted_at.map(|time| moment.time(time)));
+    if let Some(pipeline) = &task.metadata.pipeline {
+        page.field("Pipeline", format!("{} (step {})", pipeline.name, pipeline.step));
+    }
+    spec(&mut page, task, moment);
+    outcome(&mut page, task, moment);
+    attempts(&mut page, task, moment);
+    if family.len() > 1 {
+        page.lines("Restarts", tree::lines(family, moment.now));
+    }
+    needs(&mut page, task);
+    outputs(&mut page, task);
+    if let Some(events) = events {
+        event::section(&mut page, events, moment);
+    }
+    page
+}
+
+fn identity(page: &mut Page, task: &Task) {
+    let metadata = &task.metadata;
+    page.field("Name", metadata.name().to_owned());
+    page.field("Namespace", metadata.namespace().to_owned());
+    page.optional("ID", metadata.id.map(|id| id.to_string()));
+    page.optional("Digest", metadata.digest.clone());
+    page.optional("Human Name", metadata.human_name.clone());
+    page.map("Labels", &metadata.labels);
+    page.map("Annotations", &metadata.annotations);
+    if let Some(restart) = &metadata.restart {
+        page.field("Incarnation", restart.incarnation.to_string());
+        page.optional("Restart Reason", restart.reason.clone());
+        page.optional("Restarted By", restart.by.clone());
+        if !restart.changes.is_empty() {
+            page.values("Changes", restart.changes.iter().map(|(field, value)| format!("{field}={value}")));
+        }
+    }
+}
+
+fn spec(page: &mut Page, task: &Task, moment: &Moment) {
+    let spec = &task.spec;
+    if let Some(run) = &spec.run {
+        page.optional("Command", command(task));
+        page.field(
+            "Directory",
+            run.working_dir.clone().unwrap_or_else(|| "a fresh one each attempt".to_owned()),
+        );
+        let names: Vec<_> = run.env.keys().map(String::as_str).collect();
+        if !names.is_empty() {
+            // Names only: values are often secrets.
+            page.field("Environment", names.join(", "));
+        }
+        if let Some(stdin) = &run.stdin {
+            page.field("Standard Input", format!("{} bytes", stdin.len()));
+        }
+    }
+    page.optional("Type", spec.type_name.clone());
+    if !spec.inputs.is_empty() {
+        page.values("Inputs", spec.inputs.iter().map(|(name, value)| format!("{name}={value}")));
+    }
+    page.optional("Queue", spec.queue.clone());
+    page.optional("Priority", spec.priority.map(|priority| priority.to_string()));
+    page.optional("Timeout", spec.timeout.map(|timeout| timeout.to_string()));
+    page.optional("Grace Period", spec.grace_period.map(|period| period.to_string()));
+    if let Some(retry) = &spec.retry {
+        let mut parts = vec![format!("limit {}", retry.limit.unwrap_or(0))];
+        parts.extend(retry.backoff.map(|backoff| format!("backoff {backoff}")));
+        parts.extend(retry.factor.map(|factor| format!("factor {factor}")));
+        parts.extend(retry.max_backoff.map(|longest| format!("at most {longest}")));
+        parts.extend(retry.on_exit_codes.as_ref().map(|codes| {
+            format!("exit codes {}", codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }));
+        page.field("Retry", parts.join(", "));
+    }
+    page.optional("Run After", spec.run_after.map(|time| moment.time(time)));
+    match spec.run_if {
+        RunIf::Success => {}
+        RunIf::Failure => page.field("Run If", "failure".to_owned()),
+        RunIf::Always => page.field("Run If", "always".to_owned()),
+    }
+}
+
+fn outcome(page: &mut Page, task: &Task, moment: &Moment) {
+    let Some(status) = &task.status else { return };
+    page.toned("Status", status.phase.as_str(), status::tone(status.phase, status.reason));
+    page.optional("Reason", status.reason.map(|reason| reason.to_string()));
+    page.optional("Message", status.message.clone());
+    page.optional("Exit Code", status.exit_code.map(|code| code.to_string()));
+    page.optional("Node", status.node.clone());
+    page.optional("Ready", status.ready_at.map(|time| moment.time(time)));
+    page.optional("Started", status.started_at.map(|time| moment.time(time)));
+    page.optional("Finished", status.finished_at.map(|time| moment.time(time)));
+    page.optional("Next", status.next_at.map(|time| moment.time(time)));
+    page.optional("Waited", waited(task, moment.now).map(age::human));
+    page.optional("Duration", duration(task, moment.now).map(age::human));
+    page.optional("Work Directory", status.directory.clone());
+    page.optional("Resolved By", status.resolved_by.map(|id| id.to_string()));
+}
+
+fn attempts(page: &mut Page, task: &Task, moment: &Moment) {
+    let attempts = task.status.as_ref().map(|status| status.attempts.as_slice()).unwrap_or_default();
+    let rows = attempts.iter().map(|attempt| {
+        let ended = attempt.finished_at.unwrap_or(moment.now);
+        let result = match (attempt.exit_code, attempt.signal) {
+            (Some(code), _) => Some(code.to_string()),
+            (None, Some(signal)) => Some(format!("signal {signal}")),
+            (None, None) => None,
+        };
+        let reason = match (attempt.reason, attempt.finished_at) {
+            (Some(reason), _) => Cell::new(reason.as_str()),
+            (None, Some(_)) => Cell::new("Succeeded"),
+            (None, None) => Cell::new("Running"),
+        };
+        vec![
+            Cell::new(attempt.number.to_string()),
+            Cell::new(attempt.node.clone()),
+            Cell::new(age::age(Some(attempt.started_at), moment.now)),
+            Cell::new(age::human(ended.duration_since(attempt.started_at))),
+            reason,
+            result.map_or_else(Cell::none, Cell::new),
+            attempt.message.clone().map_or_else(|| Cell::new(""), Cell::new),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    page.table("Attempts", &["Number", "Node", "Age", "Duration", "Reason", "Exit", "Message"], rows);
+}
+
+fn needs(page: &mut Page, task: &Task) {
+    if task.spec.needs.is_empty() {
+        return;
+    }
+    let resolved = task.status.as_ref().map(|status| status.resolved.as_slice()).unwrap_or_default();
+    let rows = task.spec.needs.iter().map(|need| match resolved.iter().find(|taken| taken.need == *need) {
+        Some(taken) => vec![
+            Cell::new(need.clone()),
+            status::phase_cell(Some(taken.phase), None),
+            Cell::new(taken.id.to_string()),
+            taken.output_digest.as_deref().map_or_else(Cell::none, |digest| Cell::new(short_digest(digest))),
+        ],
+        None => vec![Cell::new(need.clone()), Cell::none(), Cell::none(), Cell::none()],
+    });
+    page.table("Needs", &["Need", "Taken As", "Id", "Outputs"], rows.collect());
+}
+
+fn outputs(page: &mut Page, task: &Task) {
+    let Some(status) = &task.status else { return };
+    match &status.outputs {
+        Some(serde_json::Value::Object(outputs)) if !outputs.is_empty() => {
+            page.values("Outputs", outputs.iter().map(|(name, value)| format!("{name}={value}")));
+        }
+        Some(other) => page.field("Outputs", other.to_string()),
+        None => page.push("Outputs", Text::none()),
+    }
+    page.optional("Output Digest", status.output_digest.as_deref().map(short_digest));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::view::{event::tests::event, tests::moment};
+
+    #[test]
+    fn a_task_is_described() {
+        let task: Task = serde_json::from_value(json!({
+            "apiVersion": "ktk/v1", "kind": "Task",
+            "metadata": {"name": "test-web", "namespace": "ci", "labels": {"team": "web"},
+                "id": "01936f2e-8c00-7000-8000-000000000001", "createdAt": "2026-11-22T11:50:00Z"},
+            "spec": {
+                "run": {"command": ["sh", "-c", "echo $X\u{1b}"], "env": {"SECRET": "1"}, "workingDir": "/srv"},
+                "needs": ["build-web", "lint"], "inputs": {"n": 1}, "timeout": "10m",
+                "retry": {"limit": 2, "backoff": "1s"}},
+            "status": {"phase": "Failed", "reason": "ExitCode", "message": "exit code 1", "attempt": 1, "exitCode": 1,
+                "attempts": [{"number": 1, "node": "local.g1", "startedAt": "2026-11-22T11:55:00Z",
+                    "finishedAt": "2026-11-22T11:55:30Z", "reason": "ExitCode", "exitCode": 1}],
+                "readyAt": "2026-11-22T11:54:55Z", "startedAt": "2026-11-22T11:55:00Z",
+                "finishedAt": "2026-11-22T11:55:30Z", "directory": "/data/work/1",
+                "resolved": [{"need": "build-web", "id": "01936f2e-8c00-7000-8000-000000000002", "phase": "Succeeded"}]}
+        }))
+        .expect("a task");
+        let expected = "\
+Name:            test-web
+Namespace:       ci
+ID:              01936f2e-8c00-7000-8000-000000000001
+Labels:          team=web
+Annotations:     <none>
+Created:         Sun, 22 Nov 2026 11:50:00 +0000 (10m ago)
+Command:         sh -c 'echo $X^['
+Directory:       /srv
+Environment:     SECRET
+Inputs:          n=1
+Timeout:         10m
+Retry:           limit 2, backoff 1s
+Status:          Failed
+Reason:          ExitCode
+Message:         exit code 1
+Exit Code:       1
+Ready:           Sun, 22 Nov 2026 11:54:55 +0000 (5m5s ago)
+Started:         Sun, 22 Nov 2026 11:55:00 +0000 (5m ago)
+Finished:        Sun, 22 Nov 2026 11:55:30 +0000 (4m30s ago)
+Waited:          5s
+Duration:        30s
+Work Directory:  /data/work/1
+Attempts:
+  Number   Node       Age   Duration   Reason     Exit   Message
+  ------   ----       ---   --------   ------     ----   -------
+  1        local.g1   5m    30s        ExitCode   1
+Needs:
+  Need        Taken As    Id                                     Outputs
+  ----        --------    --                                     -------
+  build-web   Succeeded   01936f2e-8c00-7000-8000-000000000002   <none>
+  lint        <none>      <none>                                 <none>
+Outputs:         <none>
+Events:
+  Type      Reason   Age   From       Object            Message
+  ----      ------   ---   ----       ------            -------
+  Warning   Failed   45s   local.g1   task/test-web@2   exit code 1
+";
+        assert_eq!(describe(&task, &[], Some(&[event()]), &moment()).render(false), expected);
+    }
+
+    #[test]
+    fn commands_are_shown_as_one_would_type_them() {
+        for (word, shown) in
+            [("make", "make"), ("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("größe", "größe")]
+        {
+            assert_eq!(quoted(word), shown);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `ktk logs`: what a task wrote, byte by byte, also while it grows.
+
+use ktk_tests::Place;
+
+/// Bytes of all kinds, with and without a line's end.
+const BINARY: &str = "head -c 200000 /dev/zero | tr \"\\000\" \"\\377\"; printf \"a\\000b\\nlast\"";
+
+#[test]
+fn whole_and_in_part() {
+    let place = Place::started();
+    place.ktk("run --name l -- sh -c 'for i in 1 2 3; do echo line $i; done; exit 3'").code(3);
+    place.ktk("logs l").is(0, "line 1\nline 2\nline 3\n", "");
+    place.ktk("logs task/l --tail 2").is(0, "line 2\nline 3\n", "");
+    place.ktk("logs l --tail 0").is(0, "", "");
+    place.ktk("logs l --tail 99").is(0, "line 1\nline 2\nline 3\n", "");
+    place.ktk("logs l --timestamps --tail 1").is(0, "<time> line 3\n", "");
+    place.ktk("logs l -f").is(0, "line 1\nline 2\nline 3\n", "");
+    place.ktk("logs l --tail -2").is(2, "", "error: --tail must be greater than or equal to -1\n");
+    place.ktk("logs l --since 1h").is(0, "line 1\nline 2\nline 3\n", "");
+    place.ktk("logs l --since-time 2020-01-01T00:00:00Z --since 1h").code(2);
+}
+
+#[test]
+fn attempts_and_incarnations() {
+    let place = Place::started();
+    let command = "run --name l --retry 1 -- sh -c 'echo attempt $KTK_ATTEMPT of $KTK_TASK_NAME; exit 3'";
+    place.ktk(command).code(3);
+    place.ktk("logs l --attempt 1").is(0, "attempt 1 of l\n", "");
+    place.ktk("logs l --attempt 2").is(0, "attempt 2 of l\n", "");
+    place.ktk("logs l").is(0, "attempt 2 of l\n", "");
+    place.ktk("logs l --previous").is(0, "attempt 1 of l\n", "");
+    let stderr = "Error from server (NotFound): attempt 7 of task \"l\" not found\n";
+    place.ktk("logs l --attempt 7").code(3).says(&stderr[..40]);
+    place.ok("restart l");
+    place.ktk("wait l").code(1);
+    assert!(place.ok("logs l").starts_with("attempt 2 of l"));
+    place.ktk("logs l@1 --attempt 1").is(0, "attempt 1 of l\n", "");
+}
+
+#[test]
+fn bytes_stay_as_they_are() {
+    let place = Place::started();
+    let ran = place.ktk(&format!("run --name b -- sh -c '{BINARY}'")).code(0);
+    let expected = [vec![0xff; 200_000], b"a\0b\nlast".to_vec()].concat();
+    assert_eq!(ran.bytes.len(), expected.len());
+    assert!(ran.bytes == expected);
+    let read = place.ktk("logs b").code(0);
+    assert!(read.bytes == expected);
+}
+
+#[test]
+fn a_log_is_followed_while_it_grows() {
+    let place = Place::started();
+    place.ok("run --name l --detach -- sh -c 'echo one; while ! test -e go; do sleep 0.01; done; echo two'");
+    let follow = place.spawn("logs -f l");
+    follow.until_stdout("one\n");
+    assert_eq!(place.ok("logs l"), "one\n");
+    place.file("go", "");
+    follow.wait().is(0, "one\ntwo\n", "");
+}
+
+#[test]
+fn following_survives_the_server() {
+    let place = Place::started();
+    let script = "echo $KTK_ATTEMPT: one; while ! test -e go; do sleep 0.01; done; echo $KTK_ATTEMPT: two";
+    place.ok(&format!("run --name l --detach -- sh -c '{script}'"));
+    let follow = place.spawn("logs -f l");
+    follow.until_stdout("1: one\n");
+    place.kill_server();
+    place.ok("get tasks");
+    follow.until_stdout("2: one\n");
+    place.file("go", "");
+    let output = follow.wait().code(0);
+    assert!(output.stdout.ends_with("2: one\n2: two\n"), "{}", output.stdout);
+    assert_eq!(output.stdout.matches("1: one").count(), 1, "{}", output.stdout);
+}
+
+#[test]
+fn a_pipelines_steps_are_named() {
+    let place = Place::started();
+    place.file("p.yaml", crate::manifests::BROKEN);
+    place.ktk("run -f p.yaml").code(1);
+    place.ktk("logs p").is(
+        3,
+        "",
+        "Error from server (NotFound): task \"p\" not found\nhint: pipeline/p has a log for each step, as ktk logs p.a\n",
+    );
+    place.ktk("logs p.d").is(0, "clean\n", "");
+}

@@ -1,0 +1,22 @@
+//! The command line, verb by verb: what is printed, what is said, which code it ends with.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod cancel;
+mod completion;
+mod create;
+mod delete;
+mod describe;
+mod events;
+mod exit_codes;
+mod get;
+mod logs;
+mod manifests;
+mod restart;
+mod run;
+mod run_pipeline;
+mod server;
+mod terminal;
+mod tree;
+mod version;
+mod wait;

@@ -1,0 +1,137 @@
+//! `ktk restart`: the plan, the restart, and why there is none.
+
+use ktk_tests::Place;
+
+use crate::manifests::BROKEN;
+
+fn broken() -> Place {
+    let place = Place::started();
+    place.file("p.yaml", BROKEN);
+    place.ktk("run -f p.yaml").code(1);
+    place
+}
+
+#[test]
+fn the_plan_comes_first_and_changes_nothing() {
+    let place = broken();
+    let plan = "TASK   ACTION     WHY\n\
+                p.b    restart    failed: exit code 1\n\
+                p.c    continue   was waiting for b\n\
+                p.d    decide     runs again only if b comes to something else\n\
+                p.e    decide     runs again only if b comes to something else\n\
+                p.a    keep       not affected\n";
+    place.ktk("restart p.b --dry-run").is(0, plan, "");
+    place.ktk("restart pipeline/p --dry-run").is(0, plan, "");
+    place.ktk("restart pipeline/p --from a --cascade all --dry-run").is(
+        0,
+        "TASK   ACTION     WHY\n\
+         p.a    restart    asked for (succeeded)\n\
+         p.b    restart    needs a, --cascade=all\n\
+         p.c    continue   was waiting for b\n\
+         p.d    restart    needs b, --cascade=all\n\
+         p.e    restart    needs b, --cascade=all\n",
+        "",
+    );
+    let plan = place.ktk("restart p.b --dry-run -o json").code(0).json();
+    assert_eq!(plan["items"][0]["action"], "restart");
+    assert_eq!(place.field("pipeline", "p", "/status/restarts"), "0");
+}
+
+#[test]
+fn what_waited_goes_on() {
+    let place = broken();
+    let directory = place.field("pipeline", "p", "/status/directory");
+    std::fs::write(format!("{directory}/fixed"), "").unwrap();
+    place.ktk("restart p.b").is(0, "task/p.b@2 created (restart of p.b@1)\n", "");
+    place.ktk("wait pipeline/p").is(0, "pipeline/p condition met\n", "");
+    for (step, phase, incarnation) in [
+        ("a", "Succeeded", "1"),
+        ("b", "Succeeded", "2"),
+        ("c", "Succeeded", "1"),
+        ("d", "Succeeded", "2"),
+        ("e", "Skipped", "2"),
+    ] {
+        assert_eq!(place.field("task", &format!("p.{step}"), "/status/phase"), phase, "{step}");
+        assert_eq!(
+            place.field("task", &format!("p.{step}"), "/metadata/restart/incarnation"),
+            incarnation,
+            "{step}"
+        );
+    }
+    let first = place.field("task", "p.b@1", "/status/resolvedBy");
+    assert_eq!(first, place.field("task", "p.b", "/metadata/id"));
+    let nothing = place.ktk("restart pipeline/p").code(0);
+    assert!(!nothing.stdout.contains("created ("), "{}", nothing.transcript());
+    assert!(!nothing.stdout.is_empty() || !nothing.stderr.is_empty(), "it says that nothing was to be done");
+}
+
+#[test]
+fn a_step_and_all_after_it() {
+    let place = broken();
+    place.ktk("restart pipeline/p --from a").is(0, "task/p.a@2 created (restart of p.a@1)\n", "");
+    place.ktk("wait pipeline/p").code(1);
+    assert_eq!(place.field("task", "p.b", "/metadata/restart/incarnation"), "1");
+    place.ok("restart pipeline/p --from a --cascade all");
+    place.ktk("wait pipeline/p").code(1);
+    assert_eq!(place.field("task", "p.b", "/metadata/restart/incarnation"), "2");
+    place.ktk("restart pipeline/p --from nosuch").says("nosuch");
+    place.ktk("restart p").code(3).says("pipeline/p");
+}
+
+#[test]
+fn one_at_a_time() {
+    let place = Place::started();
+    place.ok("create task x -- sleep 1000");
+    place.ktk("restart x").is(
+        5,
+        "",
+        "Error from server (Conflict): x@1 has not ended (Running): there is nothing to restart yet\n\
+         hint: wait for it, or cancel and restart it with --force\n",
+    );
+    place.ktk("restart x --force").is(0, "task/x@2 created (restart of x@1)\n", "");
+    for line in ["restart x@1", "restart x"] {
+        place.ktk(line).is(0, "already restarted as x@2, Running\n", "");
+    }
+    let again = place.ktk("restart x@1 -o json").code(0).json();
+    assert_eq!(again["created"], false);
+    assert_eq!(again["metadata"]["restart"]["incarnation"], 2);
+    let stderr = "Error from server (Conflict): the newest incarnation is x@2, not @1\n";
+    place.ktk("restart x --if-newest 1").is(5, "", stderr);
+    place.ok("wait x --for condition=Running");
+}
+
+#[test]
+fn a_request_is_done_once() {
+    let place = Place::started();
+    place.ok("run --name x -- true");
+    let created = "task/x@2 created (restart of x@1)\n";
+    place.ktk("restart x --request-id r1").is(0, created, "");
+    place.ok("wait x");
+    place.ktk("restart x --request-id r1").is(0, created, "");
+    place.ktk("restart x --request-id r1 --cascade all").code(5).says("requestId");
+    place.ktk("restart x --reason 'once more'").is(0, "task/x@3 created (restart of x@2)\n", "");
+    assert_eq!(place.field("task", "x", "/metadata/restart/reason"), "once more");
+}
+
+#[test]
+fn what_waits_for_a_failure_names_it() {
+    let place = broken();
+    place.ktk("restart p.c").code(5).says("p.b");
+    place.ok("restart p.a p.d");
+    place.ktk("restart p.a nosuch").says("nosuch");
+}
+
+#[test]
+fn it_keeps_where_and_as_it_was_typed() {
+    let place = Place::started();
+    std::fs::create_dir(place.root().join("elsewhere")).unwrap();
+    place.typed("run --name x -- sh -c 'pwd; echo $LANG'").env("LANG", "fr_FR").output().is(
+        0,
+        "<root>/work\nfr_FR\n",
+        "",
+    );
+    let restart = place.typed("restart x").dir(place.root().join("elsewhere")).env("LANG", "de_DE");
+    restart.output().code(0);
+    place.ok("wait x");
+    place.ktk("logs x").is(0, "<root>/work\nfr_FR\n", "");
+}

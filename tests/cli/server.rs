@@ -1,0 +1,71 @@
+//! `ktk server start | status | stop`.
+
+use ktk_tests::{Place, eventually, is_alive};
+
+use std::{os::unix::fs::PermissionsExt as _, time::Duration};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn it_is_started_looked_at_and_stopped() {
+    let place = Place::new();
+    let nobody = "error: no server runs at unix://<root>/home/.local/share/ktk/run/ktk.sock\n\
+                  hint: the next command starts it, or: ktk server start\n";
+    place.ktk("server status").is(6, "", nobody);
+    place.ktk("server status -o json").is(6, "", nobody);
+    assert!(!place.data().exists(), "looking starts no server");
+    let socket = "socket <root>/home/.local/share/ktk/run/ktk.sock";
+    place.ktk("server start").is(0, &format!("server started (pid <pid>, {socket})\n"), "");
+    place.ktk("server start").is(0, &format!("server runs already (pid <pid>, {socket})\n"), "");
+    let status = place.ktk("server status -o json").code(0).json();
+    assert_eq!(status["pid"], place.server());
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["socket"], place.socket().to_str().unwrap());
+    assert_eq!(status["dataDir"], place.data().to_str().unwrap());
+    assert_eq!(status["store"], "sqlite");
+    assert_eq!(status["counts"], serde_json::json!({"pending": 0, "running": 0}));
+    let keys: Vec<_> = status.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["build", "counts", "dataDir", "pid", "since", "socket", "store", "version"]);
+    let shown = place.ok("server status");
+    assert!(shown.contains("Tasks:    0 running, 0 pending\n"), "{shown}");
+    let pid = place.server();
+    place.ktk("server stop").is(0, "server stopped (pid <pid>)\n", "");
+    assert!(!is_alive(pid), "stop waits until it has gone");
+    assert!(!place.socket().exists());
+    place.ktk("server stop").is(0, "", "no server runs\n");
+}
+
+#[test]
+fn only_its_user_can_look_into_it() {
+    let place = Place::started();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place.socket()), 0o600);
+    assert_eq!(mode(place.socket().parent().unwrap()), 0o700);
+    assert_eq!(mode(place.data()), 0o700);
+    assert_eq!(mode(&place.data().join("server.log")), 0o600);
+    place.ok("run --name x -- true");
+    assert_eq!(mode(std::path::Path::new(&place.field("task", "x", "/status/directory"))), 0o700);
+}
+
+#[test]
+fn in_the_foreground_a_signal_stops_it() {
+    let place = Place::new();
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+        let server = place.spawn("server run");
+        eventually("it answers", SOON, || (place.ktk("server status").code == 0).then_some(()));
+        place.typed("run -- true").env("KTK_AUTOSTART", "never").output().ok();
+        server.signal(signal);
+        server.wait().code(0);
+    }
+    assert!(place.servers().is_empty());
+}
+
+#[test]
+fn it_says_what_it_cannot_use() {
+    let place = Place::new();
+    place.ktk("server run --store nosuch").code(2).says("nosuch");
+    place.ktk("server run --idle-exit soon").code(2).says("soon");
+    place.ktk("server nosuch").code(2).says("nosuch");
+    let file = place.file("file", "");
+    place.ktk(&format!("server run --data-dir {}", file.display())).says("file");
+}

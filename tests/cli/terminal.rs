@@ -1,0 +1,100 @@
+//! Terminals and pipes: what reaches them, and what never does.
+
+use ktk_tests::Place;
+
+/// Runs the line on a terminal of its own; answers all that appeared there.
+fn on_a_terminal(place: &Place, line: &str) -> String {
+    let line = format!("{} {line}", place.binary().display());
+    let typed = place.program("script -qec").arg(&line).arg("/dev/null").env("TERM", "xterm-256color");
+    let output = typed.env("SHELL", "/bin/sh").output();
+    output.stdout
+}
+
+/// Escape codes that change more than a colour: they move, clear, or set a title.
+fn has_foreign_codes(shown: &str) -> bool {
+    shown.contains("\u{1b}]0;evil")
+        || shown.contains("\u{1b}[2Jevil")
+        || shown.contains('\u{202e}')
+        || shown.contains('\u{7}')
+}
+
+const EVIL: &str = r"printf '\033]0;evil\007\033[2Jevil\342\200\256\033[31mred\033[0m\n'; exit 3";
+
+#[test]
+fn escape_codes_never_reach_a_terminal() {
+    let place = Place::started();
+    place.file("evil.sh", EVIL);
+    let shown = on_a_terminal(&place, "run --name evil -- sh evil.sh");
+    assert!(shown.contains("evil") && !has_foreign_codes(&shown), "{shown:?}");
+    assert!(shown.contains("\u{1b}[31mred"), "colours stay: {shown:?}");
+    let shown = on_a_terminal(&place, "logs evil");
+    assert!(shown.contains("evil") && !has_foreign_codes(&shown), "{shown:?}");
+    // Through labels, messages, outputs and commands.
+    place.file(
+        "evil.yaml",
+        "apiVersion: ktk/v1\nkind: Task\nmetadata: {name: x, annotations: {a: \"\\e]0;evil\\a\"}}\nspec:\n  run:\n    \
+         command: [sh, -c, 'printf \"k=\\\\033]0;evil\\\\007\\n\" >\"$KTK_OUTPUT\"; : \"\u{202e}\"']\n",
+    );
+    place.ok("create -f evil.yaml");
+    let _ = place.ktk("wait x");
+    for line in [
+        "get tasks -o wide",
+        "describe task x",
+        "get task x -o yaml",
+        "get task x -o json",
+        "events",
+        "tree x",
+    ] {
+        let shown = on_a_terminal(&place, line);
+        assert!(!has_foreign_codes(&shown), "{line}: {shown:?}");
+        let piped = place.ktk(line).code(0);
+        assert!(
+            !piped.stdout.contains('\u{1b}') && !piped.stdout.contains('\u{202e}'),
+            "{line}: {:?}",
+            piped.stdout
+        );
+    }
+    let output = place.ktk("get task '\u{1b}]0;evil\u{7}'");
+    assert!(!has_foreign_codes(&output.stderr), "{:?}", output.stderr);
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let place = Place::started();
+    place.ktk("run --name bad -- false").code(1);
+    assert!(on_a_terminal(&place, "get tasks").contains("\u{1b}["));
+    assert!(!place.ok("get tasks").contains('\u{1b}'));
+    assert!(place.ok("get tasks --color always").contains("\u{1b}["));
+    let typed =
+        place.program("script -qec").arg(format!("{} get tasks", place.binary().display())).arg("/dev/null");
+    let plain = typed.env("NO_COLOR", "1").env("TERM", "xterm").env("SHELL", "/bin/sh").output();
+    assert!(!plain.stdout.contains('\u{1b}'), "{:?}", plain.stdout);
+    assert!(!on_a_terminal(&place, "get tasks -o json").contains('\u{1b}'));
+}
+
+#[test]
+fn a_closed_pipe_is_silent() {
+    let place = Place::started();
+    for number in 0..4 {
+        place.ok(&format!("run --name many-{number} -- true"));
+    }
+    place.ok("run --name long -- seq 1 100000");
+    let ktk = place.binary().display().to_string();
+    for line in ["get tasks", "get tasks -o json", "events", "logs long", "help run"] {
+        let script = format!("{ktk} {line} | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}");
+        let output = place.program("bash -c").arg(script).output().code(0);
+        assert_eq!(output.stderr, "", "{line}");
+        assert!(matches!(output.stdout.trim(), "0" | "141"), "{line}: {}", output.stdout);
+    }
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let place = Place::started();
+    place.ok("run --name x -- true");
+    for line in ["logs", "restart", "cancel", "delete tasks --all", "create task"] {
+        let output = place.ktk(line);
+        assert_eq!(output.code, 2, "{}", output.transcript());
+    }
+    assert_eq!(place.ok("get tasks -o name"), "task/x\n");
+}

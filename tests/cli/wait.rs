@@ -1,0 +1,105 @@
+//! `ktk wait`: each way in which waiting ends.
+
+use ktk_tests::Place;
+
+#[test]
+fn success_is_0() {
+    let place = Place::started();
+    place.ok("create task quick -- true");
+    place.ktk("wait task/quick").is(0, "task/quick condition met\n", "");
+    place.ktk("wait quick -o name").is(0, "task/quick\n", "");
+    for condition in ["Succeeded", "succeeded", "Finished"] {
+        place.ktk(&format!("wait quick --for condition={condition}")).is(0, "task/quick condition met\n", "");
+    }
+    place.ktk("wait -l none=x").is(3, "", "error: no matching resources found\n");
+}
+
+#[test]
+fn failure_is_1_as_soon_as_it_is_certain() {
+    let place = Place::started();
+    place.ok("create task long -- sleep 1000");
+    place.ok("create task bad -- false");
+    let stderr = "error: task/bad is Failed (ExitCode)\n";
+    place.ktk("wait long bad").is(1, "", stderr);
+    place.ktk("wait bad --for condition=Succeeded").is(1, "", stderr);
+    place.ktk("wait bad --for condition=Failed").is(0, "task/bad condition met\n", "");
+    place.ktk("wait bad --for condition=Succeeded --for condition=Failed --any").is(
+        0,
+        "task/bad condition met\n",
+        "",
+    );
+    let waiting = place.spawn("wait long bad --keep-waiting");
+    place.ok("cancel long");
+    let output = waiting.wait().code(1);
+    output.says("task/bad is Failed").says("task/long is Cancelled (ByUser)");
+}
+
+#[test]
+fn what_waits_for_a_failure_counts_as_failed() {
+    let place = Place::started();
+    place.file("p.yaml", crate::manifests::BROKEN);
+    place.ktk("run -f p.yaml").code(1);
+    place.ktk("wait p.c").is(1, "", "error: task/p.c is Pending (UpstreamFailed)\n");
+    place.ktk("wait p.c --for condition=Failed").is(0, "task/p.c condition met\n", "");
+    place.ktk("wait pipeline/p").is(1, "", "error: pipeline/p is Failed\n");
+}
+
+#[test]
+fn time_runs_out_with_124() {
+    let place = Place::started();
+    place.ok("create task long -- sleep 1000");
+    place.ok("wait long --for condition=Running");
+    let stderr = "error: timed out waiting for the condition on task/long: it is Running\n";
+    place.ktk("wait long --timeout 100ms").is(124, "", stderr);
+    place.ktk("wait long --timeout 0").is(124, "", stderr);
+    place.ktk("wait long --for=delete --timeout 100ms").is(124, "", stderr);
+    place.ktk("wait none --timeout 100ms").is(
+        124,
+        "",
+        "error: timed out waiting for the condition on task/none: it is not there\n",
+    );
+    place.ktk("wait long --for condition=bogus").code(2).says("unrecognized condition: \"bogus\"");
+}
+
+#[test]
+fn what_is_not_there_yet_or_any_more() {
+    let place = Place::started();
+    place.ktk("wait ghost").is(3, "", "Error from server (NotFound): task \"ghost\" not found\n");
+    let created = place.spawn("wait ghost --for=create");
+    let ended = place.spawn("wait ghost --timeout 30s");
+    place.ok("create task ghost -- true");
+    created.wait().is(0, "task/ghost condition met\n", "");
+    ended.wait().is(0, "task/ghost condition met\n", "");
+    place.ok("create task long -- sleep 1000");
+    let gone = place.spawn("wait long --for=delete");
+    let orphan = place.spawn("wait long --for condition=Succeeded");
+    place.ok("delete task long");
+    gone.wait().is(0, "task/long condition met\n", "");
+    assert_ne!(orphan.wait().code, 0);
+    place.ktk("wait long --for=delete").is(0, "task/long condition met\n", "");
+}
+
+#[test]
+fn a_name_follows_the_newest_incarnation() {
+    let place = Place::started();
+    place.ktk("run --name x -- sh -c 'test -e fixed'").code(1);
+    let first = place.field("task", "x", "/metadata/id");
+    place.file("fixed", "");
+    place.ok("restart x");
+    place.ktk("wait x").is(0, "task/x condition met\n", "");
+    place.ktk(&format!("wait {first}")).code(1);
+    place.ktk("wait x@1").code(1);
+}
+
+#[test]
+fn waiting_survives_the_server() {
+    let place = Place::started();
+    place.ok("create task x -- sh -c 'while ! test -e go; do sleep 0.01; done'");
+    let mut waiting = place.spawn("wait x");
+    place.ok("wait x --for condition=Running");
+    place.kill_server();
+    waiting.until_stderr("connection");
+    assert!(waiting.is_alive());
+    place.file("go", "");
+    waiting.wait().code(0).prints("task/x condition met\n");
+}

@@ -1,0 +1,17 @@
+//! The rules of the house as tests: they read the tree, and two of them ask the binary.
+//! Each file is one rule with its exceptions, and each message says what to do.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod contract;
+mod docs;
+mod freshness;
+mod help;
+mod layering;
+mod licences;
+mod manifest_lints;
+mod paths;
+mod report;
+mod rooms;
+mod side_effects;
+mod source;
