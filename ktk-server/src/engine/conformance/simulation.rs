@@ -53,7 +53,7 @@ impl<S: Store> Simulation<S> {
     }
 
     fn random_job(&mut self, name: &str) -> Job {
-        let run_if = [RunIf::Success, RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
+        let run_if = [RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
         let mut job = job(name).run_if(*run_if.choose(&mut self.rng).unwrap());
         job = job.priority(self.rng.random_range(0..3));
         match self.rng.random_range(0..6) {
