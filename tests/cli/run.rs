@@ -45,10 +45,11 @@ fn what_cannot_be_started_is_named() {
 #[test]
 fn a_timeout_is_124() {
     let place = Place::started();
-    place.ktk("run --timeout 200ms -- sleep 100").is(
+    place.ktk("run --name x --timeout 200ms -- sleep 100").is(
         124,
         "",
-        "error: task took longer than its timeout of 200ms\n",
+        "error: task/x is Failed (Timeout): took longer than its timeout of <age>
+",
     );
 }
 
