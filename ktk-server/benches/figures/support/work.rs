@@ -20,6 +20,9 @@ use tokio::{sync::Notify, task::JoinHandle};
 /// The type of the no-op tasks.
 pub const NOOP: &str = "noop";
 
+/// Between two looks at what is left; it costs what is measured little.
+const POLL: Duration = Duration::from_millis(3);
+
 /// A worker of this process whose handler does nothing but count.
 pub struct NoopWorker {
     shutdown: Shutdown,
@@ -78,7 +81,7 @@ pub async fn until_idle(client: &Client) -> anyhow::Result<()> {
         if counts.pending + counts.running == 0 {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(POLL).await;
     }
 }
 
