@@ -61,8 +61,8 @@ pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut errors = Vec::new();
-    for chosen in objects(asked, &args, &client, cx).await? {
-        match cancel(&client, &chosen, args.now).await {
+    for chosen in objects(asked, &args, client, cx).await? {
+        match cancel(client, &chosen, args.now).await {
             Ok(object) => {
                 if format == OutputFormat::Human {
                     cx.ui.println(&format!("{} cancelled", crate::ui::escape(&chosen.named.label())))?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError
                 }
                 made.add(object, None);
             }
-            Err(error) => errors.push(missing::explain(&client, "cancel", &chosen.named, error).await),
+            Err(error) => errors.push(missing::explain(client, "cancel", &chosen.named, error).await),
         }
     }
     made.print(format, cx)?;
@@ -93,7 +93,7 @@ async fn objects(
     let is_open = |object: &Object| object.phase().is_none_or(|phase| !phase.is_terminal());
     let chosen = bulk::choose(client, &kinds, &args.choice, is_open).await?;
     if chosen.is_empty() {
-        bulk::say_nothing_found(&args.choice, cx);
+        cx.ui.message("No resources found");
     } else {
         bulk::confirm(&chosen, "cancel", args.yes, cx)?;
     }

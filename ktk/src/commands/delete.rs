@@ -18,9 +18,10 @@ use super::{
     missing,
     selection::{self, Asked, ChoiceFlags},
     wait::{
-        board::{Board, Snapshot, Target},
+        board::{Board, Target},
         condition::{Condition, Goal},
         follow::{self, Deadline, Ended},
+        snapshot::Snapshot,
     },
 };
 use crate::{
@@ -90,8 +91,8 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
     let mut made = Made::default();
     let mut errors = Vec::new();
     let mut going = Vec::new();
-    for chosen in objects(asked, &args, &client, cx).await? {
-        match delete(&client, &chosen, args.now, &mut made).await {
+    for chosen in objects(asked, &args, client, cx).await? {
+        match delete(client, &chosen, args.now, &mut made).await {
             Ok(left) => {
                 if format == OutputFormat::Human {
                     let (kind, name) = (chosen.named.kind, escape(&chosen.named.name));
@@ -102,13 +103,13 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
             }
             // What was chosen may have gone since: it is what was wanted.
             Err(error) if error.exit() == Exit::NotFound && (is_chosen || args.ignore_not_found) => {}
-            Err(error) => errors.push(missing::explain(&client, "delete", &chosen.named, error).await),
+            Err(error) => errors.push(missing::explain(client, "delete", &chosen.named, error).await),
         }
     }
     made.print(format, cx)?;
     cx.ui.flush()?;
     if args.wait {
-        errors.extend(wait_until_gone(going, &client, deadline, cx).await?);
+        errors.extend(wait_until_gone(going, client, deadline, cx).await?);
     }
     CliError::of_all(errors)?;
     Ok(Exit::Done)
@@ -129,7 +130,7 @@ async fn objects(
     let is_alone = |object: &Object| object.metadata().pipeline.is_none();
     let chosen = bulk::choose(client, &kinds, &args.choice, is_alone).await?;
     if chosen.is_empty() {
-        bulk::say_nothing_found(&args.choice, cx);
+        cx.ui.message("No resources found");
     } else {
         bulk::confirm(&chosen, "delete", args.yes, cx)?;
     }

@@ -4,7 +4,8 @@ use ktk_client::api::ErrorReason;
 
 use super::{
     build::{job, outputs, pipeline, success},
-    lab::{Lab, restart},
+    calls::restart,
+    lab::Lab,
 };
 use crate::store::Store;
 

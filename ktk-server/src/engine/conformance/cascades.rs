@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::{
     build::{job, success},
-    lab::{Lab, plan_text, restart},
+    calls::{plan_text, restart},
+    lab::Lab,
 };
 use crate::store::Store;
 

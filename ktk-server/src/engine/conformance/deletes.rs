@@ -4,7 +4,8 @@ use ktk_client::api::{ErrorReason, restart::RestartParams};
 
 use super::{
     build::{job, pipeline, success},
-    lab::{Lab, restart},
+    calls::restart,
+    lab::Lab,
 };
 use crate::store::Store;
 

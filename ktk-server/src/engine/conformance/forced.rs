@@ -8,7 +8,8 @@ use ktk_client::api::{
 
 use super::{
     build::{job, success},
-    lab::{Lab, plan_text, restart},
+    calls::{plan_text, restart},
+    lab::Lab,
 };
 use crate::store::Store;
 

@@ -3,6 +3,7 @@
 //! `engine_conformance!`.
 
 mod build;
+mod calls;
 mod cancels;
 mod cascades;
 mod check;
@@ -15,6 +16,7 @@ mod mirror;
 mod needs;
 mod nodes;
 mod on_memory;
+mod on_sqlite;
 mod parallel;
 mod phases;
 mod pipelines;
@@ -63,14 +65,14 @@ macro_rules! engine_conformance {
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
                 grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
-                unfinished_business_of_one_that_left, stop_orders;
+                unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes;
             lists: no_row_lost_or_repeated, selectors, only_the_newest;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
-            random: any_history_keeps_all_promises);
+            random: first_histories, second_histories, third_histories, fourth_histories);
     };
     ($make:ident: $($subject:ident: $($case:ident),*);*) => {$(
         mod $subject {$(

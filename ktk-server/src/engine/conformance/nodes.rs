@@ -1,6 +1,6 @@
 //! Nodes: what they are given, and what becomes of it when they are lost or leave.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ktk_client::api::{
     node::NodePhase,
@@ -14,7 +14,12 @@ use super::{
     lab::Lab,
 };
 use crate::{
-    engine::{events::ListEvents, nodes::RegisterNode, nodes::SyncNode},
+    engine::{
+        Engine,
+        events::ListEvents,
+        nodes::{RegisterNode, SyncNode},
+        timer,
+    },
     limits,
     store::Store,
 };
@@ -184,4 +189,21 @@ pub async fn stop_orders<S: Store>(store: S) {
     let mut expected = vec![(a.fence, true), (b.fence, true)];
     expected.sort_unstable();
     assert_eq!(stops, expected);
+}
+
+/// Attempts go on over a restart of the server; a node that is never heard of again is lost after one lease.
+pub async fn a_server_that_starts_again<S: Store>(store: S) {
+    let mut lab = Lab::new(store.clone()).await;
+    lab.make(job("a")).await;
+    lab.make(job("b")).await;
+    let (a, _) = (lab.running("a").await, lab.running("b").await);
+    lab.engine = Engine::new(store, lab.engine.clock.clone(), Arc::clone(&lab.engine.shared)).0;
+    assert_eq!(lab.engine.leases.next_end(), None);
+    timer::begin(&lab.engine).await.unwrap();
+    assert!(lab.report(a, success()).await);
+    lab.advance(limits::LEASE).await;
+    assert_eq!(
+        (lab.state("a").await.as_str(), lab.state("b").await.as_str()),
+        ("Succeeded", "Pending/Queued")
+    );
 }

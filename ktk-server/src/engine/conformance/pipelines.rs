@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{
     build::{exit, job, pipeline, success},
-    lab::{Lab, pipeline_params},
+    calls::pipeline_params,
+    lab::Lab,
 };
 use crate::store::Store;
 

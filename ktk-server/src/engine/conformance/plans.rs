@@ -6,7 +6,8 @@ use ktk_client::api::restart::{Action, Cascade, PlanRow, RestartParams};
 
 use super::{
     build::{job, pipeline, success},
-    lab::{Lab, plan_text, restart},
+    calls::{plan_text, restart},
+    lab::Lab,
 };
 use crate::store::Store;
 

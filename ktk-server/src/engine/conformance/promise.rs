@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use ktk_client::api::{
     Phase,
+    restart::{Action, PlanRow},
     task::{Resolved, RunIf},
     worker::Grant,
 };
 use serde_json::Value;
 
 use super::dump::Dump;
+use crate::model::row::TaskRow;
 
 /// Looks at an attempt that was granted just now, against the rows as they are just now.
 pub fn kept_by_grant(grant: &Grant, dump: &Dump) {
@@ -42,4 +44,24 @@ pub fn assert_runs_as_asked(run_if: RunIf, resolved: &[Resolved], name: &str) {
         RunIf::Always => true,
     };
     assert!(is_settled && as_asked, "{name} ({run_if:?}) ran on {resolved:?}");
+}
+
+/// The restart made at once what its plan said, and nothing else. What runs is restarted at its end.
+pub fn kept_by_restart(plan: &[PlanRow], is_now: bool, before: &Dump, now: &Dump) {
+    let incarnations = |dump: &Dump| -> BTreeMap<String, TaskRow> {
+        dump.newest().values().map(|row| (row.name.clone(), (*row).clone())).collect()
+    };
+    let (before, now) = (incarnations(before), incarnations(now));
+    let plan: BTreeMap<&str, Action> = plan.iter().map(|row| (row.task.as_str(), row.action)).collect();
+    for (name, row) in &before {
+        let made = now[name].incarnation - row.incarnation;
+        match plan.get(name.as_str()) {
+            Some(Action::Restart) if is_now && row.phase == Phase::Running => {
+                assert!(made == 0 && now[name].wish.is_some(), "{name}: {now:#?}");
+            }
+            Some(Action::Restart) if is_now => assert_eq!(made, 1, "{name}"),
+            Some(Action::Decide) if is_now => assert!(made <= 1, "{name}"),
+            _ => assert_eq!(made, 0, "{name}, of which the plan said nothing"),
+        }
+    }
 }

@@ -3,30 +3,54 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use ktk_client::api::{ErrorReason, Phase, Reason};
+use ktk_client::api::{
+    ErrorReason, Phase, Reason,
+    restart::Cascade,
+    task::RunIf,
+    worker::{Grant, Outcome},
+};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    build::success,
-    lab::{Lab, restart},
+    build::outputs,
+    calls::restart,
+    lab::Lab,
     promise::assert_runs_as_asked,
     simulation::{Simulation, extent},
 };
 use crate::{model::row::TaskRow, store::Store};
 
-pub async fn any_history_keeps_all_promises<S: Store>(store: S) {
+pub async fn first_histories<S: Store>(store: S) {
+    histories(store, 0).await;
+}
+
+pub async fn second_histories<S: Store>(store: S) {
+    histories(store, 1).await;
+}
+
+pub async fn third_histories<S: Store>(store: S) {
+    histories(store, 2).await;
+}
+
+pub async fn fourth_histories<S: Store>(store: S) {
+    histories(store, 3).await;
+}
+
+/// A part of the seeds: the parts can run at the same time.
+async fn histories<S: Store>(store: S, part: u64) {
     let (seeds, length) = extent(&store);
-    let first = store.info().epoch;
-    for seed in first..first + seeds {
+    for seed in part * seeds..(part + 1) * seeds {
         let mark = Mark(seed);
         let mut simulation = Simulation::new(store.clone(), seed).await;
         for _ in 0..length {
             simulation.step().await;
         }
-        let mut lab = simulation.lab;
+        let (mut lab, cancelled) = (simulation.lab, simulation.cancelled);
         run_out(&mut lab).await;
         everything_rests(&lab);
         everything_ran_as_asked(&lab);
+        nothing_is_stale(&lab, &cancelled);
         mend(&mut lab).await;
         clear(&mut lab).await;
         std::mem::forget(mark);
@@ -46,7 +70,10 @@ impl Drop for Mark {
 async fn run_out<S: Store>(lab: &mut Lab<S>) {
     for _ in 0..1_000 {
         lab.claim(64).await;
-        let ends = lab.held.iter().map(|grant| (grant.clone(), success())).collect::<Vec<_>>();
+        // Outputs that are now the same, now others: what has seen them is looked at again.
+        let outcome = |grant: &Grant| outputs(json!({"n": grant.fence.counter % 2}));
+        let ends: Vec<(Grant, Outcome)> =
+            lab.held.iter().map(|grant| (grant.clone(), outcome(grant))).collect();
         if !ends.is_empty() {
             assert!(lab.report_all(ends).await.into_iter().all(|counts| counts));
         } else if let Some(due) = lab.dump.next_due {
@@ -96,6 +123,34 @@ fn everything_ran_as_asked<S: Store>(lab: &Lab<S>) {
     let ran = |row: &&TaskRow| row.attempt > 0 && row.phase != Phase::Skipped;
     for row in lab.dump.tasks.values().filter(ran) {
         assert_runs_as_asked(row.run_if, &lab.dump.resolved(row.id), &row.name);
+    }
+}
+
+/// Finished `failure` and `always` steps have seen what is there now, but where somebody wanted otherwise:
+/// under `--cascade=none`, after a cancel, or where a need is gone.
+fn nothing_is_stale<S: Store>(lab: &Lab<S>, cancelled: &BTreeSet<Uuid>) {
+    let newest = lab.dump.newest();
+    for row in newest.values() {
+        let is_exempt = row.run_if == RunIf::Success
+            || row.phase == Phase::Cancelled
+            || row.pipeline_id.is_some_and(|id| cancelled.contains(&id));
+        let needs: Vec<Option<&&TaskRow>> =
+            lab.dump.needs_of(row.context_id).map(|need| newest.get(&need)).collect();
+        if is_exempt || needs.iter().any(Option::is_none) {
+            continue;
+        }
+        for saw in lab.dump.resolved(row.id) {
+            let context = lab.dump.tasks[&saw.id].context_id;
+            let now = newest[&context];
+            let is_same = now.phase == saw.phase
+                && now.output_digest == saw.output_digest
+                && (now.id == saw.id || now.output_digest.is_some());
+            // What waited behind a failure and was cancelled was settled before and after.
+            let was_cancelled =
+                now.id == saw.id && saw.phase == Phase::Pending && now.phase == Phase::Cancelled;
+            let is_same = is_same || was_cancelled;
+            assert!(is_same || now.cascade == Cascade::None, "{row:#?} saw {saw:?}, now it is {now:#?}");
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::{
     build::{job, outputs, success},
-    lab::{Lab, restart},
+    calls::restart,
+    lab::Lab,
 };
 use crate::{engine::events::ListEvents, store::Store};
 

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{
     build::{job, pipeline},
-    lab::{Lab, pipeline_params, restart},
+    calls::{pipeline_params, restart},
+    lab::Lab,
 };
 use crate::store::Store;
 

@@ -1,7 +1,7 @@
 //! One random history: pipelines and tasks, then whatever people, workers and clocks may do to them, in any
 //! order. Every operation is followed by all checks of the laboratory.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use ktk_client::api::{
     ErrorReason, Pipeline, Reason,
@@ -11,10 +11,13 @@ use ktk_client::api::{
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     build::{Job, because, exit, job, outputs, pipeline_of, success},
-    lab::{Answer, Lab, restart},
+    calls::restart,
+    lab::{Answer, Lab},
+    promise,
 };
 use crate::store::Store;
 
@@ -27,12 +30,15 @@ pub struct Simulation<S: Store> {
     rng: StdRng,
     /// Grants that were given at any time: some of them are reported late.
     given: Vec<Grant>,
+    /// Pipelines that were cancelled at any time.
+    pub cancelled: BTreeSet<Uuid>,
 }
 
 impl<S: Store> Simulation<S> {
     pub async fn new(store: S, seed: u64) -> Self {
         let lab = Lab::seeded(store, seed).await;
-        let mut simulation = Self { lab, rng: StdRng::seed_from_u64(seed), given: Vec::new() };
+        let mut simulation =
+            Self { lab, rng: StdRng::seed_from_u64(seed), given: Vec::new(), cancelled: BTreeSet::new() };
         for name in PIPELINES {
             simulation.make_pipeline(name).await;
         }
@@ -47,7 +53,7 @@ impl<S: Store> Simulation<S> {
     }
 
     fn random_job(&mut self, name: &str) -> Job {
-        let run_if = [RunIf::Success, RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
+        let run_if = [RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
         let mut job = job(name).run_if(*run_if.choose(&mut self.rng).unwrap());
         job = job.priority(self.rng.random_range(0..3));
         match self.rng.random_range(0..6) {
@@ -72,7 +78,7 @@ impl<S: Store> Simulation<S> {
         let mut object: Pipeline = pipeline_of(name, jobs);
         object.spec.fail_fast = self.one_in(3);
         object.spec.max_parallel = if self.one_in(3) { Some(self.rng.random_range(1..3)) } else { None };
-        let params = super::lab::pipeline_params(object);
+        let params = super::calls::pipeline_params(object);
         expected(self.lab.create_pipeline(params).await, &[ErrorReason::AlreadyExists]);
     }
 
@@ -165,7 +171,13 @@ impl<S: Store> Simulation<S> {
         let cascade = *cascades.choose(&mut self.rng).unwrap();
         let params = RestartParams { cascade, force: self.one_in(4), ..restart(&name) };
         let params = RestartParams { dry_run: self.one_in(8), ..params };
-        expected(self.lab.restart_with(params).await, &[ErrorReason::Conflict, ErrorReason::NotFound]);
+        let before = self.lab.dump.clone();
+        let answer = self.lab.restart_with(params.clone()).await;
+        if let Ok(answer) = &answer {
+            let is_now = answer.created && !params.dry_run;
+            promise::kept_by_restart(&answer.plan, is_now, &before, &self.lab.dump);
+        }
+        expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
     }
 
     async fn restart_pipeline(&mut self) {
@@ -181,6 +193,7 @@ impl<S: Store> Simulation<S> {
             let name = *PIPELINES.choose(&mut self.rng).unwrap();
             let now = self.one_in(3);
             let answer = self.lab.cancel_pipeline(name, now).await;
+            self.cancelled.extend(answer.iter().filter_map(|pipeline| pipeline.metadata.id));
             expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
         } else {
             let name = self.reference();
@@ -193,6 +206,7 @@ impl<S: Store> Simulation<S> {
             let name = *PIPELINES.choose(&mut self.rng).unwrap();
             let now = self.one_in(3);
             let answer = self.lab.delete_pipeline(name, now).await;
+            self.cancelled.extend(answer.iter().filter_map(|deleted| deleted.object.metadata.id));
             expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
         } else {
             let name = self.reference();
@@ -234,10 +248,10 @@ fn expected<T>(answer: Answer<T>, reasons: &[ErrorReason]) {
     }
 }
 
-/// How many histories there are to be, and how long each is.
+/// How many histories each part has, and how long each is.
 pub fn extent<S: Store>(store: &S) -> (u64, usize) {
     // Every change of a store on a disk waits for it.
-    let seeds = if store.info().kind == "memory" { 300 } else { 6 };
+    let seeds = if store.info().kind == "memory" { 80 } else { 2 };
     (if is_long_run() { seeds * 30 } else { seeds }, 40)
 }
 

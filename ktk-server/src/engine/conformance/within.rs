@@ -4,7 +4,8 @@ use ktk_client::api::{ErrorReason, Reason, restart::RestartParams};
 
 use super::{
     build::{because, job, pipeline, success},
-    lab::{Lab, restart},
+    calls::restart,
+    lab::Lab,
 };
 use crate::store::Store;
 

@@ -28,11 +28,17 @@ pub(super) struct Ending {
     pub(super) tree: Tree,
     /// Attempts whose leader has been reaped.
     led_by_nobody: Vec<u64>,
+    is_urgent: bool,
 }
 
 impl Ending {
     pub(super) fn new() -> Self {
-        Ending { attempts: Attempts::default(), tree: Tree::open(), led_by_nobody: Vec::new() }
+        Ending {
+            attempts: Attempts::default(),
+            tree: Tree::open(),
+            led_by_nobody: Vec::new(),
+            is_urgent: false,
+        }
     }
 
     /// Asks the whole tree to end, and kills it when `grace` has passed.
@@ -129,6 +135,9 @@ impl Ending {
                 ending.attempts.strays()
             });
         }
+        if self.led_by_nobody.is_empty() {
+            self.set_urgent(false);
+        }
     }
 
     /// When `settle` has to be called again if nothing else happens.
@@ -194,6 +203,7 @@ impl Ending {
     /// Kills the trees under `roots`. Each process is stopped before its children are looked for, so that none forks
     /// away; another round finds nothing new unless one's parent ended before it was seen.
     fn freeze_and_kill(&mut self, mut roots: impl FnMut(&mut Ending) -> Vec<Pid>) {
+        self.set_urgent(true);
         let mut frozen: HashMap<(Pid, u64), Proc> = HashMap::new();
         for _ in 0..FREEZE_ROUNDS {
             let before = frozen.len();
@@ -210,6 +220,15 @@ impl Ending {
         }
         for process in frozen.values() {
             tree::signal(process, Signal::KILL);
+        }
+    }
+
+    /// Gives the launcher's session a nice value, where the kernel groups by session and lets us: a fork bomb of a
+    /// thousand sessions leaves it a thousandth of the machine. Not for good, since it makes starting processes
+    /// slower when the machine is busy.
+    fn set_urgent(&mut self, is_urgent: bool) {
+        if std::mem::replace(&mut self.is_urgent, is_urgent) != is_urgent {
+            let _ = std::fs::write("/proc/self/autogroup", if is_urgent { "-10" } else { "0" });
         }
     }
 }

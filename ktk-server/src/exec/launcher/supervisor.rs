@@ -56,9 +56,6 @@ impl Supervisor {
         // Leading a session already is as good.
         let _ = setsid();
         let _ = rustix::thread::set_name(NAME);
-        // Against a fork bomb the launcher must get to run. This concerns its own session only, where the kernel
-        // groups by session and lets us.
-        let _ = std::fs::write("/proc/self/autogroup", "-10");
         rustix::process::chdir("/")?;
         set_child_subreaper(Some(getpid()))?;
         // A task may have sent it SIGSTOP; when the server dies it must go on, to clean up.

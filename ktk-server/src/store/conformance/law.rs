@@ -139,7 +139,7 @@ fn a_load() -> impl Strategy<Value = Step> {
 pub fn operations() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let operation = (prop::collection::vec(a_write(), 0..4), prop::collection::vec(a_load(), 0..6))
         .prop_map(|(writes, loads)| writes.into_iter().chain(loads).collect());
-    prop::collection::vec(operation, 1..25)
+    prop::collection::vec(operation, 1..60)
 }
 
 /// Runs the same on a store and on the memory store, and compares all that is seen.

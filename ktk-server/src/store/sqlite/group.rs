@@ -9,6 +9,8 @@ use crate::store::{Durability, StoreError};
 
 /// Why a group is not on the disk.
 enum Refusal {
+    /// An operation failed after it had written, and without savepoints that is everybody's.
+    Tainted,
     /// Nothing of it was stored.
     Unstored(StoreError),
     /// It has to be synced.
@@ -17,14 +19,27 @@ enum Refusal {
     Broken(String),
 }
 
+/// How a group is run. Savepoints copy each page that an operation touches; operations decide
+/// before they write, so that few fail with something to take back.
+#[derive(Clone, Copy)]
+struct Way {
+    synced: bool,
+    savepoints: bool,
+}
+
 /// Runs a group and answers all. An error means that nothing may be acknowledged any more.
 pub(super) fn run_group(tx: &mut SqliteTx, mut jobs: Vec<Box<dyn Job>>) -> Result<(), String> {
-    let mut synced = jobs.iter().any(|job| job.durability() == Durability::Synced);
+    let synced = jobs.iter().any(|job| job.durability() == Durability::Synced);
+    let mut way = Way { synced, savepoints: false };
     loop {
-        match attempt(tx, &mut jobs, synced) {
+        match attempt(tx, &mut jobs, way) {
             Ok(()) => jobs.into_iter().for_each(Job::answer),
-            Err(Refusal::Unsynced) if !synced => {
-                synced = true;
+            Err(Refusal::Unsynced) if !way.synced => {
+                way.synced = true;
+                continue;
+            }
+            Err(Refusal::Tainted) if !way.savepoints => {
+                way.savepoints = true;
                 continue;
             }
             Err(Refusal::Broken(reason)) => {
@@ -58,13 +73,16 @@ fn refuse(jobs: Vec<Box<dyn Job>>, reason: &str) {
     jobs.into_iter().for_each(|job| job.refuse(StoreError::Failed(reason.to_owned())));
 }
 
-fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], synced: bool) -> Result<(), Refusal> {
-    set_sync(tx, synced).and_then(|()| execute(tx, "BEGIN IMMEDIATE")).map_err(|fault| refusal(&fault))?;
+fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(), Refusal> {
+    set_sync(tx, way.synced)
+        .and_then(|()| execute(tx, "BEGIN IMMEDIATE"))
+        .map_err(|fault| refusal(&fault))?;
     let is_alone = jobs.len() == 1;
     for job in jobs {
-        if !is_alone {
+        if way.savepoints {
             execute(tx, "SAVEPOINT operation").map_err(|fault| abandon(tx, &fault))?;
         }
+        let before = tx.session.connection.total_changes();
         let succeeded = job.run(tx);
         match tx.reach {
             Some(Reach::Store) => return Err(give_up(tx)),
@@ -79,11 +97,13 @@ fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], synced: bool) -> Result
             roll_back(tx)?;
             return Err(Refusal::Unstored(StoreError::Unavailable("the transaction was taken back".into())));
         }
-        if is_alone && !succeeded {
-            return roll_back(tx);
-        }
-        if !is_alone {
+        if way.savepoints {
             end_savepoint(tx, succeeded).map_err(|fault| abandon(tx, &fault))?;
+        } else if !succeeded && is_alone {
+            return roll_back(tx);
+        } else if !succeeded && tx.session.connection.total_changes() != before {
+            roll_back(tx)?;
+            return Err(Refusal::Tainted);
         }
     }
     execute(tx, "COMMIT").map_err(|fault| abandon(tx, &fault))?;

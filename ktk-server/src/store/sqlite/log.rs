@@ -11,7 +11,7 @@ use rusqlite::{Connection, config::DbConfig};
 use super::fault::Outcome;
 
 /// Copied back when it is this long, in pages of 4 KiB.
-const PAGES: i32 = 1_000;
+const PAGES: i32 = 4_000;
 
 /// From here on readers are waited for, so that the log begins anew and stops growing.
 const LONG: i32 = 16_000;

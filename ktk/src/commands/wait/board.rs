@@ -1,62 +1,11 @@
 //! The objects that a command waits for and what is known of each. Pure: changes in, verdicts out.
 
-use ktk_client::api::{Metadata, Phase, Reason};
-use serde::Deserialize;
 use uuid::Uuid;
 
-use super::condition::{Goal, Seen, Verdict};
-use crate::view::object::Object;
-
-/// The part of an object that waiting looks at.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Snapshot {
-    /// `Task`, `Pipeline`.
-    pub(crate) kind: String,
-    /// Identity and place in the tree.
-    pub(crate) metadata: Metadata,
-    /// What it is doing.
-    #[serde(default)]
-    pub(crate) status: Option<SnapshotStatus>,
-}
-
-/// The part of a status that waiting looks at.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(crate) struct SnapshotStatus {
-    /// What it is doing.
-    pub(crate) phase: Phase,
-    /// Why.
-    #[serde(default)]
-    pub(crate) reason: Option<Reason>,
-}
-
-impl Snapshot {
-    /// What an object shows.
-    pub(crate) fn of(object: &Object) -> Self {
-        let status = match object {
-            Object::Task(task) => task.status.as_ref().map(|status| (status.phase, status.reason)),
-            Object::Pipeline(pipeline) => {
-                pipeline.status.as_ref().map(|status| (status.phase, status.reason))
-            }
-            Object::Node(_) | Object::Event(_) => None,
-        };
-        Self {
-            kind: object.kind().manifest().to_owned(),
-            metadata: object.metadata().clone(),
-            status: status.map(|(phase, reason)| SnapshotStatus { phase, reason }),
-        }
-    }
-
-    fn seen(&self) -> Seen {
-        match self.status {
-            Some(status) => Seen::Present(status.phase, status.reason),
-            None => Seen::Present(Phase::Pending, None),
-        }
-    }
-
-    fn context(&self) -> Option<Uuid> {
-        self.metadata.restart.as_ref().map(|restart| restart.context_id).or(self.metadata.id)
-    }
-}
+use super::{
+    condition::{Goal, Seen, Verdict},
+    snapshot::Snapshot,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {

@@ -9,7 +9,10 @@ use ktk_client::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::board::{Board, Snapshot, Target};
+use super::{
+    board::{Board, Target},
+    snapshot::Snapshot,
+};
 use crate::error::CliError;
 
 /// When to give up.

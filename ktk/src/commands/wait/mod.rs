@@ -3,6 +3,7 @@
 pub(crate) mod board;
 pub(crate) mod condition;
 pub(crate) mod follow;
+pub(crate) mod snapshot;
 
 use clap::Args;
 use ktk_client::{
@@ -11,9 +12,10 @@ use ktk_client::{
 };
 
 use self::{
-    board::{Board, Snapshot, Target},
+    board::{Board, Target},
     condition::{Condition, Goal, Seen, Verdict},
     follow::{Deadline, Ended},
+    snapshot::Snapshot,
 };
 use super::{
     completion, fetch, missing,
@@ -80,8 +82,8 @@ pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> 
     let deadline = Deadline::after(args.timeout.map(Duration::get));
     let client = cx.client().await?;
     let (targets, watched) = match asked {
-        Asked::Named(names) => named(names, &args, &goal, &client, cx).await?,
-        Asked::Chosen(kinds) => chosen(&kinds, &args, &client).await?,
+        Asked::Named(names) => named(names, &args, &goal, client, cx).await?,
+        Asked::Chosen(kinds) => chosen(&kinds, &args, client).await?,
     };
     let mut board = Board::new(goal, targets);
     let say = |target: &Target| match target.verdict() {
@@ -100,8 +102,7 @@ pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> 
         (false, true) => Ended::TimedOut,
         (false, false) => {
             let progress = cx.ui.spinner(&progress_text(&board));
-            let ended =
-                follow::follow(&client, watched, &mut board, args.keep_waiting, deadline, say).await?;
+            let ended = follow::follow(client, watched, &mut board, args.keep_waiting, deadline, say).await?;
             drop(progress);
             ended
         }

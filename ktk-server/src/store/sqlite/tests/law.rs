@@ -6,7 +6,7 @@ use super::empty;
 use crate::store::conformance::law::{operations, same_as_memory};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_same_as_in_memory(operations in operations()) {

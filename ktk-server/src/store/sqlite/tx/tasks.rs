@@ -29,8 +29,10 @@ pub(super) const BY_HEAD: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE head BETWEEN ?1 AND ?2 ORDER BY head, id");
 pub(super) const OF_PIPELINE: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE pipeline_id = ?1 AND newest = 1");
+/// `OR FAIL`: whatever fails takes its whole operation back, so that no statement needs a journal
+/// of its own.
 const INSERT: &str = concat!(
-    "INSERT INTO tasks (",
+    "INSERT OR FAIL INTO tasks (",
     task_columns!(),
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, \
@@ -38,7 +40,7 @@ const INSERT: &str = concat!(
 );
 /// SQLite rewrites each index that has an assigned column, whether its value changes or not. So
 /// this writes only what a task's life changes, where the rest is as it was.
-pub(super) const CHANGE: &str = "UPDATE tasks SET newest = ?15, labels = ?16, run_if = ?17, cascade = ?18, \
+pub(super) const CHANGE: &str = "UPDATE OR FAIL tasks SET newest = ?15, labels = ?16, run_if = ?17, cascade = ?18, \
      phase = ?19, reason = ?20, message = ?21, admitted = ?22, needs = ?23, live_needs = ?24, bad_needs = ?25, \
      attempt = ?26, counted = ?27, lost = ?28, fence_epoch = ?29, fence_counter = ?30, node_id = ?31, \
      node = ?32, exit_code = ?33, output_digest = ?34, stop_reason = ?35, stop_now = ?36, wish = ?37, \
@@ -48,7 +50,7 @@ pub(super) const CHANGE: &str = "UPDATE tasks SET newest = ?15, labels = ?16, ru
      execution_id, command, executor, queue, priority) \
      IS (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const REPLACE: &str = concat!(
-    "UPDATE tasks SET (",
+    "UPDATE OR FAIL tasks SET (",
     task_columns!(),
     ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, \
@@ -65,7 +67,7 @@ pub(super) fn by_heads(
 
 pub(super) fn insert(session: &Session, tasks: &[NewTask]) -> Outcome<()> {
     let mut insert = session.statement(INSERT)?;
-    let mut body = session.statement("INSERT INTO task_bodies (seq, body) VALUES (?1, ?2)")?;
+    let mut body = session.statement("INSERT OR FAIL INTO task_bodies (seq, body) VALUES (?1, ?2)")?;
     for task in tasks {
         bind_task(&mut insert, &task.row)?;
         body.execute(params![session.connection.last_insert_rowid(), task.body])?;
@@ -126,7 +128,7 @@ pub(super) fn attempts(session: &Session, tasks: &[Uuid]) -> Outcome<Vec<Attempt
 
 pub(super) fn insert_attempts(session: &Session, rows: &[AttemptRow]) -> Outcome<()> {
     const SQL: &str = concat!(
-        "INSERT INTO attempts (task, ",
+        "INSERT OR FAIL INTO attempts (task, ",
         attempt_columns!(),
         ") SELECT seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM tasks WHERE id = ?1"
     );

@@ -1,0 +1,173 @@
+//! What people do in the laboratory: create, restart, cancel, delete, look.
+
+use ktk_client::api::{
+    ObjectRef, Pipeline, Task, pipeline,
+    restart::{PlanRow, RestartParams, Restarted},
+    task::{self, CancelParams, DeleteParams, Deleted},
+};
+use uuid::Uuid;
+
+use super::{
+    build::Job,
+    lab::{Answer, Lab},
+};
+use crate::{
+    engine::{
+        cancel::{CancelPipeline, CancelTask},
+        create_pipeline::CreatePipeline,
+        create_task::CreateTask,
+        delete::{DeletePipeline, DeleteTask},
+        read::{GetPipeline, GetTask, TaskTree},
+        restart_pipeline::RestartPipeline,
+        restart_task::RestartTask,
+    },
+    store::Store,
+};
+
+/// A reference to an object of the default namespace.
+pub fn named(name: &str) -> ObjectRef {
+    ObjectRef::new("default", name)
+}
+
+/// Parameters of a restart.
+pub fn restart(name: &str) -> RestartParams {
+    RestartParams { reference: named(name), ..RestartParams::default() }
+}
+
+/// Parameters that create a pipeline.
+pub fn pipeline_params(object: Pipeline) -> pipeline::CreateParams {
+    pipeline::CreateParams {
+        object,
+        params: Default::default(),
+        request_id: None,
+        caller_env: None,
+        new_name_if_taken: false,
+    }
+}
+
+/// `task action`, a line for each row.
+pub fn plan_text(plan: &[PlanRow]) -> Vec<String> {
+    plan.iter().map(|row| format!("{} {}", row.task, row.action.as_str())).collect()
+}
+
+impl<S: Store> Lab<S> {
+    pub async fn create_task(&mut self, params: task::CreateParams) -> Answer<Task> {
+        let operation = CreateTask::new(self.engine.ask("tester"), params, self.engine.types());
+        Ok(self.write(operation.map_err(ktk_client::api::ApiError::from)?).await?.object)
+    }
+
+    pub async fn create(&mut self, job: Job) -> Answer<Task> {
+        let object = job.task();
+        self.create_task(task::CreateParams { object, request_id: None, caller_env: None }).await
+    }
+
+    /// Creates a task that must be taken.
+    pub async fn make(&mut self, job: Job) -> Uuid {
+        self.create(job).await.unwrap().metadata.id.unwrap()
+    }
+
+    pub async fn create_pipeline(&mut self, params: pipeline::CreateParams) -> Answer<Pipeline> {
+        let operation = CreatePipeline::new(self.engine.ask("tester"), params, &self.engine.types());
+        Ok(self.write(operation.map_err(ktk_client::api::ApiError::from)?).await?.object)
+    }
+
+    /// Creates a pipeline that must be taken.
+    pub async fn make_pipeline(&mut self, object: Pipeline) -> Pipeline {
+        self.create_pipeline(pipeline_params(object)).await.unwrap()
+    }
+
+    pub async fn restart_with(&mut self, params: RestartParams) -> Answer<Restarted<Task>> {
+        let operation =
+            RestartTask::new(self.engine.ask("tester"), params).map_err(ktk_client::api::ApiError::from)?;
+        self.write(operation).await
+    }
+
+    pub async fn restart(&mut self, name: &str) -> Answer<Restarted<Task>> {
+        self.restart_with(restart(name)).await
+    }
+
+    pub async fn restart_pipeline(&mut self, params: RestartParams) -> Answer<Restarted<Pipeline>> {
+        let operation = RestartPipeline::new(self.engine.ask("tester"), params)
+            .map_err(ktk_client::api::ApiError::from)?;
+        self.write(operation).await
+    }
+
+    pub async fn cancel(&mut self, name: &str) -> Answer<Task> {
+        let params = CancelParams { reference: named(name), now: false };
+        self.write(CancelTask { ask: self.engine.ask("tester"), params }).await
+    }
+
+    pub async fn cancel_pipeline(&mut self, name: &str, now: bool) -> Answer<Pipeline> {
+        let params = CancelParams { reference: named(name), now };
+        self.write(CancelPipeline { ask: self.engine.ask("tester"), params }).await
+    }
+
+    pub async fn delete(&mut self, name: &str) -> Answer<Deleted<Task>> {
+        let params = DeleteParams { reference: named(name), now: false };
+        self.write(DeleteTask { ask: self.engine.ask("tester"), params }).await
+    }
+
+    pub async fn delete_pipeline(&mut self, name: &str, now: bool) -> Answer<Deleted<Pipeline>> {
+        let params = DeleteParams { reference: named(name), now };
+        self.write(DeletePipeline { ask: self.engine.ask("tester"), params }).await
+    }
+
+    pub async fn get(&self, name: &str) -> Answer<Task> {
+        self.read(GetTask { ask: self.engine.ask("tester"), reference: named(name) }).await
+    }
+
+    pub async fn get_pipeline(&self, name: &str) -> Answer<Pipeline> {
+        self.read(GetPipeline { ask: self.engine.ask("tester"), reference: named(name) }).await
+    }
+
+    /// `Pending/Queued`, `Succeeded`, or the reason of the error.
+    pub async fn state(&self, name: &str) -> String {
+        match self.get(name).await {
+            Ok(task) => {
+                let status = task.status.unwrap();
+                state(status.phase.as_str(), status.reason.map(|reason| reason.as_str()))
+            }
+            Err(error) => error.reason.to_string(),
+        }
+    }
+
+    /// `Running`, `Failed`, or the reason of the error.
+    pub async fn pipeline_state(&self, name: &str) -> String {
+        match self.get_pipeline(name).await {
+            Ok(pipeline) => {
+                let status = pipeline.status.unwrap();
+                state(status.phase.as_str(), status.reason.map(|reason| reason.as_str()))
+            }
+            Err(error) => error.reason.to_string(),
+        }
+    }
+
+    /// The newest state of every task, for messages.
+    pub fn states(&self) -> Vec<String> {
+        let state = |row: &&crate::model::row::TaskRow| {
+            let state = state(row.phase.as_str(), row.reason.map(|reason| reason.as_str()));
+            format!("{}@{} {state}", row.name, row.incarnation)
+        };
+        self.dump.newest().values().map(state).collect()
+    }
+
+    /// `x@2 <- x@1 Succeeded`, a line for each incarnation.
+    pub async fn tree(&self, name: &str) -> Vec<String> {
+        let ask = self.engine.ask("tester");
+        let tree = self.read(TaskTree { ask, reference: named(name) }).await.unwrap();
+        let names: std::collections::BTreeMap<Uuid, String> =
+            tree.items.iter().map(|task| (task.metadata.id.unwrap(), task.incarnation_name())).collect();
+        let line = |task: &Task| {
+            let status = task.status.as_ref().unwrap();
+            let state = state(status.phase.as_str(), status.reason.map(|reason| reason.as_str()));
+            let parent = task.metadata.restart.as_ref().unwrap().parent_id;
+            let parent = parent.map_or("-", |parent| names[&parent].as_str());
+            format!("{} <- {parent} {state}", task.incarnation_name())
+        };
+        tree.items.iter().map(line).collect()
+    }
+}
+
+fn state(phase: &str, reason: Option<&str>) -> String {
+    reason.map_or(phase.to_owned(), |reason| format!("{phase}/{reason}"))
+}
