@@ -10,8 +10,11 @@ use std::{
     time::Duration,
 };
 
-use ktk_client::api::{Task, task::TaskSpec};
-use ktk_tests::{Place, eventually, is_alive, is_long_run, kill};
+use ktk_client::api::{
+    Task,
+    task::{RetrySpec, TaskSpec},
+};
+use ktk_tests::{Place, children_of, eventually, is_alive, is_long_run, kill};
 
 use crate::scripts::script;
 
@@ -31,7 +34,13 @@ fn create_until(
         let mut acknowledged = BTreeMap::new();
         for number in 0.. {
             let name = format!("r{round}-w{writer}-{number}");
-            let made = client.tasks().create(&Task::new(&name, TaskSpec::command(["true"]))).await;
+            let retry = RetrySpec {
+                limit: Some(1_000),
+                backoff: Some(ktk_client::api::Duration::default()),
+                ..RetrySpec::default()
+            };
+            let spec = TaskSpec { retry: Some(retry), ..TaskSpec::command(["true"]) };
+            let made = client.tasks().create(&Task::new(&name, spec)).await;
             if let Ok(made) = made {
                 let id = made.object.metadata.id.unwrap().to_string();
                 acknowledged.insert(name, id);
@@ -102,7 +111,7 @@ fn what_ran_runs_again_and_alone() {
         "mark.sh",
         "echo $$ >\"pid-$KTK_ATTEMPT\"; while ! test -e go; do sleep 0.02; done; echo done",
     );
-    place.ok("create task x -- sh mark.sh");
+    place.ok("create task x --retry 9 -- sh mark.sh");
     let pid_of = |attempt: u32| {
         let path = place.work().join(format!("pid-{attempt}"));
         eventually("the attempt has begun", SOON, || {
@@ -149,7 +158,8 @@ fn a_killed_launcher_takes_its_processes_along_and_is_started_again() {
     let process =
         eventually("it runs", SOON, || std::fs::read_to_string(&path).ok()?.trim().parse::<u32>().ok());
     let server = place.server();
-    let launcher = place.processes().into_iter().find(|found| found.parent == server).expect("a launcher");
+    let launcher =
+        children_of(server).into_iter().find(|found| found.command.contains("launcher")).expect("a launcher");
     kill(launcher.pid);
     eventually("the process died with its launcher", SOON, || (!is_alive(process)).then_some(()));
     eventually("it runs again", SOON, || place.work().join("pid-2").exists().then_some(()));

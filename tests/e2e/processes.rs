@@ -13,10 +13,10 @@ const ESCAPES: &str = r#"
 child='echo $$ >>pids; exec sleep 1000'
 sh -c "$child" &
 setsid sh -c "$child" &
-(setsid sh -c "($child) & exit") &
-(setsid nohup sh -c "trap '' TERM HUP INT; echo \$\$ >>pids; while :; do sleep 1; done" >/dev/null 2>&1 &)
-env -i PATH="$PATH" setsid sh -c "cd / && (echo \$\$ >>$PWD/pids; exec sleep 1000)" </dev/null >/dev/null 2>&1 &
-env -i PATH="$PATH" sh -c "(setsid sh -c 'cd /; (setsid sh -c \"echo \\\$\\\$ >>$PWD/pids; exec sleep 1000\" &)' &)"
+setsid sh -c "sh -c '$child' & exit"
+setsid nohup sh -c "trap '' TERM HUP INT; echo \$\$ >>pids; while :; do sleep 1; done" >/dev/null 2>&1 &
+env -i PATH="$PATH" setsid sh -c "cd /; echo \$\$ >>$PWD/pids; exec sleep 1000" </dev/null >/dev/null 2>&1 &
+env -i PATH="$PATH" sh -c "setsid sh -c 'cd /; setsid sh -c \"echo \\\$\\\$ >>$PWD/pids; exec sleep 1000\" &' &"
 while test $(wc -l <pids) -lt 6; do sleep 0.01; done
 "#;
 
