@@ -23,12 +23,18 @@ pub(crate) struct Context {
     /// What flags and variables came to.
     pub(crate) settings: Settings,
     client: OnceCell<Client>,
+    command_line: fn() -> clap::Command,
 }
 
 impl Context {
     /// A context that has not connected yet.
-    pub(crate) fn new(ui: Ui, settings: Settings) -> Self {
-        Self { ui: Arc::new(ui), settings, client: OnceCell::new() }
+    pub(crate) fn new(ui: Ui, settings: Settings, command_line: fn() -> clap::Command) -> Self {
+        Self { ui: Arc::new(ui), settings, client: OnceCell::new(), command_line }
+    }
+
+    /// The definition of the whole command line, for help and pages.
+    pub(crate) fn command_line(&self) -> clap::Command {
+        (self.command_line)()
     }
 
     /// The namespace that is meant where none is named.
@@ -42,10 +48,15 @@ impl Context {
     /// # Errors
     /// Code 2 for a server or variable that cannot be used.
     pub(crate) async fn client(&self) -> Result<&Client, CliError> {
-        self.client.get_or_try_init(|| async { Ok(self.client_builder()?.build()?) }).await
+        let connect = || async {
+            // An older server gives way, or is told of.
+            Ok(self.client_builder()?.own_build(env!("CARGO_PKG_VERSION"), env::build()).build()?)
+        };
+        self.client.get_or_try_init(connect).await
     }
 
-    /// The same client without starting a server: for questions about the server itself.
+    /// The same client without starting or replacing a server: for questions about the server
+    /// itself.
     ///
     /// # Errors
     /// As [`Context::client`].
@@ -62,7 +73,6 @@ impl Context {
         let mut builder = Client::builder()
             .namespace(self.namespace())
             .timeout(self.settings.request_timeout.unwrap_or(NO_LIMIT))
-            .own_build(env!("CARGO_PKG_VERSION"), env::build())
             .on_notice(move |notice| on_notice.message(&notice.to_string()))
             .on_connection(move |state| on_connection.message(&state.to_string()));
         if let Ok(program) = env::current_exe() {

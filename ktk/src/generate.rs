@@ -2,12 +2,16 @@
 
 use std::{fs, io, path::Path};
 
-use clap::CommandFactory;
+use clap::Command;
+use clap_complete::env::Shells;
 
-use crate::{
-    cli::Cli,
-    commands::{completion, help},
-};
+use crate::topics::TOPICS;
+
+/// The variable by which a shell's script asks for candidates.
+pub(crate) const COMPLETE_VARIABLE: &str = "KTK_COMPLETE";
+
+/// The shells that there are scripts for.
+pub(crate) const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
 /// The date on the pages: fixed, so that they change only when what they say does.
 const DATE: &str = "2026-11-22";
@@ -16,12 +20,11 @@ const DATE: &str = "2026-11-22";
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn man(dir: &Path) -> io::Result<()> {
+pub(crate) fn man(mut root: Command, dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    let mut root = Cli::command();
     root.build();
     pages(&root, "ktk", dir)?;
-    for (topic, text) in help::TOPICS {
+    for (topic, text) in TOPICS {
         fs::write(dir.join(format!("ktk-{topic}.7")), topic_page(topic, text))?;
     }
     Ok(())
@@ -31,9 +34,9 @@ pub fn man(dir: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn completions(dir: &Path) -> io::Result<()> {
+pub(crate) fn completions(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    for shell in completion::SHELLS {
+    for shell in SHELLS {
         let name = match shell {
             "bash" => "ktk.bash",
             "elvish" => "ktk.elv",
@@ -41,14 +44,23 @@ pub fn completions(dir: &Path) -> io::Result<()> {
             "powershell" => "_ktk.ps1",
             _ => "_ktk",
         };
-        let script = completion::script(shell).and_then(Result::ok);
-        let script = script.ok_or_else(|| io::Error::other(format!("no completion script for {shell}")))?;
+        let script =
+            script(shell).ok_or_else(|| io::Error::other(format!("no completion script for {shell}")))?;
         fs::write(dir.join(name), script)?;
     }
     Ok(())
 }
 
-fn pages(command: &clap::Command, name: &str, dir: &Path) -> io::Result<()> {
+/// The script of a shell; it asks `ktk` from PATH for every candidate.
+pub(crate) fn script(shell: &str) -> Option<String> {
+    let mut script = Vec::new();
+    let shells = Shells::builtins();
+    let completer = shells.completer(SHELLS.iter().find(|known| **known == shell)?)?;
+    completer.write_registration(COMPLETE_VARIABLE, "ktk", "ktk", "ktk", &mut script).ok()?;
+    String::from_utf8(script).ok().map(|script| format!("{}\n", script.trim()))
+}
+
+fn pages(command: &Command, name: &str, dir: &Path) -> io::Result<()> {
     let mut page = Vec::new();
     // No version: it would change without the page's saying anything new.
     let page_command = command.clone().name(name.to_owned()).disable_version_flag(true);
@@ -82,14 +94,25 @@ fn topic_page(topic: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_shell_has_a_script() {
+        for shell in SHELLS {
+            assert!(script(shell).expect("a script").contains(COMPLETE_VARIABLE), "{shell}");
+        }
+        assert_eq!(script("nosuch"), None);
+    }
 
     #[test]
     fn files_are_the_same_each_time() {
         let (first, second) =
             (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
         for dir in [first.path(), second.path()] {
-            man(&dir.join("man")).expect("man pages");
+            man(Cli::command(), &dir.join("man")).expect("man pages");
             completions(&dir.join("completions")).expect("scripts");
         }
         let files = |dir: &Path| {

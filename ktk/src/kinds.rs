@@ -191,6 +191,13 @@ mod tests {
     }
 
     #[test]
+    fn a_singular_is_the_kind_in_lower_case() {
+        for row in KINDS {
+            assert_eq!(row.singular, row.manifest.to_lowercase());
+        }
+    }
+
+    #[test]
     fn no_name_means_two_kinds() {
         let names: Vec<_> = KINDS.iter().flat_map(|row| [row.singular, row.plural, row.short]).collect();
         for name in &names {

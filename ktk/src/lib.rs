@@ -10,12 +10,13 @@ mod commands;
 mod context;
 mod env;
 mod error;
-pub mod generate;
+mod generate;
 mod kinds;
 mod output;
 mod settings;
 mod suggest;
 mod target;
+mod topics;
 mod ui;
 mod view;
 
@@ -28,7 +29,7 @@ use crate::{cli::Cli, context::Context, error::Exit, settings::Settings, ui::Ui}
 /// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
     let args = env::args();
-    if let Some(exit) = commands::completion::answer_shell(&args) {
+    if let Some(exit) = commands::completion::answer_shell(&args, Cli::command) {
         return exit.into();
     }
     let cli = match Cli::read(&args) {
@@ -37,7 +38,7 @@ pub fn main() -> ExitCode {
     };
     let settings = Settings::from_flags(&cli.global);
     let ui = Ui::new(settings.color);
-    let cx = Context::new(ui, settings);
+    let cx = Context::new(ui, settings, Cli::command);
     finish(&cx, cli.command.run(&cx)).into()
 }
 

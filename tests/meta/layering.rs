@@ -20,7 +20,7 @@ const fn room(package: &'static str, module: &'static str, may_know: &'static [&
 const LEAVES: [(&str, &[&str]); 3] = [
     ("ktk-client", &["limits", "env", "entropy", "clock", "task_group"]),
     ("ktk-server", &["limits", "env", "entropy", "clock", "task_group"]),
-    ("ktk", &["limits", "env", "clock", "error", "suggest"]),
+    ("ktk", &["limits", "env", "clock", "error", "suggest", "topics"]),
 ];
 
 /// Leaves that reach out of the process: not for the rooms that only compute.
@@ -57,12 +57,14 @@ const MAP: &[Room] = &[
 
     room("ktk", "ui", &[]),
     room("ktk", "kinds", &[]),
+    room("ktk", "target", &["kinds"]),
+    room("ktk", "generate", &[]),
     room("ktk", "view", &["kinds", "ui"]),
     room("ktk", "output", &["ui"]),
     // The global flags are declared at the root of the command line, and settings are what they come to.
     room("ktk", "settings", &["cli", "ui"]),
     room("ktk", "context", &["settings", "ui"]),
-    room("ktk", "commands", &["kinds", "view", "output", "ui", "context", "settings"]),
+    room("ktk", "commands", &["kinds", "target", "generate", "view", "output", "ui", "context", "settings"]),
     room("ktk", "cli", &["commands", "ui"]),
 ];
 

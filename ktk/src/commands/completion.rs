@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::{
     engine::{ArgValueCompleter, CompletionCandidate},
-    env::{CompleteEnv, Shells},
+    env::CompleteEnv,
 };
 use ktk_client::{
     Client,
@@ -18,22 +18,16 @@ use ktk_client::{
 
 use super::fetch::{self, Query};
 use crate::{
-    cli::Cli,
     context::Context,
     env,
     error::{CliError, Exit},
+    generate::{self, COMPLETE_VARIABLE, SHELLS},
     kinds::{self, Kind},
     output::OutputFormat,
 };
 
-/// The variable by which a shell's script asks for candidates.
-const VARIABLE: &str = "KTK_COMPLETE";
-
 /// The longest that the server is waited for.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(80);
-
-/// The shells that there are scripts for.
-pub(crate) const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,29 +54,20 @@ pub(crate) fn run(args: CompletionArgs, cx: &Context) -> Result<Exit, CliError> 
     let Some(shell) = args.shell else {
         return Err(CliError::usage("Shell not specified.").with_hint(known));
     };
-    match script(&shell) {
-        Some(script) => cx.ui.print(&script?)?,
+    match generate::script(&shell) {
+        Some(script) => cx.ui.print(&script)?,
         None => return Err(CliError::usage(format!("Unsupported shell type {shell:?}.")).with_hint(known)),
     }
     Ok(Exit::Done)
 }
 
-/// The script of a shell; it asks `ktk` from PATH for every candidate.
-pub(crate) fn script(shell: &str) -> Option<Result<String, CliError>> {
-    let shell = SHELLS.iter().find(|known| **known == shell)?;
-    let shells = Shells::builtins();
-    let mut script = Vec::new();
-    shells.completer(shell)?.write_registration(VARIABLE, "ktk", "ktk", "ktk", &mut script).ok()?;
-    let text = String::from_utf8(script).map_err(CliError::failed);
-    Some(text.map(|text| format!("{}\n", text.trim())))
-}
-
 /// Answers a shell that asks for candidates; none where this is a command as any other.
-pub(crate) fn answer_shell(args: &[OsString]) -> Option<Exit> {
-    env::var(VARIABLE)?;
+pub(crate) fn answer_shell(args: &[OsString], command_line: fn() -> clap::Command) -> Option<Exit> {
+    env::var(COMPLETE_VARIABLE)?;
     let directory = env::current_dir().ok();
-    let answer =
-        CompleteEnv::with_factory(Cli::command).var(VARIABLE).try_complete(args, directory.as_deref());
+    let answer = CompleteEnv::with_factory(command_line)
+        .var(COMPLETE_VARIABLE)
+        .try_complete(args, directory.as_deref());
     match answer {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),
@@ -280,14 +265,5 @@ mod tests {
         assert_eq!(texts(types("get", "ta")), ["tasks"]);
         assert_eq!(texts(types("get", "pipelines,ta")), ["pipelines,tasks"]);
         assert_eq!(texts(types("get", "tasks,t")), Vec::<String>::new());
-    }
-
-    #[test]
-    fn every_shell_has_a_script() {
-        for shell in SHELLS {
-            let script = script(shell).expect("a shell").expect("a script");
-            assert!(script.contains("KTK_COMPLETE"), "{shell}");
-        }
-        assert!(script("nosuch").is_none());
     }
 }

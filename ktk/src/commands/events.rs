@@ -12,12 +12,13 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{
-        Document, OutputFormat,
-        table::{Table, TableOptions},
-    },
+    output::{Document, OutputFormat, table::Table},
     target,
-    view::{Moment, object::Object},
+    view::{
+        Moment,
+        listing::{Listing, ListingOptions},
+        object::Object,
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -108,14 +109,14 @@ pub(crate) async fn run(args: EventsArgs, cx: &Context) -> Result<Exit, CliError
         });
         return Ok(Exit::Done);
     }
-    let options = TableOptions {
+    let options = ListingOptions {
         is_wide: format == OutputFormat::Wide,
-        has_no_headers: args.no_headers,
         has_namespace: args.all_namespaces,
-        has_color: cx.ui.stdout_has_color(),
-        ..TableOptions::default()
+        ..ListingOptions::default()
     };
     let moment = Moment::for_ages(clock::now());
-    cx.ui.print(&Table::new(Kind::Event, &options).write(&events, &moment))?;
+    let listing = Listing::new(Kind::Event, &options);
+    let mut table = Table::new((!args.no_headers).then(|| listing.titles()), cx.ui.stdout_has_color());
+    cx.ui.print(&table.write(events.iter().map(|event| listing.row(event, &moment))))?;
     Ok(Exit::Done)
 }

@@ -1,12 +1,12 @@
 //! `ktk help`: of a command, or about a topic.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use crate::{
-    cli::Cli,
     context::Context,
     error::{CliError, Exit},
     suggest,
+    topics::TOPICS,
 };
 
 const EXAMPLES: &str = "\
@@ -16,33 +16,6 @@ Examples:
 
   # What the exit codes mean
   ktk help exit-codes";
-
-/// Topics: name and text.
-pub(crate) const TOPICS: &[(&str, &str)] = &[("exit-codes", EXIT_CODES)];
-
-const EXIT_CODES: &str = "\
-Exit codes of ktk:
-
-    0    done; an empty list too (with --error-if-empty: 3)
-    1    what was asked about failed (a task in run or wait), or any other error
-    2    wrong usage: flags, formats, selectors, types that do not exist; or a
-         prompt that was declined or could not be shown
-    3    not found
-    4    not authenticated or not allowed
-    5    conflict, or already exists
-    6    server not reachable
-    7    invalid: the manifest or request was refused
-    124  a timeout ran out
-    130  interrupted
-
-`ktk run -- COMMAND` passes the process's own code on, 128 + n for signal n;
-127 where the command was not found, 126 where it is not executable, 124 for
-its timeout, 130 where it was cancelled, 2 for wrong usage, and 125 for
-everything else of ktk's own.
-
-Several objects in one command: several failures of one code give that code,
-else 1.
-";
 
 /// Show the help of a command, or a topic: exit-codes
 #[derive(Args, Debug)]
@@ -60,7 +33,7 @@ pub(crate) fn run(args: HelpArgs, cx: &Context) -> Result<Exit, CliError> {
         cx.ui.print(text)?;
         return Ok(Exit::Done);
     }
-    let mut root = Cli::command();
+    let mut root = cx.command_line();
     root.build();
     let mut command = &mut root;
     for word in &args.words {

@@ -33,14 +33,15 @@ enum InternalCommand {
     },
 }
 
-pub(crate) fn run(args: InternalArgs, _cx: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(args: InternalArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.command {
         InternalCommand::Launcher => match launcher::run() == ExitCode::SUCCESS {
             true => Ok(Exit::Done),
             false => Err(CliError::silent(Exit::Failed)),
         },
         InternalCommand::Generate { man, completions } => {
-            man.map_or(Ok(()), |directory| generate::man(&directory)).map_err(unwritable)?;
+            man.map_or(Ok(()), |directory| generate::man(cx.command_line(), &directory))
+                .map_err(unwritable)?;
             completions.map_or(Ok(()), |directory| generate::completions(&directory)).map_err(unwritable)?;
             Ok(Exit::Done)
         }

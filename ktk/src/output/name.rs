@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Document, MachineFormat};
-use crate::{error::CliError, kinds::KINDS, ui::escape};
+use crate::{error::CliError, ui::escape};
 
 /// Names only.
 pub(super) struct Name;
@@ -35,8 +35,8 @@ fn incarnation(object: &Value) -> u64 {
 }
 
 fn reference(object: &Value) -> String {
-    let kind = object["kind"].as_str().unwrap_or_default();
-    let kind = KINDS.iter().find(|row| row.manifest == kind).map_or(kind, |row| row.singular);
+    // A type's singular name is its kind in lower case.
+    let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
     format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap_or_default())
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod age;
 pub(crate) mod dag;
 pub(crate) mod describe;
 pub(crate) mod event;
+pub(crate) mod listing;
 pub(crate) mod node;
 pub(crate) mod object;
 pub(crate) mod pipeline;

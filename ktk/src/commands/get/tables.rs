@@ -7,32 +7,31 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{
-        OutputFormat,
-        table::{Table, TableOptions},
-    },
+    output::{OutputFormat, table::Table},
     target::Target,
-    view::{Moment, object::Object},
+    view::{
+        Moment,
+        listing::{Listing, ListingOptions},
+        object::Object,
+    },
 };
 
 impl GetArgs {
-    /// How the tables of this command look.
-    pub(super) fn table_options(
-        &self,
-        kinds_shown: usize,
-        format: OutputFormat,
-        cx: &Context,
-    ) -> TableOptions {
-        TableOptions {
+    /// Which columns the tables of this command have.
+    pub(super) fn listing_options(&self, kinds_shown: usize, format: OutputFormat) -> ListingOptions {
+        ListingOptions {
             is_wide: format == OutputFormat::Wide,
-            has_no_headers: self.no_headers,
             has_namespace: self.all_namespaces,
             shows_kind: self.show_kind || kinds_shown > 1,
             tells_incarnations: self.all_incarnations,
             shows_labels: self.show_labels,
             label_columns: self.label_columns.clone(),
-            has_color: cx.ui.stdout_has_color(),
         }
+    }
+
+    /// An empty table, its titles where they are wanted.
+    pub(super) fn table(&self, listing: &Listing<'_>, cx: &Context) -> Table {
+        Table::new((!self.no_headers).then(|| listing.titles()), cx.ui.stdout_has_color())
     }
 
     /// A table for each type, an empty line between them.
@@ -43,13 +42,15 @@ impl GetArgs {
         cx: &Context,
     ) -> Result<(), CliError> {
         let shown: Vec<_> = groups.iter().filter(|(_, objects)| !objects.is_empty()).collect();
-        let options = self.table_options(shown.len(), format, cx);
+        let options = self.listing_options(shown.len(), format);
         let moment = Moment::for_ages(clock::now());
         for (index, (kind, objects)) in shown.into_iter().enumerate() {
             if index > 0 && !self.no_headers {
                 cx.ui.println("")?;
             }
-            cx.ui.print(&Table::new(*kind, &options).write(objects, &moment))?;
+            let listing = Listing::new(*kind, &options);
+            let rows = objects.iter().map(|object| listing.row(object, &moment));
+            cx.ui.print(&self.table(&listing, cx).write(rows))?;
         }
         Ok(())
     }
@@ -62,10 +63,13 @@ impl GetArgs {
         format: OutputFormat,
         cx: &Context,
     ) -> Result<Exit, CliError> {
-        let options = self.table_options(1, format, cx);
+        let options = self.listing_options(1, format);
         let moment = Moment::for_ages(clock::now());
-        let mut table = Table::new(kind, &options);
-        let pages = fetch::each_page(cx.client().await?, kind, query, |page| table.gather(&page, &moment));
+        let listing = Listing::new(kind, &options);
+        let mut table = self.table(&listing, cx);
+        let pages = fetch::each_page(cx.client().await?, kind, query, |page| {
+            table.gather(page.iter().map(|object| listing.row(object, &moment)));
+        });
         pages.await.map_err(fetch::refused_list)?;
         match table.write_gathered() {
             text if text.is_empty() => Ok(self.say_nothing_found(&[Target { kind, name: None }], false, cx)),

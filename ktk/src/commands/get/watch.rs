@@ -18,7 +18,7 @@ use crate::{
     kinds::Kind,
     output::{Document, OutputFormat, table::Table},
     target::Target,
-    view::{Moment, object::Object},
+    view::{Moment, listing::Listing, object::Object},
 };
 
 /// What is followed.
@@ -27,7 +27,7 @@ struct Followed<'a> {
     kinds: Vec<Kind>,
     /// Names of objects, where only these are followed.
     names: Vec<(Kind, String)>,
-    tables: BTreeMap<Kind, Table<'a>>,
+    tables: BTreeMap<Kind, (Listing<'a>, Table)>,
     format: OutputFormat,
 }
 
@@ -44,8 +44,13 @@ pub(super) async fn run(
         let error = CliError::usage(format!("{} cannot be watched", kind.plural()));
         return Err(error.with_hint("tasks and pipelines can"));
     }
-    let options = args.table_options(kinds.len(), format, cx);
-    let tables = kinds.iter().map(|kind| (*kind, Table::new(*kind, &options))).collect();
+    let options = args.listing_options(kinds.len(), format);
+    let table = |kind: &Kind| {
+        let listing = Listing::new(*kind, &options);
+        let table = args.table(&listing, cx);
+        (*kind, (listing, table))
+    };
+    let tables = kinds.iter().map(table).collect();
     let mut followed = Followed { kinds, names: Vec::new(), tables, format };
     tokio::select! {
         result = follow(args, targets, &mut followed, cx) => result,
@@ -152,10 +157,11 @@ impl Followed<'_> {
                 }
             }
             None => {
-                for (kind, table) in &mut self.tables {
-                    let rows: Vec<_> = objects.iter().filter(|object| object.kind() == *kind).collect();
+                for (kind, (listing, table)) in &mut self.tables {
+                    let own = objects.iter().filter(|object| object.kind() == *kind);
+                    let rows: Vec<_> = own.map(|object| listing.row(object, &moment)).collect();
                     if !rows.is_empty() {
-                        cx.ui.print(&table.write(rows, &moment))?;
+                        cx.ui.print(&table.write(rows))?;
                     }
                 }
             }
@@ -184,12 +190,12 @@ impl Followed<'_> {
         let object = Object::from_value(kind, value)
             .map_err(|error| CliError::failed(format!("unexpected answer of the server: {error}")))?;
         let moment = Moment::for_ages(clock::now());
-        if let Some(table) = self.tables.get_mut(&kind) {
+        if let Some((listing, table)) = self.tables.get_mut(&kind) {
             let row = match is_deleted {
-                true => table.write_deleted(&object, &moment),
-                false => table.write([&object], &moment),
+                true => listing.deleted_row(&object, &moment),
+                false => listing.row(&object, &moment),
             };
-            cx.ui.print(&row)?;
+            cx.ui.print(&table.write([row]))?;
         }
         cx.ui.flush()
     }
