@@ -80,8 +80,9 @@ pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<Option<T
 
 /// Asks the store when a clock moves the next task; answers with the next sweep, if anything is unfinished.
 async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
+    engine.hub.forget_due();
     let ahead = engine.read(Outlook).await?;
-    engine.hub.set_due(ahead.next_due);
+    engine.hub.add_due(ahead.next_due);
     let is_unfinished = ahead.counts.pending + ahead.counts.running > 0;
     Ok(is_unfinished.then(|| next_sweep(engine)))
 }
@@ -95,8 +96,10 @@ async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineR
     let is_due = engine.hub.due().borrow().is_some_and(|due| due <= engine.clock.now());
     if is_due {
         loop {
-            let after = engine.write(MoveDue { ask: engine.ask("ktk") }).await?;
-            engine.hub.set_due(after.next);
+            engine.hub.forget_due();
+            let moved = engine.write(MoveDue { ask: engine.ask("ktk") }).await;
+            let after = moved.inspect_err(|_| engine.hub.add_due(Some(engine.clock.now())))?;
+            engine.hub.add_due(after.next);
             if after.moved < limits::DUE_BATCH {
                 break;
             }
