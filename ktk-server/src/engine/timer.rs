@@ -89,9 +89,16 @@ async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
 
 /// Does what is due; answers with the next sweep.
 async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineResult<Option<Timestamp>> {
-    for (node, generation) in engine.leases.take_ended() {
+    let mut ended = engine.leases.take_ended().into_iter();
+    while let Some((node, generation)) = ended.next() {
         tracing::warn!(%node, generation, "a node missed its lease");
-        engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await?;
+        let lost = engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await;
+        if let Err(error) = lost {
+            // They miss another lease before this is tried again.
+            engine.leases.renew(node, generation, true);
+            ended.for_each(|(node, generation)| engine.leases.renew(node, generation, true));
+            return Err(error);
+        }
     }
     let is_due = engine.hub.due().borrow().is_some_and(|due| due <= engine.clock.now());
     if is_due {
