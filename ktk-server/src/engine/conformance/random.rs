@@ -72,8 +72,11 @@ async fn run_out<S: Store>(lab: &mut Lab<S>) {
         lab.claim(64).await;
         // Outputs that are now the same, now others: what has seen them is looked at again.
         let outcome = |grant: &Grant| outputs(json!({"n": grant.fence.counter % 2}));
+        // The younger half first: what runs for long ends on needs that have moved on.
+        lab.held.sort_by_key(|grant| grant.fence);
+        let half = lab.held.len() / 2;
         let ends: Vec<(Grant, Outcome)> =
-            lab.held.iter().map(|grant| (grant.clone(), outcome(grant))).collect();
+            lab.held[half..].iter().map(|grant| (grant.clone(), outcome(grant))).collect();
         if !ends.is_empty() {
             assert!(lab.report_all(ends).await.into_iter().all(|counts| counts));
         } else if let Some(due) = lab.dump.next_due {
