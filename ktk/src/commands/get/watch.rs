@@ -157,10 +157,14 @@ impl Followed<'_> {
                 }
             }
             None => {
+                let mut has_table_above = false;
                 for (kind, (listing, table)) in &mut self.tables {
                     let own = objects.iter().filter(|object| object.kind() == *kind);
                     let rows: Vec<_> = own.map(|object| listing.row(object, &moment)).collect();
                     if !rows.is_empty() {
+                        if std::mem::replace(&mut has_table_above, true) {
+                            cx.ui.println("")?;
+                        }
                         cx.ui.print(&table.write(rows))?;
                     }
                 }
