@@ -311,7 +311,7 @@ pub async fn run(client: &Client, workflow: &Workflow, name: &str, scale: f64) -
     let created_in = begun.elapsed();
     let id = created.metadata.id.context("the server gave the pipeline no id")?;
     let target = Target::Pipeline(client.pipelines().reference(id.to_string()));
-    let mut changes = client.follow([target]);
+    let mut changes = client.follow([target]).summary(true);
     while let Some(change) = changes.next().await {
         let ended = match change? {
             Change::Set { object: Object::Pipeline(pipeline), .. } => *pipeline,

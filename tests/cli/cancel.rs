@@ -7,9 +7,7 @@ use std::time::Duration;
 #[test]
 fn a_running_task_is_asked_then_made_to_end() {
     let place = Place::started();
-    place.ok(
-        "create task kind -- sh -c 'trap \"echo bye; exit 0\" TERM; echo on; while :; do sleep 0.01; done'",
-    );
+    place.ok("create task kind -- sh -c 'trap \"echo bye; exit 0\" TERM; echo on; sleep 1000 & wait'");
     let follow = place.spawn("logs -f kind");
     follow.until_stdout("on\n");
     place.ktk("cancel kind").is(0, "task/kind cancelled\n", "");
@@ -66,7 +64,7 @@ fn a_pipeline_ends_but_for_what_always_runs() {
     place.ok("wait p.a --for condition=Running");
     place.ktk("cancel p").code(3).says("ktk cancel pipeline/p");
     place.ktk("cancel pipeline/p").is(0, "pipeline/p cancelled\n", "");
-    place.ktk("wait pipeline/p").is(1, "", "error: pipeline/p is Cancelled\n");
+    place.ktk("wait pipeline/p").is(1, "", "error: pipeline/p is Cancelled (ByUser)\n");
     assert_eq!(place.field("task", "p.b", "/status/phase"), "Succeeded");
     place.ok("create -f p.yaml --namespace other");
     place.ok("wait p.a -n other --for condition=Running");

@@ -49,7 +49,7 @@ fn one_bad_document_and_nothing_is_sent() {
     place.ktk("create -f m.yaml").is(
         7,
         "",
-        "error: m.yaml:10:9: spec.run.comand: unknown field (did you mean \"command\"?)\n",
+        "error: m.yaml:11:9: spec.run.comand: unknown field (did you mean \"command\"?)\n",
     );
     place.file("good.yaml", task("three", "['true']"));
     place.ktk("create -f good.yaml -f m.yaml").code(7);

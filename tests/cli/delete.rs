@@ -6,9 +6,12 @@ use ktk_tests::Place;
 fn what_ended_goes_with_its_tree() {
     let place = Place::started();
     place.ok("run --name x -- true");
-    place.ok("restart x");
-    place.ok("wait x");
-    place.ktk("delete task/x@1").is(0, "task \"x@1\" deleted\n", "");
+    for _ in 0..2 {
+        place.ok("restart x@1");
+        place.ok("wait x");
+    }
+    place.ktk("delete task/x@2").is(0, "task \"x@2\" deleted\n", "");
+    assert_eq!(place.ok("get tasks --all-incarnations -o name"), "task/x@1\ntask/x@3\n");
     place.ktk("delete task x").is(0, "task \"x\" deleted\n", "");
     place.ktk("get task x").is(3, "", "Error from server (NotFound): task \"x\" not found\n");
     place.ktk("delete task x --ignore-not-found").is(0, "", "");
@@ -60,5 +63,5 @@ fn many_are_asked_about() {
     place.ktk("delete tasks --all").is(2, "", "error: --yes required when not running interactively\n");
     place.ktk("delete tasks -l team=a --yes").is(0, "task \"a\" deleted\n", "");
     place.ktk("delete tasks b c -o name").is(0, "task/b\ntask/c\n", "");
-    place.ktk("delete tasks --all --yes").is(0, "", "No resources found\n");
+    place.ktk("delete tasks --all --yes").is(0, "", "No resources found in default namespace.\n");
 }

@@ -69,5 +69,5 @@ fn outputs_and_what_was_taken() {
     place.ktk("describe task p.a").code(0).prints("got");
     assert_eq!(place.field("task", "p.a", "/status/outputs/got"), "hello");
     assert_eq!(place.field("task", "p.b", "/status/resolved/0/need"), "a");
-    place.ktk("describe nodes").code(0).prints("local.g1");
+    place.ktk("describe nodes").code(0).prints("Name:        local");
 }

@@ -63,17 +63,9 @@ fn several_failures_of_one_code_give_that_code() {
 #[test]
 fn without_a_server_it_is_6_and_one_line() {
     let place = Place::new().with_env("KTK_AUTOSTART", "never");
-    for line in [
-        "get tasks",
-        "run -- true",
-        "logs x",
-        "wait x",
-        "restart x",
-        "tree x",
-        "cancel x",
-        "delete task x",
-        "events",
-    ] {
+    for line in
+        ["get tasks", "logs x", "wait x", "restart x", "tree x", "cancel x", "delete task x", "events"]
+    {
         let output = place.ktk(line).code(6);
         assert_eq!(output.stdout, "", "{line}");
         assert_eq!(output.stderr.lines().count(), 1, "{line}: {}", output.stderr);

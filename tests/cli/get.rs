@@ -35,9 +35,9 @@ fn the_table() {
     place.ktk("get task/good --no-headers").is(0, "good   Succeeded   <none>   1     0     <age>\n", "");
     place.ktk("get tasks --all-incarnations --no-headers").is(
         0,
-        "bad@1   Failed      ExitCode   1     0     <age>\n\
-         bad@2   Failed      ExitCode   1     1     <age>\n\
-         good    Succeeded   <none>     1     0     <age>\n",
+        "bad@1    Failed      ExitCode   1     0     <age>\n\
+         bad@2    Failed      ExitCode   1     1     <age>\n\
+         good@1   Succeeded   <none>     1     0     <age>\n",
         "",
     );
     place.ktk("get tasks -A").is(
@@ -174,7 +174,7 @@ fn a_watch_prints_a_row_for_each_change_and_survives_the_server() {
     place.ok("run --name second -- true");
     watch.until_stdout("second   Succeeded");
     place.kill_server();
-    watch.until_stderr("connection");
+    watch.until_stderr("started the local server");
     place.ok("run --name third -- true");
     watch.until_stdout("third");
     place.ok("delete task first");

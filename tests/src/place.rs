@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::{
     Output, Process, Running, Typed, eventually, is_alive, ktk_binary,
-    processes::{kill, processes_of},
+    processes::{children_of, kill, processes_of},
     words,
 };
 
@@ -194,12 +194,16 @@ impl Place {
         servers[0].pid
     }
 
-    /// Kills the server with SIGKILL, if there is one, and waits until it has gone.
+    /// Kills the server with SIGKILL, if there is one, and waits until it has gone, with all that descended from it.
     #[track_caller]
     pub fn kill_server(&self) {
         for Process { pid, .. } in self.servers() {
+            let children = children_of(pid);
             kill(pid);
             eventually("the killed server has gone", LEFTOVERS_END, || (!is_alive(pid)).then_some(()));
+            eventually(&format!("its children have gone: {children:#?}"), LEFTOVERS_END, || {
+                children.iter().all(|child| !is_alive(child.pid)).then_some(())
+            });
         }
     }
 

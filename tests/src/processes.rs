@@ -20,9 +20,7 @@ pub struct Process {
 pub fn processes_of(root: &Path) -> Vec<Process> {
     let needle = root.as_os_str().as_encoded_bytes();
     let own = std::process::id();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| *pid != own).filter_map(|pid| process(pid, needle)).collect()
+    pids().filter(|pid| *pid != own).filter_map(|pid| process(pid, needle)).collect()
 }
 
 fn process(pid: u32, needle: &[u8]) -> Option<Process> {
@@ -45,7 +43,25 @@ fn process(pid: u32, needle: &[u8]) -> Option<Process> {
 }
 
 fn contains(text: &[u8], needle: &[u8]) -> bool {
-    text.windows(needle.len()).any(|window| window == needle)
+    needle.is_empty() || text.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The processes that descend from this one, as far as nobody between them has ended.
+pub fn children_of(pid: u32) -> Vec<Process> {
+    let mut found: Vec<Process> = Vec::new();
+    let all: Vec<Process> = pids().filter_map(|pid| process(pid, b"")).collect();
+    let mut parents = vec![pid];
+    while let Some(parent) = parents.pop() {
+        let children = all.iter().filter(|process| process.parent == parent);
+        parents.extend(children.clone().map(|child| child.pid));
+        found.extend(children.cloned());
+    }
+    found
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
 }
 
 /// Whether the process is there and no zombie.

@@ -33,6 +33,7 @@ pub struct Follow {
     client: Client,
     targets: Vec<Target>,
     allows_missing: bool,
+    is_summary: bool,
     on_connection: LateHook,
     changes: Option<Pin<Box<dyn Stream<Item = Result<Change>> + Send>>>,
 }
@@ -41,6 +42,13 @@ impl Follow {
     /// Waits for what does not exist instead of failing with `NotFound`.
     pub fn allow_missing(mut self, allows: bool) -> Self {
         self.allows_missing = allows;
+        self
+    }
+
+    /// Changes carry what tables show of an object: no manifest, no outputs, no attempts. A big pipeline
+    /// is not sent whole with every step that ends. What is read when following begins may hold more.
+    pub fn summary(mut self, is_summary: bool) -> Self {
+        self.is_summary = is_summary;
         self
     }
 
@@ -62,6 +70,7 @@ impl Stream for Follow {
                 client: this.client.clone(),
                 tracked: targets.into_iter().map(Tracked::new).collect(),
                 allows_missing: this.allows_missing,
+                is_summary: this.is_summary,
                 on_connection: this.on_connection.clone(),
                 watch: None,
                 changes: VecDeque::new(),
@@ -97,6 +106,7 @@ impl Client {
             client: self.clone(),
             targets: targets.into_iter().collect(),
             allows_missing: false,
+            is_summary: false,
             on_connection: LateHook::default(),
             changes: None,
         }
@@ -107,6 +117,7 @@ struct Following {
     client: Client,
     tracked: Vec<Tracked>,
     allows_missing: bool,
+    is_summary: bool,
     on_connection: LateHook,
     watch: Option<WatchStream>,
     changes: VecDeque<Change>,
@@ -163,7 +174,9 @@ impl Following {
         if !std::mem::replace(&mut self.is_synced, true) {
             self.changes.push_back(Change::Synced);
         }
-        let params = WatchParams { version: base.or(oldest), ..self.scope() };
+        let scope = self.scope();
+        let summary = scope.summary || self.is_summary;
+        let params = WatchParams { version: base.or(oldest), summary, ..scope };
         let mut watch = self.client.watch(params);
         if let Some(hook) = self.on_connection.get().cloned() {
             watch = watch.on_connection(move |state| hook(state));

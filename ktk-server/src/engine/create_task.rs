@@ -1,7 +1,7 @@
 //! `task.create`.
 
 use ktk_client::api::{
-    ApiError, Cause, ErrorReason, Method, ObjectRef, Task, check,
+    ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Task, check,
     list::Created,
     task::{Create, CreateParams},
 };
@@ -87,11 +87,15 @@ impl Operation for CreateTask {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return again(&mut unit, first).await;
         }
-        let id = create(&mut unit, &self.params).await?;
+        let (id, body) = create(&mut unit, &self.params).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
         let row = unit.task(id)?.clone();
-        let task = object::task(unit.tx, unit.shared, &row).await?;
+        let task = match row.phase {
+            Phase::Pending => object::new_task(unit.shared, &row, body),
+            // Skipped at once, it already has something to show for it.
+            _ => object::task(unit.tx, unit.shared, &row).await?,
+        };
         Ok(Done { answer: Created { object: task, created: true }, effects: unit.effects })
     }
 }
@@ -106,7 +110,7 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
     Ok(Done::quiet(Created { object: task, created: first.created }))
 }
 
-async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineResult<Uuid> {
+async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineResult<(Uuid, TaskBody)> {
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
     let needs = resolve_needs(unit, object, &namespace).await?;
@@ -148,7 +152,7 @@ async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineR
         unit.tx.insert_needs(&edges).await?;
     }
     unit.start_out(id.id()).await?;
-    Ok(id.id())
+    Ok((id.id(), root.body))
 }
 
 /// The queue that is meant.

@@ -66,6 +66,13 @@ pub async fn task<T: Tx>(tx: &mut T, shared: &Shared, row: &TaskRow) -> EngineRe
     Ok(task)
 }
 
+/// A task that was just made, of what it was made of: nothing has to be loaded.
+pub fn new_task(shared: &Shared, row: &TaskRow, body: TaskBody) -> Task {
+    let mut task = summary(shared, row);
+    fill_body(&mut task, row, body);
+    task
+}
+
 /// A stored object that cannot be read is an error on that object alone.
 fn broken(task: &mut Task, why: &str) {
     tracing::error!(task = %task.metadata.name(), why, "a stored task cannot be read");

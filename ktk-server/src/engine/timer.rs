@@ -16,24 +16,28 @@ use crate::{limits, store::Store};
 /// A wake-up later than this past its time means that the whole process stood still.
 const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
-/// Runs until it is dropped. An error of the store is logged and tried again at the next sweep.
+/// Runs until it is dropped. An error of the store is logged and tried again.
+///
+/// Whether anything is unfinished is asked at a sweep only: the first change after nothing was arms the next one,
+/// so that what happens in between costs no look into the store.
 pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
     let mut due = engine.hub.due();
     let mut versions = engine.hub.versions();
-    if let Err(error) = begin(&engine).await {
+    let mut sweep = begin(&engine).await.unwrap_or_else(|error| {
         tracing::error!(%error, "the timer could not read the store");
-    }
+        Some(next_sweep(&engine))
+    });
     loop {
         due.borrow_and_update();
-        versions.borrow_and_update();
-        let unfinished = has_unfinished(&engine).await;
-        let sweep = unfinished.then(|| engine.clock.now() + to_signed(limits::SWEEP));
         let target =
             [*engine.hub.due().borrow(), engine.leases.next_end(), sweep].into_iter().flatten().min();
         tokio::select! {
-            () = until(&engine, target) => {}
+            () = engine.clock.until(target) => {}
             _ = due.changed() => continue,
-            _ = versions.changed(), if !unfinished => continue,
+            _ = versions.changed(), if sweep.is_none() => {
+                sweep = Some(next_sweep(&engine));
+                continue;
+            }
             () = engine.leases.changed() => continue,
         }
         if let Some(target) = target
@@ -41,52 +45,62 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
         {
             engine.leases.extend();
         }
-        if let Err(error) = tick(&engine, sweep).await {
-            tracing::error!(%error, "what a clock moves could not be moved");
-            until(&engine, Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
+        versions.borrow_and_update();
+        match tick(&engine, sweep).await {
+            Ok(next) => sweep = next,
+            Err(error) => {
+                tracing::error!(%error, "what a clock moves could not be moved");
+                engine.clock.until(Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
+            }
         }
     }
+}
+
+fn next_sweep<S: Store>(engine: &Engine<S>) -> Timestamp {
+    engine.clock.now() + to_signed(limits::SWEEP)
 }
 
 fn to_signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }
 
-async fn until<S: Store>(engine: &Engine<S>, target: Option<Timestamp>) {
-    let Some(target) = target else { return std::future::pending().await };
-    let wait = target.duration_since(engine.clock.now());
-    tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
-}
-
-async fn has_unfinished<S: Store>(engine: &Engine<S>) -> bool {
-    engine.read(Outlook).await.is_ok_and(|ahead| ahead.counts.pending + ahead.counts.running > 0)
-}
-
 /// Looks at what an earlier server left: nodes that run something have one lease from now on.
-pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
+pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
     for (node, generation) in engine.read(BusyNodes).await? {
         engine.leases.renew(node, generation, true);
     }
     look(engine).await
 }
 
-/// Asks the store when a clock moves the next task.
-async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<()> {
+/// Asks the store when a clock moves the next task; answers with the next sweep, if anything is unfinished.
+async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
+    engine.hub.forget_due();
     let ahead = engine.read(Outlook).await?;
-    engine.hub.set_due(ahead.next_due);
-    Ok(())
+    engine.hub.add_due(ahead.next_due);
+    let is_unfinished = ahead.counts.pending + ahead.counts.running > 0;
+    Ok(is_unfinished.then(|| next_sweep(engine)))
 }
 
-async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineResult<()> {
-    for (node, generation) in engine.leases.take_ended() {
+/// Does what is due; answers with the next sweep.
+async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineResult<Option<Timestamp>> {
+    let mut ended = engine.leases.take_ended().into_iter();
+    while let Some((node, generation)) = ended.next() {
         tracing::warn!(%node, generation, "a node missed its lease");
-        engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await?;
+        let lost = engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await;
+        if let Err(error) = lost {
+            // They miss another lease before this is tried again.
+            engine.leases.renew(node, generation, true);
+            ended.for_each(|(node, generation)| engine.leases.renew(node, generation, true));
+            return Err(error);
+        }
     }
     let is_due = engine.hub.due().borrow().is_some_and(|due| due <= engine.clock.now());
     if is_due {
         loop {
-            let after = engine.write(MoveDue { ask: engine.ask("ktk") }).await?;
-            engine.hub.set_due(after.next);
+            engine.hub.forget_due();
+            let moved = engine.write(MoveDue { ask: engine.ask("ktk") }).await;
+            let after = moved.inspect_err(|_| engine.hub.add_due(Some(engine.clock.now())))?;
+            engine.hub.add_due(after.next);
             if after.moved < limits::DUE_BATCH {
                 break;
             }
@@ -94,8 +108,9 @@ async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineR
     }
     if sweep.is_some_and(|sweep| sweep <= engine.clock.now()) {
         engine.write(Trim { ask: engine.ask("ktk") }).await?;
-        look(engine).await?;
+        let next = look(engine).await?;
         engine.hub.sweep();
+        return Ok(next);
     }
-    Ok(())
+    Ok(sweep)
 }

@@ -54,14 +54,6 @@ pub(crate) async fn choose(
     Ok(chosen)
 }
 
-/// Says on stderr that nothing was chosen, as `get` does.
-pub(crate) fn say_nothing_found(choice: &ChoiceFlags, cx: &Context) {
-    match choice.all_namespaces() {
-        true => cx.ui.message("No resources found"),
-        false => cx.ui.message(&format!("No resources found in {} namespace.", cx.namespace())),
-    }
-}
-
 /// Asks whether this is meant, unless `--yes` has said so.
 ///
 /// # Errors

@@ -93,7 +93,7 @@ async fn objects(
     let is_open = |object: &Object| object.phase().is_none_or(|phase| !phase.is_terminal());
     let chosen = bulk::choose(client, &kinds, &args.choice, is_open).await?;
     if chosen.is_empty() {
-        bulk::say_nothing_found(&args.choice, cx);
+        cx.ui.message("No resources found");
     } else {
         bulk::confirm(&chosen, "cancel", args.yes, cx)?;
     }

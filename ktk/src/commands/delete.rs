@@ -130,7 +130,7 @@ async fn objects(
     let is_alone = |object: &Object| object.metadata().pipeline.is_none();
     let chosen = bulk::choose(client, &kinds, &args.choice, is_alone).await?;
     if chosen.is_empty() {
-        bulk::say_nothing_found(&args.choice, cx);
+        cx.ui.message("No resources found");
     } else {
         bulk::confirm(&chosen, "delete", args.yes, cx)?;
     }

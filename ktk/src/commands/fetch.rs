@@ -1,8 +1,11 @@
 //! Objects of any kind, from the server: what `get`, `describe` and completion ask alike.
 
+use std::{pin::pin, task::Poll};
+
+use futures_util::poll;
 use ktk_client::{
     Client, Error,
-    api::{ListParams, Metadata, Pipeline, Task, event, selector},
+    api::{List, ListParams, Metadata, Pipeline, Task, event, selector},
 };
 
 use crate::{
@@ -10,6 +13,9 @@ use crate::{
     kinds::Kind,
     view::object::Object,
 };
+
+/// Objects of one page, where pages are used one by one.
+const PAGE: u32 = 1_000;
 
 /// Which objects to list.
 #[derive(Clone, Debug, Default)]
@@ -52,32 +58,78 @@ pub(crate) struct Listed {
 /// # Errors
 /// Where the server refuses the query or cannot be asked.
 pub(crate) async fn list(client: &Client, kind: Kind, query: &Query) -> Result<Listed, Error> {
-    let params = query.params();
+    let mut listed = Listed { objects: Vec::new(), version: 0 };
+    let mut params = query.params();
+    let mut is_first = true;
+    loop {
+        let page = page(client, kind, params.clone()).await?;
+        if std::mem::take(&mut is_first) {
+            // A watch from the first page's version misses nothing.
+            listed.version = page.version;
+        }
+        listed.objects.extend(page.items);
+        match page.continue_from {
+            None => return Ok(listed),
+            next => params.continue_from = next,
+        }
+    }
+}
+
+/// Hands all objects that a query asks for over, page by page. The server works on the next page
+/// while this one is used.
+///
+/// # Errors
+/// Where the server refuses the query or cannot be asked.
+pub(crate) async fn each_page(
+    client: &Client,
+    kind: Kind,
+    query: &Query,
+    mut take: impl FnMut(Vec<Object>),
+) -> Result<(), Error> {
+    let mut params = ListParams { limit: Some(PAGE), ..query.params() };
+    let mut current = page(client, kind, params.clone()).await?;
+    while current.continue_from.is_some() {
+        params.continue_from = current.continue_from.take();
+        let mut next = pin!(page(client, kind, params.clone()));
+        let early = poll!(&mut next);
+        // The connection is another task's: it sends the request when it has its turn.
+        tokio::task::yield_now().await;
+        take(std::mem::take(&mut current.items));
+        current = match early {
+            Poll::Ready(answer) => answer?,
+            Poll::Pending => next.await?,
+        };
+    }
+    take(current.items);
+    Ok(())
+}
+
+/// One page of objects.
+async fn page(client: &Client, kind: Kind, params: ListParams) -> Result<List<Object>, Error> {
+    fn objects<T>(list: List<T>, object: impl Fn(Box<T>) -> Object) -> List<Object> {
+        let List { api_version, kind, version, continue_from, items } = list;
+        let items = items.into_iter().map(|item| object(Box::new(item))).collect();
+        List { api_version, kind, version, continue_from, items }
+    }
+    let is_everywhere = params.namespace.is_none();
     Ok(match kind {
         Kind::Task => {
-            let tasks =
-                if query.namespace.is_none() { client.tasks().all_namespaces() } else { client.tasks() };
-            let list = tasks.list_whole(params).await?;
-            let objects = list.items.into_iter().map(|task| Object::Task(Box::new(task))).collect();
-            Listed { objects, version: list.version }
+            let tasks = if is_everywhere { client.tasks().all_namespaces() } else { client.tasks() };
+            objects(tasks.list(params).await?, Object::Task)
         }
         Kind::Pipeline => {
             let pipelines = client.pipelines();
-            let pipelines = if query.namespace.is_none() { pipelines.all_namespaces() } else { pipelines };
-            let list = pipelines.list_whole(params).await?;
-            let objects =
-                list.items.into_iter().map(|pipeline| Object::Pipeline(Box::new(pipeline))).collect();
-            Listed { objects, version: list.version }
+            let pipelines = if is_everywhere { pipelines.all_namespaces() } else { pipelines };
+            objects(pipelines.list(params).await?, Object::Pipeline)
         }
         Kind::Node => {
-            let list = client.nodes().list(ListParams { namespace: None, ..params }).await?;
-            let objects = list.items.into_iter().map(|node| Object::Node(Box::new(node))).collect();
-            Listed { objects, version: list.version }
+            let params = ListParams { namespace: None, ..params };
+            objects(client.nodes().list(params).await?, Object::Node)
         }
         Kind::Event => {
-            let params =
-                event::ListParams { namespace: query.namespace.clone(), ..event::ListParams::default() };
-            events(client, params).await?
+            let params = event::ListParams { namespace: params.namespace, ..event::ListParams::default() };
+            let Listed { objects, version } = events(client, params).await?;
+            List::new(objects, version)
         }
     })
 }

@@ -78,11 +78,6 @@ impl ChoiceFlags {
             ..Query::default()
         })
     }
-
-    /// Whether objects of all namespaces are meant.
-    pub(crate) fn all_namespaces(&self) -> bool {
-        self.all_namespaces
-    }
 }
 
 /// Reads `NAME…`, `TYPE NAME…`, `TYPE/NAME…` or `TYPE[,TYPE]` with a choice. With `bare` a name

@@ -38,13 +38,14 @@ pub(crate) struct Table<'a> {
     kind: Kind,
     options: &'a TableOptions,
     widths: Widths,
+    gathered: Vec<Vec<Cell>>,
     has_begun: bool,
 }
 
 impl<'a> Table<'a> {
     /// A table that nothing was written of.
     pub(crate) fn new(kind: Kind, options: &'a TableOptions) -> Self {
-        Self { kind, options, widths: Widths::default(), has_begun: false }
+        Self { kind, options, widths: Widths::default(), gathered: Vec::new(), has_begun: false }
     }
 
     /// Some rows, the titles before the first.
@@ -55,6 +56,22 @@ impl<'a> Table<'a> {
     ) -> String {
         let rows = objects.into_iter().map(|object| self.row(object, moment)).collect();
         self.append(rows)
+    }
+
+    /// Keeps the rows of some objects, for [`Table::write_gathered`]: the objects of a long list
+    /// need not stay.
+    pub(crate) fn gather<'b>(&mut self, objects: impl IntoIterator<Item = &'b Object>, moment: &Moment) {
+        let rows = objects.into_iter().map(|object| self.row(object, moment));
+        let rows: Vec<_> = rows.collect();
+        self.gathered.extend(rows);
+    }
+
+    /// Every row that was gathered, the titles first; nothing where there is none.
+    pub(crate) fn write_gathered(&mut self) -> String {
+        match std::mem::take(&mut self.gathered) {
+            rows if rows.is_empty() => String::new(),
+            rows => self.append(rows),
+        }
     }
 
     /// The last row of an object that is gone: its STATUS says so.
@@ -208,6 +225,15 @@ ci          task/build-web@2   Running   <none>           1          1          
 ci          task/publish@2     Pending   UpstreamFailed   0          1          3m10s   media   a=b,x.io/team=media
 ";
         assert_eq!(written(&options), expected);
+    }
+
+    #[test]
+    fn gathered_rows_are_one_table() {
+        let options = TableOptions::default();
+        let mut table = Table::new(Kind::Task, &options);
+        assert_eq!(table.write_gathered(), "");
+        tasks().iter().for_each(|task| table.gather([task], &moment()));
+        assert_eq!(table.write_gathered(), written(&options));
     }
 
     #[test]

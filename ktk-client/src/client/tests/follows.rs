@@ -49,6 +49,17 @@ fn narrow(version: u64) -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_summary_is_asked_of_the_watch() {
+    let (client, mut server) = fake::pair();
+    let following = tokio::spawn(client.follow([named("x")]).summary(true).take(3).collect::<Vec<_>>());
+    server.next().await.answer(task(1, 5, "Running", None));
+    let query = format!("/watch?context={CONTEXT}&kinds=Task&namespace=default&summary=true&version=5");
+    let sender = open(&mut server, &query).await;
+    sender.send(event("change", 7, &task(1, 7, "Succeeded", None))).expect("read");
+    assert_eq!(following.await.expect("no panic").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_follows_the_newest_incarnation_and_an_incarnation_stays() {
     for (name, expected) in [("x", vec![(1, 5), (2, 7), (2, 9)]), ("x@1", vec![(1, 5), (1, 8)])] {
         let (client, mut server) = fake::pair();

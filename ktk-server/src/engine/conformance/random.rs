@@ -3,11 +3,17 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use ktk_client::api::{ErrorReason, Phase, Reason, restart::Cascade, task::RunIf};
+use ktk_client::api::{
+    ErrorReason, Phase, Reason,
+    restart::Cascade,
+    task::RunIf,
+    worker::{Grant, Outcome},
+};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    build::success,
+    build::outputs,
     calls::restart,
     lab::Lab,
     promise::assert_runs_as_asked,
@@ -64,7 +70,13 @@ impl Drop for Mark {
 async fn run_out<S: Store>(lab: &mut Lab<S>) {
     for _ in 0..1_000 {
         lab.claim(64).await;
-        let ends = lab.held.iter().map(|grant| (grant.clone(), success())).collect::<Vec<_>>();
+        // Outputs that are now the same, now others: what has seen them is looked at again.
+        let outcome = |grant: &Grant| outputs(json!({"n": grant.fence.counter % 2}));
+        // The younger half first: what runs for long ends on needs that have moved on.
+        lab.held.sort_by_key(|grant| grant.fence);
+        let half = lab.held.len() / 2;
+        let ends: Vec<(Grant, Outcome)> =
+            lab.held[half..].iter().map(|grant| (grant.clone(), outcome(grant))).collect();
         if !ends.is_empty() {
             assert!(lab.report_all(ends).await.into_iter().all(|counts| counts));
         } else if let Some(due) = lab.dump.next_due {

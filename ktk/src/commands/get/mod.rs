@@ -1,6 +1,7 @@
 //! `ktk get`: lists objects, in tables and formats.
 
 mod graph;
+mod tables;
 mod watch;
 
 use clap::Args;
@@ -11,18 +12,12 @@ use super::{
     fetch::{self, Query},
 };
 use crate::{
-    clock,
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{
-        Document, LISTING, OutputFormat,
-        path::Path,
-        sort,
-        table::{Table, TableOptions},
-    },
+    output::{Document, LISTING, OutputFormat, path::Path, sort},
     target::{self, Target, Targets},
-    view::{Moment, object::Object},
+    view::object::Object,
 };
 
 const EXAMPLES: &str = "\
@@ -145,6 +140,9 @@ async fn list(
 ) -> Result<Exit, CliError> {
     let machine = format.machine();
     let query = args.query(cx, machine.is_none() && sort_by.is_none());
+    if let ([Target { kind, name: None }], None, None) = (targets.targets.as_slice(), machine, sort_by) {
+        return args.print_long_table(*kind, &query, format, cx).await;
+    }
     let mut found = args.find(&targets.targets, &query, cx).await?;
     if let Some(path) = sort_by {
         sort_groups(&mut found.groups, path)?;
@@ -250,48 +248,5 @@ impl GetArgs {
             }
         }
         Ok(found)
-    }
-
-    fn table_options(&self, kinds_shown: usize, format: OutputFormat, cx: &Context) -> TableOptions {
-        TableOptions {
-            is_wide: format == OutputFormat::Wide,
-            has_no_headers: self.no_headers,
-            has_namespace: self.all_namespaces,
-            shows_kind: self.show_kind || kinds_shown > 1,
-            tells_incarnations: self.all_incarnations,
-            shows_labels: self.show_labels,
-            label_columns: self.label_columns.clone(),
-            has_color: cx.ui.stdout_has_color(),
-        }
-    }
-
-    fn print_tables(
-        &self,
-        groups: &[(Kind, Vec<Object>)],
-        format: OutputFormat,
-        cx: &Context,
-    ) -> Result<(), CliError> {
-        let shown: Vec<_> = groups.iter().filter(|(_, objects)| !objects.is_empty()).collect();
-        let options = self.table_options(shown.len(), format, cx);
-        let moment = Moment::for_ages(clock::now());
-        for (index, (kind, objects)) in shown.into_iter().enumerate() {
-            if index > 0 && !self.no_headers {
-                cx.ui.println("")?;
-            }
-            cx.ui.print(&Table::new(*kind, &options).write(objects, &moment))?;
-        }
-        Ok(())
-    }
-
-    fn say_nothing_found(&self, targets: &[Target], is_machine: bool, cx: &Context) -> Exit {
-        let is_named = targets.iter().any(|target| target.name.is_some());
-        if !is_machine && !is_named {
-            let is_namespaced = targets.iter().any(|target| target.kind.is_namespaced());
-            match self.all_namespaces || !is_namespaced {
-                true => cx.ui.message("No resources found"),
-                false => cx.ui.message(&format!("No resources found in {} namespace.", cx.namespace())),
-            }
-        }
-        if self.error_if_empty { Exit::NotFound } else { Exit::Done }
     }
 }

@@ -81,22 +81,24 @@ pub(super) async fn follow(
 
 /// Says what became of a task that did not succeed, and what to do about it.
 pub(super) fn say_failure(name: &str, status: &TaskStatus, is_interrupted: bool, cx: &Context) {
-    failure_lines(name, status, is_interrupted).iter().for_each(|line| cx.ui.message(line));
+    failure(name, status, is_interrupted).iter().for_each(|error| cx.ui.error(error));
 }
 
-fn failure_lines(name: &str, status: &TaskStatus, is_interrupted: bool) -> Vec<String> {
+fn failure(name: &str, status: &TaskStatus, is_interrupted: bool) -> Option<CliError> {
     let message = status.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
-    match (status.phase, status.reason) {
-        (Phase::Failed, _) => vec![
-            format!("task/{name} failed{message}"),
-            format!("hint: once that is mended, ktk restart {name}"),
-        ],
-        (Phase::Cancelled, _) if !is_interrupted => vec![format!("task/{name} was cancelled{message}")],
-        (Phase::Pending, _) => vec![
-            format!("task/{name} waits for what failed{message}"),
-            format!("hint: it goes on when that is restarted: ktk describe task {name}"),
-        ],
-        _ => Vec::new(),
+    match status.phase {
+        Phase::Failed => {
+            let error = CliError::failed(format!("task/{name} failed{message}"));
+            Some(error.with_hint(format!("once that is mended: ktk restart {name}")))
+        }
+        Phase::Cancelled if !is_interrupted => {
+            Some(CliError::failed(format!("task/{name} was cancelled{message}")))
+        }
+        Phase::Pending => {
+            let error = CliError::failed(format!("task/{name} waits for what failed{message}"));
+            Some(error.with_hint(format!("it goes on when that is restarted: ktk describe task {name}")))
+        }
+        _ => None,
     }
 }
 
@@ -149,13 +151,17 @@ mod tests {
     #[test]
     fn a_failure_is_named_with_what_to_do() {
         let lines = |status: serde_json::Value, is_interrupted| {
-            failure_lines("x", &serde_json::from_value(status).expect("a status"), is_interrupted)
+            let status = serde_json::from_value(status).expect("a status");
+            failure("x", &status, is_interrupted).map_or(Vec::new(), |error| error.lines())
         };
         let failed = json!({"phase": "Failed", "reason": "SpawnError", "message": "no such command: nope"});
-        assert_eq!(lines(failed, false)[0], "task/x failed: no such command: nope");
-        assert_eq!(lines(json!({"phase": "Cancelled"}), false), ["task/x was cancelled"]);
+        assert_eq!(
+            lines(failed, false),
+            ["error: task/x failed: no such command: nope", "hint: once that is mended: ktk restart x"]
+        );
+        assert_eq!(lines(json!({"phase": "Cancelled"}), false), ["error: task/x was cancelled"]);
         assert_eq!(lines(json!({"phase": "Cancelled"}), true), Vec::<String>::new());
-        assert_eq!(lines(json!({"phase": "Pending"}), false)[0], "task/x waits for what failed");
+        assert_eq!(lines(json!({"phase": "Pending"}), false)[0], "error: task/x waits for what failed");
         assert_eq!(lines(json!({"phase": "Succeeded"}), false), Vec::<String>::new());
     }
 }

@@ -141,10 +141,11 @@ async fn with_client(args: RunArgs, client: &Client, cx: &Context) -> Result<Exi
     }
 }
 
-/// A failure of ktk's own must not look like one of the process.
+/// A failure of ktk's own must not look like one of the process. That nobody answers is 6, as for
+/// every command.
 fn own_failure(error: CliError) -> CliError {
     match error.exit() {
-        Exit::Done | Exit::Usage | Exit::Interrupted => error,
+        Exit::Done | Exit::Usage | Exit::Interrupted | Exit::Unreachable => error,
         _ => error.with_exit(Exit::Code(exit::OWN_FAILURE)),
     }
 }
@@ -191,7 +192,8 @@ mod tests {
 
     #[test]
     fn failures_of_ktks_own_are_125() {
-        assert_eq!(own_failure(CliError::new(Exit::Unreachable, "x")).exit(), Exit::Code(125));
+        assert_eq!(own_failure(CliError::new(Exit::Conflict, "x")).exit(), Exit::Code(125));
+        assert_eq!(own_failure(CliError::new(Exit::Unreachable, "x")).exit(), Exit::Unreachable);
         assert_eq!(own_failure(CliError::usage("x")).exit(), Exit::Usage);
         assert_eq!(own_failure(CliError::silent(Exit::Done)).exit(), Exit::Done);
     }

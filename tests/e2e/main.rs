@@ -1,0 +1,13 @@
+//! Real processes, real signals, a real disk: what was acknowledged is kept, and nothing is left behind.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod autostart;
+mod examples;
+mod faults;
+mod idle;
+mod kill;
+mod processes;
+mod restart_race;
+mod scripts;
+mod stop;
+mod tour;
