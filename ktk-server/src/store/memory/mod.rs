@@ -1,7 +1,9 @@
 //! The store for simulations and tests: the same contract as the other stores, in ordered maps
 //! behind one mutex, deterministic, gone with its last handle.
 
+mod changes;
 mod journal;
+mod loads;
 mod precision;
 mod state;
 #[cfg(test)]

@@ -115,11 +115,6 @@ pub(super) struct Counters {
 }
 
 impl State {
-    /// Rows of these ids, those that exist, each once.
-    pub(super) fn tasks(&self, ids: &[Uuid]) -> Vec<TaskRow> {
-        once(ids).filter_map(|id| self.tasks.get(&id).cloned()).collect()
-    }
-
     /// The rows of a run of keys that begins at `from`.
     pub(super) fn run<'a>(
         &'a self,

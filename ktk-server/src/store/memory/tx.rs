@@ -1,18 +1,14 @@
 //! The memory store's transaction.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::RangeInclusive,
-};
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use ktk_client::api::{Phase, worker::Fence};
+use ktk_client::api::worker::Fence;
 use uuid::Uuid;
 
 use super::{
     journal::Journal,
-    precision::{Kept, kept},
-    state::{FIRST, PipelineKey, State, TaskKey, once},
+    state::{Counters, State},
 };
 use crate::{
     model::row::{
@@ -45,7 +41,7 @@ impl<'a> MemoryTx<'a> {
         outcome.inspect_err(|error| self.trouble.note(error))
     }
 
-    fn count(&mut self) -> &mut super::state::Counters {
+    fn count(&mut self) -> &mut Counters {
         if self.read_only {
             self.trouble.note(&writes());
         }
@@ -57,14 +53,6 @@ fn writes() -> StoreError {
     StoreError::Failed("an operation that only reads wrote".into())
 }
 
-fn absent(what: &str, id: Uuid) -> StoreError {
-    StoreError::Failed(format!("there is no {what} {id} to change"))
-}
-
-fn need_task(journal: &Journal<'_>, id: Uuid) -> StoreResult<()> {
-    if journal.state.tasks.contains_key(&id) { Ok(()) } else { Err(absent("task", id)) }
-}
-
 impl Tx for MemoryTx<'_> {
     fn next_version(&mut self) -> u64 {
         let counters = self.count();
@@ -73,14 +61,7 @@ impl Tx for MemoryTx<'_> {
     }
 
     async fn version(&mut self) -> StoreResult<u64> {
-        self.load(|state| {
-            let tasks = state.tasks.values().map(|row| row.version);
-            let pipelines = state.pipelines.values().map(|row| row.version);
-            let nodes = state.nodes.values().map(|row| row.version);
-            let deleted = state.tombstones.keys().copied();
-            let trimmed = state.history_start.get(&()).copied();
-            tasks.chain(pipelines).chain(nodes).chain(deleted).chain(trimmed).max().unwrap_or(0)
-        })
+        self.load(|state| state.version())
     }
 
     fn next_fence(&mut self) -> Fence {
@@ -94,218 +75,103 @@ impl Tx for MemoryTx<'_> {
     }
 
     async fn newest_tasks(&mut self, contexts: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            once(contexts).filter_map(|context| incarnations(state, context).last()).cloned().collect()
-        })
+        self.load(|state| state.newest_tasks(contexts))
     }
 
     async fn context_tasks(&mut self, context: Uuid) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| incarnations(state, context).cloned().collect())
+        self.load(|state| state.context_tasks(context))
     }
 
     async fn task_named(&mut self, namespace: &str, name: &str) -> StoreResult<Option<TaskRow>> {
-        self.load(|state| {
-            let belongs =
-                |key: &TaskKey| matches!(key, TaskKey::Name(n, m, _) if n == namespace && m == name);
-            state.run(TaskKey::Name(namespace.into(), name.into(), 0), belongs).last().cloned()
-        })
+        self.load(|state| state.task_named(namespace, name))
     }
 
     async fn tasks_by_head(&mut self, heads: RangeInclusive<u64>, limit: usize) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Head(head, _) if heads.contains(head));
-            state.run(TaskKey::Head(*heads.start(), Uuid::nil()), belongs).take(limit).cloned().collect()
-        })
+        self.load(|state| state.tasks_by_head(heads, limit))
     }
 
     async fn pipeline_tasks(&mut self, pipeline: Uuid) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Pipeline(of, _) if *of == pipeline);
-            let tasks = state.run(TaskKey::Pipeline(pipeline, Uuid::nil()), belongs);
-            tasks.filter(|row| row.newest).cloned().collect()
-        })
+        self.load(|state| state.pipeline_tasks(pipeline))
     }
 
     async fn insert_tasks(&mut self, tasks: &[NewTask]) -> StoreResult<()> {
-        self.change(|journal| {
-            for task in tasks {
-                if journal.state.tasks.contains_key(&task.row.id) {
-                    return Err(StoreError::Duplicate(format!("task {}", task.row.id)));
-                }
-                journal.put_task(task.row.kept())?;
-                journal.put(|state| &mut state.task_bodies, task.row.id, task.body.clone());
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.insert_tasks(tasks))
     }
 
     async fn update_tasks(&mut self, rows: &[TaskRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                need_task(journal, row.id)?;
-                journal.put_task(row.kept())?;
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.update_tasks(rows))
     }
 
     async fn delete_tasks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
-        self.change(|journal| {
-            for id in ids {
-                journal.remove_task(*id);
-                journal.remove(|state| &mut state.task_bodies, id);
-                journal.remove(|state| &mut state.task_results, id);
-                let attempts = journal.state.attempts.range((*id, 0)..=(*id, u32::MAX)).map(|(key, _)| *key);
-                for key in attempts.collect::<Vec<_>>() {
-                    journal.remove(|state| &mut state.attempts, &key);
-                }
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.delete_tasks(ids))
     }
 
     async fn task_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
-        self.load(|state| bodies(&state.task_bodies, ids))
+        self.load(|state| state.task_bodies(ids))
     }
 
     async fn task_results(&mut self, ids: &[Uuid]) -> StoreResult<Vec<ResultRow>> {
-        self.load(|state| once(ids).filter_map(|id| state.task_results.get(&id).cloned()).collect())
+        self.load(|state| state.task_results(ids))
     }
 
     async fn put_task_results(&mut self, rows: &[ResultRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                need_task(journal, row.task_id)?;
-                journal.put(|state| &mut state.task_results, row.task_id, row.clone());
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.put_task_results(rows))
     }
 
     async fn attempts(&mut self, tasks: &[Uuid]) -> StoreResult<Vec<AttemptRow>> {
-        self.load(|state| {
-            let of = |task| state.attempts.range((task, 0)..=(task, u32::MAX)).map(|(_, row)| row.clone());
-            once(tasks).flat_map(of).collect()
-        })
+        self.load(|state| state.attempts(tasks))
     }
 
     async fn insert_attempts(&mut self, rows: &[AttemptRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                need_task(journal, row.task_id)?;
-                let key = (row.task_id, row.number);
-                if journal.state.attempts.contains_key(&key) {
-                    return Err(StoreError::Duplicate(format!("attempt {key:?}")));
-                }
-                journal.put(|state| &mut state.attempts, key, row.kept());
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.insert_attempts(rows))
     }
 
     async fn insert_needs(&mut self, rows: &[NeedRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                journal.put(|state| &mut state.dependents, (row.need, row.dependent), ());
-                journal.put(|state| &mut state.needs, (row.dependent, row.need), ());
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.insert_needs(rows))
     }
 
     async fn dependents(&mut self, needs: &[Uuid]) -> StoreResult<Vec<NeedRow>> {
-        self.load(|state| {
-            let pairs = once(needs).flat_map(|id| pairs_of(&state.dependents, id));
-            pairs.map(|(need, dependent)| NeedRow { need, dependent }).collect()
-        })
+        self.load(|state| state.dependents(needs))
     }
 
     async fn needs_of(&mut self, dependents: &[Uuid]) -> StoreResult<Vec<NeedRow>> {
-        self.load(|state| {
-            let pairs = once(dependents).flat_map(|id| pairs_of(&state.needs, id));
-            pairs.map(|(dependent, need)| NeedRow { need, dependent }).collect()
-        })
+        self.load(|state| state.needs_of(dependents))
     }
 
     async fn delete_needs(&mut self, dependents: &[Uuid]) -> StoreResult<()> {
-        self.change(|journal| {
-            for dependent in dependents {
-                for (dependent, need) in pairs_of(&journal.state.needs, *dependent).collect::<Vec<_>>() {
-                    journal.remove(|state| &mut state.needs, &(dependent, need));
-                    journal.remove(|state| &mut state.dependents, &(need, dependent));
-                }
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.delete_needs(dependents))
     }
 
     async fn claimable(&mut self, executors: &[String], limit: usize) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let of = |executor: String| {
-                let from = TaskKey::Claimable(executor.clone(), FIRST);
-                let belongs =
-                    move |key: &TaskKey| matches!(key, TaskKey::Claimable(of, _) if *of == executor);
-                state.run(from, belongs).take(limit)
-            };
-            let executors: BTreeSet<String> = executors.iter().cloned().collect();
-            let mut rows: Vec<TaskRow> = executors.into_iter().flat_map(of).cloned().collect();
-            rows.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.ready_at, row.id));
-            rows.truncate(limit);
-            rows
-        })
+        self.load(|state| state.claimable(executors, limit))
     }
 
     async fn gated(&mut self, pipeline: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Gated(of, _) if *of == pipeline);
-            state.run(TaskKey::Gated(pipeline, FIRST), belongs).take(limit).cloned().collect()
-        })
+        self.load(|state| state.gated(pipeline, limit))
     }
 
     async fn running_on(&mut self, node: Uuid) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Running(on, _) if *on == node);
-            state.run(TaskKey::Running(node, Uuid::nil()), belongs).cloned().collect()
-        })
+        self.load(|state| state.running_on(node))
     }
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let now = kept(now);
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Due(at, _) if *at <= now);
-            state.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).take(limit).cloned().collect()
-        })
+        self.load(|state| state.due(now, limit))
     }
 
     async fn next_due(&mut self) -> StoreResult<Option<Timestamp>> {
-        self.load(|state| {
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Due(..));
-            state.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).next().and_then(|row| row.due_at)
-        })
+        self.load(|state| state.next_due())
     }
 
     async fn live_counts(&mut self) -> StoreResult<LiveCounts> {
-        self.load(|state| {
-            let count =
-                |takes: fn(&TaskRow) -> bool| state.tasks.values().filter(|row| takes(row)).count() as u64;
-            LiveCounts {
-                pending: count(|row| row.phase == Phase::Pending),
-                running: count(|row| row.phase == Phase::Running),
-                claimable: count(TaskRow::is_claimable),
-            }
-        })
+        self.load(|state| state.live_counts())
     }
 
     async fn pipelines(&mut self, ids: &[Uuid]) -> StoreResult<Vec<PipelineRow>> {
-        self.load(|state| once(ids).filter_map(|id| state.pipelines.get(&id).cloned()).collect())
+        self.load(|state| state.pipelines(ids))
     }
 
     async fn pipeline_named(&mut self, namespace: &str, name: &str) -> StoreResult<Option<PipelineRow>> {
-        self.load(|state| {
-            let belongs =
-                |key: &PipelineKey| matches!(key, PipelineKey::Name(n, m, _) if n == namespace && m == name);
-            state.pipeline_run(PipelineKey::Name(namespace.into(), name.into(), 0), belongs).last().cloned()
-        })
+        self.load(|state| state.pipeline_named(namespace, name))
     }
 
     async fn pipelines_by_head(
@@ -313,131 +179,51 @@ impl Tx for MemoryTx<'_> {
         heads: RangeInclusive<u64>,
         limit: usize,
     ) -> StoreResult<Vec<PipelineRow>> {
-        self.load(|state| {
-            let belongs =
-                |key: &PipelineKey| matches!(key, PipelineKey::Head(head, _) if heads.contains(head));
-            let rows = state.pipeline_run(PipelineKey::Head(*heads.start(), Uuid::nil()), belongs);
-            rows.take(limit).cloned().collect()
-        })
+        self.load(|state| state.pipelines_by_head(heads, limit))
     }
 
     async fn insert_pipelines(&mut self, pipelines: &[NewPipeline]) -> StoreResult<()> {
-        self.change(|journal| {
-            for pipeline in pipelines {
-                if journal.state.pipelines.contains_key(&pipeline.row.id) {
-                    return Err(StoreError::Duplicate(format!("pipeline {}", pipeline.row.id)));
-                }
-                journal.put_pipeline(pipeline.row.kept())?;
-                journal.put(|state| &mut state.pipeline_bodies, pipeline.row.id, pipeline.body.clone());
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.insert_pipelines(pipelines))
     }
 
     async fn update_pipelines(&mut self, rows: &[PipelineRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                if !journal.state.pipelines.contains_key(&row.id) {
-                    return Err(absent("pipeline", row.id));
-                }
-                journal.put_pipeline(row.kept())?;
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.update_pipelines(rows))
     }
 
     async fn delete_pipelines(&mut self, ids: &[Uuid]) -> StoreResult<()> {
-        self.change(|journal| {
-            for id in ids {
-                journal.remove_pipeline(*id);
-                journal.remove(|state| &mut state.pipeline_bodies, id);
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.delete_pipelines(ids))
     }
 
     async fn pipeline_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
-        self.load(|state| bodies(&state.pipeline_bodies, ids))
+        self.load(|state| state.pipeline_bodies(ids))
     }
 
     async fn list_tasks(&mut self, query: &ListQuery) -> StoreResult<Vec<TaskRow>> {
-        self.load(|state| {
-            let (from, after) = page_start(query);
-            let from = TaskKey::Name(from.0, from.1, from.2);
-            let belongs = |key: &TaskKey| matches!(key, TaskKey::Name(n, ..) if in_namespace(query, n));
-            let rows = state.run(from, belongs).filter(|row| !query.newest_only || row.newest);
-            let rows = rows.filter(|row| !is_at(&after, &row.namespace, &row.name, row.incarnation));
-            rows.take(query.limit).cloned().collect()
-        })
+        self.load(|state| state.list_tasks(query))
     }
 
     async fn list_pipelines(&mut self, query: &ListQuery) -> StoreResult<Vec<PipelineRow>> {
-        self.load(|state| {
-            let (from, after) = page_start(query);
-            let from = PipelineKey::Name(from.0, from.1, from.2);
-            let belongs =
-                |key: &PipelineKey| matches!(key, PipelineKey::Name(n, ..) if in_namespace(query, n));
-            let rows = state.pipeline_run(from, belongs).filter(|row| !query.newest_only || row.newest);
-            let rows = rows.filter(|row| !is_at(&after, &row.namespace, &row.name, row.incarnation));
-            rows.take(query.limit).cloned().collect()
-        })
+        self.load(|state| state.list_pipelines(query))
     }
 
     async fn changes(&mut self, after: u64, limit: usize) -> StoreResult<Vec<Change>> {
-        self.load(|state| {
-            let Some(first) = after.checked_add(1) else { return Vec::new() };
-            let tasks = state.run(TaskKey::Version(first), |key| matches!(key, TaskKey::Version(_)));
-            let pipelines =
-                state.pipeline_run(PipelineKey::Version(first), |key| matches!(key, PipelineKey::Version(_)));
-            let deleted = state.tombstones.range(first..).map(|(_, row)| row);
-            let mut changes: Vec<Change> = (tasks.take(limit).map(|row| Change::Task(Box::new(row.clone()))))
-                .chain(pipelines.take(limit).map(|row| Change::Pipeline(Box::new(row.clone()))))
-                .chain(deleted.take(limit).map(|row| Change::Deleted(row.clone())))
-                .collect();
-            changes.sort_by_key(Change::version);
-            changes.truncate(limit);
-            changes
-        })
+        self.load(|state| state.changes(after, limit))
     }
 
     async fn insert_tombstones(&mut self, rows: &[TombstoneRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                if journal.state.tombstones.contains_key(&row.version) {
-                    return Err(StoreError::Duplicate(format!("tombstone {}", row.version)));
-                }
-                journal.put(|state| &mut state.tombstones, row.version, row.kept());
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.insert_tombstones(rows))
     }
 
     async fn history_start(&mut self) -> StoreResult<u64> {
-        self.load(|state| state.history_start.get(&()).copied().unwrap_or(0))
+        self.load(|state| state.history_start())
     }
 
     async fn trim_tombstones(&mut self, before: Timestamp) -> StoreResult<()> {
-        let before = kept(before);
-        self.change(|journal| {
-            let old = journal.state.tombstones.values().filter(|row| row.at < before);
-            if let Some(newest) = old.map(|row| row.version).max() {
-                let start = journal.state.history_start.get(&()).copied().unwrap_or(0).max(newest);
-                journal.put(|state| &mut state.history_start, (), start);
-            }
-            journal.remove_where(|state| &mut state.tombstones, |_, row| row.at < before);
-            Ok(())
-        })
+        self.change(|journal| journal.trim_tombstones(before))
     }
 
     async fn insert_events(&mut self, rows: &[EventRow]) -> StoreResult<()> {
-        self.change(|journal| {
-            for row in rows {
-                journal.state.counters.event += 1;
-                let (row, number) = (row.kept(), journal.state.counters.event);
-                journal.put(|state| &mut state.events, (row.at, number), row);
-            }
-            Ok(())
-        })
+        self.change(|journal| journal.insert_events(rows))
     }
 
     async fn list_events(
@@ -446,101 +232,38 @@ impl Tx for MemoryTx<'_> {
         object: Option<Uuid>,
         limit: usize,
     ) -> StoreResult<Vec<EventRow>> {
-        self.load(|state| {
-            let of = |row: &&EventRow| {
-                namespace.is_none_or(|namespace| row.namespace == namespace)
-                    && object.is_none_or(|id| row.object_id == id || row.pipeline_id == Some(id))
-            };
-            let mut rows: Vec<EventRow> =
-                state.events.values().rev().filter(of).take(limit).cloned().collect();
-            rows.reverse();
-            rows
-        })
+        self.load(|state| state.list_events(namespace, object, limit))
     }
 
     async fn delete_events(&mut self, objects: &[Uuid]) -> StoreResult<()> {
-        self.change(|journal| {
-            journal.remove_where(|state| &mut state.events, |_, row| objects.contains(&row.object_id));
-            Ok(())
-        })
+        self.change(|journal| journal.delete_events(objects))
     }
 
     async fn trim_events(&mut self, before: Timestamp) -> StoreResult<()> {
-        let before = kept(before);
-        self.change(|journal| {
-            journal.remove_where(|state| &mut state.events, |(at, _), _| *at < before);
-            Ok(())
-        })
+        self.change(|journal| journal.trim_events(before))
     }
 
     async fn nodes(&mut self) -> StoreResult<Vec<NodeRow>> {
-        self.load(|state| state.nodes.values().cloned().collect())
+        self.load(|state| state.nodes())
     }
 
     async fn node(&mut self, id: Uuid) -> StoreResult<Option<NodeRow>> {
-        self.load(|state| state.nodes.get(&id).cloned())
+        self.load(|state| state.node(id))
     }
 
     async fn put_node(&mut self, row: &NodeRow) -> StoreResult<()> {
-        self.change(|journal| {
-            journal.put(|state| &mut state.nodes, row.id, row.kept());
-            Ok(())
-        })
+        self.change(|journal| journal.put_node(row))
     }
 
     async fn request(&mut self, key: &str) -> StoreResult<Option<RequestRow>> {
-        self.load(|state| state.requests.get(key).cloned())
+        self.load(|state| state.request(key))
     }
 
     async fn insert_request(&mut self, row: &RequestRow) -> StoreResult<()> {
-        self.change(|journal| {
-            if journal.state.requests.contains_key(&row.key) {
-                return Err(StoreError::Duplicate(format!("request {}", row.key)));
-            }
-            journal.put(|state| &mut state.requests, row.key.clone(), row.kept());
-            Ok(())
-        })
+        self.change(|journal| journal.insert_request(row))
     }
 
     async fn trim_requests(&mut self, before: Timestamp) -> StoreResult<()> {
-        let before = kept(before);
-        self.change(|journal| {
-            journal.remove_where(|state| &mut state.requests, |_, row| row.at < before);
-            Ok(())
-        })
+        self.change(|journal| journal.trim_requests(before))
     }
-}
-
-fn incarnations(state: &State, context: Uuid) -> impl Iterator<Item = &TaskRow> {
-    let belongs = move |key: &TaskKey| matches!(key, TaskKey::Incarnation(of, _) if *of == context);
-    state.run(TaskKey::Incarnation(context, 0), belongs)
-}
-
-fn bodies(all: &BTreeMap<Uuid, String>, ids: &[Uuid]) -> Vec<(Uuid, String)> {
-    once(ids).filter_map(|id| all.get(&id).map(|body| (id, body.clone()))).collect()
-}
-
-fn pairs_of(pairs: &BTreeMap<(Uuid, Uuid), ()>, first: Uuid) -> impl Iterator<Item = (Uuid, Uuid)> {
-    pairs.range((first, Uuid::nil())..=(first, Uuid::max())).map(|(pair, ())| *pair)
-}
-
-type Place = (String, String, u32);
-
-/// Where a page begins, and the place that it must not contain.
-fn page_start(query: &ListQuery) -> (Place, Option<Place>) {
-    let namespace = (query.namespace.clone().unwrap_or_default(), String::new(), 0);
-    match &query.after {
-        Some(after) if *after > namespace => (after.clone(), Some(after.clone())),
-        _ => (namespace, None),
-    }
-}
-
-fn in_namespace(query: &ListQuery, namespace: &str) -> bool {
-    query.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
-}
-
-fn is_at(place: &Option<Place>, namespace: &str, name: &str, incarnation: u32) -> bool {
-    place
-        .as_ref()
-        .is_some_and(|place| (place.0.as_str(), place.1.as_str(), place.2) == (namespace, name, incarnation))
 }

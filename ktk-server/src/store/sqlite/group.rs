@@ -3,7 +3,7 @@
 use super::{
     fault::{Fault, Outcome, Reach},
     job::Job,
-    tx::{Mode, SqliteTx},
+    transaction::{Mode, SqliteTx},
 };
 use crate::store::{Durability, StoreError};
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::tx::SqliteTx;
+use super::transaction::SqliteTx;
 use crate::store::{Durability, Operation, StoreError, drive::drive};
 
 /// An operation and who waits for it. It may be run more than once; it is answered once.

@@ -15,6 +15,7 @@ mod schema;
 mod session;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod tx;
 mod writer;
 

@@ -71,7 +71,7 @@ pub(super) fn open(lock: &StoreLock, options: &SqliteOptions) -> StoreResult<Ope
     // SQLite refuses links anywhere in a path; the directory itself may be reached by one.
     let dir = fs::canonicalize(lock.dir()).map_err(|error| unavailable(lock.dir(), &error))?;
     let path = dir.join("ktk.db");
-    let is_new = inspect(&path)?;
+    inspect(&path)?;
     let mut connection = connect(&path).map_err(|fault| fault.store_error())?;
     let found = look(&connection)?;
     let opened = (|| {
@@ -82,9 +82,8 @@ pub(super) fn open(lock: &StoreLock, options: &SqliteOptions) -> StoreResult<Ope
         Ok((id, numbers, log))
     })();
     let (id, numbers, log) = opened.map_err(|fault: Fault| fault.store_error())?;
-    if is_new {
-        lock.sync_dir().map_err(|error| unavailable(&dir, &error))?;
-    }
+    // SQLite tries this for its log, but does not say when it fails.
+    lock.sync_dir().map_err(|error| unavailable(&dir, &error))?;
     Ok(Opened { connection, log, numbers, id, path })
 }
 
@@ -101,8 +100,8 @@ fn unavailable(path: &Path, error: &std::io::Error) -> StoreError {
 }
 
 /// Looks at the file itself, before SQLite does; makes it where there is none. A newer schema is
-/// refused here already: SQLite would touch the file by opening it. Whether it is new.
-fn inspect(path: &Path) -> StoreResult<bool> {
+/// refused here already: SQLite would touch the file by opening it.
+fn inspect(path: &Path) -> StoreResult<()> {
     let mut header = [0; 64];
     let length = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => meta.len(),
@@ -121,7 +120,7 @@ fn inspect(path: &Path) -> StoreResult<bool> {
         }
         let new = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
         new.map_err(|error| unavailable(path, &error))?;
-        return Ok(true);
+        return Ok(());
     }
     let mut file = fs::File::open(path).map_err(|error| unavailable(path, &error))?;
     let read = file.read_exact(&mut header);
@@ -132,7 +131,7 @@ fn inspect(path: &Path) -> StoreResult<bool> {
     if found > SCHEMA {
         return Err(StoreError::NewerSchema { found, known: SCHEMA });
     }
-    Ok(false)
+    Ok(())
 }
 
 fn connect(path: &Path) -> Outcome<Connection> {
@@ -154,7 +153,10 @@ fn connect(path: &Path) -> Outcome<Connection> {
 }
 
 fn configure_writer(connection: &Connection, options: &SqliteOptions) -> Outcome<()> {
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    // To its end: the mode is written, or not, after its row has been given.
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let modes = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    let mode = modes.concat();
     if mode != "wal" {
         return Err(Fault::NoLog(mode));
     }

@@ -14,7 +14,7 @@ use super::{
     numbers::Numbers,
     open::{SqliteOptions, open_reader},
     session::Session,
-    tx::{Mode, SqliteTx},
+    transaction::{Mode, SqliteTx},
 };
 use crate::store::StoreError;
 

@@ -13,7 +13,7 @@ use super::{
     open::Opened,
     readers::Readers,
     session::Session,
-    tx::{Mode, SqliteTx},
+    transaction::{Mode, SqliteTx},
 };
 use crate::store::{StoreError, lock::StoreLock};
 

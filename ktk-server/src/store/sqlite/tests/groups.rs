@@ -17,7 +17,7 @@ use crate::store::{
         job::{Answer, Job, job},
         open,
         session::Session,
-        tx::{Mode, SqliteTx},
+        transaction::{Mode, SqliteTx},
     },
 };
 

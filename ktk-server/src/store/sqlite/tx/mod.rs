@@ -20,77 +20,24 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    fault::{Fault, Outcome, Reach},
-    numbers::Numbers,
+    fault::Fault,
     rows::micros,
-    session::Session,
+    transaction::{Mode, SqliteTx},
 };
 use crate::{
     model::row::{
         AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
         ResultRow, TaskRow, TombstoneRow,
     },
-    store::{ListQuery, LiveCounts, StoreError, StoreResult, Tx, drive::Trouble},
+    store::{ListQuery, LiveCounts, StoreResult, Tx},
 };
-
-/// What an operation may do in a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    Read,
-    /// Writes; whether the commit is synced.
-    Write {
-        synced: bool,
-    },
-}
-
-/// A connection and what its transaction knows.
-#[derive(Debug)]
-pub(super) struct SqliteTx {
-    pub(super) session: Session,
-    pub(super) numbers: Numbers,
-    pub(super) mode: Mode,
-    /// Of the operation that runs.
-    pub(super) trouble: Trouble,
-    /// How far its first fault reaches.
-    pub(super) reach: Option<Reach>,
-}
-
-impl SqliteTx {
-    pub(super) fn new(session: Session, numbers: Numbers, mode: Mode) -> Self {
-        Self { session, numbers, mode, trouble: Trouble::default(), reach: None }
-    }
-
-    /// Forgets the operation before.
-    pub(super) fn begin_operation(&mut self) {
-        self.trouble = Trouble::default();
-        self.reach = None;
-    }
-
-    fn note(&mut self, fault: &Fault) -> StoreError {
-        self.reach.get_or_insert(fault.reach());
-        let error = fault.store_error();
-        self.trouble.note(&error);
-        error
-    }
-
-    fn load<T>(&mut self, load: impl FnOnce(&Session) -> Outcome<T>) -> StoreResult<T> {
-        self.trouble.check()?;
-        load(&self.session).map_err(|fault| self.note(&fault))
-    }
-
-    fn change(&mut self, change: impl FnOnce(&Session) -> Outcome<()>) -> StoreResult<()> {
-        self.load(|_| Ok(()))?;
-        match self.mode {
-            Mode::Read => Err(self.note(&Fault::ReadOnly)),
-            Mode::Write { .. } => self.load(change),
-        }
-    }
-}
 
 impl Tx for SqliteTx {
     fn next_version(&mut self) -> u64 {
         let version = match self.mode {
             Mode::Read => Err(Fault::ReadOnly),
+            // The transaction may be gone: nothing is written any more.
+            Mode::Write { .. } if self.trouble.check().is_err() => return 0,
             Mode::Write { synced } => self.numbers.next_version(&self.session, synced),
         };
         // The trouble that is noted keeps a transaction with this number from being committed.

@@ -1,0 +1,251 @@
+//! What can be seen in the state: the loads of a transaction.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
+
+use jiff::Timestamp;
+use ktk_client::api::Phase;
+use uuid::Uuid;
+
+use super::{
+    precision::kept,
+    state::{FIRST, PipelineKey, State, TaskKey, once},
+};
+use crate::{
+    model::row::{
+        AttemptRow, Change, EventRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow,
+    },
+    store::{ListQuery, LiveCounts},
+};
+
+impl State {
+    pub(super) fn version(&self) -> u64 {
+        let tasks = self.task_keys.range(TaskKey::Version(0)..=TaskKey::Version(u64::MAX)).next_back();
+        let tasks = tasks.map(|(_, id)| self.tasks[id].version);
+        let versions = PipelineKey::Version(0)..=PipelineKey::Version(u64::MAX);
+        let pipelines = self.pipeline_keys.range(versions).next_back();
+        let pipelines = pipelines.map(|(_, id)| self.pipelines[id].version);
+        let nodes = self.nodes.values().map(|row| row.version);
+        let deleted = self.tombstones.keys().copied();
+        let trimmed = self.history_start.get(&()).copied();
+        tasks.into_iter().chain(pipelines).chain(nodes).chain(deleted).chain(trimmed).max().unwrap_or(0)
+    }
+
+    pub(super) fn tasks(&self, ids: &[Uuid]) -> Vec<TaskRow> {
+        once(ids).filter_map(|id| self.tasks.get(&id).cloned()).collect()
+    }
+
+    pub(super) fn newest_tasks(&self, contexts: &[Uuid]) -> Vec<TaskRow> {
+        once(contexts).filter_map(|context| incarnations(self, context).last()).cloned().collect()
+    }
+
+    pub(super) fn context_tasks(&self, context: Uuid) -> Vec<TaskRow> {
+        incarnations(self, context).cloned().collect()
+    }
+
+    pub(super) fn task_named(&self, namespace: &str, name: &str) -> Option<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Name(n, m, _) if n == namespace && m == name);
+        self.run(TaskKey::Name(namespace.into(), name.into(), 0), belongs).last().cloned()
+    }
+
+    pub(super) fn tasks_by_head(&self, heads: RangeInclusive<u64>, limit: usize) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Head(head, _) if heads.contains(head));
+        self.run(TaskKey::Head(*heads.start(), Uuid::nil()), belongs).take(limit).cloned().collect()
+    }
+
+    pub(super) fn pipeline_tasks(&self, pipeline: Uuid) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Pipeline(of, _) if *of == pipeline);
+        let tasks = self.run(TaskKey::Pipeline(pipeline, Uuid::nil()), belongs);
+        tasks.filter(|row| row.newest).cloned().collect()
+    }
+
+    pub(super) fn task_bodies(&self, ids: &[Uuid]) -> Vec<(Uuid, String)> {
+        bodies(&self.task_bodies, ids)
+    }
+
+    pub(super) fn task_results(&self, ids: &[Uuid]) -> Vec<ResultRow> {
+        once(ids).filter_map(|id| self.task_results.get(&id).cloned()).collect()
+    }
+
+    pub(super) fn attempts(&self, tasks: &[Uuid]) -> Vec<AttemptRow> {
+        let of = |task| self.attempts.range((task, 0)..=(task, u32::MAX)).map(|(_, row)| row.clone());
+        once(tasks).flat_map(of).collect()
+    }
+
+    pub(super) fn dependents(&self, needs: &[Uuid]) -> Vec<NeedRow> {
+        let pairs = once(needs).flat_map(|id| pairs_of(&self.dependents, id));
+        pairs.map(|(need, dependent)| NeedRow { need, dependent }).collect()
+    }
+
+    pub(super) fn needs_of(&self, dependents: &[Uuid]) -> Vec<NeedRow> {
+        let pairs = once(dependents).flat_map(|id| pairs_of(&self.needs, id));
+        pairs.map(|(dependent, need)| NeedRow { need, dependent }).collect()
+    }
+
+    pub(super) fn claimable(&self, executors: &[String], limit: usize) -> Vec<TaskRow> {
+        let of = |executor: String| {
+            let from = TaskKey::Claimable(executor.clone(), FIRST);
+            let belongs = move |key: &TaskKey| matches!(key, TaskKey::Claimable(of, _) if *of == executor);
+            self.run(from, belongs).take(limit)
+        };
+        let executors: BTreeSet<String> = executors.iter().cloned().collect();
+        let mut rows: Vec<TaskRow> = executors.into_iter().flat_map(of).cloned().collect();
+        rows.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.ready_at, row.id));
+        rows.truncate(limit);
+        rows
+    }
+
+    pub(super) fn gated(&self, pipeline: Uuid, limit: usize) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Gated(of, _) if *of == pipeline);
+        self.run(TaskKey::Gated(pipeline, FIRST), belongs).take(limit).cloned().collect()
+    }
+
+    pub(super) fn running_on(&self, node: Uuid) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Running(on, _) if *on == node);
+        self.run(TaskKey::Running(node, Uuid::nil()), belongs).cloned().collect()
+    }
+
+    pub(super) fn due(&self, now: Timestamp, limit: usize) -> Vec<TaskRow> {
+        let now = kept(now);
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Due(at, _) if *at <= now);
+        self.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).take(limit).cloned().collect()
+    }
+
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Due(..));
+        self.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).next().and_then(|row| row.due_at)
+    }
+
+    pub(super) fn live_counts(&self) -> LiveCounts {
+        let count = |takes: fn(&TaskRow) -> bool| self.tasks.values().filter(|row| takes(row)).count() as u64;
+        LiveCounts {
+            pending: count(|row| row.phase == Phase::Pending),
+            running: count(|row| row.phase == Phase::Running),
+            claimable: count(TaskRow::is_claimable),
+        }
+    }
+
+    pub(super) fn pipelines(&self, ids: &[Uuid]) -> Vec<PipelineRow> {
+        once(ids).filter_map(|id| self.pipelines.get(&id).cloned()).collect()
+    }
+
+    pub(super) fn pipeline_named(&self, namespace: &str, name: &str) -> Option<PipelineRow> {
+        let belongs =
+            |key: &PipelineKey| matches!(key, PipelineKey::Name(n, m, _) if n == namespace && m == name);
+        self.pipeline_run(PipelineKey::Name(namespace.into(), name.into(), 0), belongs).last().cloned()
+    }
+
+    pub(super) fn pipelines_by_head(&self, heads: RangeInclusive<u64>, limit: usize) -> Vec<PipelineRow> {
+        let belongs = |key: &PipelineKey| matches!(key, PipelineKey::Head(head, _) if heads.contains(head));
+        let rows = self.pipeline_run(PipelineKey::Head(*heads.start(), Uuid::nil()), belongs);
+        rows.take(limit).cloned().collect()
+    }
+
+    pub(super) fn pipeline_bodies(&self, ids: &[Uuid]) -> Vec<(Uuid, String)> {
+        bodies(&self.pipeline_bodies, ids)
+    }
+
+    pub(super) fn list_tasks(&self, query: &ListQuery) -> Vec<TaskRow> {
+        let (from, after) = page_start(query);
+        let from = TaskKey::Name(from.0, from.1, from.2);
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Name(n, ..) if in_namespace(query, n));
+        let rows = self.run(from, belongs).filter(|row| !query.newest_only || row.newest);
+        let rows = rows.filter(|row| !is_at(&after, &row.namespace, &row.name, row.incarnation));
+        rows.take(query.limit).cloned().collect()
+    }
+
+    pub(super) fn list_pipelines(&self, query: &ListQuery) -> Vec<PipelineRow> {
+        let (from, after) = page_start(query);
+        let from = PipelineKey::Name(from.0, from.1, from.2);
+        let belongs = |key: &PipelineKey| matches!(key, PipelineKey::Name(n, ..) if in_namespace(query, n));
+        let rows = self.pipeline_run(from, belongs).filter(|row| !query.newest_only || row.newest);
+        let rows = rows.filter(|row| !is_at(&after, &row.namespace, &row.name, row.incarnation));
+        rows.take(query.limit).cloned().collect()
+    }
+
+    pub(super) fn changes(&self, after: u64, limit: usize) -> Vec<Change> {
+        let Some(first) = after.checked_add(1) else { return Vec::new() };
+        let tasks = self.run(TaskKey::Version(first), |key| matches!(key, TaskKey::Version(_)));
+        let pipelines =
+            self.pipeline_run(PipelineKey::Version(first), |key| matches!(key, PipelineKey::Version(_)));
+        let deleted = self.tombstones.range(first..).map(|(_, row)| row);
+        let mut changes: Vec<Change> = (tasks.take(limit).map(|row| Change::Task(Box::new(row.clone()))))
+            .chain(pipelines.take(limit).map(|row| Change::Pipeline(Box::new(row.clone()))))
+            .chain(deleted.take(limit).map(|row| Change::Deleted(row.clone())))
+            .collect();
+        changes.sort_by_key(Change::version);
+        changes.truncate(limit);
+        changes
+    }
+
+    pub(super) fn history_start(&self) -> u64 {
+        self.history_start.get(&()).copied().unwrap_or(0)
+    }
+
+    pub(super) fn list_events(
+        &self,
+        namespace: Option<&str>,
+        object: Option<Uuid>,
+        limit: usize,
+    ) -> Vec<EventRow> {
+        let of = |row: &&EventRow| {
+            namespace.is_none_or(|namespace| row.namespace == namespace)
+                && object.is_none_or(|id| row.object_id == id || row.pipeline_id == Some(id))
+        };
+        let mut rows: Vec<EventRow> = self.events.values().rev().filter(of).take(limit).cloned().collect();
+        rows.reverse();
+        rows
+    }
+
+    pub(super) fn nodes(&self) -> Vec<NodeRow> {
+        self.nodes.values().cloned().collect()
+    }
+
+    pub(super) fn node(&self, id: Uuid) -> Option<NodeRow> {
+        self.nodes.get(&id).cloned()
+    }
+
+    pub(super) fn request(&self, key: &str) -> Option<RequestRow> {
+        self.requests.get(key).cloned()
+    }
+}
+
+fn incarnations(state: &State, context: Uuid) -> impl Iterator<Item = &TaskRow> {
+    let belongs = move |key: &TaskKey| matches!(key, TaskKey::Incarnation(of, _) if *of == context);
+    state.run(TaskKey::Incarnation(context, 0), belongs)
+}
+
+fn bodies(all: &BTreeMap<Uuid, String>, ids: &[Uuid]) -> Vec<(Uuid, String)> {
+    once(ids).filter_map(|id| all.get(&id).map(|body| (id, body.clone()))).collect()
+}
+
+/// Pairs that begin with this.
+pub(super) fn pairs_of(
+    pairs: &BTreeMap<(Uuid, Uuid), ()>,
+    first: Uuid,
+) -> impl Iterator<Item = (Uuid, Uuid)> {
+    pairs.range((first, Uuid::nil())..=(first, Uuid::max())).map(|(pair, ())| *pair)
+}
+
+type Place = (String, String, u32);
+
+/// Where a page begins, and the place that it must not contain.
+fn page_start(query: &ListQuery) -> (Place, Option<Place>) {
+    let namespace = (query.namespace.clone().unwrap_or_default(), String::new(), 0);
+    match &query.after {
+        Some(after) if *after > namespace => (after.clone(), Some(after.clone())),
+        _ => (namespace, None),
+    }
+}
+
+fn in_namespace(query: &ListQuery, namespace: &str) -> bool {
+    query.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
+}
+
+fn is_at(place: &Option<Place>, namespace: &str, name: &str, incarnation: u32) -> bool {
+    place
+        .as_ref()
+        .is_some_and(|place| (place.0.as_str(), place.1.as_str(), place.2) == (namespace, name, incarnation))
+}

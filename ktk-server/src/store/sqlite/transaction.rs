@@ -1,0 +1,62 @@
+//! A transaction of the sqlite store: a connection, what it may do, and what went wrong in it.
+
+use super::{
+    fault::{Fault, Outcome, Reach},
+    numbers::Numbers,
+    session::Session,
+};
+use crate::store::{StoreError, StoreResult, drive::Trouble};
+
+/// What an operation may do in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Read,
+    /// Writes; whether the commit is synced.
+    Write {
+        synced: bool,
+    },
+}
+
+/// A connection and what its transaction knows.
+#[derive(Debug)]
+pub(super) struct SqliteTx {
+    pub(super) session: Session,
+    pub(super) numbers: Numbers,
+    pub(super) mode: Mode,
+    /// Of the operation that runs.
+    pub(super) trouble: Trouble,
+    /// How far its first fault reaches.
+    pub(super) reach: Option<Reach>,
+}
+
+impl SqliteTx {
+    pub(super) fn new(session: Session, numbers: Numbers, mode: Mode) -> Self {
+        Self { session, numbers, mode, trouble: Trouble::default(), reach: None }
+    }
+
+    /// Forgets the operation before.
+    pub(super) fn begin_operation(&mut self) {
+        self.trouble = Trouble::default();
+        self.reach = None;
+    }
+
+    pub(super) fn note(&mut self, fault: &Fault) -> StoreError {
+        self.reach.get_or_insert(fault.reach());
+        let error = fault.store_error();
+        self.trouble.note(&error);
+        error
+    }
+
+    pub(super) fn load<T>(&mut self, load: impl FnOnce(&Session) -> Outcome<T>) -> StoreResult<T> {
+        self.trouble.check()?;
+        load(&self.session).map_err(|fault| self.note(&fault))
+    }
+
+    pub(super) fn change(&mut self, change: impl FnOnce(&Session) -> Outcome<()>) -> StoreResult<()> {
+        self.load(|_| Ok(()))?;
+        match self.mode {
+            Mode::Read => Err(self.note(&Fault::ReadOnly)),
+            Mode::Write { .. } => self.load(change),
+        }
+    }
+}
