@@ -7,12 +7,7 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
-use super::{
-    body::{self, TaskBody},
-    error::EngineResult,
-    object,
-    unit::Unit,
-};
+use super::{error::EngineResult, object, unit::Unit};
 use crate::{
     limits,
     model::{
@@ -69,10 +64,7 @@ impl<T: Tx> Unit<'_, T> {
     pub async fn end_attempt(&mut self, row: &TaskRow, outcome: Outcome) -> EngineResult<()> {
         let outcome = self.with_outputs(row, outcome)?;
         let retry = match outcome.reason {
-            Some(_) if row.stop.is_none() => {
-                let text = self.body_text(row.id).await?;
-                body::from_text::<TaskBody>(&row.name, &text)?.spec.retry
-            }
+            Some(_) if row.stop.is_none() => self.body(row.id).await?.and_then(|body| body.spec.retry),
             _ => None,
         };
         let verdict = ended::verdict(row, &outcome, retry.as_ref(), self.shared.entropy.chance());

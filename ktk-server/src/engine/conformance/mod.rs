@@ -2,6 +2,7 @@
 //! invariants of `check` after each operation. A store's own tests run them with
 //! `engine_conformance!`.
 
+mod broken;
 mod build;
 mod calls;
 mod cancels;
@@ -72,6 +73,7 @@ macro_rules! engine_conformance {
                 history_that_was_trimmed, scopes;
             lists: no_row_lost_or_repeated, selectors, only_the_newest;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
+            broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             random: first_histories, second_histories, third_histories, fourth_histories);
     };
     ($make:ident: $($subject:ident: $($case:ident),*);*) => {$(
