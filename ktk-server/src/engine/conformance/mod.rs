@@ -68,7 +68,7 @@ macro_rules! engine_conformance {
                 grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
                 unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
-                a_running_pipeline, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
+                a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes;
             lists: no_row_lost_or_repeated, selectors, only_the_newest;
