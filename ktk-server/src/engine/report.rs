@@ -7,7 +7,7 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
-use super::{error::EngineResult, object, unit::Unit};
+use super::{body, error::EngineResult, object, rerun::Wish, unit::Unit};
 use crate::{
     limits,
     model::{
@@ -93,6 +93,10 @@ impl<T: Tx> Unit<'_, T> {
         row.lost += u32::from(outcome.reason == Some(Reason::NodeLost));
         row.exit_code = outcome.exit_code;
         row.message = outcome.message.clone();
+        if matches!(verdict.event, Event::Retry | Event::Requeue) && is_follower(row.wish.as_deref()) {
+            // It runs again by itself, on what its needs come to now.
+            row.wish = None;
+        }
         if let Event::Cancel(_) = verdict.event {
             row.message = Some("stopped as asked".into());
         }
@@ -140,4 +144,11 @@ impl<T: Tx> Unit<'_, T> {
         self.task_mut(row.id)?.output_digest = Some(digest);
         Ok(outcome)
     }
+}
+
+/// Whether a stored restart is part of another task's.
+fn is_follower(wish: Option<&str>) -> bool {
+    wish.is_some_and(|text| {
+        body::from_text::<Wish>("a stored restart", text).is_ok_and(|wish| wish.is_follower)
+    })
 }

@@ -53,7 +53,8 @@ macro_rules! engine_conformance {
                 late_results_are_events, everything_is_inherited, needs_that_are_gone, resolved_by;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
-            cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, none_restarts_none,
+            cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
+                none_restarts_none,
                 none_is_handed_on, auto_keeps_success_steps;
             plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
