@@ -1,5 +1,7 @@
 //! `node.*`.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt as _;
 use ktk_client::{
     Client,
@@ -8,13 +10,19 @@ use ktk_client::{
         node::{Node, NodePhase},
     },
 };
+use ktk_tests::eventually_async;
 
 use crate::on_both_stores;
 
 on_both_stores!(the_server_is_one);
 
 async fn the_server_is_one(client: Client) {
-    let nodes = client.nodes().list(ListParams::default()).await.unwrap().items;
+    // A server answers before its own worker has registered.
+    let nodes = eventually_async("the node is there", Duration::from_secs(20), || async {
+        Some(client.nodes().list(ListParams::default()).await.unwrap().items)
+            .filter(|nodes| !nodes.is_empty())
+    })
+    .await;
     assert_eq!(nodes.len(), 1);
     let node = &nodes[0];
     assert_eq!(

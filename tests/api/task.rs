@@ -160,8 +160,7 @@ async fn restarted(client: Client) {
     assert!(other.unwrap_err().is_conflict());
     assert!(client.tasks().restart("x").if_newest(1).await.unwrap_err().is_conflict());
     let reference = client.tasks().reference("x@1");
-    let params: RestartParams =
-        serde_json::from_value(json!({"namespace": reference.namespace, "name": reference.name})).unwrap();
+    let params: RestartParams = serde_json::from_value(json!({"ref": reference})).unwrap();
     assert!(client.tasks().restart_with(params).await.unwrap().created);
     ended(&client, "x").await;
     let tree = client.tasks().tree("x").await.unwrap();

@@ -10,7 +10,7 @@ fn is_like(shown: &str, seen: &str) -> bool {
         let masked = ktk_tests::masked(text);
         masked
             .split_whitespace()
-            .map(|word| if word.contains("/work/") { "<path>".to_owned() } else { word.to_owned() })
+            .map(|word| if word.contains("ktk/work/") { "<path>".to_owned() } else { word.to_owned() })
             .collect()
     };
     shown.trim() == "…" || words(shown) == words(seen)

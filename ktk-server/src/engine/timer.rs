@@ -32,7 +32,7 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
         let target =
             [*engine.hub.due().borrow(), engine.leases.next_end(), sweep].into_iter().flatten().min();
         tokio::select! {
-            () = until(&engine, target) => {}
+            () = engine.clock.until(target) => {}
             _ = due.changed() => continue,
             _ = versions.changed(), if sweep.is_none() => {
                 sweep = Some(next_sweep(&engine));
@@ -50,7 +50,7 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
             Ok(next) => sweep = next,
             Err(error) => {
                 tracing::error!(%error, "what a clock moves could not be moved");
-                until(&engine, Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
+                engine.clock.until(Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
             }
         }
     }
@@ -62,12 +62,6 @@ fn next_sweep<S: Store>(engine: &Engine<S>) -> Timestamp {
 
 fn to_signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
-}
-
-async fn until<S: Store>(engine: &Engine<S>, target: Option<Timestamp>) {
-    let Some(target) = target else { return std::future::pending().await };
-    let wait = target.duration_since(engine.clock.now());
-    tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
 }
 
 /// Looks at what an earlier server left: nodes that run something have one lease from now on.
