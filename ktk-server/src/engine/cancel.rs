@@ -36,13 +36,20 @@ impl Operation for CancelTask {
             let words = format!("task {:?} has ended already ({})", row.name, row.phase);
             return Err(EngineError::conflict(words));
         }
+        // With its pipeline's deletion it may go in this very transaction.
+        let going = match unit.is_going(&row).await? {
+            true => Some(object::task(unit.tx, unit.shared, &row).await?),
+            false => None,
+        };
         let id = unit.adopt(row.clone());
         unit.task_event(&row, Severity::Normal, "CancelAsked", "somebody asked to cancel it".into());
         unit.forget_wish(id)?;
         unit.stop_task(id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
         unit.finish().await?;
-        let row = unit.task(id)?.clone();
-        let task = object::task(unit.tx, unit.shared, &row).await?;
+        let task = match (unit.task(id).cloned(), going) {
+            (Err(_), Some(gone)) => gone,
+            (row, _) => object::task(unit.tx, unit.shared, &row?).await?,
+        };
         Ok(Done { answer: task, effects: unit.effects })
     }
 }
@@ -66,9 +73,14 @@ impl Operation for CancelPipeline {
         }
         let id = row.id;
         unit.cancel_pipeline(id, self.params.now).await?;
-        unit.finish().await?;
         let rows = [unit.pipeline(id).await?.clone()];
-        let pipeline = object::pipelines(unit.tx, unit.shared, &rows).await?.remove(0);
+        let before = object::pipelines(unit.tx, unit.shared, &rows).await?.pop();
+        unit.finish().await?;
+        let rows = unit.tx.pipelines(&[id]).await?;
+        // One that is being deleted may be gone with its last step.
+        let now = object::pipelines(unit.tx, unit.shared, &rows).await?.pop();
+        let pipeline =
+            now.or(before).ok_or_else(|| EngineError::Bug(format!("pipeline {id} is not there")))?;
         Ok(Done { answer: pipeline, effects: unit.effects })
     }
 }

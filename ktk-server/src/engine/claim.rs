@@ -6,7 +6,7 @@ use ktk_client::api::{
     Duration, Reason,
     task::Resolved,
     template,
-    worker::{Fence, Grant},
+    worker::{Fence, Grant, Outcome},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -69,15 +69,13 @@ impl<T: Tx> Unit<'_, T> {
             Err(error) => return self.refuse(id, error.to_string()).await,
         };
         self.load_newest(&body.needs).await?;
-        let header = self.header_of(&row).await?;
         let taken = self.resolved(&body);
         if !taken.is_empty() {
             self.result_mut(id).resolved = Some(body::to_text(&taken)?);
         }
-        let needs = self.outputs_of(&taken).await?;
         let mut next = row;
         next.attempt += 1;
-        match build(&next, fence, body, &header, needs) {
+        match self.grant_of(&next, fence, body, &taken).await? {
             Ok(mut grant) => {
                 grant.granted_at = now;
                 let row = self.task_mut(id)?;
@@ -103,6 +101,25 @@ impl<T: Tx> Unit<'_, T> {
         // It took a place in this batch that another task can have.
         self.effects.work = true;
         Ok(None)
+    }
+
+    /// What a worker needs to run an attempt, or why nobody can say: something stored cannot be read.
+    async fn grant_of(
+        &mut self,
+        row: &TaskRow,
+        fence: Fence,
+        body: TaskBody,
+        taken: &[Resolved],
+    ) -> EngineResult<Result<Grant, String>> {
+        let header = match self.header_of(row).await {
+            Err(EngineError::Bug(why)) => return Ok(Err(why)),
+            header => header?,
+        };
+        let needs = match self.outputs_of(taken).await {
+            Err(EngineError::Bug(why)) => return Ok(Err(why)),
+            needs => needs?,
+        };
+        Ok(build(row, fence, body, &header, needs))
     }
 
     async fn header_of(&mut self, row: &TaskRow) -> EngineResult<Arc<PipelineHeader>> {
@@ -142,18 +159,28 @@ impl<T: Tx> Unit<'_, T> {
         for row in rows {
             let Some(fence) = row.fence.filter(|fence| !held.contains(fence)) else { continue };
             let id = self.adopt(row.clone());
-            let text = self.body_text(id).await?;
-            let body: TaskBody = body::from_text(&row.name, &text)?;
-            let header = self.header_of(&row).await?;
-            let results = self.tx.task_results(&[id]).await?;
-            let taken = match results.first().and_then(|row| row.resolved.as_deref()) {
-                Some(text) => body::from_text(&row.name, text)?,
-                None => Vec::new(),
+            let grant = match self.body(id).await? {
+                Some(body) => {
+                    let results = self.tx.task_results(&[id]).await?;
+                    let resolved = results.first().and_then(|row| row.resolved.as_deref()).unwrap_or("[]");
+                    match body::from_text::<Vec<Resolved>>(&row.name, resolved) {
+                        Ok(taken) => self.grant_of(&row, fence, body, &taken).await?,
+                        Err(error) => Err(error.to_string()),
+                    }
+                }
+                None => Err("its stored manifest cannot be read".into()),
             };
-            let needs = self.outputs_of(&taken).await?;
-            let mut grant = build(&row, fence, body, &header, needs).map_err(EngineError::Bug)?;
-            grant.granted_at = row.started_at.unwrap_or(self.now);
-            grants.push(grant);
+            match grant {
+                Ok(mut grant) => {
+                    grant.granted_at = row.started_at.unwrap_or(self.now);
+                    grants.push(grant);
+                }
+                Err(why) => {
+                    let reason = Some(Reason::InvalidInput);
+                    self.end_attempt(&row, Outcome { reason, message: Some(why), ..Outcome::default() })
+                        .await?;
+                }
+            }
         }
         Ok(grants)
     }

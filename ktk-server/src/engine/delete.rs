@@ -143,7 +143,7 @@ impl<T: Tx> Unit<'_, T> {
         }
         let wishes = tree.iter().filter_map(|other| other.wish.as_deref());
         for wish in wishes {
-            if body::from_text::<Wish>(&row.name, wish)?.parent == Some(row.id) {
+            if body::from_text::<Wish>(&row.name, wish).is_ok_and(|wish| wish.parent == Some(row.id)) {
                 let words = format!("{}@{} is about to be restarted", row.name, row.incarnation);
                 return Err(EngineError::conflict(words));
             }

@@ -2,6 +2,7 @@
 
 use ktk_client::api::{
     Phase, Reason, TaskId,
+    event::Severity,
     restart::Cascade,
     task::{Resolved, TaskSpec},
 };
@@ -122,14 +123,18 @@ impl<T: Tx> Unit<'_, T> {
         cascade: Cascade,
     ) -> EngineResult<Uuid> {
         let id = self.draw_id().await?;
-        let old_body = self.body_text(parent).await?;
+        let old_body = self.body(parent).await?;
         let parent = self.task(parent)?.clone();
+        let Some(mut body) = old_body else {
+            let words =
+                format!("the stored manifest of {} cannot be read: nobody knows what to run", parent.name);
+            return Err(EngineError::conflict(words));
+        };
         self.load_newest(&[parent.context_id]).await?;
         let newest = self
             .newest_of(parent.context_id)
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", parent.name)))?
             .clone();
-        let mut body: TaskBody = body::from_text(&parent.name, &old_body)?;
         body.restart = Some(because);
         let root = Root {
             namespace: parent.namespace.clone(),
@@ -155,6 +160,25 @@ impl<T: Tx> Unit<'_, T> {
         // Settled before anything else is made: later rows count their needs as they then are.
         self.tell_all().await?;
         Ok(id)
+    }
+
+    /// As [`Unit::incarnate`], where nobody asks at that moment: what cannot be made is recorded, and all else goes
+    /// its way.
+    pub async fn try_incarnate(
+        &mut self,
+        parent: Uuid,
+        because: RestartBody,
+        cascade: Cascade,
+    ) -> EngineResult<Option<Uuid>> {
+        match self.incarnate(parent, because, cascade).await {
+            Ok(id) => Ok(Some(id)),
+            Err(EngineError::Refused(error)) => {
+                let row = self.task(parent)?.clone();
+                self.task_event(&row, Severity::Warning, "NotRestarted", error.message);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn tell_all(&mut self) -> EngineResult<()> {
@@ -208,15 +232,19 @@ impl<T: Tx> Unit<'_, T> {
         self.reconsider(id).await
     }
 
-    /// The stored manifest of a task.
-    pub async fn body_text(&mut self, id: Uuid) -> EngineResult<String> {
+    /// The stored manifest of a task. One that is missing or cannot be read is a trouble of that task alone:
+    /// it is logged, and nobody else is stopped by it.
+    pub async fn body(&mut self, id: Uuid) -> EngineResult<Option<TaskBody>> {
         self.flush().await?;
         let bodies = self.tx.task_bodies(&[id]).await?;
-        bodies
-            .into_iter()
-            .next()
-            .map(|(_, text)| text)
-            .ok_or_else(|| EngineError::Bug(format!("task {id} has no stored manifest")))
+        let text = bodies.first().map(|(_, text)| text.as_str()).unwrap_or_default();
+        match body::from_text("a task", text) {
+            Ok(body) => Ok(Some(body)),
+            Err(error) => {
+                tracing::error!(task = %id, %error, "a stored task cannot be read");
+                Ok(None)
+            }
+        }
     }
 
     /// Records what tasks take from their needs as they are now.
@@ -225,8 +253,7 @@ impl<T: Tx> Unit<'_, T> {
             if self.task(*id)?.needs == 0 {
                 continue;
             }
-            let text = self.body_text(*id).await?;
-            let body: TaskBody = body::from_text("a task", &text)?;
+            let Some(body) = self.body(*id).await? else { continue };
             self.load_newest(&body.needs).await?;
             let resolved = self.resolved(&body);
             self.result_mut(*id).resolved = Some(body::to_text(&resolved)?);

@@ -7,12 +7,7 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
-use super::{
-    body::{self, TaskBody},
-    error::EngineResult,
-    object,
-    unit::Unit,
-};
+use super::{body, error::EngineResult, object, rerun::Wish, unit::Unit};
 use crate::{
     limits,
     model::{
@@ -69,10 +64,7 @@ impl<T: Tx> Unit<'_, T> {
     pub async fn end_attempt(&mut self, row: &TaskRow, outcome: Outcome) -> EngineResult<()> {
         let outcome = self.with_outputs(row, outcome)?;
         let retry = match outcome.reason {
-            Some(_) if row.stop.is_none() => {
-                let text = self.body_text(row.id).await?;
-                body::from_text::<TaskBody>(&row.name, &text)?.spec.retry
-            }
+            Some(_) if row.stop.is_none() => self.body(row.id).await?.and_then(|body| body.spec.retry),
             _ => None,
         };
         let verdict = ended::verdict(row, &outcome, retry.as_ref(), self.shared.entropy.chance());
@@ -101,6 +93,10 @@ impl<T: Tx> Unit<'_, T> {
         row.lost += u32::from(outcome.reason == Some(Reason::NodeLost));
         row.exit_code = outcome.exit_code;
         row.message = outcome.message.clone();
+        if matches!(verdict.event, Event::Retry | Event::Requeue) && is_follower(row.wish.as_deref()) {
+            // It runs again by itself, on what its needs come to now.
+            row.wish = None;
+        }
         if let Event::Cancel(_) = verdict.event {
             row.message = Some("stopped as asked".into());
         }
@@ -148,4 +144,11 @@ impl<T: Tx> Unit<'_, T> {
         self.task_mut(row.id)?.output_digest = Some(digest);
         Ok(outcome)
     }
+}
+
+/// Whether a stored restart is part of another task's.
+fn is_follower(wish: Option<&str>) -> bool {
+    wish.is_some_and(|text| {
+        body::from_text::<Wish>("a stored restart", text).is_ok_and(|wish| wish.is_follower)
+    })
 }

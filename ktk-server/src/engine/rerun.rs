@@ -66,8 +66,15 @@ impl<T: Tx> Unit<'_, T> {
     async fn grant_wish(&mut self, id: Uuid) -> EngineResult<()> {
         let row = self.task(id)?.clone();
         let Some(text) = &row.wish else { return Ok(()) };
-        let wish: Wish = body::from_text("a stored restart", text)?;
+        let wish = body::from_text::<Wish>("a stored restart", text);
         self.task_mut(id)?.wish = None;
+        let wish = match wish {
+            Ok(wish) => wish,
+            Err(error) => {
+                tracing::error!(task = %id, %error, "a stored restart cannot be read");
+                return Ok(());
+            }
+        };
         if !row.newest || !row.phase.is_terminal() {
             return Ok(());
         }
@@ -75,7 +82,7 @@ impl<T: Tx> Unit<'_, T> {
         if wish.is_follower {
             // A cascade restarts no cancelled task.
             if row.phase != Phase::Cancelled {
-                self.incarnate(id, because, wish.cascade).await?;
+                self.try_incarnate(id, because, wish.cascade).await?;
             }
             return Ok(());
         }
@@ -84,6 +91,11 @@ impl<T: Tx> Unit<'_, T> {
         let parent = self.tasks.get(&parent).cloned().unwrap_or_else(|| row.clone());
         if let Some(need) = self.lost_need(&parent).await? {
             let words = format!("not restarted as asked: it needs {need}");
+            self.task_event(&row, Severity::Warning, "NotRestarted", words);
+            return Ok(());
+        }
+        if self.body(parent.id).await?.is_none() {
+            let words = "not restarted as asked: its stored manifest cannot be read".into();
             self.task_event(&row, Severity::Warning, "NotRestarted", words);
             return Ok(());
         }
@@ -109,9 +121,8 @@ impl<T: Tx> Unit<'_, T> {
         let Some(text) = self.tx.task_results(&[id]).await?.into_iter().find_map(|row| row.resolved) else {
             return Ok(());
         };
-        let saw: Vec<Resolved> = body::from_text(&row.name, &text)?;
-        let body_text = self.body_text(id).await?;
-        let body: TaskBody = body::from_text(&row.name, &body_text)?;
+        let Some(body) = self.body(id).await? else { return Ok(()) };
+        let Ok(saw) = body::from_text::<Vec<Resolved>>(&row.name, &text) else { return Ok(()) };
         self.load_newest(&body.needs).await?;
         let mut changed = None;
         for (context, saw) in body.needs.iter().zip(&saw) {
@@ -130,7 +141,7 @@ impl<T: Tx> Unit<'_, T> {
             );
             let because =
                 RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
-            self.incarnate(id, because, Cascade::Auto).await?;
+            self.try_incarnate(id, because, Cascade::Auto).await?;
         }
         Ok(())
     }

@@ -317,7 +317,7 @@ impl<T: Tx> Unit<'_, T> {
         if !row.phase.is_terminal() {
             return Ok(None);
         }
-        self.incarnate(row.id, RestartBody { reason, ..because.clone() }, cascade).await.map(Some)
+        self.try_incarnate(row.id, RestartBody { reason, ..because.clone() }, cascade).await
     }
 
     /// What only goes on hands `--cascade=none` on to its own dependents.

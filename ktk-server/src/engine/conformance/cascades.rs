@@ -56,6 +56,22 @@ pub async fn all_restarts_what_runs_at_its_end<S: Store>(store: S) {
     assert_eq!(lab.tree("c").await, ["c@1 <- - Succeeded"]);
 }
 
+/// What is lost runs again by itself, on the new outputs: that is the restart it was to have.
+pub async fn a_lost_attempt_is_not_restarted_twice<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.give("a", json!({"n": 1})).await;
+    lab.running("b").await;
+    lab.restart_with(cascade("a", Cascade::All)).await.unwrap();
+    lab.register().await;
+    assert_eq!(lab.state("b").await, "Pending/WaitingForUpstream");
+    lab.give("a", json!({"n": 2})).await;
+    assert_eq!(lab.running("b").await.needs["a"], json!({"n": 2}));
+    lab.succeed("b").await;
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded"]);
+}
+
 pub async fn none_restarts_none<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make(job("a")).await;

@@ -91,6 +91,20 @@ pub async fn a_running_pipeline<S: Store>(store: S) {
     assert!(lab.dump.tasks.is_empty());
 }
 
+/// Who cancels what is about to go gets an answer, also when that was its end.
+pub async fn cancelled_while_it_goes<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    for name in ["p", "q"] {
+        let steps = [job("a"), job("z").needs(["a"]).always()];
+        lab.make_pipeline(pipeline(name, steps)).await;
+        lab.delete_pipeline(name, false).await.unwrap();
+        assert_eq!(lab.pipeline_state(name).await, "Pending", "an always step is left");
+    }
+    assert!(lab.cancel_pipeline("p", true).await.unwrap().metadata.deleted_at.is_some());
+    assert_eq!(lab.cancel("q.z").await.unwrap().metadata.name(), "q.z");
+    assert!(lab.dump.tasks.is_empty() && lab.dump.pipelines.is_empty());
+}
+
 pub async fn older_incarnations<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make(job("a")).await;

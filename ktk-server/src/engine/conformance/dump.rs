@@ -86,8 +86,12 @@ impl Operation for BreakBody {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), EngineError> {
         let row = TaskRow { version: tx.next_version(), ..self.row.clone() };
-        tx.delete_tasks(&[row.id]).await?;
-        Ok(tx.insert_tasks(&[NewTask { row, body: "nonsense".into() }]).await?)
+        let id = row.id;
+        let (results, attempts) = (tx.task_results(&[id]).await?, tx.attempts(&[id]).await?);
+        tx.delete_tasks(&[id]).await?;
+        tx.insert_tasks(&[NewTask { row, body: "nonsense".into() }]).await?;
+        tx.put_task_results(&results).await?;
+        Ok(tx.insert_attempts(&attempts).await?)
     }
 }
 

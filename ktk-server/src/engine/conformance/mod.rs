@@ -2,6 +2,7 @@
 //! invariants of `check` after each operation. A store's own tests run them with
 //! `engine_conformance!`.
 
+mod broken;
 mod build;
 mod calls;
 mod cancels;
@@ -52,7 +53,8 @@ macro_rules! engine_conformance {
                 late_results_are_events, everything_is_inherited, needs_that_are_gone, resolved_by;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
-            cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, none_restarts_none,
+            cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
+                none_restarts_none,
                 none_is_handed_on, auto_keeps_success_steps;
             plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
@@ -67,11 +69,12 @@ macro_rules! engine_conformance {
                 grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
                 unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
-                a_running_pipeline, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
+                a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes;
             lists: no_row_lost_or_repeated, selectors, only_the_newest;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
+            broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             random: first_histories, second_histories, third_histories, fourth_histories);
     };
     ($make:ident: $($subject:ident: $($case:ident),*);*) => {$(

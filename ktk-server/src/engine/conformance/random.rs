@@ -19,7 +19,7 @@ use super::{
     promise::assert_runs_as_asked,
     simulation::{Simulation, extent},
 };
-use crate::{model::row::TaskRow, store::Store};
+use crate::{engine::expire::Trim, limits, model::row::TaskRow, store::Store};
 
 pub async fn first_histories<S: Store>(store: S) {
     histories(store, 0).await;
@@ -207,6 +207,10 @@ async fn clear<S: Store>(lab: &mut Lab<S>) {
         assert!(lab.dump.tasks.len() < before, "nothing can be deleted: {:#?}", lab.states());
     }
     assert!(lab.dump.pipelines.is_empty() && lab.dump.results.is_empty() && lab.dump.attempts.is_empty());
+    // The next history does not begin with what is left of this one.
+    lab.advance(limits::HISTORY_KEPT + Duration::from_secs(1)).await;
+    let ask = lab.engine.ask("ktk");
+    lab.write(Trim { ask }).await.unwrap();
     let params = restart("t0");
     assert_eq!(lab.restart_with(params).await.unwrap_err().reason, ErrorReason::NotFound);
 }
