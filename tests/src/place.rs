@@ -183,6 +183,9 @@ impl Place {
     pub fn servers(&self) -> Vec<Process> {
         let mut found = self.processes();
         found.retain(|process| process.command.contains(" server run"));
+        // A child has its parent's arguments until it becomes what it was started for.
+        let pids: Vec<u32> = found.iter().map(|process| process.pid).collect();
+        found.retain(|process| !pids.contains(&process.parent));
         found
     }
 
