@@ -156,8 +156,12 @@ fn id(number: u64) -> Uuid {
     Uuid::from_u64_pair(0x0193_6f2e_8c00_7000 + (number << 16), 0x8000_0000_0000_0000 | number)
 }
 
+fn time(number: u64) -> Timestamp {
+    Timestamp::from_microsecond(1_790_000_000_000_000 + number.cast_signed()).unwrap()
+}
+
 fn row(number: u64, version: u64) -> TaskRow {
-    let now = Timestamp::now();
+    let now = time(number);
     let head = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     TaskRow {
         id: id(number),
@@ -233,7 +237,7 @@ impl Operation for Claim {
             (row.phase, row.reason, row.attempt) = (Phase::Running, None, 1);
             (row.node_id, row.node) = (Some(id(1)), Some("local.g1".into()));
             (row.fence, row.version) = (Some(tx.next_fence()), tx.next_version());
-            row.started_at = Some(Timestamp::now());
+            row.started_at = Some(time(row.version));
         }
         tx.update_tasks(&rows).await?;
         Ok(rows.iter().map(|row| row.id).collect())
@@ -248,7 +252,7 @@ impl Operation for End {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), StoreError> {
         let mut rows = tx.tasks(&self.0).await?;
-        let now = Timestamp::now();
+        let now = time(2);
         for row in &mut rows {
             (row.phase, row.fence, row.node_id) = (Phase::Succeeded, None, None);
             (row.finished_at, row.exit_code, row.version) = (Some(now), Some(0), tx.next_version());

@@ -1,6 +1,9 @@
 //! Time: the only place that reads a clock. Everything else is given `now`.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,6 +31,13 @@ impl Clock {
             Self::Manual(now) => *now.lock().expect("nobody panics while holding it"),
         };
         Timestamp::from_microsecond(now.as_microsecond()).expect("a time that was valid before")
+    }
+
+    /// Waits until a time; for ever where there is none.
+    pub async fn until(&self, time: Option<Timestamp>) {
+        let Some(time) = time else { return std::future::pending().await };
+        let wait = time.duration_since(self.now());
+        tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
     }
 
     /// Moves a manual clock; the system's clock stays as it is.

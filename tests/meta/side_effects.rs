@@ -151,7 +151,20 @@ const EFFECTS: &[Effect] = &[
 ];
 
 /// Places allowed one by one: file, pattern, reason.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "ktk-server/src/exec/launcher/client.rs",
+        "tokio::spawn",
+        "it ends with the launcher, whose end is told to all",
+    ),
+    (
+        "ktk-server/src/http/socket.rs",
+        "std::fs",
+        "a socket is a file: its directory and a stale one are looked at",
+    ),
+    ("ktk-server/src/server/mod.rs", "io::stdout", "the one word between a server and who starts it"),
+    ("ktk-server/src/server/mod.rs", "io::stderr", "the server's log"),
+];
 
 #[test]
 fn each_side_effect_stays_at_home() {

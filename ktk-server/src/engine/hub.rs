@@ -45,15 +45,7 @@ impl Hub {
         if effects.work {
             self.work.send_modify(|count| *count += 1);
         }
-        if let Some(due) = effects.due {
-            self.due.send_if_modified(|earliest| {
-                let is_earlier = earliest.is_none_or(|present| due < present);
-                if is_earlier {
-                    *earliest = Some(due);
-                }
-                is_earlier
-            });
-        }
+        self.add_due(effects.due);
     }
 
     /// Rises with every committed change.
@@ -76,9 +68,21 @@ impl Hub {
         self.due.subscribe()
     }
 
-    /// Sets the earliest time: what the store says.
-    pub fn set_due(&self, due: Option<Timestamp>) {
-        self.due.send_replace(due);
+    /// A time at which a clock moves something: the earliest counts.
+    pub fn add_due(&self, due: Option<Timestamp>) {
+        let Some(due) = due else { return };
+        self.due.send_if_modified(|earliest| {
+            let is_earlier = earliest.is_none_or(|present| due < present);
+            if is_earlier {
+                *earliest = Some(due);
+            }
+            is_earlier
+        });
+    }
+
+    /// Forgets the earliest time, before the store is asked anew: what others say meanwhile is kept.
+    pub fn forget_due(&self) {
+        self.due.send_replace(None);
     }
 
     /// The version from which the hub begins: what the store had when it was opened.
@@ -95,5 +99,23 @@ impl Hub {
     /// How many wait for changes: streams, and the timer.
     pub fn waiting(&self) -> usize {
         self.versions.receiver_count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_while_the_store_is_asked_is_not_lost() {
+        let hub = Hub::default();
+        let at = |second| Timestamp::from_second(second).expect("a small number");
+        hub.add_due(Some(at(5)));
+        hub.forget_due();
+        // The store was asked before this one was committed, and answers after it.
+        hub.announce(&Effects { due: Some(at(7)), ..Effects::default() });
+        hub.add_due(Some(at(9)));
+        hub.add_due(None);
+        assert_eq!(*hub.due().borrow(), Some(at(7)));
     }
 }

@@ -32,7 +32,7 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
         let target =
             [*engine.hub.due().borrow(), engine.leases.next_end(), sweep].into_iter().flatten().min();
         tokio::select! {
-            () = until(&engine, target) => {}
+            () = engine.clock.until(target) => {}
             _ = due.changed() => continue,
             _ = versions.changed(), if sweep.is_none() => {
                 sweep = Some(next_sweep(&engine));
@@ -50,7 +50,7 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
             Ok(next) => sweep = next,
             Err(error) => {
                 tracing::error!(%error, "what a clock moves could not be moved");
-                until(&engine, Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
+                engine.clock.until(Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
             }
         }
     }
@@ -64,12 +64,6 @@ fn to_signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }
 
-async fn until<S: Store>(engine: &Engine<S>, target: Option<Timestamp>) {
-    let Some(target) = target else { return std::future::pending().await };
-    let wait = target.duration_since(engine.clock.now());
-    tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
-}
-
 /// Looks at what an earlier server left: nodes that run something have one lease from now on.
 pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
     for (node, generation) in engine.read(BusyNodes).await? {
@@ -80,23 +74,33 @@ pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<Option<T
 
 /// Asks the store when a clock moves the next task; answers with the next sweep, if anything is unfinished.
 async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
+    engine.hub.forget_due();
     let ahead = engine.read(Outlook).await?;
-    engine.hub.set_due(ahead.next_due);
+    engine.hub.add_due(ahead.next_due);
     let is_unfinished = ahead.counts.pending + ahead.counts.running > 0;
     Ok(is_unfinished.then(|| next_sweep(engine)))
 }
 
 /// Does what is due; answers with the next sweep.
 async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineResult<Option<Timestamp>> {
-    for (node, generation) in engine.leases.take_ended() {
+    let mut ended = engine.leases.take_ended().into_iter();
+    while let Some((node, generation)) = ended.next() {
         tracing::warn!(%node, generation, "a node missed its lease");
-        engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await?;
+        let lost = engine.write(LoseNode { ask: engine.ask("ktk"), node, generation }).await;
+        if let Err(error) = lost {
+            // They miss another lease before this is tried again.
+            engine.leases.renew(node, generation, true);
+            ended.for_each(|(node, generation)| engine.leases.renew(node, generation, true));
+            return Err(error);
+        }
     }
     let is_due = engine.hub.due().borrow().is_some_and(|due| due <= engine.clock.now());
     if is_due {
         loop {
-            let after = engine.write(MoveDue { ask: engine.ask("ktk") }).await?;
-            engine.hub.set_due(after.next);
+            engine.hub.forget_due();
+            let moved = engine.write(MoveDue { ask: engine.ask("ktk") }).await;
+            let after = moved.inspect_err(|_| engine.hub.add_due(Some(engine.clock.now())))?;
+            engine.hub.add_due(after.next);
             if after.moved < limits::DUE_BATCH {
                 break;
             }

@@ -60,7 +60,7 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn seeded(store: S, seed: u64) -> Self {
-        let shared = Shared::new(Entropy::seeded(seed), Some("/work".into()));
+        let shared = Shared::new(Entropy::seeded(seed), Some("/data/work".into()));
         let (engine, _) = Engine::new(store, Clock::manual(start()), shared);
         let mut lab = Self {
             engine,

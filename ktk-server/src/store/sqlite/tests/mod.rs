@@ -1,16 +1,35 @@
 //! The sqlite store does what every store must, and what only a file can.
 
+mod broken;
+mod closing;
+mod fixture;
+mod full;
+mod groups;
+mod kill;
 mod law;
+mod numbers;
+mod opening;
+
+use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::{SqliteOptions, SqliteStore};
 
+/// The store of a directory.
+fn open(dir: &Path) -> SqliteStore {
+    SqliteStore::open(dir, &SqliteOptions::default()).unwrap()
+}
+
 /// An empty store and its directory.
 fn empty() -> (SqliteStore, TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
-    (store, dir)
+    (open(dir.path()), dir)
+}
+
+/// A connection of our own to a store's file.
+fn raw(dir: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(dir.join("ktk.db")).unwrap()
 }
 
 crate::conformance!(super::empty());

@@ -7,6 +7,8 @@ mod lists;
 mod needs;
 mod nodes;
 mod pipelines;
+#[cfg(test)]
+mod plans;
 mod tasks;
 mod work;
 

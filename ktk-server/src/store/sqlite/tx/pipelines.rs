@@ -31,7 +31,7 @@ pub(super) const CHANGE: &str = "UPDATE pipelines SET newest = ?8, labels = ?9, 
      message = ?12, total = ?13, done = ?14, failed = ?15, cancelled = ?16, admitted = ?17, max_parallel = ?18, \
      fail_fast = ?19, tripped = ?20, cancel_reason = ?21, cancel_now = ?22, restarts = ?23, created_at = ?24, \
      updated_at = ?25, started_at = ?26, finished_at = ?27, deleted_at = ?28, version = ?29 \
-     WHERE id = ?1 AND (context_id, parent_id, incarnation, namespace, name, head) IS (?2, ?3, ?4, ?5, ?6, ?7)";
+     WHERE id = ?1 AND (+context_id, parent_id, incarnation, +namespace, name, +head) IS (?2, ?3, ?4, ?5, ?6, ?7)";
 const REPLACE: &str = concat!(
     "UPDATE pipelines SET (",
     pipeline_columns!(),

@@ -39,14 +39,15 @@ const INSERT: &str = concat!(
      ?43, ?44, ?45)"
 );
 /// SQLite rewrites each index that has an assigned column, whether its value changes or not. So
-/// this writes only what a task's life changes, where the rest is as it was.
+/// this writes only what a task's life changes, where the rest is as it was. `+` keeps the rest
+/// from being looked for in an index.
 pub(super) const CHANGE: &str = "UPDATE OR FAIL tasks SET newest = ?15, labels = ?16, run_if = ?17, cascade = ?18, \
      phase = ?19, reason = ?20, message = ?21, admitted = ?22, needs = ?23, live_needs = ?24, bad_needs = ?25, \
      attempt = ?26, counted = ?27, lost = ?28, fence_epoch = ?29, fence_counter = ?30, node_id = ?31, \
      node = ?32, exit_code = ?33, output_digest = ?34, stop_reason = ?35, stop_now = ?36, wish = ?37, \
      created_at = ?38, updated_at = ?39, ready_at = ?40, started_at = ?41, finished_at = ?42, due_at = ?43, \
      deleted_at = ?44, version = ?45 \
-     WHERE id = ?1 AND (context_id, parent_id, incarnation, namespace, name, head, pipeline_id, step, \
+     WHERE id = ?1 AND (+context_id, parent_id, incarnation, +namespace, name, +head, +pipeline_id, step, \
      execution_id, command, executor, queue, priority) \
      IS (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const REPLACE: &str = concat!(

@@ -1,0 +1,147 @@
+//! Groups, one by one, without threads: what is committed, in what order it is answered.
+
+use std::path::Path;
+
+use super::raw;
+use crate::store::{
+    Durability, StoreError,
+    conformance::{
+        rows::{new_task, task},
+        script::{Failed, Script, Step},
+    },
+    lock::StoreLock,
+    sqlite::{
+        SqliteOptions,
+        fault::Reach,
+        group::run_group,
+        job::{Answer, Job, job},
+        open,
+        session::Session,
+        tx::{Mode, SqliteTx},
+    },
+};
+
+fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
+    let lock = StoreLock::acquire(dir).unwrap();
+    let opened = open::open(&lock, options).unwrap();
+    (SqliteTx::new(Session::new(opened.connection), opened.numbers, Mode::Write { synced: true }), lock)
+}
+
+/// Runs scripts as one group, and gives what each was answered.
+fn run(tx: &mut SqliteTx, scripts: Vec<Script>) -> Vec<Result<(), Failed>> {
+    let (jobs, answers): (Vec<Box<dyn Job>>, Vec<Answer<Script>>) = scripts.into_iter().map(job).unzip();
+    run_group(tx, jobs).unwrap();
+    answers.into_iter().map(|mut answer| answer.try_recv().unwrap().map(drop)).collect()
+}
+
+fn insert(number: u64) -> Step {
+    Step::InsertTasks(vec![new_task(task(number))])
+}
+
+fn large(number: u64) -> Step {
+    let mut row = new_task(task(number));
+    row.body = "x".repeat(1 << 20);
+    Step::InsertTasks(vec![row])
+}
+
+fn stored(dir: &Path) -> Vec<i64> {
+    let connection = raw(dir);
+    let mut statement = connection.prepare("SELECT version FROM tasks ORDER BY version").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn who_fails_is_taken_back_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let scripts = vec![
+        Script::new([insert(1)]),
+        Script::new([Step::Fail]),
+        Script::new([insert(2), Step::Fail]),
+        Script::new([insert(3), insert(1)]),
+        Script::new([insert(4), Step::Panic]),
+        Script::new([insert(2), insert(5)]),
+    ];
+    let outcomes = run(&mut tx, scripts);
+    assert_eq!(outcomes[..4], [Ok(()), Err(Failed::Itself), Err(Failed::Itself), Err(Failed::Duplicate)]);
+    assert!(matches!(outcomes[4], Err(Failed::Store(_))));
+    assert_eq!(outcomes[5], Ok(()));
+    assert_eq!(stored(dir.path()), [1, 2, 5]);
+}
+
+#[test]
+fn what_does_not_fit_fails_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { max_pages: Some(150), ..SqliteOptions::default() };
+    let (mut tx, _lock) = transaction(dir.path(), &options);
+    let scripts = vec![
+        Script::new([insert(1)]),
+        Script::new([large(2)]),
+        Script::new([insert(3)]),
+        Script::new([large(4)]),
+    ];
+    let outcomes = run(&mut tx, scripts);
+    let full = Err(Failed::Unavailable);
+    assert_eq!(outcomes, [Ok(()), full.clone(), Ok(()), full.clone()]);
+    assert_eq!(run(&mut tx, vec![Script::new([large(5)])]), [full]);
+    assert_eq!(run(&mut tx, vec![Script::new([insert(6)])]), [Ok(())]);
+    assert_eq!(stored(dir.path()), [1, 3, 6]);
+}
+
+#[test]
+fn only_groups_without_anything_synced_go_unsynced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let mut level = |scripts: Vec<Script>| {
+        assert!(run(&mut tx, scripts).iter().all(Result::is_ok));
+        let level: i64 =
+            tx.session.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        level
+    };
+    let (full, normal) = (2, 1);
+    assert_eq!(level(vec![Script::new([insert(1)])]), full);
+    assert_eq!(level(vec![Script::relaxed([insert(2)]), Script::relaxed([insert(3)])]), normal);
+    assert_eq!(level(vec![Script::relaxed([insert(4)]), Script::new([insert(5)])]), full);
+    assert_eq!(level(vec![Script::relaxed([insert(6)])]), normal);
+}
+
+/// An operation in which a sync of the disk fails.
+struct FailedSync;
+
+impl Job for FailedSync {
+    fn durability(&self) -> Durability {
+        Durability::Synced
+    }
+
+    fn run(&mut self, tx: &mut SqliteTx) -> bool {
+        tx.begin_operation();
+        tx.reach = Some(Reach::Store);
+        tx.trouble.note(&"the disk is gone");
+        false
+    }
+
+    fn answer(self: Box<Self>) {
+        panic!("it was not stored");
+    }
+
+    fn has_failed(&self) -> bool {
+        true
+    }
+
+    fn refuse(self: Box<Self>, error: StoreError) {
+        assert!(matches!(&error, StoreError::Failed(reason) if reason == "the disk is gone"), "{error}");
+    }
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let (before, mut first) = job(Script::new([insert(1)]));
+    let (after, mut last) = job(Script::new([insert(2)]));
+    let reason = run_group(&mut tx, vec![before, Box::new(FailedSync), after]).unwrap_err();
+    assert_eq!(reason, "the disk is gone");
+    for answer in [&mut first, &mut last] {
+        assert!(matches!(answer.try_recv().unwrap(), Err(Failed::Store(_))));
+    }
+}

@@ -1,0 +1,84 @@
+//! Every query that is asked often is one walk along its index: no scan, no sort.
+
+use rusqlite::Connection;
+
+use super::{changes, events, lists, needs, nodes, pipelines, tasks, work};
+use crate::store::sqlite::schema::SCHEMA_1;
+
+fn plan(sql: &str) -> String {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch(SCHEMA_1).unwrap();
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let nulls = vec![rusqlite::types::Value::Null; statement.parameter_count()];
+    let lines =
+        statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>("detail")).unwrap();
+    lines.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+}
+
+fn uses(sql: &str, index: &str) {
+    let plan = plan(sql);
+    assert!(
+        plan.contains(&format!("USING INDEX {index} ")) || plan.contains(&format!("INDEX {index}")),
+        "{plan}\n{sql}"
+    );
+    let scans_a_table = plan.contains("SCAN") && !plan.contains("USING");
+    assert!(!plan.contains("TEMP B-TREE") && !scans_a_table, "{plan}\n{sql}");
+}
+
+#[test]
+fn work_is_found_in_order() {
+    uses(work::CLAIMABLE, "tasks_claimable (executor=?)");
+    uses(work::GATED, "tasks_gated (pipeline_id=?)");
+    uses(work::RUNNING, "tasks_running (node_id=?)");
+    uses(work::DUE, "tasks_due (due_at<?)");
+    for (sql, index) in work::COUNTS.iter().zip(["tasks_live", "tasks_running", "tasks_claimable"]) {
+        assert!(plan(sql).contains(&format!("INDEX {index}")), "{}", plan(sql));
+    }
+}
+
+#[test]
+fn objects_are_found_by_what_names_them() {
+    uses(tasks::BY_ID, "tasks_id (id=?)");
+    uses(tasks::NEWEST, "tasks_context (context_id=?)");
+    uses(tasks::CONTEXT, "tasks_context (context_id=?)");
+    uses(tasks::NAMED, "tasks_name (namespace=? AND name=?)");
+    uses(tasks::BY_HEAD, "tasks_head (head>? AND head<?)");
+    uses(tasks::OF_PIPELINE, "tasks_pipeline (pipeline_id=?)");
+    uses(tasks::CHANGE, "tasks_id (id=?)");
+    uses(pipelines::BY_ID, "pipelines_id (id=?)");
+    uses(pipelines::NAMED, "pipelines_name (namespace=? AND name=?)");
+    uses(pipelines::BY_HEAD, "pipelines_head (head>? AND head<?)");
+    uses(pipelines::CHANGE, "pipelines_id (id=?)");
+    uses(nodes::REQUEST, "requests_key (key=?)");
+    uses(nodes::TRIM_REQUESTS, "requests_at (at<?)");
+    assert!(plan(nodes::BY_ID).contains("PRIMARY KEY (id=?)"));
+    assert!(plan(needs::DEPENDENTS).contains("PRIMARY KEY (need=?)"));
+    uses(needs::NEEDS, "needs_dependent (dependent=?)");
+    uses(needs::DELETE, "needs_dependent (dependent=?)");
+}
+
+#[test]
+fn lists_changes_and_events_are_walks() {
+    for (pages, name) in [(lists::TASKS, "tasks_name"), (lists::PIPELINES, "pipelines_name")] {
+        uses(pages.first, &format!("{name} (namespace=?)"));
+        uses(pages.next, &format!("{name} (namespace=? AND (name,incarnation)>(?,?))"));
+        uses(pages.first_of_all, name);
+        uses(pages.next_of_all, &format!("{name} ((namespace,name,incarnation)>(?,?,?))"));
+    }
+    uses(changes::TASKS, "tasks_version (version>?)");
+    uses(changes::PIPELINES, "pipelines_version (version>?)");
+    assert!(plan(changes::TOMBSTONES).contains("INTEGER PRIMARY KEY (rowid>?)"));
+    uses(events::OF_NAMESPACE, "events_namespace (namespace=?)");
+    uses(events::OF_OBJECT, "events_object (object_id=?)");
+    uses(events::OF_PIPELINE, "events_pipeline (pipeline_id=?)");
+    uses(events::TRIM, "events_namespace (namespace=? AND at<?)");
+    assert!(plan(events::NAMESPACES).contains("events_namespace"), "{}", plan(events::NAMESPACES));
+    assert!(!plan(changes::VERSION).contains("SCAN tasks;"), "{}", plan(changes::VERSION));
+}
+
+#[test]
+fn the_numbers_in_partial_indexes_are_those_of_the_words() {
+    use ktk_client::api::{Phase, Reason};
+    assert_eq!((Phase::Pending.number(), Phase::Running.number(), Reason::Queued.number()), (0, 1, 5));
+    assert!(Phase::ALL.iter().all(|phase| (phase.number() <= 1) != phase.is_terminal()));
+}
