@@ -101,8 +101,7 @@ async fn followed_restarted_and_deleted(client: Client) {
     assert!(all.created);
     assert_eq!(ended(&client, "p").await.status.unwrap().restarts, 4);
     let params: RestartParams =
-        serde_json::from_value(json!({"ref": client.pipelines().reference("p"), "fromStep": "nosuch"}))
-            .unwrap();
+        serde_json::from_value(json!({"ref": client.pipelines().reference("p"), "from": "nosuch"})).unwrap();
     assert!(client.pipelines().restart_with(params).await.is_err());
     assert_eq!(client.pipelines().list(ListParams::default()).await.unwrap().items.len(), 1);
     let all: Vec<Pipeline> = client.pipelines().list_all(ListParams::default()).try_collect().await.unwrap();

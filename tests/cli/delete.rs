@@ -63,5 +63,5 @@ fn many_are_asked_about() {
     place.ktk("delete tasks --all").is(2, "", "error: --yes required when not running interactively\n");
     place.ktk("delete tasks -l team=a --yes").is(0, "task \"a\" deleted\n", "");
     place.ktk("delete tasks b c -o name").is(0, "task/b\ntask/c\n", "");
-    place.ktk("delete tasks --all --yes").is(0, "", "No resources found in default namespace.\n");
+    place.ktk("delete tasks --all --yes").is(0, "", "No resources found\n");
 }

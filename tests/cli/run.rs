@@ -48,8 +48,8 @@ fn a_timeout_is_124() {
     place.ktk("run --name x --timeout 200ms -- sleep 100").is(
         124,
         "",
-        "error: task/x is Failed (Timeout): took longer than its timeout of <age>
-",
+        "error: task/x failed: took longer than its timeout of <age>\n\
+         hint: once that is mended: ktk restart x\n",
     );
 }
 

@@ -98,7 +98,7 @@ fn waiting_survives_the_server() {
     let mut waiting = place.spawn("wait x");
     place.ok("wait x --for condition=Running");
     place.kill_server();
-    waiting.until_stderr("connection");
+    waiting.until_stderr("started the local server");
     assert!(waiting.is_alive());
     place.file("go", "");
     waiting.wait().code(0).prints("task/x condition met\n");

@@ -83,7 +83,7 @@ fn a_read_only_home_is_named() {
     let directory = disk.0.join(".local/share/ktk");
     assert!(output.stderr.contains(&directory.display().to_string()), "{}", output.stderr);
     assert!(output.stderr.contains("Read-only file system"), "{}", output.stderr);
-    place.ktk("run -- true").code(125);
+    place.ktk("run -- true").code(6);
     // Elsewhere it works.
     let elsewhere = place.root().join("data");
     let place = place.with_data(elsewhere);

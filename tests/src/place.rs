@@ -183,6 +183,9 @@ impl Place {
     pub fn servers(&self) -> Vec<Process> {
         let mut found = self.processes();
         found.retain(|process| process.command.contains(" server run"));
+        // A child has its parent's arguments until it becomes what it was started for.
+        let pids: Vec<u32> = found.iter().map(|process| process.pid).collect();
+        found.retain(|process| !pids.contains(&process.parent));
         found
     }
 
@@ -225,7 +228,7 @@ impl Drop for Place {
         if std::thread::panicking() {
             let log = fs::read_to_string(self.data.join("server.log")).unwrap_or_default();
             if !log.is_empty() {
-                eprintln!("--- the server's log\n{log}");
+                show(&log);
             }
             // A server may start others while it is being ended: once more is enough.
             for _ in 0..2 {
@@ -236,4 +239,9 @@ impl Drop for Place {
         self.kill_server();
         self.until_nothing_is_left();
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that fails shows what its server said")]
+fn show(log: &str) {
+    eprintln!("--- the server's log\n{log}");
 }
