@@ -134,8 +134,14 @@ async fn serve<S: Store>(
     });
     spawner.passing("files", files::remove_what_is_gone(removed, logs, places, host.closed()));
     if let Some(limit) = config.idle_exit {
-        spawner
-            .passing("idle", idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone()));
+        let watch = idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone());
+        let closed = host.closed();
+        spawner.passing("idle", async move {
+            tokio::select! {
+                () = watch => {}
+                () = closed => {}
+            }
+        });
     }
     let slots = config.slots.unwrap_or_else(cores);
     let client =
