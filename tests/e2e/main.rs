@@ -11,3 +11,4 @@ mod restart_race;
 mod scripts;
 mod stop;
 mod tour;
+mod wfformat;

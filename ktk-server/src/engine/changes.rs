@@ -104,7 +104,7 @@ impl WatchPage {
             return Ok(Some(WatchEvent::Delete { version, object }));
         }
         let task = if self.filter.params.summary {
-            object::summary(&self.ask.shared, row)
+            object::slim(&self.ask.shared, row)
         } else {
             object::task(tx, &self.ask.shared, row).await?
         };

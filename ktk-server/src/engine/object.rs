@@ -188,6 +188,18 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
     Task { api_version: API_VERSION.into(), kind: "Task".into(), metadata, spec, status: Some(status) }
 }
 
+/// A summary without what no table shows: lists of many are mostly this.
+pub fn slim(shared: &Shared, row: &TaskRow) -> Task {
+    let mut task = summary(shared, row);
+    task.metadata.human_name = None;
+    task.metadata.updated_at = None;
+    task.metadata.execution_id = None;
+    if let Some(status) = &mut task.status {
+        status.directory = None;
+    }
+    task
+}
+
 /// Whose directory a task's `KTK_DIR` is.
 pub fn directory_owner(row: &TaskRow) -> Uuid {
     row.pipeline_id.unwrap_or(row.context_id)

@@ -157,7 +157,7 @@ impl Operation for ListTasks {
         }
         let next = cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
         let items = if params.summary {
-            found.iter().map(|row| object::summary(&self.ask.shared, row)).collect()
+            found.iter().map(|row| object::slim(&self.ask.shared, row)).collect()
         } else {
             object::tasks(tx, &self.ask.shared, &found).await?
         };
