@@ -7,9 +7,9 @@ mod lists;
 mod needs;
 mod nodes;
 mod pipelines;
-#[cfg(test)]
-mod plans;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::ops::RangeInclusive;
