@@ -73,11 +73,13 @@ impl Operation for CancelPipeline {
         }
         let id = row.id;
         unit.cancel_pipeline(id, self.params.now).await?;
-        let rows = [unit.pipeline(id).await?.clone()];
-        let before = object::pipelines(unit.tx, unit.shared, &rows).await?.pop();
+        // One that is being deleted may be gone with its last step.
+        let before = match row.deleted_at {
+            Some(_) => object::pipelines(unit.tx, unit.shared, &[row]).await?.pop(),
+            None => None,
+        };
         unit.finish().await?;
         let rows = unit.tx.pipelines(&[id]).await?;
-        // One that is being deleted may be gone with its last step.
         let now = object::pipelines(unit.tx, unit.shared, &rows).await?.pop();
         let pipeline =
             now.or(before).ok_or_else(|| EngineError::Bug(format!("pipeline {id} is not there")))?;

@@ -96,6 +96,7 @@ pub async fn no_rerun_after_a_cancel<S: Store>(store: S) {
         let force = ktk_client::api::restart::RestartParams { force: true, ..restart("p.a") };
         lab.restart_with(force).await.unwrap();
         lab.cancel_pipeline("p", now).await.unwrap();
+        lab.cancel_pipeline("p", false).await.unwrap();
         lab.report(grant, success()).await;
         assert_eq!(lab.tree("p.a").await.len(), 2);
         assert_eq!(lab.tree("p.f").await.len(), 1);

@@ -62,7 +62,8 @@ macro_rules! engine_conformance {
                 new_names_where_taken;
             parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
-                restarted_after_a_cancel, reruns_leave_a_cancel_alone;
+                restarted_after_a_cancel, reruns_leave_a_cancel_alone,
+                fail_fast_knows_what_is_restarted;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,

@@ -1,6 +1,9 @@
 //! Restarts inside a pipeline, and what they do to it.
 
-use ktk_client::api::{ErrorReason, Reason, restart::RestartParams};
+use ktk_client::api::{
+    ErrorReason, Reason,
+    restart::{Cascade, RestartParams},
+};
 
 use super::{
     build::{because, job, pipeline, success},
@@ -80,7 +83,7 @@ pub async fn from_a_step<S: Store>(store: S) {
     assert_eq!(lab.state("p.c").await, "Pending/WaitingForUpstream");
     assert_eq!(lab.restart_pipeline(from("x")).await.unwrap_err().reason, ErrorReason::NotFound);
     lab.succeed("p.b").await;
-    let all = RestartParams { cascade: ktk_client::api::restart::Cascade::All, ..from("a") };
+    let all = RestartParams { cascade: Cascade::All, ..from("a") };
     assert_eq!(lab.restart_pipeline(all).await.unwrap().restarted.len(), 2);
     for name in ["p.a", "p.b", "p.c"] {
         lab.succeed(name).await;
@@ -102,6 +105,23 @@ pub async fn restarted_after_a_cancel<S: Store>(store: S) {
     assert_eq!(lab.pipeline_state("p").await, "Failed", "it was cancelled before, not now");
     lab.restart_pipeline(restart("p")).await.unwrap();
     lab.succeed("p.b").await;
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+/// What fails on old outputs and is about to be restarted has not failed for good.
+pub async fn fail_fast_knows_what_is_restarted<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let mut object = pipeline("p", [job("a"), job("b").needs(["a"]), job("c")]);
+    object.spec.fail_fast = true;
+    lab.make_pipeline(object).await;
+    lab.succeed("p.a").await;
+    lab.running("p.b").await;
+    lab.restart_with(RestartParams { cascade: Cascade::All, ..restart("p.a") }).await.unwrap();
+    lab.fail("p.b").await;
+    assert_eq!(lab.tree("p.b").await[1], "p.b@2 <- p.b@1 Pending/WaitingForUpstream");
+    for name in ["p.c", "p.a", "p.b"] {
+        lab.succeed(name).await;
+    }
     assert_eq!(lab.pipeline_state("p").await, "Succeeded");
 }
 
