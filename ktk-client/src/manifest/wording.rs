@@ -79,6 +79,12 @@ fn raw(node: &Node) -> String {
     }
 }
 
+/// A word of a command; quoted where YAML would take it for something else.
+fn word(text: &str) -> String {
+    let is_misread = ["true", "false", "null", "~"].contains(&text) || text.parse::<f64>().is_ok();
+    if is_misread { quoted(text) } else { text.to_owned() }
+}
+
 /// A command line as the list that it should be written as.
 fn words(node: &Node) -> Option<String> {
     let Content::Scalar { text, .. } = &node.content else { return None };
@@ -87,6 +93,6 @@ fn words(node: &Node) -> Option<String> {
     Some(if needs_shell {
         format!("[sh, -c, {}]", quoted(text))
     } else {
-        format!("[{}]", raw(node).split_whitespace().collect::<Vec<_>>().join(", "))
+        format!("[{}]", raw(node).split_whitespace().map(word).collect::<Vec<_>>().join(", "))
     })
 }
