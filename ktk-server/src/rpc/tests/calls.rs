@@ -62,6 +62,7 @@ async fn refusals_unknown_methods_and_panics_are_told_apart() {
     );
 }
 
+// The panic is the documented answer to a mistake of the program itself, made before anything is served.
 #[test]
 #[should_panic(expected = "registered twice")]
 fn a_method_has_one_handler() {
