@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use ktk_tests::{Place, eventually, is_alive};
+use ktk_tests::{Place, eventually, is_alive, session_of};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -71,9 +71,7 @@ fn it_holds_nothing_of_the_callers() {
     assert_eq!(fs::read_link(format!("/proc/{server}/cwd")).unwrap().to_str(), Some("/"));
     let environ = fs::read_to_string(format!("/proc/{server}/environ")).unwrap();
     assert!(!environ.contains("very-secret"), "{environ:?}");
-    let session =
-        |pid: u32| rustix::process::getsid(rustix::process::Pid::from_raw(pid.cast_signed())).unwrap();
-    assert_ne!(session(server), session(std::process::id()));
+    assert_ne!(session_of(server), session_of(std::process::id()));
 }
 
 #[test]

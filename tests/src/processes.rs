@@ -70,6 +70,18 @@ pub fn is_alive(pid: u32) -> bool {
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
 }
 
+/// The session of a process as `/proc` tells it: 0 where its leader is outside of this process's pid namespace, as
+/// it is in many a container.
+pub fn session_of(pid: u32) -> u32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after
+        .split_ascii_whitespace()
+        .nth(3)
+        .and_then(|session| session.parse().ok())
+        .expect("the process is there")
+}
+
 /// Ends a process with SIGKILL; one that is gone already is gone.
 pub fn kill(pid: u32) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
