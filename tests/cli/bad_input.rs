@@ -32,6 +32,23 @@ fn bombs_are_refused_at_once() {
 }
 
 #[test]
+fn what_a_request_may_nest_a_manifest_may_too() {
+    let place = Place::started();
+    let nested = |name: &str, deep: usize| {
+        let inputs = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+        task(name, "['true']").replace("spec:\n", &format!("spec:\n  inputs: {{a: {inputs}}}\n"))
+    };
+    // The manifest itself, its spec and its inputs are three levels.
+    place.file("one.yaml", nested("one", 117));
+    place.ok("create -f one.yaml");
+    place.file("two.yaml", format!("{}---\n{}", nested("two", 117), nested("three", 117)));
+    place.ok("create -f two.yaml");
+    place.file("deeper.yaml", nested("deeper", 118));
+    place.ktk("create -f deeper.yaml").code(7).says("nests deeper than 120 levels");
+    assert_eq!(place.ok("get tasks -o name"), "task/one\ntask/three\ntask/two\n");
+}
+
+#[test]
 fn names_are_checked() {
     let place = Place::started();
     for name in ["Upper", "a.b", "a/b", "-a", "a\u{1b}[31m", "a\u{202e}b", "ä", &"x".repeat(64)] {

@@ -40,7 +40,7 @@ pub(super) fn read(source: &Source<'_>, problems: &mut Problems) -> Vec<Node> {
         });
     };
     if source.text.len() > MAX_BYTES {
-        let message = format!("the text has {} bytes: {MAX_BYTES} are allowed", source.text.len());
+        let message = format!("the text has more than {MAX_BYTES} bytes: that many are allowed");
         report((1, 1), message);
         return roots;
     }

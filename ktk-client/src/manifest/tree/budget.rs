@@ -14,8 +14,8 @@ pub const MAX_EVENTS: usize = 5_000_000;
 /// The most aliases.
 pub const MAX_ALIASES: usize = 1_000;
 
-/// The deepest nesting.
-pub const MAX_DEPTH: usize = 64;
+/// The deepest nesting: what a request may have (128), without what it puts around a manifest.
+pub const MAX_DEPTH: usize = 120;
 
 /// The size of a tree.
 #[derive(Clone, Copy, Debug, Default)]
