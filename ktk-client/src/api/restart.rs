@@ -38,7 +38,7 @@ pub struct RestartParams {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Cascade {
-    /// `success` dependents stay; `failure` and `always` ones run again if what they saw differs.
+    /// Those run again that took something else than what is there once the restarted task has ended.
     #[default]
     Auto,
     /// Each transitive dependent is restarted.

@@ -28,10 +28,11 @@ impl<T: Tx> Unit<'_, T> {
         loop {
             if !self.changes.is_empty() {
                 self.tell_changes().await?;
-            } else if let Some(pipeline) = self.trips.pop_first() {
-                self.trip(pipeline).await?;
             } else if let Some(rerun) = self.reruns.pop_front() {
                 self.rerun(rerun).await?;
+            } else if let Some(pipeline) = self.trips.pop_first() {
+                // After the reruns: what failed on old outputs and runs again has not failed for good.
+                self.trip(pipeline).await?;
             } else if let Some(pipeline) = self.freed.pop_first() {
                 self.give_places(pipeline).await?;
             } else if let Some(pipeline) = self.touched.pop_first() {
@@ -76,8 +77,12 @@ impl<T: Tx> Unit<'_, T> {
         let Some(row) = self.newest_of(dependent) else { return Ok(()) };
         let (id, phase, run_if) = (row.id, row.phase, row.run_if);
         if phase.is_terminal() {
-            if change.after != Class::Live && phase != Phase::Cancelled && run_if != RunIf::Success {
-                self.consider_rerun(id).await?;
+            let has_settled = match run_if {
+                RunIf::Success => change.after == Class::Good,
+                RunIf::Failure | RunIf::Always => change.after != Class::Live,
+            };
+            if has_settled && phase != Phase::Cancelled {
+                self.reruns.push_back(Rerun::IfChanged(id));
             }
             return Ok(());
         }
@@ -133,7 +138,7 @@ impl<T: Tx> Unit<'_, T> {
     /// `failFast`: what has not ended and does not wait for a failure is cancelled.
     async fn trip(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
         let row = self.pipeline(pipeline_id).await?;
-        if !row.fail_fast || row.tripped {
+        if !row.fail_fast || row.tripped || row.failed == 0 {
             return Ok(());
         }
         let row = self.pipeline_mut(pipeline_id).await?;
@@ -227,10 +232,20 @@ impl<T: Tx> Unit<'_, T> {
         }
         if row.wish.is_some() {
             self.reruns.push_back(Rerun::Wish(row.id));
-        } else if row.run_if != RunIf::Success && row.phase != Phase::Cancelled && row.newest {
+        } else if row.needs > 0 && row.phase != Phase::Cancelled && row.newest && self.may_be_stale(row).await? {
             self.reruns.push_back(Rerun::IfChanged(row.id));
         }
         Ok(())
+    }
+
+    /// Whether a need may have come to something else since the task took it. In a pipeline without a restart
+    /// what a `success` step took is what is there.
+    async fn may_be_stale(&mut self, row: &TaskRow) -> EngineResult<bool> {
+        if row.run_if != RunIf::Success {
+            return Ok(true);
+        }
+        let Some(pipeline) = row.pipeline_id else { return Ok(true) };
+        Ok(self.pipeline(pipeline).await?.restarts > 0)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Restarts that nobody asks for at that moment: wishes that were stored with a cancel, and
-//! `failure` and `always` steps that saw something else than what is now.
+//! Restarts that nobody asks for at that moment: wishes that were stored with a cancel, and early
+//! cutoff: finished tasks that took something else than what is there now.
 
 use ktk_client::api::{
     Phase,
@@ -50,12 +50,6 @@ pub struct Wish {
 }
 
 impl<T: Tx> Unit<'_, T> {
-    /// A need of a finished `failure` or `always` step has settled: it may have to run again.
-    pub(super) async fn consider_rerun(&mut self, id: Uuid) -> EngineResult<()> {
-        self.reruns.push_back(Rerun::IfChanged(id));
-        Ok(())
-    }
-
     pub(super) async fn rerun(&mut self, rerun: Rerun) -> EngineResult<()> {
         match rerun {
             Rerun::Wish(id) => self.grant_wish(id).await,
@@ -105,12 +99,10 @@ impl<T: Tx> Unit<'_, T> {
         Ok(())
     }
 
+    /// Early cutoff: compares what a finished task took from its needs with what they have come to.
     async fn rerun_if_changed(&mut self, id: Uuid) -> EngineResult<()> {
         let Some(row) = self.tasks.get(&id).cloned() else { return Ok(()) };
-        let is_candidate = row.newest
-            && row.phase.is_terminal()
-            && row.phase != Phase::Cancelled
-            && row.run_if != RunIf::Success;
+        let is_candidate = row.newest && row.phase.is_terminal() && row.phase != Phase::Cancelled;
         if !is_candidate || row.deleted_at.is_some() || self.is_cancelled_for(&row).await? {
             return Ok(());
         }
@@ -124,26 +116,45 @@ impl<T: Tx> Unit<'_, T> {
         let Some(body) = self.body(id).await? else { return Ok(()) };
         let Ok(saw) = body::from_text::<Vec<Resolved>>(&row.name, &text) else { return Ok(()) };
         self.load_newest(&body.needs).await?;
-        let mut changed = None;
-        for (context, saw) in body.needs.iter().zip(&saw) {
-            let Some(now) = self.newest_of(*context) else { continue };
-            if class_of(now) != Class::Live && now.cascade != Cascade::None && differs(now, saw) {
-                changed = Some(saw.need.clone());
+        match self.compare(&row, &body, &saw) {
+            Compared::Changed(need) => {
+                let words = format!("{need} came to something else");
+                self.task_event(&row, Severity::Normal, "UpstreamChanged", words);
+                let because = RestartBody {
+                    reason: Some(format!("UpstreamChanged: {need}")),
+                    changes: body_changes(&body),
+                    by: Some("ktk".into()),
+                };
+                self.try_incarnate(id, because, Cascade::Auto).await?;
             }
-        }
-        if let Some(need) = changed {
-            let reason = format!("UpstreamChanged: {need}");
-            self.task_event(
-                &row,
-                Severity::Normal,
-                "UpstreamChanged",
-                format!("{need} came to something else"),
-            );
-            let because =
-                RestartBody { reason: Some(reason), changes: body_changes(&body), by: Some("ktk".into()) };
-            self.try_incarnate(id, because, Cascade::Auto).await?;
+            Compared::Equal(needs) => {
+                let words = format!("{} came to the same as before: nothing to run again", needs.join(", "));
+                self.task_event(&row, Severity::Normal, "Kept", words);
+            }
+            Compared::Untouched => {}
         }
         Ok(())
+    }
+
+    fn compare(&self, row: &TaskRow, body: &TaskBody, saw: &[Resolved]) -> Compared {
+        let mut equal = Vec::new();
+        for (context, saw) in body.needs.iter().zip(saw) {
+            let Some(now) = self.newest_of(*context) else { continue };
+            let is_settled = match row.run_if {
+                RunIf::Success => class_of(now) == Class::Good,
+                RunIf::Failure | RunIf::Always => class_of(now) != Class::Live,
+            };
+            if !is_settled || now.cascade == Cascade::None {
+                continue;
+            }
+            if differs(now, saw) {
+                return Compared::Changed(saw.need.clone());
+            }
+            if now.id != saw.id {
+                equal.push(saw.need.clone());
+            }
+        }
+        if equal.is_empty() { Compared::Untouched } else { Compared::Equal(equal) }
     }
 
     /// Whether the task's pipeline was cancelled and this step with it: nothing of it starts by itself.
@@ -152,6 +163,16 @@ impl<T: Tx> Unit<'_, T> {
         let cancel = self.pipeline(pipeline).await?.cancel;
         Ok(cancel.is_some_and(|cancel| cancel.now || row.run_if != RunIf::Always))
     }
+}
+
+/// What a finished task took from its needs, beside what they are now.
+enum Compared {
+    /// This need is another, or came to something else.
+    Changed(String),
+    /// These needs were restarted and came to the same.
+    Equal(Vec<String>),
+    /// No need was restarted, or none has settled.
+    Untouched,
 }
 
 /// A cascade carries the changes of the incarnation it restarts.

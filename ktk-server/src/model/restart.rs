@@ -37,21 +37,19 @@ pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
         (Phase::Running, _, Cascade::All) => {
             of(Action::Restart, format!("runs on {upstream}'s old outputs: again when it has ended"), true)
         }
-        (Phase::Running, _, Cascade::Auto) if row.run_if != RunIf::Success => {
+        (Phase::Running, _, Cascade::Auto) => {
             of(Action::Decide, format!("runs on {upstream}'s old outputs: compared when it has ended"), true)
         }
-        (Phase::Running, _, _) => {
+        (Phase::Running, _, Cascade::None) => {
             of(Action::Keep, format!("runs on {upstream}'s old outputs and finishes"), false)
         }
         (Phase::Cancelled, _, _) => of(Action::Keep, "was cancelled".into(), false),
         (_, _, Cascade::All) => of(Action::Restart, format!("needs {upstream}, --cascade=all"), true),
         (_, _, Cascade::None) => of(Action::Keep, "--cascade=none".into(), false),
         (_, _, Cascade::Auto) => match row.run_if {
-            RunIf::Success => of(
-                Action::Keep,
-                format!("has finished; --cascade=all would restart it after {upstream}"),
-                false,
-            ),
+            RunIf::Success => {
+                of(Action::Decide, format!("runs again only if {upstream}'s outputs change"), true)
+            }
             RunIf::Failure | RunIf::Always => {
                 of(Action::Decide, format!("runs again only if {upstream} comes to something else"), true)
             }

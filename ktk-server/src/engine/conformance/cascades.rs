@@ -104,16 +104,3 @@ pub async fn none_is_handed_on<S: Store>(store: S) {
     }
     assert_eq!(lab.tree("z").await, ["z@1 <- - Succeeded"]);
 }
-
-pub async fn auto_keeps_success_steps<S: Store>(store: S) {
-    let mut lab = Lab::new(store).await;
-    lab.make(job("a")).await;
-    lab.make(job("b").needs(["a"])).await;
-    lab.give("a", json!({"n": 1})).await;
-    lab.succeed("b").await;
-    let answer = lab.restart("a").await.unwrap();
-    assert_eq!(plan_text(&answer.plan), ["a restart", "b keep"]);
-    assert!(answer.plan[1].why.contains("--cascade=all"), "{:?}", answer.plan[1]);
-    lab.fail("a").await;
-    assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded"]);
-}

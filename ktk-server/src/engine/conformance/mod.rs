@@ -8,6 +8,7 @@ mod calls;
 mod cancels;
 mod cascades;
 mod check;
+mod cutoff;
 mod deletes;
 mod dump;
 mod forced;
@@ -55,7 +56,11 @@ macro_rules! engine_conformance {
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
             cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
                 none_restarts_none,
-                none_is_handed_on, auto_keeps_success_steps;
+                none_is_handed_on;
+            cutoff: equal_outputs_keep, different_outputs_restart, no_outputs_equal_nothing, an_explicit_empty_object_is_equal,
+                a_failure_restarts_nobody, what_runs_finishes_first, a_failed_dependent_is_restarted, chains_stop_where_outputs_are_equal,
+                each_need_is_compared, a_need_that_still_runs_is_compared_later, no_moment_shows_it_finished,
+                fail_fast_waits_for_the_comparison, a_diamond_is_restarted_once;
             plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
                 one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,

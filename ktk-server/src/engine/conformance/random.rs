@@ -129,13 +129,12 @@ fn everything_ran_as_asked<S: Store>(lab: &Lab<S>) {
     }
 }
 
-/// Finished `failure` and `always` steps have seen what is there now, but where somebody wanted otherwise:
-/// under `--cascade=none`, after a cancel, or where a need is gone.
+/// Finished tasks have seen what is there now, but where somebody wanted otherwise: under `--cascade=none`,
+/// after a cancel, or where a need is gone. A `success` step that has finished stays behind a failure.
 fn nothing_is_stale<S: Store>(lab: &Lab<S>, cancelled: &BTreeSet<Uuid>) {
     let newest = lab.dump.newest();
     for row in newest.values() {
-        let is_exempt = row.run_if == RunIf::Success
-            || row.phase == Phase::Cancelled
+        let is_exempt = row.phase == Phase::Cancelled
             || row.pipeline_id.is_some_and(|id| cancelled.contains(&id));
         let needs: Vec<Option<&&TaskRow>> =
             lab.dump.needs_of(row.context_id).map(|need| newest.get(&need)).collect();
@@ -145,6 +144,10 @@ fn nothing_is_stale<S: Store>(lab: &Lab<S>, cancelled: &BTreeSet<Uuid>) {
         for saw in lab.dump.resolved(row.id) {
             let context = lab.dump.tasks[&saw.id].context_id;
             let now = newest[&context];
+            let is_good = matches!(now.phase, Phase::Succeeded | Phase::Skipped);
+            if row.run_if == RunIf::Success && !is_good {
+                continue;
+            }
             let is_same = now.phase == saw.phase
                 && now.output_digest == saw.output_digest
                 && (now.id == saw.id || now.output_digest.is_some());
