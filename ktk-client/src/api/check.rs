@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{Cause, Pipeline, Task, dag, field, names, template};
+use super::{Cause, Pipeline, Task, dag, field, names, task::TaskSpec, template};
 use causes::Causes;
 use work::Work;
 
@@ -53,6 +53,17 @@ pub fn task(task: &Task) -> Vec<Cause> {
     work.check_needs_of_task(&mut causes, task.metadata.name.as_deref());
     if let Some(run) = &task.spec.run {
         causes.extend(template::check(run, "spec.run", &BTreeMap::new(), &task.spec.inputs));
+    }
+    causes.into_vec()
+}
+
+/// All that is wrong with the spec of a task that exists, as a restart would change it; its needs are not looked
+/// at. `params` are its pipeline's.
+pub fn changed(spec: &TaskSpec, params: &BTreeMap<String, Value>) -> Vec<Cause> {
+    let mut causes = Causes::default();
+    Work::from(spec).check(&mut causes, "spec");
+    if let Some(run) = &spec.run {
+        causes.extend(template::check(run, "spec.run", params, &spec.inputs));
     }
     causes.into_vec()
 }

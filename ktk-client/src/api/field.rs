@@ -65,6 +65,34 @@ pub fn parse(text: &str) -> Vec<Segment> {
     path
 }
 
+/// Where a field stands that nobody reads.
+pub(crate) fn of_ignored(path: &serde_ignored::Path<'_>) -> Vec<Segment> {
+    use serde_ignored::Path as Ignored;
+    let (parent, segment) = match path {
+        Ignored::Root => return Vec::new(),
+        Ignored::Seq { parent, index } => (parent, Some(Segment::Index(*index))),
+        Ignored::Map { parent, key } => (parent, Some(Segment::Key(key.clone()))),
+        Ignored::Some { parent } | Ignored::NewtypeStruct { parent } | Ignored::NewtypeVariant { parent } => {
+            (parent, None)
+        }
+    };
+    let mut path = of_ignored(parent);
+    path.extend(segment);
+    path
+}
+
+/// Where a value stands that is of a wrong type.
+pub(crate) fn of_error(path: &serde_path_to_error::Path) -> Vec<Segment> {
+    use serde_path_to_error::Segment as Tracked;
+    path.iter()
+        .map_while(|segment| match segment {
+            Tracked::Seq { index } => Some(Segment::Index(*index)),
+            Tracked::Map { key } => Some(Segment::Key(key.clone())),
+            Tracked::Enum { .. } | Tracked::Unknown => None,
+        })
+        .collect()
+}
+
 fn push_key(path: &mut String, key: &str) {
     let is_word = !key.is_empty()
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectRef, task::is_default};
+use super::{ObjectRef, change::Changes, task::is_default};
 
 /// Parameters of the `restart` methods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct RestartParams {
     /// For a pipeline: restart this step instead of what failed.
     #[serde(rename = "from", skip_serializing_if = "Option::is_none")]
     pub from_step: Option<String>,
+    /// For a task: what its new incarnation has that the old one had not; kept in `metadata.restart.changes`.
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
     /// Recorded in `metadata.restart.reason`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -2,6 +2,8 @@
 
 use std::{future::IntoFuture, marker::PhantomData};
 
+use serde_json::Value;
+
 use super::{BoxFuture, Client, Result, entropy};
 use crate::api::{
     Method,
@@ -61,6 +63,19 @@ where
     /// In a pipeline: restarts this step instead of what failed.
     pub fn from_step(mut self, step: impl Into<String>) -> Self {
         self.params.from_step = Some(step.into());
+        self
+    }
+
+    /// Gives the new incarnation another value in a field of its spec; repeatable.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> Result<(), ktk_client::Error> {
+    /// client.tasks().restart("thumbnails").set("inputs.width", 100).set("run.env.Q", "80").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.params.changes.insert(field.into(), value.into());
         self
     }
 

@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
             let mut unknown = Vec::new();
             let mut track = serde_path_to_error::Track::new();
             let tracked = serde_path_to_error::Deserializer::new(&json, &mut track);
-            let mut note = |path: serde_ignored::Path<'_>| unknown.push(ignored_path(&path));
+            let mut note = |path: serde_ignored::Path<'_>| unknown.push(field::of_ignored(&path));
             let tracked = serde_ignored::Deserializer::new(tracked, &mut note);
             let result = T::deserialize(tracked);
             let path = track.path();
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
                     self.report_causes(&manifest);
                     return Some(manifest);
                 }
-                Err(error) => self.replace(&mut json, error_path(&path), &error.to_string())?,
+                Err(error) => self.replace(&mut json, field::of_error(&path), &error.to_string())?,
             }
         }
     }
@@ -164,30 +164,4 @@ impl<'a> Reader<'a> {
             self.report(found.place(), &path, cause.message);
         }
     }
-}
-
-fn ignored_path(path: &serde_ignored::Path<'_>) -> Path {
-    use serde_ignored::Path as Ignored;
-    let (parent, segment) = match path {
-        Ignored::Root => return Vec::new(),
-        Ignored::Seq { parent, index } => (parent, Some(Segment::Index(*index))),
-        Ignored::Map { parent, key } => (parent, Some(Segment::Key(key.clone()))),
-        Ignored::Some { parent } | Ignored::NewtypeStruct { parent } | Ignored::NewtypeVariant { parent } => {
-            (parent, None)
-        }
-    };
-    let mut path = ignored_path(parent);
-    path.extend(segment);
-    path
-}
-
-fn error_path(path: &serde_path_to_error::Path) -> Path {
-    use serde_path_to_error::Segment as Tracked;
-    path.iter()
-        .map_while(|segment| match segment {
-            Tracked::Seq { index } => Some(Segment::Index(*index)),
-            Tracked::Map { key } => Some(Segment::Key(key.clone())),
-            Tracked::Enum { .. } | Tracked::Unknown => None,
-        })
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ktk_client::api::{meta::StringMap, pipeline::PipelineSpec, task::TaskSpec};
+use ktk_client::api::{change::Changes, meta::StringMap, pipeline::PipelineSpec, task::TaskSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
@@ -28,14 +28,21 @@ pub struct TaskBody {
     pub restart: Option<RestartBody>,
 }
 
+impl TaskBody {
+    /// What its restart changed against its parent.
+    pub fn changes(&self) -> Changes {
+        self.restart.as_ref().map(|restart| restart.changes.clone()).unwrap_or_default()
+    }
+}
+
 /// Why a task was restarted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestartBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub changes: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }

@@ -1,7 +1,9 @@
 //! New rows of tasks: roots and further incarnations, their needs counted and judged at once.
 
 use ktk_client::api::{
-    Phase, Reason, TaskId,
+    ApiError, Phase, Reason, TaskId,
+    change::{self, Changes},
+    check,
     event::Severity,
     restart::Cascade,
     task::{Resolved, TaskSpec},
@@ -10,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     body::{self, RestartBody, TaskBody},
+    create_task::queue_causes,
     error::{EngineError, EngineResult},
     unit::Unit,
 };
@@ -125,11 +128,12 @@ impl<T: Tx> Unit<'_, T> {
         let id = self.draw_id().await?;
         let old_body = self.body(parent).await?;
         let parent = self.task(parent)?.clone();
-        let Some(mut body) = old_body else {
+        let Some(body) = old_body else {
             let words =
                 format!("the stored manifest of {} cannot be read: nobody knows what to run", parent.name);
             return Err(EngineError::conflict(words));
         };
+        let mut body = self.changed(&parent, body, &because.changes).await?;
         self.load_newest(&[parent.context_id]).await?;
         let newest = self
             .newest_of(parent.context_id)
@@ -141,7 +145,7 @@ impl<T: Tx> Unit<'_, T> {
             name: Some(parent.name.clone()),
             labels: parent.labels.clone(),
             step: parent.pipeline_id.zip(parent.step.clone()),
-            queue: parent.queue.clone(),
+            queue: body.spec.queue.clone().unwrap_or_else(|| parent.queue.clone()),
             body,
         };
         let mut row = self.root_row(&id, &root);
@@ -160,6 +164,30 @@ impl<T: Tx> Unit<'_, T> {
         // Settled before anything else is made: later rows count their needs as they then are.
         self.tell_all().await?;
         Ok(id)
+    }
+
+    /// What a restart with these changes runs.
+    ///
+    /// # Errors
+    /// `Invalid` with every change that is no field, and with all that is wrong with what comes of them.
+    pub async fn changed(
+        &mut self,
+        parent: &TaskRow,
+        mut body: TaskBody,
+        changes: &Changes,
+    ) -> EngineResult<TaskBody> {
+        if changes.is_empty() {
+            return Ok(body);
+        }
+        let refused = |causes| ApiError::invalid(&format!("the restart of task {:?}", parent.name), causes);
+        body.spec = change::apply(&body.spec, changes).map_err(refused)?;
+        let header = match parent.pipeline_id {
+            Some(pipeline) => self.shared.header(self.tx, pipeline).await?,
+            None => Default::default(),
+        };
+        let mut causes = check::changed(&body.spec, &header.params);
+        causes.extend(queue_causes(body.spec.queue.as_deref(), "spec.queue"));
+        if causes.is_empty() { Ok(body) } else { Err(refused(causes).into()) }
     }
 
     /// As [`Unit::incarnate`], where nobody asks at that moment: what cannot be made is recorded, and all else goes

@@ -232,7 +232,11 @@ impl<T: Tx> Unit<'_, T> {
         }
         if row.wish.is_some() {
             self.reruns.push_back(Rerun::Wish(row.id));
-        } else if row.needs > 0 && row.phase != Phase::Cancelled && row.newest && self.may_be_stale(row).await? {
+        } else if row.needs > 0
+            && row.phase != Phase::Cancelled
+            && row.newest
+            && self.may_be_stale(row).await?
+        {
             self.reruns.push_back(Rerun::IfChanged(row.id));
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use ktk_client::api::{
     Phase,
+    change::Changes,
     event::Severity,
     restart::Cascade,
     task::{Resolved, RunIf},
@@ -44,6 +45,8 @@ pub struct Wish {
     pub by: String,
     #[serde(default)]
     pub cascade: Cascade,
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
     /// Whether it is part of another task's restart, which has been planned and carried out already.
     #[serde(default)]
     pub is_follower: bool,
@@ -72,11 +75,12 @@ impl<T: Tx> Unit<'_, T> {
         if !row.newest || !row.phase.is_terminal() {
             return Ok(());
         }
-        let because = RestartBody { reason: wish.reason, changes: Default::default(), by: Some(wish.by) };
+        let because = RestartBody { reason: wish.reason, changes: wish.changes, by: Some(wish.by) };
         if wish.is_follower {
             // A cascade restarts no cancelled task.
             if row.phase != Phase::Cancelled {
-                self.try_incarnate(id, because, wish.cascade).await?;
+                let changes = self.changes_of(id).await?;
+                self.try_incarnate(id, RestartBody { changes, ..because }, wish.cascade).await?;
             }
             return Ok(());
         }
@@ -122,7 +126,7 @@ impl<T: Tx> Unit<'_, T> {
                 self.task_event(&row, Severity::Normal, "UpstreamChanged", words);
                 let because = RestartBody {
                     reason: Some(format!("UpstreamChanged: {need}")),
-                    changes: body_changes(&body),
+                    changes: body.changes(),
                     by: Some("ktk".into()),
                 };
                 self.try_incarnate(id, because, Cascade::Auto).await?;
@@ -157,6 +161,11 @@ impl<T: Tx> Unit<'_, T> {
         if equal.is_empty() { Compared::Untouched } else { Compared::Equal(equal) }
     }
 
+    /// What a task was restarted with: a cascade restarts it with the same.
+    pub(super) async fn changes_of(&mut self, id: Uuid) -> EngineResult<Changes> {
+        Ok(self.body(id).await?.map(|body| body.changes()).unwrap_or_default())
+    }
+
     /// Whether the task's pipeline was cancelled and this step with it: nothing of it starts by itself.
     async fn is_cancelled_for(&mut self, row: &TaskRow) -> EngineResult<bool> {
         let Some(pipeline) = row.pipeline_id else { return Ok(false) };
@@ -173,11 +182,6 @@ enum Compared {
     Equal(Vec<String>),
     /// No need was restarted, or none has settled.
     Untouched,
-}
-
-/// A cascade carries the changes of the incarnation it restarts.
-fn body_changes(body: &TaskBody) -> std::collections::BTreeMap<String, serde_json::Value> {
-    body.restart.as_ref().map(|restart| restart.changes.clone()).unwrap_or_default()
 }
 
 /// Whether a need is another, or came to something else, than what was taken from it. The same

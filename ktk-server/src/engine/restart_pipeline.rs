@@ -42,6 +42,11 @@ impl RestartPipeline {
     /// # Errors
     /// `Invalid` for an unusable request id.
     pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
+        if let Some(field) = params.changes.keys().next() {
+            let cause =
+                format!("changes one task: name it (task/PIPELINE.STEP) instead of the pipeline ({field})");
+            return Err(EngineError::invalid("the restart", "changes", cause));
+        }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
         let request = Remembered::new(Restart::NAME, id, &params)?;
         Ok(Self { ask, params, request })

@@ -2,6 +2,7 @@
 
 use ktk_client::api::{
     ApiError, Method, Phase, Reason, Task,
+    change::Changes,
     event::Severity,
     restart::{Action, Cascade, RestartParams, Restarted, RestartedTask},
     task::Restart,
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     body::{self, RestartBody},
+    create_task::type_causes,
     error::{EngineError, EngineResult},
     object,
     operation::{Ask, Done},
@@ -30,6 +32,8 @@ pub struct RestartTask {
     ask: Ask,
     params: RestartParams,
     request: Option<Remembered>,
+    /// The handlers of present nodes.
+    types: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,7 +48,7 @@ impl RestartTask {
     ///
     /// # Errors
     /// `Invalid` for parameters that are for pipelines only.
-    pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
+    pub fn new(ask: Ask, params: RestartParams, types: Vec<String>) -> EngineResult<Self> {
         if params.from_step.is_some() {
             return Err(EngineError::invalid(
                 "the restart",
@@ -54,13 +58,13 @@ impl RestartTask {
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
         let request = Remembered::new(Restart::NAME, id, &params)?;
-        Ok(Self { ask, params, request })
+        Ok(Self { ask, params, request, types })
     }
 
     fn because(&self) -> RestartBody {
         RestartBody {
             reason: self.params.reason.clone(),
-            changes: Default::default(),
+            changes: self.params.changes.clone(),
             by: Some(self.ask.by.clone()),
         }
     }
@@ -92,6 +96,7 @@ impl Operation for RestartTask {
         let (id, created, plan, restarted) = match choice {
             Choice::Already(row) => (unit.adopt(*row), false, Plan::default(), Vec::new()),
             Choice::Restart(parent) => {
+                self.check_changes(&mut unit, &parent).await?;
                 let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan).await?));
@@ -101,6 +106,7 @@ impl Operation for RestartTask {
                 (restarted[0].id, true, plan, restarted)
             }
             Choice::Force { live, parent } => {
+                self.check_changes(&mut unit, &parent).await?;
                 let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, live.id, false, plan).await?));
@@ -164,6 +170,7 @@ impl RestartTask {
             false => newest.parent_id == Some(named.row.id),
         };
         if was_restarted && !self.params.force {
+            self.refuse_other_changes(unit, &newest).await?;
             return Ok(Choice::Already(Box::new(newest)));
         }
         if self.params.force {
@@ -172,6 +179,54 @@ impl RestartTask {
             return Ok(Choice::Force { live: Box::new(newest), parent: Box::new(parent) });
         }
         Err(self.refuse(unit, &named.row, &newest).await?)
+    }
+
+    /// A wrong change is refused before anything is stored, in a plan too.
+    async fn check_changes<T: Tx>(&self, unit: &mut Unit<'_, T>, parent: &TaskRow) -> EngineResult<()> {
+        if !self.params.changes.is_empty()
+            && let Some(body) = unit.body(parent.id).await?
+        {
+            let type_name = unit.changed(parent, body, &self.params.changes).await?.spec.type_name;
+            if self.params.changes.contains_key("type")
+                && let Some(cause) = type_causes(type_name.as_deref(), "spec.type", &self.types)
+            {
+                return Err(ApiError::invalid(
+                    &format!("the restart of task {:?}", parent.name),
+                    vec![cause],
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// What lives was restarted with other changes than are asked for now.
+    async fn refuse_other_changes<T: Tx>(&self, unit: &mut Unit<'_, T>, live: &TaskRow) -> EngineResult<()> {
+        let there = unit.changes_of(live.id).await?;
+        let asked = &self.params.changes;
+        let mut fields: Vec<&String> = there.keys().chain(asked.keys()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let value = |changes: &Changes, field: &str| match changes.get(field) {
+            Some(value) => value.to_string(),
+            None => "unchanged".to_owned(),
+        };
+        let differences: Vec<String> = (fields.into_iter())
+            .filter(|field| there.get(*field) != asked.get(*field))
+            .map(|field| format!("{field} is {} there, {} here", value(&there, field), value(asked, field)))
+            .collect();
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let words = format!(
+            "{}@{} lives ({}) and was restarted with other changes: {}",
+            live.name,
+            live.incarnation,
+            live.phase,
+            differences.join("; ")
+        );
+        let hint = "wait for it, or cancel it with --force";
+        Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)))
     }
 
     async fn refuse<T: Tx>(
@@ -240,6 +295,7 @@ impl RestartTask {
             reason: self.params.reason.clone(),
             by: self.ask.by.clone(),
             cascade: self.params.cascade,
+            changes: self.params.changes.clone(),
             is_follower: false,
         };
         let id = unit.adopt(live.clone());
@@ -317,7 +373,8 @@ impl<T: Tx> Unit<'_, T> {
         if !row.phase.is_terminal() {
             return Ok(None);
         }
-        self.try_incarnate(row.id, RestartBody { reason, ..because.clone() }, cascade).await
+        let changes = self.changes_of(row.id).await?;
+        self.try_incarnate(row.id, RestartBody { reason, changes, ..because.clone() }, cascade).await
     }
 
     /// What only goes on hands `--cascade=none` on to its own dependents.

@@ -30,7 +30,7 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, task::Restart, |engine, caller, params| {
         engine.takes_work()?;
         let is_forced = params.force && !params.dry_run;
-        let answer = engine.write(RestartTask::new(engine.ask(caller.by), params)?).await?;
+        let answer = engine.write(RestartTask::new(engine.ask(caller.by), params, engine.types())?).await?;
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
     });
     let router = method!(router, engine, task::Cancel, |engine, caller, params| {

@@ -108,7 +108,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// What `--env` and `--env-all` come to; a single one beats all.
-fn variables(
+pub(crate) fn variables(
     asked: &[String],
     all: bool,
     caller: &BTreeMap<String, String>,

@@ -1,6 +1,7 @@
 //! Plans of restarts: what happens to each task, and why.
 
 use ktk_client::api::restart::{Action, PlanRow};
+use serde_json::Value;
 
 use crate::ui::{Cell, Tone};
 
@@ -18,6 +19,19 @@ pub(crate) fn cells(row: &PlanRow) -> Vec<Cell> {
     vec![Cell::new(row.task.clone()), Cell::toned(row.action.as_str(), tone), Cell::new(row.why.clone())]
 }
 
+/// A change of a restart as the flag that asks for it: `--env RETRY=1`, `--set inputs.width=100`.
+pub(crate) fn change(field: &str, value: &Value) -> String {
+    // Text that would be read as another value keeps its quotes.
+    let text = match value {
+        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
+        value => value.to_string(),
+    };
+    match (field.strip_prefix("run.env."), value.as_str()) {
+        (Some(name), Some(value)) => format!("--env {name}={value}"),
+        _ => format!("--set {field}={text}"),
+    }
+}
+
 /// The whole plan as rows, titles first.
 pub(crate) fn rows(plan: &[PlanRow]) -> Vec<Vec<Cell>> {
     let mut rows = vec![TITLES.iter().map(|title| Cell::new(*title)).collect()];
@@ -29,6 +43,21 @@ pub(crate) fn rows(plan: &[PlanRow]) -> Vec<Vec<Cell>> {
 mod tests {
     use super::*;
     use crate::ui::{Widths, lay_out};
+
+    #[test]
+    fn a_change_is_the_flag_that_asks_for_it() {
+        use serde_json::json;
+        for (field, value, flag) in [
+            ("run.env.RETRY", json!("1"), "--env RETRY=1"),
+            ("run.env.RETRY", json!(null), "--set run.env.RETRY=null"),
+            ("inputs.width", json!(100), "--set inputs.width=100"),
+            ("inputs.width", json!("100"), "--set inputs.width=\"100\""),
+            ("inputs.name", json!("a b"), "--set inputs.name=a b"),
+            ("run.command", json!(["ls", "-l"]), "--set run.command=[\"ls\",\"-l\"]"),
+        ] {
+            assert_eq!(change(field, &value), flag);
+        }
+    }
 
     #[test]
     fn a_plan_says_what_and_why() {

@@ -138,7 +138,7 @@ fn incarnation_cells(task: &Task, is_newest: bool, now: Timestamp) -> Vec<Cell> 
     let restart = task.metadata.restart.as_ref();
     let mut notes: Vec<String> = Vec::new();
     if let Some(restart) = restart {
-        notes.extend(restart.changes.iter().map(|(field, value)| format!("{field}={value}")));
+        notes.extend(restart.changes.iter().map(|(field, value)| super::plan::change(field, value)));
         notes.extend(restart.reason.clone());
     }
     if is_newest {
@@ -212,7 +212,7 @@ mod tests {
         let failed = json!({"phase": "Failed", "reason": "ExitCode", "exitCode": 1});
         vec![
             task(1, "2026-11-22T11:56:48Z", json!({}), failed.clone()),
-            task(2, "2026-11-22T11:57:20Z", json!({"env.RETRY": "1"}), failed),
+            task(2, "2026-11-22T11:57:20Z", json!({"run.env.RETRY": "1"}), failed),
             task(3, "2026-11-22T11:59:45Z", json!({}), json!({"phase": "Succeeded"})),
         ]
     }
@@ -221,7 +221,7 @@ mod tests {
     fn restarts_are_a_tree() {
         let expected = "\
 test-web@1         Failed      ExitCode 1   3m12s
-└─ test-web@2      Failed      ExitCode 1   2m40s   env.RETRY=\"1\"
+└─ test-web@2      Failed      ExitCode 1   2m40s   --env RETRY=1
    └─ test-web@3   Succeeded                15s     current
 ";
         assert_eq!(text(&family(), moment().now, false), expected);

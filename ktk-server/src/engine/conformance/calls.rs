@@ -77,8 +77,8 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn restart_with(&mut self, params: RestartParams) -> Answer<Restarted<Task>> {
-        let operation =
-            RestartTask::new(self.engine.ask("tester"), params).map_err(ktk_client::api::ApiError::from)?;
+        let operation = RestartTask::new(self.engine.ask("tester"), params, self.engine.types())
+            .map_err(ktk_client::api::ApiError::from)?;
         self.write(operation).await
     }
 

@@ -93,7 +93,11 @@ pub async fn what_runs_finishes_first<S: Store>(store: S) {
     assert_eq!(lab.state("b").await, "Running");
     lab.give("b", json!({"m": 1})).await;
     assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded", "b@2 <- b@1 Pending/Queued"]);
-    assert_eq!(lab.state("c").await, "Pending/WaitingForUpstream", "what ran on old outputs hands nothing on");
+    assert_eq!(
+        lab.state("c").await,
+        "Pending/WaitingForUpstream",
+        "what ran on old outputs hands nothing on"
+    );
 }
 
 pub async fn a_failed_dependent_is_restarted<S: Store>(store: S) {

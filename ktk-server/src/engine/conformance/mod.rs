@@ -7,6 +7,7 @@ mod build;
 mod calls;
 mod cancels;
 mod cascades;
+mod changes;
 mod check;
 mod cutoff;
 mod deletes;
@@ -52,6 +53,8 @@ macro_rules! engine_conformance {
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
                 what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
                 late_results_are_events, everything_is_inherited, needs_that_are_gone, resolved_by;
+            changes: made_and_recorded, kept_by_the_next_restart, equal_ones_are_the_answer, other_ones_are_a_conflict,
+                wrong_ones_change_nothing, a_cascade_keeps_them, a_forced_restart_makes_them, inside_a_pipeline;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
             cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,

@@ -134,8 +134,8 @@ fn everything_ran_as_asked<S: Store>(lab: &Lab<S>) {
 fn nothing_is_stale<S: Store>(lab: &Lab<S>, cancelled: &BTreeSet<Uuid>) {
     let newest = lab.dump.newest();
     for row in newest.values() {
-        let is_exempt = row.phase == Phase::Cancelled
-            || row.pipeline_id.is_some_and(|id| cancelled.contains(&id));
+        let is_exempt =
+            row.phase == Phase::Cancelled || row.pipeline_id.is_some_and(|id| cancelled.contains(&id));
         let needs: Vec<Option<&&TaskRow>> =
             lab.dump.needs_of(row.context_id).map(|need| newest.get(&need)).collect();
         if is_exempt || needs.iter().any(Option::is_none) {

@@ -1,10 +1,13 @@
 //! `ktk restart`.
 
 mod answer;
+mod changes;
+mod edit;
 
 use clap::{Args, ValueEnum};
 use ktk_client::api::{
     API_VERSION, ObjectRef,
+    change::Changes,
     restart::{Cascade, PlanRow, RestartParams},
 };
 use serde_json::json;
@@ -18,6 +21,7 @@ use super::{
 };
 use crate::{
     context::Context,
+    env,
     error::{CliError, Exit},
     kinds::Kind,
     output::{CHANGE, Document, OutputFormat},
@@ -41,6 +45,9 @@ Examples:
 
   # An older incarnation, and all that depends on it
   ktk restart test-web@1 --cascade all
+
+  # With another input and one more variable; all else is as it was
+  ktk restart thumbnails --set inputs.width=100 --env RETRY=1
 
   # What failed in a pipeline
   ktk restart pipeline/nightly
@@ -68,6 +75,18 @@ pub(crate) struct RestartArgs {
     #[arg(long, value_name = "STEP")]
     from: Option<String>,
 
+    /// Give the new incarnation another value in a field of its spec, as inputs.width=100; repeatable
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    set: Vec<String>,
+
+    /// Give the new incarnation a variable: NAME takes the caller's value; repeatable
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    env: Vec<String>,
+
+    /// Change the spec of the new incarnation in an editor (KTK_EDITOR, VISUAL, EDITOR, else vi)
+    #[arg(long, conflicts_with = "set", conflicts_with = "env")]
+    edit: bool,
+
     /// Refuse unless the newest incarnation is this one
     #[arg(long, value_name = "NUMBER")]
     if_newest: Option<u32>,
@@ -88,7 +107,7 @@ pub(crate) struct RestartArgs {
 /// What happens to dependents that have finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CascadeFlag {
-    /// They stay; cleanup and failure steps run again if what they saw has changed
+    /// Those are restarted that took something else than what is there then
     Auto,
     /// All of them are restarted
     All,
@@ -107,7 +126,7 @@ impl From<CascadeFlag> for Cascade {
 }
 
 impl RestartArgs {
-    fn params(&self, namespace: &str, name: &str) -> RestartParams {
+    fn params(&self, namespace: &str, name: &str, changes: Changes) -> RestartParams {
         RestartParams {
             reference: ObjectRef::new(namespace, name),
             cascade: self.cascade.into(),
@@ -115,6 +134,7 @@ impl RestartArgs {
             dry_run: self.dry_run,
             if_newest: self.if_newest,
             from_step: self.from.clone(),
+            changes,
             reason: self.reason.clone(),
             request_id: self.request_id.clone(),
         }
@@ -126,12 +146,20 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
     let Asked::Named(names) = asked else { return Err(CliError::usage("name what to restart")) };
     check(&args, &names)?;
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let changes = changes::read(&args.set, &args.env, &env::variables())?;
     let client = cx.client().await?;
+    let changes = match args.edit {
+        true => match edit::changes(client, &names[0], cx).await? {
+            Some(changes) => changes,
+            None => return Ok(Exit::Done),
+        },
+        false => changes,
+    };
     let mut made = Made::default();
     let mut plan = Vec::new();
     let mut errors = Vec::new();
     for named in &names {
-        let params = args.params(cx.namespace(), &named.name);
+        let params = args.params(cx.namespace(), &named.name, changes.clone());
         match restart(client, named, params).await {
             Ok(answer) if args.dry_run => plan.extend(answer.plan),
             Ok(answer) => {
@@ -160,6 +188,15 @@ fn check(args: &RestartArgs, names: &[Named]) -> Result<(), CliError> {
     }
     if several && args.if_newest.is_some() {
         return Err(CliError::usage("--if-newest goes with one name"));
+    }
+    let has_changes = args.edit || !args.set.is_empty() || !args.env.is_empty();
+    if has_changes && let Some(named) = names.iter().find(|named| named.kind == Kind::Pipeline) {
+        let words = format!("{} has many tasks, and a change is of one", named.label());
+        let hint = format!("ktk restart {}.STEP --set FIELD=VALUE", named.name);
+        return Err(CliError::usage(words).with_hint(hint));
+    }
+    if several && args.edit {
+        return Err(CliError::usage("--edit goes with one name"));
     }
     match names.iter().find(|named| named.kind != Kind::Pipeline) {
         Some(named) if args.from.is_some() => {

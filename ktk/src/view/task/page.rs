@@ -8,7 +8,7 @@ use crate::{
     view::{
         Moment, age,
         describe::{Page, Text},
-        event, status, tree,
+        event, plan, status, tree,
     },
 };
 
@@ -50,7 +50,7 @@ fn identity(page: &mut Page, task: &Task) {
         page.optional("Restart Reason", restart.reason.clone());
         page.optional("Restarted By", restart.by.clone());
         if !restart.changes.is_empty() {
-            page.values("Changes", restart.changes.iter().map(|(field, value)| format!("{field}={value}")));
+            page.values("Changes", restart.changes.iter().map(|(field, value)| plan::change(field, value)));
         }
     }
 }

@@ -1,0 +1,158 @@
+//! Changes of a restart: fields of `spec` by their path, and their new values.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use super::{
+    Cause,
+    field::{self, Segment},
+    task::TaskSpec,
+};
+
+/// Fields by their path below `spec` (`inputs.width`, `run.env.RETRY`) and their new values. `null` takes an
+/// optional field away; in `inputs` it is a value as any other.
+pub type Changes = BTreeMap<String, Value>;
+
+/// Fields that say where a task stands among others. All incarnations stand in the same place.
+const FIXED: [&str; 2] = ["needs", "runIf"];
+
+/// Maps whose members are the user's: a `null` there takes nothing away.
+const MAPS: [&str; 2] = ["inputs", "run.env"];
+
+/// The spec with the changes made.
+///
+/// ```
+/// use ktk_client::api::{change, task::TaskSpec};
+/// use serde_json::json;
+/// let changes = [("inputs.width".to_owned(), json!(100)), ("timeout".to_owned(), json!("5m"))].into();
+/// let changed = change::apply(&TaskSpec::command(["true"]), &changes).unwrap();
+/// assert_eq!(changed.inputs["width"], json!(100));
+/// let wrong = [("input.width".to_owned(), json!(100))].into();
+/// assert_eq!(change::apply(&changed, &wrong).unwrap_err()[0].message, "is no field of a task's spec");
+/// ```
+///
+/// # Errors
+/// Every change whose path is no field, and the first value of a wrong type.
+pub fn apply(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>> {
+    let mut json = to_json(spec);
+    let mut causes = Vec::new();
+    for (path, value) in changes {
+        if let Err(message) = read_path(path).and_then(|segments| set(&mut json, &segments, value)) {
+            causes.push(Cause::new(path, message));
+        }
+    }
+    if !causes.is_empty() {
+        return Err(causes);
+    }
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&json, &mut track);
+    let mut note = |path: serde_ignored::Path<'_>| unknown.push(field::to_text(&field::of_ignored(&path)));
+    let changed = TaskSpec::deserialize(serde_ignored::Deserializer::new(tracked, &mut note));
+    causes.extend(unknown.into_iter().map(|path| Cause::new(path, "is no field of a task's spec")));
+    match changed {
+        Ok(changed) if causes.is_empty() => Ok(changed),
+        Ok(_) => Err(causes),
+        Err(error) => {
+            causes.push(Cause::new(field::to_text(&field::of_error(&track.path())), error.to_string()));
+            Err(causes)
+        }
+    }
+}
+
+/// The changes that make one spec of the other.
+///
+/// ```
+/// use ktk_client::api::{change, task::TaskSpec};
+/// let (old, new) = (TaskSpec::command(["a"]), TaskSpec::command(["b"]));
+/// assert_eq!(change::apply(&old, &change::between(&old, &new)), Ok(new));
+/// ```
+pub fn between(old: &TaskSpec, new: &TaskSpec) -> Changes {
+    let mut changes = Changes::new();
+    compare(&mut changes, "", &to_json(old), &to_json(new));
+    changes
+}
+
+fn to_json(spec: &TaskSpec) -> Value {
+    serde_json::to_value(spec).expect("a spec has string keys and finite numbers")
+}
+
+fn read_path(path: &str) -> Result<Vec<Segment>, String> {
+    let segments = field::parse(path);
+    if segments.is_empty() || field::to_text(&segments) != path {
+        return Err("is no path of a field: write it as inputs.width".to_owned());
+    }
+    match &segments[0] {
+        Segment::Key(key) if FIXED.contains(&key.as_str()) => {
+            Err("cannot change by a restart: all incarnations stand in the same place".to_owned())
+        }
+        _ => Ok(segments),
+    }
+}
+
+fn set(json: &mut Value, path: &[Segment], value: &Value) -> Result<(), String> {
+    let mut place = json;
+    for segment in path {
+        place = match segment {
+            Segment::Key(key) => {
+                if place.is_null() {
+                    *place = json!({});
+                }
+                let Some(object) = place.as_object_mut() else {
+                    return Err(format!("{key:?} is no member there: its parent is no object"));
+                };
+                object.entry(key).or_insert(Value::Null)
+            }
+            Segment::Index(index) => {
+                let Some(items) = place.as_array_mut() else {
+                    return Err(format!("[{index}] is no item there: its parent is no list"));
+                };
+                let length = items.len();
+                items.get_mut(*index).ok_or_else(|| format!("the list has {length} items"))?
+            }
+        };
+    }
+    place.clone_from(value);
+    Ok(())
+}
+
+fn compare(changes: &mut Changes, path: &str, old: &Value, new: &Value) {
+    if old == new {
+        return;
+    }
+    let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else {
+        changes.insert(path.to_owned(), new.clone());
+        return;
+    };
+    let is_map = MAPS.iter().any(|map| path.strip_prefix(map).is_some_and(|rest| !rest.starts_with(is_word)));
+    let gone: Vec<&String> = before.keys().filter(|key| !after.contains_key(*key)).collect();
+    if is_map && !gone.is_empty() {
+        changes.insert(path.to_owned(), new.clone());
+        return;
+    }
+    for key in gone {
+        let path = field::member(path, key);
+        // An empty map is left out of a manifest.
+        let absent = if MAPS.contains(&path.as_str()) { json!({}) } else { Value::Null };
+        changes.insert(path, absent);
+    }
+    for (key, value) in after {
+        let path = field::member(path, key);
+        match before.get(key) {
+            Some(old) => compare(changes, &path, old, value),
+            None if value.as_object().is_some_and(|members| !members.is_empty()) => {
+                compare(changes, &path, &json!({}), value);
+            }
+            None => drop(changes.insert(path, value.clone())),
+        }
+    }
+}
+
+fn is_word(first: char) -> bool {
+    first.is_alphanumeric() || matches!(first, '_' | '-')
+}
+
+#[cfg(test)]
+mod tests;

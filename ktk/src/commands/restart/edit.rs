@@ -1,0 +1,69 @@
+//! `--edit`: the spec in an editor, and what was changed in it.
+
+use ktk_client::{
+    Client,
+    api::{
+        API_VERSION, Task,
+        change::{self, Changes},
+    },
+    manifest::{self, Manifest, ReadError, Source},
+};
+use serde_json::json;
+
+use crate::{
+    commands::{missing, selection::Named},
+    context::Context,
+    error::{CliError, Exit},
+};
+
+/// Lets a person change a task's spec; `None` where nothing was changed.
+///
+/// # Errors
+/// Code 2 without a terminal; a text that is no manifest is kept in a file, and the error names it.
+pub(super) async fn changes(
+    client: &Client,
+    named: &Named,
+    cx: &Context,
+) -> Result<Option<Changes>, CliError> {
+    let task = match client.tasks().get(&named.name).await {
+        Ok(task) => task,
+        Err(error) => return Err(missing::explain(client, "restart", named, error.into()).await),
+    };
+    let edited = cx.ui.edit("restart", &text_of(&task))?;
+    let changes = match read(edited.text()) {
+        Ok(edited) => change::between(&task.spec, &edited.spec),
+        Err(message) => {
+            let kept = edited.keep()?;
+            let error = CliError::new(Exit::Invalid, format!("nothing was restarted: {message}"));
+            return Err(error.with_hint(format!("your text is in {}", kept.display())));
+        }
+    };
+    if changes.is_empty() {
+        cx.ui.message("nothing was changed: nothing is restarted");
+        return Ok(None);
+    }
+    Ok(Some(changes))
+}
+
+fn text_of(task: &Task) -> String {
+    let object = json!({"apiVersion": API_VERSION, "kind": "Task", "metadata": {}, "spec": task.spec});
+    format!(
+        "# A restart of {}: change the spec, save it, and leave the editor.\n\
+         # If nothing is changed, nothing is restarted.\n{}",
+        task.incarnation_name(),
+        manifest::to_yaml(&object)
+    )
+}
+
+fn read(text: &str) -> Result<Task, String> {
+    let documents = manifest::read(&Source { name: "edited", text }).map_err(|error| match error {
+        ReadError::Problems(problems) => {
+            problems.list.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    })?;
+    match documents.into_iter().map(|document| document.value).collect::<Vec<_>>().as_slice() {
+        [Manifest::Task(task)] => Ok(task.clone()),
+        _ => Err("it is no longer one task".to_owned()),
+    }
+}
