@@ -135,3 +135,94 @@ fn it_keeps_where_and_as_it_was_typed() {
     place.ok("wait x");
     place.ktk("logs x").is(0, "<root>/work\nfr_FR\n", "");
 }
+
+/// `b` writes down what it got from `a`, whose output is the text of a file.
+const CHAIN: &str = r#"apiVersion: ktk/v1
+kind: Pipeline
+metadata: {name: p}
+spec:
+  steps:
+    - {name: a, run: {command: [sh, -c, 'echo "word=$(cat word)" >"$KTK_OUTPUT"']}}
+    - {name: b, needs: [a], run: {command: [cat, word]}}
+"#;
+
+#[test]
+fn what_took_the_same_is_kept_and_what_took_something_else_runs_again() {
+    let place = Place::started();
+    place.file("word", "one");
+    place.file("p.yaml", CHAIN);
+    place.ok("run -f p.yaml");
+    let plan = "TASK   ACTION    WHY\n\
+                p.a    restart   asked for (succeeded)\n\
+                p.b    decide    runs again only if a's outputs change\n";
+    place.ktk("restart p.a --dry-run").is(0, plan, "");
+    place.ok("restart p.a");
+    place.ok("wait pipeline/p");
+    assert_eq!(place.field("task", "p.b", "/metadata/restart/incarnation"), "1");
+    assert!(place.ok("describe task p.b").contains("a came to the same as before: nothing to run again"));
+    place.file("word", "two");
+    place.ok("restart p.a");
+    place.ok("wait pipeline/p");
+    assert_eq!(place.field("task", "p.b", "/metadata/restart/incarnation"), "2");
+    assert_eq!(place.field("task", "p.b", "/metadata/restart/reason"), "UpstreamChanged: a");
+    place.ktk("logs p.b").is(0, "two", "");
+}
+
+#[test]
+fn with_changes() {
+    let place = Place::started();
+    place.ktk("run --name x --env WORD=one -- sh -c 'echo $WORD; exit 1'").code(1);
+    place.ktk("restart x --env WORD=two --set timeout=5m --set inputs.width=100").code(0);
+    place.ktk("wait x").code(1);
+    place.ktk("logs x").is(0, "two\n", "");
+    assert_eq!(place.field("task", "x", "/spec/inputs/width"), "100");
+    let flags = "--set inputs.width=100, --env WORD=two, --set timeout=5m";
+    assert!(place.ok("tree x").contains(flags), "{}", place.ok("tree x"));
+    assert!(place.ok("describe task x").contains("--set inputs.width=100"));
+    for (line, says) in [
+        ("restart x --set input.width=1", "input: is no field of a task's spec"),
+        ("restart x --set timeout=soon", "timeout"),
+        ("restart x --set needs=[]", "needs: cannot change by a restart"),
+        ("restart x --set retry.limit=1000000000", "spec.retry.limit: must be 1000 at most"),
+    ] {
+        place.ktk(line).code(7).says(says);
+        place.ktk(&format!("{line} --dry-run")).code(7).says(says);
+    }
+    for line in ["restart x --set timeout", "restart x --env NOSUCH", "restart pipeline/p --set timeout=1m"] {
+        place.ktk(line).code(2);
+    }
+    assert_eq!(place.field("task", "x", "/metadata/restart/incarnation"), "2");
+}
+
+#[test]
+fn other_changes_than_those_that_run_are_a_conflict() {
+    let place = Place::started();
+    place.ok("run --name x -- true");
+    place.ktk("restart x --set 'run.command=[\"sleep\",\"1000\"]'").code(0);
+    place.ktk("restart x --set 'run.command=[\"sleep\",\"1000\"]'").is(
+        0,
+        "already restarted as x@2, Running\n",
+        "",
+    );
+    let refused = place.ktk("restart x --set priority=1").code(5);
+    let refused = refused.says("priority is unchanged there, 1 here");
+    refused.says("run.command is [\"sleep\",\"1000\"] there, unchanged here");
+}
+
+#[test]
+fn changed_in_an_editor() {
+    let place = Place::started();
+    place.ok("run --name x --env WORD=one -- sh -c 'echo $WORD'");
+    let edit = |editor: &str| place.typed("restart x --edit").env("KTK_EDITOR", editor).output();
+    edit("sed -i s/one/two/").is(0, "task/x@2 created (restart of x@1)\n", "");
+    place.ok("wait x");
+    place.ktk("logs x").is(0, "two\n", "");
+    edit("true").is(0, "", "nothing was changed: nothing is restarted\n");
+    edit("false").code(1).says("nothing was done");
+    let kept = edit("sed -i s/command/comand/").code(7);
+    let kept = kept.says("unknown field (did you mean \"command\"?)");
+    let path = kept.stderr.rsplit(' ').next().unwrap().trim();
+    assert!(std::fs::read_to_string(path).unwrap().contains("comand"), "no work is lost");
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(place.field("task", "x", "/metadata/restart/incarnation"), "2");
+}
