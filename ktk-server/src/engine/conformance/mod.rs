@@ -73,7 +73,7 @@ macro_rules! engine_conformance {
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes;
-            lists: no_row_lost_or_repeated, selectors, only_the_newest;
+            lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             random: first_histories, second_histories, third_histories, fourth_histories);
