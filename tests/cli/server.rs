@@ -61,6 +61,15 @@ fn in_the_foreground_a_signal_stops_it() {
 }
 
 #[test]
+fn it_answers_when_it_takes_work() {
+    for _ in 0..5 {
+        let place = Place::started();
+        let nodes = place.ktk("get nodes -o json").code(0).json();
+        assert_eq!(nodes["items"][0]["status"]["phase"], "Ready", "{nodes}");
+    }
+}
+
+#[test]
 fn it_says_what_it_cannot_use() {
     let place = Place::new();
     place.ktk("server run --store nosuch").code(2).says("nosuch");
