@@ -223,6 +223,7 @@ impl Operation for ListNodes {
 
 fn object(row: &NodeRow, running: u32) -> Node {
     let id = TaskId::new(row.id);
+    let labels = body::labels(Some(&row.labels));
     Node {
         api_version: API_VERSION.into(),
         kind: "Node".into(),
@@ -231,6 +232,8 @@ fn object(row: &NodeRow, running: u32) -> Node {
             id: Some(row.id),
             digest: Some(id.digest_hex()),
             human_name: Some(id.human_name().to_owned()),
+            // Where every other object has them, so that tables and selectors find them.
+            labels: labels.clone(),
             created_at: Some(row.registered_at),
             version: Some(row.version),
             ..Metadata::default()
@@ -238,7 +241,7 @@ fn object(row: &NodeRow, running: u32) -> Node {
         spec: NodeSpec {
             role: row.role.clone(),
             slots: row.slots,
-            labels: body::labels(Some(&row.labels)),
+            labels,
             types: serde_json::from_str(&row.types).unwrap_or_default(),
         },
         status: NodeStatus {

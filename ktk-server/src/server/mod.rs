@@ -168,6 +168,7 @@ async fn serve<S: Store>(
         .name("local")
         .role("server")
         .slots(slots as u32)
+        .labels(config.labels.clone())
         .process_executor(Arc::new(executor))
         .on_registered(once(registered))
         .build();
