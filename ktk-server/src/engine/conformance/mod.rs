@@ -62,12 +62,13 @@ macro_rules! engine_conformance {
                 new_names_where_taken;
             parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
-                restarted_after_a_cancel, reruns_leave_a_cancel_alone,
+                force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone,
                 fail_fast_knows_what_is_restarted;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
-                grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
+                grants_again_after_a_lost_answer, the_same_needs_when_granted_again,
+                late_reports_of_a_lost_node,
                 unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
