@@ -84,6 +84,11 @@ fn its_labels_are_its_nodes() {
     place.typed("server start").env("KTK_LABELS", "zone=eu,disk=fast").output().ok();
     let shown = place.ok("get nodes --show-labels --no-headers");
     assert!(shown.starts_with("local.g1 ") && shown.trim_end().ends_with("disk=fast,zone=eu"), "{shown}");
+    for (selector, found) in [("zone=eu", 1), ("zone=us", 0), ("!zone", 0), ("disk in (fast,slow)", 1)] {
+        let nodes = place.ktk(&format!("get nodes -l '{selector}' -o json")).code(0).json();
+        assert_eq!(nodes["items"].as_array().unwrap().len(), found, "{selector}");
+    }
+    place.ktk("get nodes --field-selector status.phase=Ready").code(2).says("status.phase");
     let described = place.ok("describe node local");
     assert!(described.contains("Name:        local.g1\nID:"), "{described}");
     assert!(described.contains("Labels:      disk=fast\n             zone=eu\n"), "{described}");

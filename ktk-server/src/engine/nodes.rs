@@ -13,6 +13,7 @@ use super::{
     body,
     error::{EngineError, EngineResult},
     operation::{Ask, Done},
+    read::Selectors,
     unit::Unit,
 };
 use crate::{
@@ -193,6 +194,7 @@ impl<T: Tx> Unit<'_, T> {
 /// `node.list` and `node.get`.
 pub struct ListNodes {
     pub named: Option<ObjectRef>,
+    pub selectors: Selectors,
 }
 
 impl Operation for ListNodes {
@@ -206,7 +208,7 @@ impl Operation for ListNodes {
                 .named
                 .as_ref()
                 .is_none_or(|named| named.name == row.name || named.name == row.id.to_string());
-            if wanted {
+            if wanted && self.selectors.labels(Some(&row.labels)) {
                 let running = tx.running_on(row.id).await?.len() as u32;
                 items.push(object(&row, running));
             }

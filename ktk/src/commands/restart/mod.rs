@@ -60,7 +60,7 @@ pub(crate) struct RestartArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CascadeFlag::Auto)]
     cascade: CascadeFlag,
 
-    /// Cancel what still runs, and restart when it has ended
+    /// Cancel what still runs (of a pipeline the step of --from), and restart when it has ended
     #[arg(long)]
     force: bool,
 
