@@ -50,7 +50,7 @@ macro_rules! engine_conformance {
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
                 what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
-                late_results_are_events, everything_is_inherited, needs_that_are_gone, resolved_by;
+                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
             cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
@@ -62,12 +62,13 @@ macro_rules! engine_conformance {
                 new_names_where_taken;
             parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
-                restarted_after_a_cancel, reruns_leave_a_cancel_alone,
+                force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone,
                 fail_fast_knows_what_is_restarted;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
-                grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
+                grants_again_after_a_lost_answer, the_same_needs_when_granted_again,
+                only_reasons_of_attempts, late_reports_of_a_lost_node,
                 unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
