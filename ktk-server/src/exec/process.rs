@@ -107,7 +107,7 @@ fn spawn_failure(error: &SpawnError) -> Outcome {
 
 /// Keeps the log until the process, and everything it started, has ended.
 async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopSignal) -> (Ended, Why) {
-    let Process { stdout, stderr, mut running, .. } = process;
+    let Process { mut stdout, mut stderr, mut running, .. } = process;
     let mut why = Why::ByItself;
     let timeout = async {
         match grant.timeout {
@@ -119,8 +119,8 @@ async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopS
     let ended = loop {
         tokio::select! {
             biased;
-            () = pump.step(&stdout, &stderr) => pump.drain(&stdout, &stderr).await,
             ended = running.wait() => break ended,
+            () = pump.step(&mut stdout, &mut stderr) => pump.drain(&stdout, &stderr).await,
             wish = stop.changed() => match wish {
                 Stop::Graceful(grace) => running.stop(grace),
                 Stop::Now => running.kill(),
