@@ -22,7 +22,7 @@ use ktk_client::{
     client::local::{prepare_data_dir, socket_path},
     worker::{Shutdown, Worker},
 };
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use self::backend::Host;
 pub use self::config::{ServerConfig, StoreKind};
@@ -172,7 +172,13 @@ async fn serve<S: Store>(
         .process_executor(Arc::new(executor))
         .on_registered(once(registered))
         .build();
-    let worker = worker.run(signal);
+    // Among the tasks that it speaks with: on the main thread, each of its turns would wake two threads.
+    let (worker_end, ended) = oneshot::channel();
+    spawner.passing("worker", async move {
+        // Nobody listens only when the server is on its way out.
+        let _ = worker_end.send(worker.run(signal).await.map_err(anyhow::Error::from));
+    });
+    let worker = async { ended.await.map_err(|_| anyhow!("the worker panicked"))? };
     tokio::pin!(worker);
 
     // Until somebody wants it to stop.
@@ -205,7 +211,7 @@ async fn drain_worker(
     shutdown: &Shutdown,
     stop: &mut watch::Receiver<Option<Duration>>,
     stop_asked: &watch::Sender<Option<Duration>>,
-    worker: impl Future<Output = ktk_client::client::Result<()>>,
+    worker: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     tokio::pin!(worker);
     let mut asked = stop_asked.subscribe();
