@@ -97,7 +97,7 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Lets a pending task do what its needs allow now.
     pub async fn reconsider(&mut self, id: Uuid) -> EngineResult<()> {
-        let row = self.task(id)?.clone();
+        let row = self.task(id)?;
         if row.phase != Phase::Pending {
             return Ok(());
         }
@@ -114,7 +114,7 @@ impl<T: Tx> Unit<'_, T> {
                 self.take_needs(&[id]).await?;
                 self.transit(id, Event::Skip(Reason::NotNeeded)).await
             }
-            Decision::Go if waits_for_needs(&row) => self.make_ready(id).await,
+            Decision::Go if waits_for_needs(row) => self.make_ready(id).await,
             _ => Ok(()),
         }
     }
@@ -220,15 +220,14 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// What is due when a task has ended: wishes, deletions, and another look at what it saw.
-    pub(super) async fn after_end(&mut self, row: &TaskRow) -> EngineResult<()> {
+    pub(super) fn after_end(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.task(id)?;
         if row.deleted_at.is_some() {
-            self.doomed.insert(row.id);
-            return Ok(());
-        }
-        if row.wish.is_some() {
-            self.reruns.push_back(Rerun::Wish(row.id));
+            self.doomed.insert(id);
+        } else if row.wish.is_some() {
+            self.reruns.push_back(Rerun::Wish(id));
         } else if row.run_if != RunIf::Success && row.phase != Phase::Cancelled && row.newest {
-            self.reruns.push_back(Rerun::IfChanged(row.id));
+            self.reruns.push_back(Rerun::IfChanged(id));
         }
         Ok(())
     }

@@ -95,7 +95,6 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     async fn apply(&mut self, id: Uuid, outcome: &Outcome, verdict: Verdict) -> EngineResult<()> {
-        let now = self.now;
         let row = self.task_mut(id)?;
         row.counted += u32::from(verdict.counts);
         row.lost += u32::from(outcome.reason == Some(Reason::NodeLost));
@@ -108,25 +107,30 @@ impl<T: Tx> Unit<'_, T> {
         if let Event::Cancel(_) = verdict.event {
             row.message = Some("stopped as asked".into());
         }
-        let row = row.clone();
+        let is_again = verdict.pause.is_some() || verdict.event == Event::Requeue;
+        let row = is_again.then(|| row.clone());
         self.transit(id, verdict.event).await?;
-        if let Some(pause) = verdict.pause {
-            let due = now + jiff::SignedDuration::try_from(pause).unwrap_or(jiff::SignedDuration::MAX);
-            self.task_mut(id)?.due_at = Some(due);
-            self.effects.due = [self.effects.due, Some(due)].into_iter().flatten().min();
-            let words = format!("attempt {} failed, the next starts in {:.1?}", row.attempt, pause);
-            self.task_event(&row, Severity::Warning, "Retrying", words);
-        } else if verdict.event == Event::Requeue {
-            let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
-            self.task_event(
-                &row,
-                Severity::Warning,
-                reason,
-                format!("attempt {} goes back to the queue", row.attempt),
-            );
+        if let Some(row) = row {
+            self.tell_next_attempt(&row, outcome, verdict)?;
         }
         // While it waited for its slot, a need may have been restarted.
         self.reconsider(id).await
+    }
+
+    /// Records that another attempt follows, and when.
+    fn tell_next_attempt(&mut self, row: &TaskRow, outcome: &Outcome, verdict: Verdict) -> EngineResult<()> {
+        if let Some(pause) = verdict.pause {
+            let due = self.now + jiff::SignedDuration::try_from(pause).unwrap_or(jiff::SignedDuration::MAX);
+            self.task_mut(row.id)?.due_at = Some(due);
+            self.effects.due = [self.effects.due, Some(due)].into_iter().flatten().min();
+            let words = format!("attempt {} failed, the next starts in {:.1?}", row.attempt, pause);
+            self.task_event(row, Severity::Warning, "Retrying", words);
+        } else {
+            let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
+            let words = format!("attempt {} goes back to the queue", row.attempt);
+            self.task_event(row, Severity::Warning, reason, words);
+        }
+        Ok(())
     }
 
     /// Keeps the outputs of a success, or turns what is too large into a failure.
