@@ -25,6 +25,7 @@ const NO_SETTINGS: &[&str] = &[
     "KTK_CONTEXT",
     "KTK_DATA_DIR",
     "KTK_DIR",
+    "KTK_DUMP_CONFIG",
     "KTK_HOOK_ID",
     "KTK_INPUTS",
     "KTK_NAMESPACE",

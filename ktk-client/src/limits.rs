@@ -32,6 +32,9 @@ pub const FOLLOW_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Dur
 /// How long a server that was started by itself may take until it answers.
 pub const START_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The first and the longest pause between looks whether a server that somebody else starts answers.
+pub const START_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+
 /// How long a server that is stopping is waited for.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(300);
 

@@ -52,6 +52,7 @@ impl Targets {
 /// # Errors
 /// Code 2 for an unknown type, and where the two forms are mixed.
 pub(crate) fn parse(verb: &str, words: &[String]) -> Result<Targets, CliError> {
+    refuse_empty(words)?;
     let targets = match words {
         [] => return Err(nothing_named(verb)),
         [word] if word.eq_ignore_ascii_case("all") => {
@@ -81,6 +82,7 @@ pub(crate) fn parse(verb: &str, words: &[String]) -> Result<Targets, CliError> {
 /// # Errors
 /// Code 2 for an unknown type, and where the two forms are mixed.
 pub(crate) fn parse_names(verb: &str, words: &[String]) -> Result<Vec<Target>, CliError> {
+    refuse_empty(words)?;
     match words {
         [] => Err(nothing_named(verb)),
         words if words.iter().any(|word| word.contains('/')) => {
@@ -111,6 +113,14 @@ fn with_slashes(verb: &str, words: &[String]) -> Result<Vec<Target>, CliError> {
         Some((kind, name)) => Ok(Target::named(Kind::parse(kind, verb)?, name)),
     };
     words.iter().map(target).collect()
+}
+
+/// An empty word is a variable that was not set: nothing is sent for it.
+fn refuse_empty(words: &[String]) -> Result<(), CliError> {
+    match words.iter().any(String::is_empty) {
+        true => Err(CliError::usage("one of the arguments is empty")),
+        false => Ok(()),
+    }
 }
 
 fn nothing_named(verb: &str) -> CliError {
@@ -168,6 +178,16 @@ mod tests {
             "error: the server doesn't have a resource type \"nosuch\""
         );
         assert_eq!(parsed(&[]).expect_err("nothing")[0], "error: Required resource not specified.");
+    }
+
+    #[test]
+    fn an_empty_name_is_wrong_usage() {
+        for words in [&["task", ""][..], &[""], &["a", ""]] {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let error = parse_names("wait", &words).expect_err("an empty name");
+            assert_eq!(error.lines(), ["error: one of the arguments is empty"]);
+            assert!(parse("get", &words).is_err());
+        }
     }
 
     #[test]

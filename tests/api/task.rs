@@ -9,6 +9,7 @@ use ktk_client::{
         ErrorReason, Phase, Reason, Task,
         list::ListParams,
         restart::{Cascade, RestartParams},
+        table::TableParams,
         task::{self, CancelParams, CreateParams, DeleteParams, TaskSpec},
     },
 };
@@ -20,6 +21,7 @@ on_both_stores!(
     created_once,
     got_and_listed,
     pages_lose_and_repeat_nothing,
+    tables_are_lists,
     a_batch_stands_each_for_itself,
     references,
     restarted,
@@ -99,6 +101,44 @@ async fn pages_lose_and_repeat_nothing(client: Client) {
     assert_eq!(all.len(), 25);
     let bad = ListParams { continue_from: Some("nonsense".into()), ..page };
     assert!(client.tasks().list(bad).await.is_err());
+}
+
+async fn tables_are_lists(client: Client) {
+    let many: Vec<Task> = (0..5).map(|number| process(&format!("t{number}"), &["true"])).collect();
+    for made in client.tasks().create_many(&many).await.unwrap() {
+        made.unwrap();
+    }
+    for number in 0..5 {
+        ended(&client, &format!("t{number}")).await;
+    }
+    let list = ListParams { limit: Some(2), ..ListParams::default() };
+    let mut params = TableParams { list, wide: true, labels: true };
+    let (mut lines, mut tasks) = (Vec::new(), Vec::new());
+    loop {
+        let page = client.tasks().table(params.clone()).await.unwrap();
+        let same = client.tasks().list(params.list.clone()).await.unwrap();
+        assert!(page.items.len() <= 2);
+        assert_eq!((page.version, &page.continue_from), (same.version, &same.continue_from));
+        lines.extend(page.items);
+        tasks.extend(same.items);
+        params.list.continue_from = page.continue_from;
+        if params.list.continue_from.is_none() {
+            break;
+        }
+    }
+    assert_eq!((lines.len(), tasks.len()), (5, 5));
+    for (line, task) in lines.iter().zip(&tasks) {
+        assert_eq!((line.name.as_str(), line.phase), (task.metadata.name(), Phase::Succeeded));
+        let wide = line.wide.as_ref().unwrap();
+        assert!(task.metadata.digest.as_ref().unwrap().starts_with(&wide.digest));
+        assert_eq!(line.labels.as_ref(), Some(&task.metadata.labels));
+    }
+    let narrow = client.tasks().all_namespaces().table(TableParams::default()).await.unwrap();
+    assert_eq!(narrow.items[0].namespace.as_deref(), Some("default"));
+    assert!(narrow.items.iter().all(|line| line.wide.is_none() && line.labels.is_none()));
+    let mut bad = TableParams::default();
+    bad.list.field_selector = Some("status.colour=red".into());
+    assert!(client.tasks().table(bad).await.unwrap_err().is_invalid());
 }
 
 async fn a_batch_stands_each_for_itself(client: Client) {

@@ -108,3 +108,20 @@ fn values_that_make_no_sense() {
     }
     assert_eq!(place.ok("get tasks -o name"), "");
 }
+
+#[test]
+fn an_empty_name_is_wrong_usage_and_asks_nobody() {
+    let place = Place::new();
+    for line in [
+        "wait ''",
+        "get task ''",
+        "restart ''",
+        "cancel x ''",
+        "describe task ''",
+        "delete task ''",
+        "logs ''",
+    ] {
+        place.ktk(line).is(2, "", "error: one of the arguments is empty\n");
+    }
+    assert!(!place.data().exists());
+}

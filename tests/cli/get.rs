@@ -1,6 +1,6 @@
 //! `ktk get`: tables, formats, selectors, watches.
 
-use ktk_tests::{Place, Running};
+use ktk_tests::{Place, Running, masked};
 use rustix::process::Signal;
 
 use crate::manifests::BROKEN;
@@ -74,6 +74,17 @@ fn wide_columns_come_last() {
         nodes.starts_with("NAME       STATUS   ROLE     SLOTS   RUNNING   AGE\nlocal.g1   Ready    server"),
         "{nodes}"
     );
+}
+
+#[test]
+fn a_list_shows_of_a_task_what_its_name_shows() {
+    let place = some_tasks();
+    place.ok("run --name one-more --label team=c -- echo hello");
+    for flags in ["", "-o wide", "--show-labels -L team", "--show-kind -o wide --show-labels"] {
+        let named = masked(&place.ok(&format!("get task bad good one-more {flags}")));
+        place.ktk(&format!("get tasks {flags}")).is(0, &named, "");
+        place.ktk(&format!("get tasks --field-selector metadata.name!=x {flags}")).is(0, &named, "");
+    }
 }
 
 #[test]

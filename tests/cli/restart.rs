@@ -101,6 +101,33 @@ fn one_at_a_time() {
 }
 
 #[test]
+fn a_step_that_runs_is_restarted_with_force() {
+    let place = Place::started();
+    place.file(
+        "p.yaml",
+        "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n    \
+         - {name: a, run: {command: [sleep, \"1000\"]}}\n",
+    );
+    place.ok("create -f p.yaml");
+    place.ok("wait p.a --for condition=Running");
+    place.ktk("restart pipeline/p --force").is(
+        2,
+        "",
+        "error: --force cancels and restarts a task, or one step of a pipeline\n\
+         hint: without it, ktk restart pipeline/p restarts what failed while the rest goes on\n",
+    );
+    place.ktk("restart pipeline/p --from a").code(5).says("--force");
+    place.ktk("restart pipeline/p --from a --force --if-newest 2").code(5).says("p@1, not @2");
+    let said = "pipeline/p: the step is cancelled, and restarted when it has ended\n";
+    place.ktk("restart pipeline/p --from a --force").is(0, said, "");
+    place.ok("wait p.a@2 --timeout 30s --for condition=Running");
+    // What the first incarnation went through is told too.
+    let page = place.ok("describe pipeline p");
+    let started = page.lines().filter(|line| line.contains("attempt 1 started on")).count();
+    assert_eq!(started, 2, "{page}");
+}
+
+#[test]
 fn a_request_is_done_once() {
     let place = Place::started();
     place.ok("run --name x -- true");

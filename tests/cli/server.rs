@@ -61,8 +61,54 @@ fn in_the_foreground_a_signal_stops_it() {
 }
 
 #[test]
+fn what_holds_is_printed_without_a_server() {
+    let place = Place::new();
+    let printed = place.typed("server run --slots 3 --labels zone=eu,gpu= --dump-config").output();
+    let expected = "dataDir: <root>/home/.local/share/ktk\nidleExit: <age>\nlabels:\n  gpu: \"\"\n  zone: eu\nslots: 3\n\
+                    socket: <root>/home/.local/share/ktk/run/ktk.sock\nstore: sqlite\n";
+    printed.is(0, expected, "");
+    let variables = place.typed("server run --idle-exit 5m");
+    let variables = variables.env("KTK_DUMP_CONFIG", "1").env("KTK_LABELS", "zone=us").env("KTK_SLOTS", "7");
+    let shown = variables.env("KTK_STORE", "memory").output().ok();
+    for line in ["idleExit: 5m", "zone: us", "slots: 7", "store: memory"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!place.data().exists(), "nothing is made");
+    // A server that a command starts is started all the same.
+    place.typed("run -- true").env("KTK_DUMP_CONFIG", "1").output().code(0);
+}
+
+#[test]
+fn its_labels_are_its_nodes() {
+    let place = Place::new();
+    place.typed("server start").env("KTK_LABELS", "zone=eu,disk=fast").output().ok();
+    let shown = place.ok("get nodes --show-labels --no-headers");
+    assert!(shown.starts_with("local.g1 ") && shown.trim_end().ends_with("disk=fast,zone=eu"), "{shown}");
+    for (selector, found) in [("zone=eu", 1), ("zone=us", 0), ("!zone", 0), ("disk in (fast,slow)", 1)] {
+        let nodes = place.ktk(&format!("get nodes -l '{selector}' -o json")).code(0).json();
+        assert_eq!(nodes["items"].as_array().unwrap().len(), found, "{selector}");
+    }
+    place.ktk("get nodes --field-selector status.phase=Ready").code(2).says("status.phase");
+    let described = place.ok("describe node local");
+    assert!(described.contains("Name:        local.g1\nID:"), "{described}");
+    assert!(described.contains("Labels:      disk=fast\n             zone=eu\n"), "{described}");
+    assert_eq!(place.ok("describe node local.g1"), described);
+}
+
+#[test]
+fn it_answers_when_it_takes_work() {
+    for _ in 0..5 {
+        let place = Place::started();
+        let nodes = place.ktk("get nodes -o json").code(0).json();
+        assert_eq!(nodes["items"][0]["status"]["phase"], "Ready", "{nodes}");
+    }
+}
+
+#[test]
 fn it_says_what_it_cannot_use() {
     let place = Place::new();
+    place.ktk("server run --labels zone").code(2).says("KEY=VALUE");
+    place.ktk("server run --labels 'zone=a b'").code(2).says("label value");
     place.ktk("server run --store nosuch").code(2).says("nosuch");
     place.ktk("server run --idle-exit soon").code(2).says("soon");
     place.ktk("server nosuch").code(2).says("nosuch");

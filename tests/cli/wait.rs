@@ -103,3 +103,65 @@ fn waiting_survives_the_server() {
     place.file("go", "");
     waiting.wait().code(0).prints("task/x condition met\n");
 }
+
+#[test]
+fn a_field_is_waited_for() {
+    let place = Place::started();
+    place.ok("create task done -- sh -c 'echo version=7 >$KTK_OUTPUT'");
+    place.ok("create task bad -- sh -c 'exit 3'");
+    place.ok("create task long --label kind=long -- sleep 1000");
+    let met = "task/done condition met\n";
+    place.ktk("wait done --for jsonpath='{.status.phase}'=Succeeded").is(0, met, "");
+    place.ktk("wait done --for jsonpath=.status.outputs.version=7").is(0, met, "");
+    place.ktk("wait done --for jsonpath='{.status.outputs}'").is(0, met, "");
+    place.ktk("wait done --for jsonpath='{.metadata.name}'=done -o name").is(0, "task/done\n", "");
+    // What cannot come any more ends the waiting.
+    place.ktk("wait bad --for jsonpath='{.status.phase}'=Succeeded").is(
+        1,
+        "",
+        "error: task/bad is Failed (ExitCode): {.status.phase}=Succeeded cannot be met any more\n",
+    );
+    place.ktk("wait bad --for jsonpath='{.status.attempts[*].exitCode}'=3").code(0);
+    let either = "--any --for jsonpath='{.status.phase}'=Succeeded --for jsonpath='{.status.phase}'=Failed";
+    place.ktk(&format!("wait done bad {either}")).is(
+        0,
+        "task/done condition met\ntask/bad condition met\n",
+        "",
+    );
+    // Several, one of which runs on.
+    place.ok("wait long --for condition=Running");
+    let failed = "timed out waiting for the condition on task/long: it is Running";
+    for names in ["done long", "-l kind=long"] {
+        let line = format!("wait {names} --for jsonpath='{{.status.phase}}'=Succeeded --timeout 100ms");
+        place.ktk(&line).code(124).says(failed);
+    }
+    place.ktk("wait ghost --for jsonpath='{.status.phase}'").code(3);
+    place.ktk("wait ghost --for jsonpath='{.status.phase}' --timeout 50ms").code(124).says("it is not there");
+    for expression in ["", "{.status", "{.status.phase}=", "'{.status.attempts[?(@.x==1)]}'", "{..phase}"] {
+        place.ktk(&format!("wait done --for jsonpath={expression}")).code(2).says("--for");
+    }
+}
+
+#[test]
+fn a_field_that_changes_is_told_by_the_server() {
+    let place = Place::started();
+    place.ok(
+        "create task x --label go=on -- sh -c 'while ! test -e go; do sleep 0.01; done; echo n=1 >$KTK_OUTPUT'",
+    );
+    let by_name = place.spawn("wait x --for jsonpath='{.status.outputs.n}'=1");
+    let by_label = place.spawn("wait -l go=on --for jsonpath='{.status.outputs.n}'=1");
+    let to_come = place.spawn("wait y --timeout 60s --for jsonpath='{.status.phase}'=Succeeded");
+    place.ok("wait x --for jsonpath='{.status.phase}'=Running");
+    place.file("go", "");
+    by_name.wait().is(0, "task/x condition met\n", "");
+    by_label.wait().is(0, "task/x condition met\n", "");
+    place.ok("create task y -- true");
+    to_come.wait().is(0, "task/y condition met\n", "");
+    place.file("p.yaml", crate::manifests::BROKEN);
+    place.ktk("run -f p.yaml").code(1);
+    place.ktk("wait pipeline/p --for jsonpath='{.status.steps.failed}'").is(
+        0,
+        "pipeline/p condition met\n",
+        "",
+    );
+}

@@ -119,7 +119,7 @@ fn new_work_waits_for_the_next_server() {
         place.ktk("server status").stdout.contains("(stopping)").then_some(())
     });
     let new = place.spawn("run --name y -- echo next");
-    new.until_stderr("waiting for the server that is being stopped");
+    new.until_stderr("waiting for the server, which is starting or being stopped");
     place.file("go", "");
     stopping.wait().code(0);
     let output = new.wait().code(0);

@@ -24,6 +24,7 @@ pub mod rpc;
 pub mod selector;
 pub mod server;
 pub mod suggest;
+pub mod table;
 pub mod task;
 pub mod template;
 pub mod watch;

@@ -14,7 +14,7 @@ pub struct RestartParams {
     /// What happens to dependents that have finished.
     #[serde(skip_serializing_if = "is_default")]
     pub cascade: Cascade,
-    /// Cancel what lives and restart when it has ended.
+    /// Cancel what lives and restart when it has ended. For a pipeline it goes with `from`.
     #[serde(skip_serializing_if = "is_default")]
     pub force: bool,
     /// Answer with the plan and change nothing.

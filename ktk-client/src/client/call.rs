@@ -55,7 +55,7 @@ impl CallOptions {
 /// Whether a method only reads: its answer can be asked for again.
 fn only_reads(method: &str) -> bool {
     let verb = method.rsplit('.').next().unwrap_or(method);
-    matches!(verb, "get" | "list" | "tree" | "status" | "discover")
+    matches!(verb, "get" | "list" | "table" | "tree" | "status" | "discover")
 }
 
 impl Client {

@@ -26,7 +26,8 @@ pub enum Notice {
         /// What this program is.
         own_version: String,
     },
-    /// The server is being stopped; the call waits until it has gone.
+    /// A server holds the data directory and does not answer: it is being stopped, or about to
+    /// answer. The call waits for either.
     WaitingForStop,
 }
 
@@ -44,7 +45,7 @@ impl fmt::Display for Notice {
                 "the server is older ({version}) than this program ({own_version}): \
                  `ktk server stop` lets the next command start the new one"
             ),
-            Self::WaitingForStop => f.write_str("waiting for the server that is being stopped"),
+            Self::WaitingForStop => f.write_str("waiting for the server, which is starting or being stopped"),
         }
     }
 }

@@ -42,7 +42,8 @@ where
         self
     }
 
-    /// Cancels what lives; the restart happens when that has ended.
+    /// Cancels what lives; the restart happens when that has ended. In a pipeline it goes with
+    /// [`Restart::from_step`].
     pub fn force(mut self) -> Self {
         self.params.force = true;
         self

@@ -9,6 +9,7 @@ use crate::api::{
     ApiError, List, ListParams, ObjectRef, Task,
     list::Created,
     restart::{RestartParams, Restarted},
+    table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
     task::{CancelParams, DeleteParams, Deleted},
 };
@@ -114,6 +115,15 @@ impl Tasks {
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<Task>> {
         self.client.call::<ListTasks>(&self.scoped(params)).await
+    }
+
+    /// One page of tasks as rows of a table: what people see of each, and no more.
+    ///
+    /// # Errors
+    /// As [`Tasks::list`].
+    pub async fn table(&self, params: TableParams) -> Result<List<TaskLine>> {
+        let params = TableParams { list: self.scoped(params.list), ..params };
+        self.client.call::<table::TaskTable>(&params).await
     }
 
     /// All tasks, as a stream over the pages.

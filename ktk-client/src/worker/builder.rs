@@ -5,11 +5,13 @@ use std::{future::Future, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    Executor, HandlerContext, HandlerError, Outputs, ShutdownSignal, executors::Executors, handler::Handler,
-    runtime::Runtime,
+    Executor, HandlerContext, HandlerError, Outputs, ShutdownSignal,
+    executors::Executors,
+    handler::Handler,
+    runtime::{Hooks, RegisteredHook, Runtime},
 };
 use crate::{
-    api::worker::RegisterParams,
+    api::worker::{RegisterParams, Registered},
     client::{Client, ConnectionHook, ConnectionState, Result, entropy},
     env,
 };
@@ -42,6 +44,7 @@ pub struct Worker {
     params: RegisterParams,
     executors: Executors,
     on_connection: Option<ConnectionHook>,
+    on_registered: Option<RegisteredHook>,
 }
 
 impl Worker {
@@ -55,7 +58,13 @@ impl Worker {
             slots: env::processors(),
             ..RegisterParams::default()
         };
-        WorkerBuilder(Self { client, params, executors: Executors::default(), on_connection: None })
+        WorkerBuilder(Self {
+            client,
+            params,
+            executors: Executors::default(),
+            on_connection: None,
+            on_registered: None,
+        })
     }
 
     /// Registers and runs attempts until `shutdown` says otherwise. A server that goes away is
@@ -64,7 +73,8 @@ impl Worker {
     /// # Errors
     /// Where the server is not there at the start, or refuses the worker.
     pub async fn run(self, shutdown: ShutdownSignal) -> Result<()> {
-        Runtime::new(self.client, self.params, self.executors, self.on_connection, shutdown).run().await
+        let hooks = Hooks { connection: self.on_connection, registered: self.on_registered };
+        Runtime::new(self.client, self.params, self.executors, hooks, shutdown).run().await
     }
 }
 
@@ -139,6 +149,12 @@ impl WorkerBuilder {
     /// Called once for each change of state of the connection.
     pub fn on_connection(mut self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         self.0.on_connection = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called each time the server has registered it: from then on it is given work.
+    pub fn on_registered(mut self, hook: impl Fn(&Registered) + Send + Sync + 'static) -> Self {
+        self.0.on_registered = Some(Arc::new(hook));
         self
     }
 

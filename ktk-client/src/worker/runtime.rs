@@ -21,6 +21,16 @@ pub(super) enum Wake {
     LeaseIsLost,
 }
 
+/// Called each time the server has registered the worker.
+pub(super) type RegisteredHook = Arc<dyn Fn(&Registered) + Send + Sync>;
+
+/// What the program wants to be told.
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) connection: Option<ConnectionHook>,
+    pub(super) registered: Option<RegisteredHook>,
+}
+
 pub(super) struct Runtime {
     pub(super) client: Client,
     pub(super) params: RegisterParams,
@@ -28,7 +38,7 @@ pub(super) struct Runtime {
     pub(super) attempts: Attempts,
     pub(super) reports: Reports,
     shutdown: ShutdownSignal,
-    on_connection: Option<ConnectionHook>,
+    hooks: Hooks,
     pub(super) registered: Option<Registered>,
     pub(super) resyncs: u8,
     /// When the call was sent that the server last answered.
@@ -45,7 +55,7 @@ impl Runtime {
         client: Client,
         params: RegisterParams,
         executors: Executors,
-        on_connection: Option<ConnectionHook>,
+        hooks: Hooks,
         shutdown: ShutdownSignal,
     ) -> Self {
         let executors = Arc::new(executors);
@@ -56,7 +66,7 @@ impl Runtime {
             executors,
             reports: Reports::default(),
             shutdown,
-            on_connection,
+            hooks,
             registered: None,
             resyncs: 0,
             heard_at: clock::now(),
@@ -100,6 +110,9 @@ impl Runtime {
 
     fn begin_generation(&mut self, registered: Registered) {
         self.executors.registered(&registered);
+        if let Some(hook) = &self.hooks.registered {
+            hook(&registered);
+        }
         self.registered = Some(registered);
         self.heard_at = clock::now();
         self.resyncs = 0;
@@ -217,7 +230,7 @@ impl Runtime {
     }
 
     fn announce(&self, state: ConnectionState) {
-        if let Some(hook) = &self.on_connection {
+        if let Some(hook) = &self.hooks.connection {
             hook(state);
         }
     }

@@ -19,6 +19,9 @@ use crate::{
 /// call out while the first of them is on its way.
 const RESYNCS: u8 = 2;
 
+/// How often others may go first before the next call: what ends meanwhile goes along with it.
+const TURNS: usize = 4;
+
 impl Runtime {
     /// One call and what comes of it.
     pub(super) async fn sync(&mut self, registered: &Registered) -> Result<()> {
@@ -58,7 +61,11 @@ impl Runtime {
                 self.away(error).await
             }
             None => {
-                self.not_answered(params);
+                // Without a free slot it held no grants, and the server says stops again that a
+                // call given up may have answered.
+                if params.free > 0 || params.resync || self.registered.is_none() {
+                    self.not_answered(params);
+                }
                 Ok(())
             }
         }
@@ -106,6 +113,9 @@ impl Runtime {
             return;
         }
         let mut is_news = !synced.grants.is_empty();
+        // A process takes a while to start, let alone to end.
+        let may_end_at_once =
+            !synced.stops.is_empty() || synced.grants.iter().any(|grant| grant.type_name.is_some());
         for grant in synced.grants {
             let report =
                 if self.is_leaving { self.attempts.give_back(&grant) } else { self.attempts.start(grant) };
@@ -119,7 +129,8 @@ impl Runtime {
         if is_news {
             self.empty_pauses.reset();
             // What ends at once is reported with the next call, instead of making it be given up.
-            for _ in 0..4 {
+            let turns = if may_end_at_once { TURNS } else { 0 };
+            for _ in 0..turns {
                 tokio::task::yield_now().await;
                 if self.attempts.has_ended() {
                     break;

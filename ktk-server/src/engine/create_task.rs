@@ -90,11 +90,11 @@ impl Operation for CreateTask {
         let (id, body) = create(&mut unit, &self.params).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
-        let row = unit.task(id)?.clone();
+        let row = unit.task(id)?;
         let task = match row.phase {
-            Phase::Pending => object::new_task(unit.shared, &row, body),
+            Phase::Pending => object::new_task(unit.shared, row, body),
             // Skipped at once, it already has something to show for it.
-            _ => object::task(unit.tx, unit.shared, &row).await?,
+            _ => object::task(unit.tx, unit.shared, &row.clone()).await?,
         };
         Ok(Done { answer: Created { object: task, created: true }, effects: unit.effects })
     }

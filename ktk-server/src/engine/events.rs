@@ -56,8 +56,15 @@ impl Operation for ListEvents {
 async fn of_object<T: Tx>(tx: &mut T, id: Uuid) -> EngineResult<(Vec<TaskRow>, Vec<PipelineRow>)> {
     let mut tasks = tx.tasks(&[id]).await?;
     let pipelines = tx.pipelines(&[id]).await?;
-    if !pipelines.is_empty() {
-        tasks.extend(tx.pipeline_tasks(id).await?);
+    if pipelines.is_empty() {
+        return Ok((tasks, pipelines));
+    }
+    for newest in tx.pipeline_tasks(id).await? {
+        if newest.incarnation > 1 {
+            let older = tx.context_tasks(newest.context_id).await?;
+            tasks.extend(older.into_iter().filter(|row| row.id != newest.id && row.pipeline_id == Some(id)));
+        }
+        tasks.push(newest);
     }
     Ok((tasks, pipelines))
 }

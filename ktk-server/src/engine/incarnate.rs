@@ -253,7 +253,7 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Judges the needs of a row that was just made (it is `Pending/WaitingForUpstream`).
     pub async fn start_out(&mut self, id: Uuid) -> EngineResult<()> {
-        let row = self.task(id)?.clone();
+        let row = self.task(id)?;
         if row.needs == 0 && settle::decide(row.run_if, 0, 0) == settle::Decision::Go {
             return self.make_ready(id).await;
         }

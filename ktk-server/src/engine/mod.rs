@@ -31,6 +31,7 @@ mod resolve;
 pub mod restart_pipeline;
 pub mod restart_task;
 pub mod shared;
+pub mod table;
 pub mod timer;
 mod transit;
 pub mod unit;

@@ -13,6 +13,7 @@ use super::{
     body,
     error::{EngineError, EngineResult},
     operation::{Ask, Done},
+    read::Selectors,
     unit::Unit,
 };
 use crate::{
@@ -193,6 +194,7 @@ impl<T: Tx> Unit<'_, T> {
 /// `node.list` and `node.get`.
 pub struct ListNodes {
     pub named: Option<ObjectRef>,
+    pub selectors: Selectors,
 }
 
 impl Operation for ListNodes {
@@ -206,7 +208,7 @@ impl Operation for ListNodes {
                 .named
                 .as_ref()
                 .is_none_or(|named| named.name == row.name || named.name == row.id.to_string());
-            if wanted {
+            if wanted && self.selectors.labels(Some(&row.labels)) {
                 let running = tx.running_on(row.id).await?.len() as u32;
                 items.push(object(&row, running));
             }
@@ -223,6 +225,7 @@ impl Operation for ListNodes {
 
 fn object(row: &NodeRow, running: u32) -> Node {
     let id = TaskId::new(row.id);
+    let labels = body::labels(Some(&row.labels));
     Node {
         api_version: API_VERSION.into(),
         kind: "Node".into(),
@@ -231,6 +234,8 @@ fn object(row: &NodeRow, running: u32) -> Node {
             id: Some(row.id),
             digest: Some(id.digest_hex()),
             human_name: Some(id.human_name().to_owned()),
+            // Where every other object has them, so that tables and selectors find them.
+            labels: labels.clone(),
             created_at: Some(row.registered_at),
             version: Some(row.version),
             ..Metadata::default()
@@ -238,7 +243,7 @@ fn object(row: &NodeRow, running: u32) -> Node {
         spec: NodeSpec {
             role: row.role.clone(),
             slots: row.slots,
-            labels: body::labels(Some(&row.labels)),
+            labels,
             types: serde_json::from_str(&row.types).unwrap_or_default(),
         },
         status: NodeStatus {

@@ -207,8 +207,13 @@ pub fn directory_owner(row: &TaskRow) -> Uuid {
 
 fn pipeline_ref(row: &TaskRow) -> Option<PipelineRef> {
     let (id, step) = row.pipeline_id.zip(row.step.clone())?;
-    let name = row.name.strip_suffix(&step).and_then(|name| name.strip_suffix('.')).unwrap_or(&row.name);
-    Some(PipelineRef { id, name: name.to_owned(), step, index: None })
+    Some(PipelineRef { id, name: pipeline_name(row)?.to_owned(), step, index: None })
+}
+
+/// The name of a task's pipeline.
+pub fn pipeline_name(row: &TaskRow) -> Option<&str> {
+    let (_, step) = row.pipeline_id.zip(row.step.as_deref())?;
+    Some(row.name.strip_suffix(step).and_then(|name| name.strip_suffix('.')).unwrap_or(&row.name))
 }
 
 /// What the hot row alone knows of a pipeline.

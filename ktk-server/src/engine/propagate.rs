@@ -102,7 +102,7 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Lets a pending task do what its needs allow now.
     pub async fn reconsider(&mut self, id: Uuid) -> EngineResult<()> {
-        let row = self.task(id)?.clone();
+        let row = self.task(id)?;
         if row.phase != Phase::Pending {
             return Ok(());
         }
@@ -119,7 +119,7 @@ impl<T: Tx> Unit<'_, T> {
                 self.take_needs(&[id]).await?;
                 self.transit(id, Event::Skip(Reason::NotNeeded)).await
             }
-            Decision::Go if waits_for_needs(&row) => self.make_ready(id).await,
+            Decision::Go if waits_for_needs(row) => self.make_ready(id).await,
             _ => Ok(()),
         }
     }
@@ -225,30 +225,28 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// What is due when a task has ended: wishes, deletions, and another look at what it saw.
-    pub(super) async fn after_end(&mut self, row: &TaskRow) -> EngineResult<()> {
+    pub(super) async fn after_end(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.task(id)?;
         if row.deleted_at.is_some() {
-            self.doomed.insert(row.id);
-            return Ok(());
-        }
-        if row.wish.is_some() {
-            self.reruns.push_back(Rerun::Wish(row.id));
-        } else if row.needs > 0
-            && row.phase != Phase::Cancelled
-            && row.newest
-            && self.may_be_stale(row).await?
-        {
-            self.reruns.push_back(Rerun::IfChanged(row.id));
+            self.doomed.insert(id);
+        } else if row.wish.is_some() {
+            self.reruns.push_back(Rerun::Wish(id));
+        } else if row.needs > 0 && row.phase != Phase::Cancelled && row.newest {
+            let (run_if, pipeline) = (row.run_if, row.pipeline_id);
+            if self.may_be_stale(run_if, pipeline).await? {
+                self.reruns.push_back(Rerun::IfChanged(id));
+            }
         }
         Ok(())
     }
 
     /// Whether a need may have come to something else since the task took it. In a pipeline without a restart
     /// what a `success` step took is what is there.
-    async fn may_be_stale(&mut self, row: &TaskRow) -> EngineResult<bool> {
-        if row.run_if != RunIf::Success {
+    async fn may_be_stale(&mut self, run_if: RunIf, pipeline: Option<Uuid>) -> EngineResult<bool> {
+        if run_if != RunIf::Success {
             return Ok(true);
         }
-        let Some(pipeline) = row.pipeline_id else { return Ok(true) };
+        let Some(pipeline) = pipeline else { return Ok(true) };
         Ok(self.pipeline(pipeline).await?.restarts > 0)
     }
 }

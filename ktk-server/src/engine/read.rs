@@ -91,6 +91,11 @@ impl Selectors {
         Ok(Self { labels, fields })
     }
 
+    /// Whether everything matches.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
     /// Whether a task matches.
     pub fn task(&self, row: &TaskRow) -> bool {
         self.fields.matches(|field| object::task_field(row, field).into())
@@ -109,9 +114,9 @@ impl Selectors {
     }
 }
 
-type Place = (String, String, u32);
+pub(super) type Place = (String, String, u32);
 
-fn page_start(params: &ListParams) -> EngineResult<Option<Place>> {
+pub(super) fn page_start(params: &ListParams) -> EngineResult<Option<Place>> {
     let Some(text) = &params.continue_from else { return Ok(None) };
     let place = serde_json::from_str(text);
     place
@@ -119,7 +124,7 @@ fn page_start(params: &ListParams) -> EngineResult<Option<Place>> {
         .map_err(|_| EngineError::invalid("the list", "continue", "is no token of a page of this server"))
 }
 
-fn page_limit(params: &ListParams) -> usize {
+pub(super) fn page_limit(params: &ListParams) -> usize {
     params.limit.map_or(limits::PAGE, |limit| (limit as usize).clamp(1, limits::PAGE))
 }
 
@@ -134,29 +139,8 @@ impl Operation for ListTasks {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<List<Task>> {
-        let params = &self.params;
-        let selectors = Selectors::parse(
-            params.label_selector.as_deref(),
-            params.field_selector.as_deref(),
-            object::TASK_FIELDS,
-        )?;
-        let limit = page_limit(params);
-        let mut query = ListQuery {
-            namespace: params.namespace.clone(),
-            after: page_start(params)?,
-            newest_only: !params.all_incarnations,
-            limit: limits::SCAN_PAGE.min(limit + 1),
-        };
-        let mut found = Vec::new();
-        let mut has_more = true;
-        while found.len() <= limit && has_more {
-            let rows = tx.list_tasks(&query).await?;
-            has_more = rows.len() == query.limit;
-            query.after = rows.last().map(|row| (row.namespace.clone(), row.name.clone(), row.incarnation));
-            found.extend(rows.into_iter().filter(|row| selectors.task(row)));
-        }
-        let next = cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
-        let items = if params.summary {
+        let (found, next) = page_of_tasks(tx, &self.params, &task_selectors(&self.params)?).await?;
+        let items = if self.params.summary {
             found.iter().map(|row| object::slim(&self.ask.shared, row)).collect()
         } else {
             object::tasks(tx, &self.ask.shared, &found).await?
@@ -167,8 +151,41 @@ impl Operation for ListTasks {
     }
 }
 
+pub(super) fn task_selectors(params: &ListParams) -> EngineResult<Selectors> {
+    Selectors::parse(params.label_selector.as_deref(), params.field_selector.as_deref(), object::TASK_FIELDS)
+}
+
+/// The tasks of a page, and the token of the next.
+pub(super) async fn page_of_tasks<T: Tx>(
+    tx: &mut T,
+    params: &ListParams,
+    selectors: &Selectors,
+) -> EngineResult<(Vec<TaskRow>, Option<String>)> {
+    let limit = page_limit(params);
+    let mut query = ListQuery {
+        namespace: params.namespace.clone(),
+        after: page_start(params)?,
+        newest_only: !params.all_incarnations,
+        limit: limits::SCAN_PAGE.min(limit + 1),
+    };
+    let mut found = Vec::new();
+    let mut has_more = true;
+    while found.len() <= limit && has_more {
+        let rows = tx.list_tasks(&query).await?;
+        has_more = rows.len() == query.limit;
+        query.after = rows.last().map(|row| (row.namespace.clone(), row.name.clone(), row.incarnation));
+        found.extend(rows.into_iter().filter(|row| selectors.task(row)));
+    }
+    let next = cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
+    Ok((found, next))
+}
+
 /// Cuts a page to its limit; the token of the next page where there is more.
-fn cut<R>(found: &mut Vec<R>, limit: usize, place: impl Fn(&R) -> Place) -> EngineResult<Option<String>> {
+pub(super) fn cut<R>(
+    found: &mut Vec<R>,
+    limit: usize,
+    place: impl Fn(&R) -> Place,
+) -> EngineResult<Option<String>> {
     if found.len() <= limit {
         return Ok(None);
     }

@@ -1,13 +1,19 @@
 //! The ends of attempts: what a worker reports, and what a lost node leaves behind.
 
 use ktk_client::api::{
-    Reason,
+    Phase, Reason,
     event::Severity,
     worker::{Outcome, Report},
 };
 use uuid::Uuid;
 
-use super::{body, error::EngineResult, object, rerun::Wish, unit::Unit};
+use super::{
+    body,
+    error::{EngineError, EngineResult},
+    object,
+    rerun::Wish,
+    unit::Unit,
+};
 use crate::{
     limits,
     model::{
@@ -21,6 +27,7 @@ use crate::{
 impl<T: Tx> Unit<'_, T> {
     /// Takes reports; says for each whether it counted.
     pub async fn take_reports(&mut self, reports: &[Report]) -> EngineResult<Vec<bool>> {
+        check_reasons(reports)?;
         let ids: Vec<Uuid> = reports.iter().map(|report| report.task).collect();
         self.load(&ids).await?;
         let mut accepted = Vec::with_capacity(reports.len());
@@ -33,14 +40,15 @@ impl<T: Tx> Unit<'_, T> {
     async fn take_report(&mut self, report: &Report) -> EngineResult<bool> {
         let Some(row) = self.tasks.get(&report.task).cloned() else { return Ok(false) };
         if row.fence != Some(report.fence) {
-            if self.is_repeated(report).await? {
+            let ended = self.ended_as(report).await?;
+            if ended && has_same_outputs(&row, report)? {
                 return Ok(true);
             }
-            let words = format!(
-                "attempt {} reported {} after it had been given up",
-                report.attempt,
-                report.outcome.reason.map_or("success", Reason::as_str)
-            );
+            let what = report.outcome.reason.map_or("success", Reason::as_str);
+            let words = match ended {
+                true => format!("attempt {} reported {what} again, with other outputs", report.attempt),
+                false => format!("attempt {} reported {what} after it had been given up", report.attempt),
+            };
             self.task_event(&row, Severity::Warning, "LateResult", words);
             return Ok(false);
         }
@@ -48,8 +56,8 @@ impl<T: Tx> Unit<'_, T> {
         Ok(true)
     }
 
-    /// Whether this very report counted before, and only its answer was lost.
-    async fn is_repeated(&mut self, report: &Report) -> EngineResult<bool> {
+    /// Whether this attempt has ended as it is reported: perhaps only the first answer was lost.
+    async fn ended_as(&mut self, report: &Report) -> EngineResult<bool> {
         let ended = self.tx.attempts(&[report.task]).await?;
         let same = |attempt: &AttemptRow| {
             let outcome = &report.outcome;
@@ -87,7 +95,6 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     async fn apply(&mut self, id: Uuid, outcome: &Outcome, verdict: Verdict) -> EngineResult<()> {
-        let now = self.now;
         let row = self.task_mut(id)?;
         row.counted += u32::from(verdict.counts);
         row.lost += u32::from(outcome.reason == Some(Reason::NodeLost));
@@ -100,25 +107,30 @@ impl<T: Tx> Unit<'_, T> {
         if let Event::Cancel(_) = verdict.event {
             row.message = Some("stopped as asked".into());
         }
-        let row = row.clone();
+        let is_again = verdict.pause.is_some() || verdict.event == Event::Requeue;
+        let row = is_again.then(|| row.clone());
         self.transit(id, verdict.event).await?;
-        if let Some(pause) = verdict.pause {
-            let due = now + jiff::SignedDuration::try_from(pause).unwrap_or(jiff::SignedDuration::MAX);
-            self.task_mut(id)?.due_at = Some(due);
-            self.effects.due = [self.effects.due, Some(due)].into_iter().flatten().min();
-            let words = format!("attempt {} failed, the next starts in {:.1?}", row.attempt, pause);
-            self.task_event(&row, Severity::Warning, "Retrying", words);
-        } else if verdict.event == Event::Requeue {
-            let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
-            self.task_event(
-                &row,
-                Severity::Warning,
-                reason,
-                format!("attempt {} goes back to the queue", row.attempt),
-            );
+        if let Some(row) = row {
+            self.tell_next_attempt(&row, outcome, verdict)?;
         }
         // While it waited for its slot, a need may have been restarted.
         self.reconsider(id).await
+    }
+
+    /// Records that another attempt follows, and when.
+    fn tell_next_attempt(&mut self, row: &TaskRow, outcome: &Outcome, verdict: Verdict) -> EngineResult<()> {
+        if let Some(pause) = verdict.pause {
+            let due = self.now + jiff::SignedDuration::try_from(pause).unwrap_or(jiff::SignedDuration::MAX);
+            self.task_mut(row.id)?.due_at = Some(due);
+            self.effects.due = [self.effects.due, Some(due)].into_iter().flatten().min();
+            let words = format!("attempt {} failed, the next starts in {:.1?}", row.attempt, pause);
+            self.task_event(row, Severity::Warning, "Retrying", words);
+        } else {
+            let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
+            let words = format!("attempt {} goes back to the queue", row.attempt);
+            self.task_event(row, Severity::Warning, reason, words);
+        }
+        Ok(())
     }
 
     /// Keeps the outputs of a success, or turns what is too large into a failure.
@@ -144,6 +156,31 @@ impl<T: Tx> Unit<'_, T> {
         self.task_mut(row.id)?.output_digest = Some(digest);
         Ok(outcome)
     }
+}
+
+/// Whether a repeated report brings the outputs that were kept. Those of an attempt that was stopped, or that
+/// another one followed, were not.
+fn has_same_outputs(row: &TaskRow, report: &Report) -> EngineResult<bool> {
+    if row.phase != Phase::Succeeded || row.attempt != report.attempt {
+        return Ok(true);
+    }
+    let digest = report.outcome.outputs.as_ref().map(object::output_digest).transpose()?;
+    Ok(digest.map(|(_, digest)| digest) == row.output_digest)
+}
+
+/// Refuses reports for a reason that is not an attempt's: one such would show a task in a state that it is not in.
+fn check_reasons(reports: &[Report]) -> EngineResult<()> {
+    for (index, report) in reports.iter().enumerate() {
+        if let Some(reason) = report.outcome.reason.filter(|reason| !ended::may_be_reported(*reason)) {
+            let field = format!("reports[{index}].outcome.reason");
+            return Err(EngineError::invalid(
+                "the report",
+                &field,
+                format!("{reason} is no end of an attempt"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a stored restart is part of another task's.

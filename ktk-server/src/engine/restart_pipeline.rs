@@ -3,7 +3,7 @@
 use ktk_client::api::{
     ApiError, ErrorReason, Method, Phase, Pipeline,
     pipeline::Restart,
-    restart::{RestartParams, Restarted, RestartedTask},
+    restart::{PlanRow, RestartParams, Restarted, RestartedTask},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,8 +13,8 @@ use super::{
     error::{EngineError, EngineResult},
     object,
     operation::{Ask, Done},
-    plan::Plan,
     requests::Remembered,
+    rerun::Wish,
     resolve,
     unit::Unit,
 };
@@ -34,18 +34,26 @@ pub struct RestartPipeline {
 struct FirstAnswer {
     id: Uuid,
     restarted: Vec<RestartedTask>,
+    /// Absent in answers of the first servers.
+    #[serde(default)]
+    plan: Vec<PlanRow>,
 }
 
 impl RestartPipeline {
     /// Prepares the operation.
     ///
     /// # Errors
-    /// `Invalid` for an unusable request id.
+    /// `Invalid` for an unusable request id, and for `force` without a step: what lives in a pipeline
+    /// is not restarted with it.
     pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
         if let Some(field) = params.changes.keys().next() {
             let cause =
                 format!("changes one task: name it (task/PIPELINE.STEP) instead of the pipeline ({field})");
             return Err(EngineError::invalid("the restart", "changes", cause));
+        }
+        if params.force && params.from_step.is_none() {
+            let why = "of a pipeline goes with `from`: what failed in it is restarted also while others run";
+            return Err(EngineError::invalid("the restart", "force", why));
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
         let request = Remembered::new(Restart::NAME, id, &params)?;
@@ -66,11 +74,41 @@ impl RestartPipeline {
         let row = found.ok_or_else(|| {
             ApiError::new(ErrorReason::NotFound, format!("pipeline {:?} has no step {step:?}", pipeline.name))
         })?;
-        if row.phase.is_terminal() {
+        if row.phase.is_terminal() || self.params.force {
             return Ok(vec![row]);
         }
         let words = format!("step {step:?} has not ended ({})", row.phase);
-        Err(EngineError::Refused(ApiError::conflict(words).with_hint("wait for it, or cancel it first")))
+        Err(EngineError::Refused(
+            ApiError::conflict(words).with_hint("wait for it, or cancel and restart it with --force"),
+        ))
+    }
+
+    /// Refuses unless the newest incarnation is the one that is expected.
+    fn check_newest(&self, row: &PipelineRow) -> EngineResult<()> {
+        match self.params.if_newest {
+            Some(wanted) if wanted != row.incarnation => Err(EngineError::conflict(format!(
+                "the newest incarnation is {}@{}, not @{wanted}",
+                row.name, row.incarnation
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn because(&self) -> RestartBody {
+        RestartBody {
+            reason: self.params.reason.clone(),
+            changes: Default::default(),
+            by: Some(self.ask.by.clone()),
+        }
+    }
+
+    fn wish(&self) -> Wish {
+        Wish {
+            reason: self.params.reason.clone(),
+            by: self.ask.by.clone(),
+            cascade: self.params.cascade,
+            ..Wish::default()
+        }
     }
 }
 
@@ -81,7 +119,7 @@ impl Operation for RestartPipeline {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
-            let mut answer = answer(&mut unit, first.id, Plan::default()).await?;
+            let mut answer = answer(&mut unit, first.id, first.plan).await?;
             answer.created = !first.restarted.is_empty();
             answer.restarted = first.restarted;
             return Ok(Done::quiet(answer));
@@ -90,34 +128,39 @@ impl Operation for RestartPipeline {
         if row.deleted_at.is_some() {
             return Err(EngineError::conflict(format!("pipeline {:?} is being deleted", row.name)));
         }
+        self.check_newest(&row)?;
         let id = row.id;
         let targets = self.targets(&mut unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
         if self.params.dry_run {
-            return Ok(Done::quiet(answer(&mut unit, id, plan).await?));
+            return Ok(Done::quiet(answer(&mut unit, id, plan.rows()).await?));
         }
-        let parents: Vec<Uuid> = targets.iter().map(|row| row.id).collect();
-        let because = RestartBody {
-            reason: self.params.reason.clone(),
-            changes: Default::default(),
-            by: Some(self.ask.by.clone()),
+        let restarted = match targets.as_slice() {
+            [live] if !live.phase.is_terminal() => unit.force_restart(live, live, self.wish()).await?,
+            ended => {
+                let parents: Vec<Uuid> = ended.iter().map(|row| row.id).collect();
+                unit.carry_out(&plan, &parents, &self.because(), self.params.cascade).await?
+            }
         };
-        let restarted = unit.carry_out(&plan, &parents, &because, self.params.cascade).await?;
-        let first = FirstAnswer { id, restarted };
+        let first = FirstAnswer { id, restarted, plan: plan.rows() };
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
-        let mut answer = answer(&mut unit, id, plan).await?;
+        let mut answer = answer(&mut unit, id, first.plan).await?;
         answer.created = !first.restarted.is_empty();
         answer.restarted = first.restarted;
         Ok(Done { answer, effects: unit.effects })
     }
 }
 
-async fn answer<T: Tx>(unit: &mut Unit<'_, T>, id: Uuid, plan: Plan) -> EngineResult<Restarted<Pipeline>> {
+async fn answer<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    id: Uuid,
+    plan: Vec<PlanRow>,
+) -> EngineResult<Restarted<Pipeline>> {
     let rows = unit.tx.pipelines(&[id]).await?;
     if rows.is_empty() {
         return Err(ApiError::not_found("pipeline", &id.to_string()).into());
     }
     let object = object::pipelines(unit.tx, unit.shared, &rows).await?.remove(0);
-    Ok(Restarted { object, created: false, restarted: Vec::new(), plan: plan.rows() })
+    Ok(Restarted { object, created: false, restarted: Vec::new(), plan })
 }

@@ -4,7 +4,7 @@ use ktk_client::api::{
     ApiError, Method, Phase, Reason, Task,
     change::Changes,
     event::Severity,
-    restart::{Action, Cascade, RestartParams, Restarted, RestartedTask},
+    restart::{Action, Cascade, PlanRow, RestartParams, Restarted, RestartedTask},
     task::Restart,
 };
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ struct FirstAnswer {
     id: Uuid,
     created: bool,
     restarted: Vec<RestartedTask>,
+    /// Absent in answers of the first servers.
+    #[serde(default)]
+    plan: Vec<PlanRow>,
 }
 
 impl RestartTask {
@@ -68,6 +71,16 @@ impl RestartTask {
             by: Some(self.ask.by.clone()),
         }
     }
+
+    fn wish(&self) -> Wish {
+        Wish {
+            reason: self.params.reason.clone(),
+            by: self.ask.by.clone(),
+            cascade: self.params.cascade,
+            changes: self.params.changes.clone(),
+            ..Wish::default()
+        }
+    }
 }
 
 /// What is to be done with what was named.
@@ -88,7 +101,7 @@ impl Operation for RestartTask {
         let mut unit = self.ask.unit(tx);
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             unit.load(&[first.id]).await?;
-            let mut answer = answer(&mut unit, first.id, first.created, Plan::default()).await?;
+            let mut answer = answer(&mut unit, first.id, first.created, first.plan).await?;
             answer.restarted = first.restarted;
             return Ok(Done::quiet(answer));
         }
@@ -99,7 +112,7 @@ impl Operation for RestartTask {
                 self.check_changes(&mut unit, &parent).await?;
                 let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
-                    return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan).await?));
+                    return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan.rows()).await?));
                 }
                 let id = unit.adopt(*parent);
                 let restarted = unit.carry_out(&plan, &[id], &self.because(), self.params.cascade).await?;
@@ -109,15 +122,17 @@ impl Operation for RestartTask {
                 self.check_changes(&mut unit, &parent).await?;
                 let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
-                    return Ok(Done::quiet(answer(&mut unit, live.id, false, plan).await?));
+                    return Ok(Done::quiet(answer(&mut unit, live.id, false, plan.rows()).await?));
                 }
-                self.force(&mut unit, *live, *parent, plan).await?
+                let restarted = unit.force_restart(&live, &parent, self.wish()).await?;
+                let id = restarted.first().map_or(live.id, |task| task.id);
+                (id, !restarted.is_empty(), plan, restarted)
             }
         };
-        let first = FirstAnswer { id, created, restarted };
+        let first = FirstAnswer { id, created, restarted, plan: plan.rows() };
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
-        let mut answer = answer(&mut unit, id, created, plan).await?;
+        let mut answer = answer(&mut unit, id, created, first.plan).await?;
         answer.restarted = first.restarted;
         Ok(Done { answer, effects: unit.effects })
     }
@@ -127,11 +142,11 @@ async fn answer<T: Tx>(
     unit: &mut Unit<'_, T>,
     id: Uuid,
     created: bool,
-    plan: Plan,
+    plan: Vec<PlanRow>,
 ) -> EngineResult<Restarted<Task>> {
     let row = unit.task(id).cloned().map_err(|_| ApiError::not_found("task", &id.to_string()))?;
     let object = object::task(unit.tx, unit.shared, &row).await?;
-    Ok(Restarted { object, created, restarted: Vec::new(), plan: plan.rows() })
+    Ok(Restarted { object, created, restarted: Vec::new(), plan })
 }
 
 /// Nothing is restarted that could not have its needs.
@@ -281,34 +296,6 @@ impl RestartTask {
         }
         Ok(name)
     }
-
-    /// Cancels what lives; the restart is stored with the cancel and happens when it has ended.
-    async fn force<T: Tx>(
-        &self,
-        unit: &mut Unit<'_, T>,
-        live: TaskRow,
-        parent: TaskRow,
-        plan: Plan,
-    ) -> EngineResult<(Uuid, bool, Plan, Vec<RestartedTask>)> {
-        let wish = Wish {
-            parent: (parent.id != live.id).then_some(parent.id),
-            reason: self.params.reason.clone(),
-            by: self.ask.by.clone(),
-            cascade: self.params.cascade,
-            changes: self.params.changes.clone(),
-            is_follower: false,
-        };
-        let id = unit.adopt(live.clone());
-        unit.adopt(parent);
-        unit.task_mut(id)?.wish = Some(body::to_text(&wish)?);
-        unit.task_event(&live, Severity::Normal, "Restarting", "cancelled, to be restarted".into());
-        unit.stop_task(id, StopWish { reason: Reason::ByUser, now: false }).await?;
-        unit.settle().await?;
-        let newest = unit.newest_of(live.context_id).cloned().unwrap_or(live);
-        let made = newest.id != id;
-        let restarted = if made { vec![unit.restarted(&newest)?] } else { Vec::new() };
-        Ok((newest.id, made, plan, restarted))
-    }
 }
 
 impl<T: Tx> Unit<'_, T> {
@@ -386,6 +373,27 @@ impl<T: Tx> Unit<'_, T> {
             self.task_mut(id)?.cascade = cascade;
         }
         Ok(())
+    }
+
+    /// Cancels what lives; the restart is stored with the cancel and happens when it has ended. The
+    /// answer is what was made at once.
+    pub async fn force_restart(
+        &mut self,
+        live: &TaskRow,
+        parent: &TaskRow,
+        wish: Wish,
+    ) -> EngineResult<Vec<RestartedTask>> {
+        let wish = Wish { parent: (parent.id != live.id).then_some(parent.id), ..wish };
+        let id = self.adopt(live.clone());
+        self.adopt(parent.clone());
+        self.task_mut(id)?.wish = Some(body::to_text(&wish)?);
+        self.task_event(live, Severity::Normal, "Restarting", "cancelled, to be restarted".into());
+        self.stop_task(id, StopWish { reason: Reason::ByUser, now: false }).await?;
+        self.settle().await?;
+        match self.newest_of(live.context_id).cloned() {
+            Some(newest) if newest.id != id => Ok(vec![self.restarted(&newest)?]),
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn restarted(&self, row: &TaskRow) -> EngineResult<RestartedTask> {

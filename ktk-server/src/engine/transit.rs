@@ -22,8 +22,11 @@ impl<T: Tx> Unit<'_, T> {
     /// # Errors
     /// `Conflict` when the task's phase does not take the event.
     pub async fn transit(&mut self, id: Uuid, event: Event) -> EngineResult<()> {
-        let before = self.task(id)?.clone();
+        let before = self.task(id)?;
         let (phase, reason) = phase::next(before.phase, event)?;
+        let (was, held_place) = (settle::class_of(before), before.admitted);
+        // A row is copied only for the counts of its pipeline.
+        let counted = before.pipeline_id.is_some().then(|| before.clone());
         let now = self.now;
         let row = self.task_mut(id)?;
         row.phase = phase;
@@ -43,12 +46,18 @@ impl<T: Tx> Unit<'_, T> {
             row.ready_at = Some(now);
         }
         let holds_place = phase == Phase::Running || reason == Some(Reason::Queued);
-        let held_place = before.admitted;
         if !holds_place {
             row.admitted = false;
         }
         self.place(id, held_place, holds_place).await?;
-        self.recount(&before, id).await?;
+        if let Some(before) = counted {
+            self.recount(&before, id).await?;
+        }
+        let after = self.task(id)?;
+        let (context, is) = (after.context_id, settle::class_of(after));
+        if after.newest && was != is {
+            self.changes.push_back(ClassChange { context, before: was, after: is });
+        }
         self.aftermath(id, event).await
     }
 
@@ -76,7 +85,7 @@ impl<T: Tx> Unit<'_, T> {
         Ok(())
     }
 
-    /// Tells the pipeline's counts and the dependents when the class changed.
+    /// Tells the pipeline's counts.
     async fn recount(&mut self, before: &crate::model::row::TaskRow, id: Uuid) -> EngineResult<()> {
         let after = self.task(id)?.clone();
         if let Some(pipeline_id) = after.pipeline_id
@@ -96,19 +105,15 @@ impl<T: Tx> Unit<'_, T> {
                 self.touched.insert(pipeline_id);
             }
         }
-        let (was, is) = (settle::class_of(before), settle::class_of(&after));
-        if after.newest && was != is {
-            self.changes.push_back(ClassChange { context: after.context_id, before: was, after: is });
-        }
         Ok(())
     }
 
     /// What else follows from the event: events to record, work to announce, wishes that are due.
     async fn aftermath(&mut self, id: Uuid, event: Event) -> EngineResult<()> {
-        let row = self.task(id)?.clone();
         match event {
             Event::Requeue => self.effects.work = true,
             Event::Fail(reason) => {
+                let row = self.task(id)?.clone();
                 let why = row.message.clone().unwrap_or_default();
                 self.task_event(&row, Severity::Warning, "Failed", format!("{reason}: {why}"));
                 // One that is about to be restarted has not failed for good.
@@ -120,13 +125,11 @@ impl<T: Tx> Unit<'_, T> {
                 }
             }
             Event::Cancel(reason) => {
+                let row = self.task(id)?.clone();
                 self.task_event(&row, Severity::Normal, "Cancelled", format!("cancelled: {reason}"));
             }
             _ => {}
         }
-        if row.phase.is_terminal() {
-            self.after_end(&row).await?;
-        }
-        Ok(())
+        if self.task(id)?.phase.is_terminal() { self.after_end(id).await } else { Ok(()) }
     }
 }

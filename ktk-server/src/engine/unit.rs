@@ -80,7 +80,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) doomed: BTreeSet<Uuid>,
     dirty_tasks: BTreeSet<Uuid>,
     dirty_pipelines: BTreeSet<Uuid>,
-    inserts: Vec<NewTask>,
+    /// Tasks that are made, with their bodies; the rows are in the working set.
+    inserts: Vec<(Uuid, String)>,
     results: BTreeMap<Uuid, ResultRow>,
     attempts: Vec<AttemptRow>,
     events: Vec<EventRow>,
@@ -183,7 +184,7 @@ impl<'u, T: Tx> Unit<'u, T> {
     /// A task that this operation makes.
     pub fn insert(&mut self, row: TaskRow, body: String) {
         self.newest.insert(row.context_id, row.id);
-        self.inserts.push(NewTask { row: row.clone(), body });
+        self.inserts.push((row.id, body));
         self.tasks.insert(row.id, row);
     }
 
@@ -273,14 +274,14 @@ impl<'u, T: Tx> Unit<'u, T> {
     }
 
     async fn flush_tasks(&mut self) -> EngineResult<()> {
-        let mut inserts = std::mem::take(&mut self.inserts);
-        for insert in &mut inserts {
+        let mut inserts = Vec::with_capacity(self.inserts.len());
+        for (id, body) in std::mem::take(&mut self.inserts) {
             let version = self.tx.next_version();
-            let row = self.tasks.get_mut(&insert.row.id).expect("a new task is in the working set");
+            let row = self.tasks.get_mut(&id).expect("a new task is in the working set");
             row.version = version;
             row.updated_at = self.now;
-            insert.row = row.clone();
-            self.dirty_tasks.remove(&insert.row.id);
+            inserts.push(NewTask { row: row.clone(), body });
+            self.dirty_tasks.remove(&id);
             self.effects.version = version;
         }
         let mut rows = Vec::with_capacity(self.dirty_tasks.len());

@@ -57,7 +57,7 @@ impl ProcessExecutor {
     async fn attempt(self, grant: Grant, stop: StopSignal) -> Outcome {
         let key = LogKey { task: grant.task, attempt: grant.attempt };
         let writer = LogWriter::new(Arc::clone(&self.logs), key, grant.fence);
-        let place = match self.places.prepare(&grant) {
+        let mut place = match self.places.prepare(&grant) {
             Ok(place) => place,
             Err(error) => {
                 let _ = writer.finish().await;
@@ -72,8 +72,12 @@ impl ProcessExecutor {
             }
         };
         let pump = Pump::new(writer, self.clock.clone());
-        let (ended, why) = follow(process, pump, &grant, stop).await;
-        outcome(ended, why, &grant, &place)
+        let (ended, why, has_survivors) = follow(process, pump, &grant, stop).await;
+        let outcome = outcome(ended, why, &grant, &mut place);
+        if outcome.reason.is_none() && !has_survivors {
+            place.hand_on();
+        }
+        outcome
     }
 
     async fn spawn(&self, grant: &Grant, place: &Place) -> Result<Process, SpawnError> {
@@ -105,9 +109,10 @@ fn spawn_failure(error: &SpawnError) -> Outcome {
     Outcome { exit_code, ..failed(reason, error.to_string()) }
 }
 
-/// Keeps the log until the process, and everything it started, has ended.
-async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopSignal) -> (Ended, Why) {
-    let Process { stdout, stderr, mut running, .. } = process;
+/// Keeps the log until the process, and everything it started, has ended; says how, and whether something could not
+/// be killed.
+async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopSignal) -> (Ended, Why, bool) {
+    let Process { mut stdout, mut stderr, mut running, .. } = process;
     let mut why = Why::ByItself;
     let timeout = async {
         match grant.timeout {
@@ -119,8 +124,8 @@ async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopS
     let ended = loop {
         tokio::select! {
             biased;
-            () = pump.step(&stdout, &stderr) => pump.drain(&stdout, &stderr).await,
             ended = running.wait() => break ended,
+            () = pump.step(&mut stdout, &mut stderr) => pump.drain(&stdout, &stderr).await,
             wish = stop.changed() => match wish {
                 Stop::Graceful(grace) => running.stop(grace),
                 Stop::Now => running.kill(),
@@ -132,10 +137,10 @@ async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopS
         }
     };
     pump.finish(&stdout, &stderr).await;
-    (ended, why)
+    (ended, why, running.has_survivors())
 }
 
-fn outcome(ended: Ended, why: Why, grant: &Grant, place: &Place) -> Outcome {
+fn outcome(ended: Ended, why: Why, grant: &Grant, place: &mut Place) -> Outcome {
     let mut outcome = match ended {
         Ended::Exited(0) => Outcome { exit_code: Some(0), ..Outcome::default() },
         Ended::Exited(code) => {

@@ -3,8 +3,8 @@
 use std::io;
 
 use ktk_client::api::log::Stream;
-use tokio::net::unix::pipe::Receiver;
 
+use super::launcher::Output;
 use crate::{clock::Clock, logs::LogWriter};
 
 /// Bytes that are read at once.
@@ -26,7 +26,7 @@ impl Pump {
 
     /// Waits until there is something to read on either pipe, and reads it. Never resolves once
     /// both are at their ends. Nothing is lost when the future is dropped.
-    pub async fn step(&mut self, stdout: &Receiver, stderr: &Receiver) {
+    pub async fn step(&mut self, stdout: &mut Output, stderr: &mut Output) {
         let [out_open, err_open] = self.is_open;
         tokio::select! {
             ready = stdout.readable(), if out_open => {
@@ -40,7 +40,7 @@ impl Pump {
     }
 
     /// Takes what the pipes hold now.
-    pub async fn drain(&mut self, stdout: &Receiver, stderr: &Receiver) {
+    pub async fn drain(&mut self, stdout: &Output, stderr: &Output) {
         self.buffer.resize(READ_BYTES, 0);
         for (index, stream, pipe) in [(0, Stream::Stdout, stdout), (1, Stream::Stderr, stderr)] {
             if !self.is_open[index] {
@@ -61,7 +61,7 @@ impl Pump {
 
     /// Takes what is left after the last process has ended, and closes the log. A stranger that
     /// holds a pipe open is not waited for.
-    pub async fn finish(mut self, stdout: &Receiver, stderr: &Receiver) {
+    pub async fn finish(mut self, stdout: &Output, stderr: &Output) {
         self.buffer.resize(READ_BYTES, 0);
         for (index, stream, pipe) in [(0, Stream::Stdout, stdout), (1, Stream::Stderr, stderr)] {
             while self.is_open[index] {

@@ -21,6 +21,24 @@ pub struct Verdict {
     pub counts: bool,
 }
 
+/// Whether a worker may give this as the reason why an attempt has ended. The others are the server's
+/// to find, or what somebody asked for.
+pub fn may_be_reported(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ExitCode
+            | Reason::Signal
+            | Reason::Timeout
+            | Reason::KeepaliveLost
+            | Reason::NodeLost
+            | Reason::InvalidInput
+            | Reason::InvalidOutput
+            | Reason::HandlerError
+            | Reason::SpawnError
+            | Reason::Interrupted
+    )
+}
+
 /// Decides what the end of the running attempt makes of its task.
 pub fn verdict(row: &TaskRow, outcome: &Outcome, retry: Option<&RetrySpec>, chance: f64) -> Verdict {
     let counts = outcome.reason != Some(Reason::Interrupted);

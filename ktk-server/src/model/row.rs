@@ -99,6 +99,32 @@ impl TaskRow {
     }
 }
 
+/// The little of a task that a table of many shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineRow {
+    pub namespace: String,
+    pub name: String,
+    pub incarnation: u32,
+    pub phase: Phase,
+    pub reason: Option<Reason>,
+    pub attempt: u32,
+    pub created_at: Timestamp,
+}
+
+impl From<&TaskRow> for LineRow {
+    fn from(row: &TaskRow) -> Self {
+        Self {
+            namespace: row.namespace.clone(),
+            name: row.name.clone(),
+            incarnation: row.incarnation,
+            phase: row.phase,
+            reason: row.reason,
+            attempt: row.attempt,
+            created_at: row.created_at,
+        }
+    }
+}
+
 /// A task and its manifest: what is written once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewTask {

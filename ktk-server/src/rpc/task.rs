@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use ktk_client::api::{
     ApiError, ObjectRef, Task,
     restart::{Restarted, RestartedTask},
-    task,
+    table, task,
 };
 
 use super::{RouterBuilder, method};
 use crate::{
     engine::{
         Engine, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
-        restart_task::RestartTask,
+        restart_task::RestartTask, table::TaskTable,
     },
     store::Store,
 };
@@ -44,6 +44,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, task::ListTasks, |engine, caller, params| {
         Ok(engine.read(read::ListTasks { ask: engine.ask(caller.by), params }).await?)
+    });
+    let router = method!(router, engine, table::TaskTable, |engine, _caller, params| {
+        Ok(engine.read(TaskTable { params }).await?)
     });
     method!(router, engine, task::Tree, |engine, caller, reference| {
         Ok(engine.read(read::TaskTree { ask: engine.ask(caller.by), reference }).await?)

@@ -10,6 +10,7 @@ use ktk_client::api::{
     ApiError,
     worker::{Register, RegisterParams, Registered, Sync, SyncParams, Synced},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{RouterBuilder, method};
@@ -18,6 +19,7 @@ use crate::{
         Engine,
         nodes::{RegisterNode, SyncNode},
     },
+    limits,
     store::Store,
 };
 
@@ -31,6 +33,34 @@ struct Call {
     newest: u64,
     /// The count of stops up to which the node has been told.
     told: Option<u64>,
+    /// The count of stops that were answered once: that answer may have been given up.
+    said: Option<u64>,
+    /// The generation that the store knew, and when.
+    known: Option<(u32, Instant)>,
+}
+
+impl Call {
+    /// Whether the store has something to say to a call, or has to hear it. An attempt that
+    /// runs on a full node is no reason: its call only waits.
+    fn is_worth_a_look(&self, params: &SyncParams, stops_now: u64) -> bool {
+        let is_known = self.known.is_some_and(|(generation, at)| {
+            generation == params.generation && at.elapsed() < limits::LEASE / 3
+        });
+        !is_known
+            || self.told != Some(stops_now)
+            || params.free > 0
+            || params.resync
+            || params.leaving
+            || !params.reports.is_empty()
+    }
+
+    /// Takes down what a look came to.
+    fn looked(&mut self, params: &SyncParams, stops_now: u64, has_stops: bool) {
+        self.known = Some((params.generation, Instant::now()));
+        // What is said to a call that was given up is said again to the next.
+        self.told = if has_stops && self.said != Some(stops_now) { None } else { Some(stops_now) };
+        self.said = has_stops.then_some(stops_now);
+    }
 }
 
 /// Registers the methods.
@@ -67,7 +97,7 @@ async fn sync<S: Store>(
     by: String,
     mut params: SyncParams,
 ) -> Result<Synced, ApiError> {
-    let deadline = params.wait.map(|wait| tokio::time::Instant::now() + wait.get());
+    let deadline = params.wait.map(|wait| Instant::now() + wait.get());
     let mut work = engine.hub.work();
     let mut stops = engine.hub.stops();
     let node = params.node;
@@ -82,22 +112,29 @@ async fn sync<S: Store>(
         if call.newest != own {
             return Ok(Synced::default());
         }
-        let check_stops = call.told != Some(stops_now) || params.resync;
         engine.leases.renew(params.node, params.generation, params.running > 0);
-        let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops };
-        let answer = engine.write(look).await?;
-        if !answer.unknown_node {
-            with_call(calls, node, |call| call.told = Some(stops_now));
-            let runs = params.running > 0 || !answer.grants.is_empty();
-            engine.leases.renew(params.node, params.generation, runs);
-        }
-        let has_answer = answer.unknown_node
-            || (params.leaving && params.running == 0)
-            || !params.reports.is_empty()
-            || !answer.grants.is_empty()
-            || !answer.stops.is_empty();
-        if has_answer {
-            return Ok(answer);
+        let mut answer = Synced::default();
+        if call.is_worth_a_look(&params, stops_now) {
+            let check_stops = call.told != Some(stops_now) || params.resync;
+            let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops };
+            answer = engine.write(look).await?;
+            if !answer.unknown_node {
+                with_call(calls, node, |call| {
+                    if call.newest == own {
+                        call.looked(&params, stops_now, !answer.stops.is_empty());
+                    }
+                });
+                let runs = params.running > 0 || !answer.grants.is_empty();
+                engine.leases.renew(params.node, params.generation, runs);
+            }
+            let has_answer = answer.unknown_node
+                || (params.leaving && params.running == 0)
+                || !params.reports.is_empty()
+                || !answer.grants.is_empty()
+                || !answer.stops.is_empty();
+            if has_answer {
+                return Ok(answer);
+            }
         }
         params.resync = false;
         let wants_work = params.free > 0 && !params.leaving;
@@ -113,9 +150,51 @@ fn with_call<A>(calls: &Calls, node: Uuid, look: impl FnOnce(&mut Call) -> A) ->
     look(calls.lock().expect("nobody panics while holding it").entry(node).or_default())
 }
 
-async fn until(deadline: Option<tokio::time::Instant>) {
+async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full_node(generation: u32) -> SyncParams {
+        SyncParams { generation, running: 2, ..SyncParams::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_of_a_full_node_only_waits_while_the_node_is_known() {
+        let mut call = Call::default();
+        let params = full_node(3);
+        assert!(call.is_worth_a_look(&params, 0), "nobody has looked yet");
+        call.looked(&params, 0, false);
+        assert!(!call.is_worth_a_look(&params, 0));
+        assert!(call.is_worth_a_look(&params, 1), "somebody asked for a stop");
+        assert!(call.is_worth_a_look(&full_node(4), 0), "it has started again");
+        let others = [
+            SyncParams { free: 1, ..params.clone() },
+            SyncParams { resync: true, ..params.clone() },
+            SyncParams { leaving: true, ..params.clone() },
+        ];
+        assert!(others.iter().all(|other| call.is_worth_a_look(other, 0)));
+        tokio::time::advance(limits::LEASE / 3).await;
+        assert!(call.is_worth_a_look(&params, 0), "it may have been lost meanwhile");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_is_said_once_more_and_then_taken_for_heard() {
+        let mut call = Call::default();
+        let params = full_node(1);
+        call.looked(&params, 7, true);
+        assert!(call.is_worth_a_look(&params, 7), "the first answer may have been given up");
+        call.looked(&params, 7, true);
+        assert!(!call.is_worth_a_look(&params, 7));
+        call.looked(&params, 8, true);
+        assert!(call.is_worth_a_look(&params, 8), "another stop");
+        call.looked(&params, 8, false);
+        assert!(!call.is_worth_a_look(&params, 8));
     }
 }

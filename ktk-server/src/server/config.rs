@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub socket: Option<PathBuf>,
     /// How many attempts it runs at once; the cores when absent.
     pub slots: Option<usize>,
+    /// Labels of its node.
+    pub labels: BTreeMap<String, String>,
     /// Where it keeps objects.
     pub store: StoreKind,
     /// After what time without anything to do it ends.

@@ -1,7 +1,7 @@
 //! The server as a whole: what is started, in which order, what its end means, and how it stops.
 //!
-//! Start: data directory, store (with its lock), what an earlier server left behind, socket,
-//! worker. Stop: claims end, running work goes on for the drain, what is left goes back to the
+//! Start: data directory, store (with its lock), what an earlier server left behind, worker; once
+//! that is registered, the socket is answered. Stop: claims end, running work goes on for the drain, what is left goes back to the
 //! queue, then the socket, the launcher and the store.
 
 mod backend;
@@ -15,11 +15,14 @@ use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
 use ktk_client::{
     Client,
-    api::server::{Counts, ServerStatus},
+    api::{
+        server::{Counts, ServerStatus},
+        worker::Registered,
+    },
     client::local::{prepare_data_dir, socket_path},
     worker::{Shutdown, Worker},
 };
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use self::backend::Host;
 pub use self::config::{ServerConfig, StoreKind};
@@ -119,9 +122,21 @@ async fn serve<S: Store>(
 
     let mut parts = TaskGroup::new();
     let spawner = parts.spawner();
-    let closed = host.closed();
-    spawner
-        .critical("socket", http::serve(listener, http::Config::default(), Arc::clone(&host) as _, closed));
+    let (registered, is_registered) = tokio::sync::oneshot::channel();
+    spawner.critical("socket", {
+        let (host, closed, ready_stdout) = (Arc::clone(&host), host.closed(), config.ready_stdout);
+        async move {
+            // Who connects earlier waits: whoever is answered finds a node that takes work.
+            tokio::select! {
+                Ok(()) = is_registered => {}
+                () = host.closed() => return Ok(()),
+            }
+            if ready_stdout {
+                say_ready();
+            }
+            http::serve(listener, http::Config::default(), host as _, closed).await
+        }
+    });
     spawner.critical("timer", {
         let (engine, closed) = (Arc::clone(&engine), host.closed());
         async move {
@@ -153,13 +168,18 @@ async fn serve<S: Store>(
         .name("local")
         .role("server")
         .slots(slots as u32)
+        .labels(config.labels.clone())
         .process_executor(Arc::new(executor))
+        .on_registered(once(registered))
         .build();
-    let worker = worker.run(signal);
+    // Among the tasks that it speaks with: on the main thread, each of its turns would wake two threads.
+    let (worker_end, ended) = oneshot::channel();
+    spawner.passing("worker", async move {
+        // Nobody listens only when the server is on its way out.
+        let _ = worker_end.send(worker.run(signal).await.map_err(anyhow::Error::from));
+    });
+    let worker = async { ended.await.map_err(|_| anyhow!("the worker panicked"))? };
     tokio::pin!(worker);
-    if config.ready_stdout {
-        say_ready();
-    }
 
     // Until somebody wants it to stop.
     tokio::select! {
@@ -191,7 +211,7 @@ async fn drain_worker(
     shutdown: &Shutdown,
     stop: &mut watch::Receiver<Option<Duration>>,
     stop_asked: &watch::Sender<Option<Duration>>,
-    worker: impl Future<Output = ktk_client::client::Result<()>>,
+    worker: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     tokio::pin!(worker);
     let mut asked = stop_asked.subscribe();
@@ -260,6 +280,17 @@ fn status(config: &ServerConfig, socket: &std::path::Path, store: &str, since: T
         auto_started: config.auto_started,
         stopping: false,
         counts: Counts::default(),
+    }
+}
+
+/// Says so the first time.
+fn once(sender: tokio::sync::oneshot::Sender<()>) -> impl Fn(&Registered) + Send + Sync {
+    let sender = std::sync::Mutex::new(Some(sender));
+    move |_| {
+        if let Some(sender) = sender.lock().expect("nobody panics while holding it").take() {
+            // The server may have been stopped meanwhile.
+            let _ = sender.send(());
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use ktk_client::api::worker::Fence;
 use uuid::Uuid;
 
 use crate::model::row::{
-    AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, ResultRow,
-    TaskRow, TombstoneRow,
+    AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
+    ResultRow, TaskRow, TombstoneRow,
 };
 
 /// Why a store could not do it.
@@ -224,6 +224,8 @@ pub trait Tx: Send {
 
     /// A page by (namespace, name, incarnation).
     fn list_tasks(&mut self, query: &ListQuery) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// The page of [`Tx::list_tasks`], and of each row only what a table shows.
+    fn list_lines(&mut self, query: &ListQuery) -> impl Future<Output = StoreResult<Vec<LineRow>>> + Send;
     /// A page by (namespace, name, incarnation).
     fn list_pipelines(
         &mut self,

@@ -5,7 +5,10 @@ use std::{pin::pin, task::Poll};
 use futures_util::poll;
 use ktk_client::{
     Client, Error,
-    api::{List, ListParams, Metadata, Pipeline, Task, event, selector},
+    api::{
+        List, ListParams, Metadata, Pipeline, Task, event, selector,
+        table::{TableParams, TaskLine},
+    },
 };
 
 use crate::{
@@ -75,8 +78,7 @@ pub(crate) async fn list(client: &Client, kind: Kind, query: &Query) -> Result<L
     }
 }
 
-/// Hands all objects that a query asks for over, page by page. The server works on the next page
-/// while this one is used.
+/// Hands all objects that a query asks for over, page by page.
 ///
 /// # Errors
 /// Where the server refuses the query or cannot be asked.
@@ -84,13 +86,47 @@ pub(crate) async fn each_page(
     client: &Client,
     kind: Kind,
     query: &Query,
-    mut take: impl FnMut(Vec<Object>),
+    take: impl FnMut(Vec<Object>),
 ) -> Result<(), Error> {
-    let mut params = ListParams { limit: Some(PAGE), ..query.params() };
-    let mut current = page(client, kind, params.clone()).await?;
+    pages(query.params(), |params| page(client, kind, params), take).await
+}
+
+/// Hands the tasks that a query asks for over as lines of a table, page by page.
+///
+/// # Errors
+/// Where the server refuses the query or cannot be asked.
+pub(crate) async fn each_page_of_lines(
+    client: &Client,
+    query: &Query,
+    columns: &TableParams,
+    take: impl FnMut(Vec<TaskLine>),
+) -> Result<(), Error> {
+    let tasks = match query.namespace {
+        None => client.tasks().all_namespaces(),
+        Some(_) => client.tasks(),
+    };
+    let page = |list| {
+        let tasks = tasks.clone();
+        let params = TableParams { list, ..columns.clone() };
+        async move { tasks.table(params).await }
+    };
+    pages(query.params(), page, take).await
+}
+
+/// Asks for page after page. The server works on the next one while this one is used.
+async fn pages<T, F>(
+    params: ListParams,
+    page: impl Fn(ListParams) -> F,
+    mut take: impl FnMut(Vec<T>),
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<List<T>, Error>>,
+{
+    let mut params = ListParams { limit: Some(PAGE), ..params };
+    let mut current = page(params.clone()).await?;
     while current.continue_from.is_some() {
         params.continue_from = current.continue_from.take();
-        let mut next = pin!(page(client, kind, params.clone()));
+        let mut next = pin!(page(params.clone()));
         let early = poll!(&mut next);
         // The connection is another task's: it sends the request when it has its turn.
         tokio::task::yield_now().await;

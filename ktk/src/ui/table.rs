@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Tone, escape};
@@ -13,9 +12,8 @@ use super::{Tone, escape};
 const GAP: usize = 3;
 /// The narrowest column.
 const MIN_WIDTH: usize = 6;
-/// From this many rows on lines are put together here: laying out 10,000 rows with comfy-table
-/// takes longer than everything else that `get` does.
-const LARGE: usize = 1_000;
+/// What gaps are made of.
+const SPACES: &str = "                                ";
 
 /// A cell: text with a meaning, escaped and of one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,64 +79,37 @@ impl Widths {
 
 /// The rows as lines. A row with a cell that is longer than its column shifts its own rest.
 pub(crate) fn lay_out(rows: &[Vec<Cell>], widths: &Widths, has_color: bool) -> String {
-    let is_plain = rows.len() < LARGE && widths.0.iter().all(|width| *width <= usize::from(u16::MAX));
-    if !is_plain {
-        return rows.iter().map(|row| aligned(row, widths, has_color)).collect();
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.add_rows(rows.iter().map(|row| row.iter().map(Cell::text)));
-    for (column, width) in table.column_iter_mut().zip(&widths.0) {
-        let width = u16::try_from(*width).unwrap_or(u16::MAX);
-        column
-            .set_padding((0, GAP as u16))
-            .set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
-    }
-    let mut text = String::new();
-    for (line, row) in table.lines().zip(rows) {
-        painted(line.trim_end(), row, has_color, &mut text);
-        text.push('\n');
+    let width: usize = widths.0.iter().sum();
+    let mut text = String::with_capacity(rows.len() * (width + 1));
+    for row in rows {
+        write_row(row, widths, has_color, &mut text);
     }
     text
 }
 
-/// The line with its cells in the colours of their meanings.
-fn painted(line: &str, row: &[Cell], has_color: bool, text: &mut String) {
-    let mut rest = line;
-    for cell in row.iter().filter(|cell| has_color && cell.tone != Tone::Plain && !cell.text.is_empty()) {
-        // The cells before it are plain and stand in `rest` still; a cell of the same text among
-        // them would be found first, so the search begins where this cell's column does.
-        let start = row.iter().take_while(|other| !std::ptr::eq(*other, cell)).count();
-        let before: usize = row[..start].iter().map(|other| other.text.len()).sum();
-        let done = line.len() - rest.len();
-        let from = before.saturating_sub(done);
-        if let Some(at) = rest.get(from..).and_then(|tail| tail.find(cell.text())) {
-            let (head, tail) = rest.split_at(from + at);
-            text.push_str(head);
-            text.push_str(&cell.tone.paint(cell.text(), true));
-            rest = &tail[cell.text.len()..];
+fn write_row(row: &[Cell], widths: &Widths, has_color: bool, text: &mut String) {
+    let last = row.iter().rposition(|cell| !cell.text.trim_end().is_empty());
+    for (index, cell) in row.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+        let is_last = last == Some(index);
+        let shown = if is_last { cell.text.trim_end() } else { &cell.text };
+        match has_color && cell.tone != Tone::Plain && !shown.is_empty() {
+            true => text.push_str(&cell.tone.paint(shown, true)),
+            false => text.push_str(shown),
+        }
+        if !is_last {
+            let width = widths.0.get(index).copied().unwrap_or_default();
+            push_spaces(text, width.saturating_sub(cell.width()).max(GAP));
         }
     }
-    text.push_str(rest);
+    text.push('\n');
 }
 
-/// One line, put together by hand: the same as comfy-table's.
-fn aligned(row: &[Cell], widths: &Widths, has_color: bool) -> String {
-    let mut line = String::with_capacity(128);
-    let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
-    for (index, cell) in row.iter().enumerate().take(last + 1) {
-        match has_color {
-            true => line.push_str(&cell.tone.paint(&cell.text, true)),
-            false => line.push_str(&cell.text),
-        }
-        if index < last {
-            let width = widths.0.get(index).copied().unwrap_or_default();
-            let gap = width.saturating_sub(cell.width()).max(GAP);
-            line.extend(std::iter::repeat_n(' ', gap));
-        }
+fn push_spaces(text: &mut String, mut count: usize) {
+    while count > 0 {
+        let some = count.min(SPACES.len());
+        text.push_str(&SPACES[..some]);
+        count -= some;
     }
-    line.push('\n');
-    line
 }
 
 #[cfg(test)]
@@ -152,10 +123,7 @@ mod tests {
     fn laid_out(rows: &[Vec<Cell>]) -> String {
         let mut widths = Widths::default();
         widths.measure(rows);
-        let text = lay_out(rows, &widths, false);
-        let by_hand: String = rows.iter().map(|row| aligned(row, &widths, false)).collect();
-        assert_eq!(text, by_hand);
-        text
+        lay_out(rows, &widths, false)
     }
 
     #[test]
@@ -197,16 +165,22 @@ mod tests {
         widths.measure([&row]);
         let text = lay_out(std::slice::from_ref(&row), &widths, true);
         assert_eq!(text, "Failed   \u{1b}[31mFailed\u{1b}[0m   \u{1b}[2m1s\u{1b}[0m\n");
-        assert_eq!(text, aligned(&row, &widths, true));
     }
 
     #[test]
-    fn many_rows_look_like_few() {
-        let many: Vec<Vec<Cell>> =
-            (0..LARGE).map(|n| vec![Cell::new(format!("task-{n}")), Cell::new("Succeeded")]).collect();
-        let mut widths = Widths::default();
-        widths.measure(&many);
-        let few: String = many.iter().map(|row| lay_out(std::slice::from_ref(row), &widths, false)).collect();
-        assert_eq!(lay_out(&many, &widths, false), few);
+    fn no_line_ends_in_spaces() {
+        let rows =
+            rows(&[&["a", "b ", " "], &["", "", ""], &["a", "", "c"], &["a very long cell of a name", "b"]]);
+        assert_eq!(
+            laid_out(&rows),
+            "a                            b\n\na                                  c\na very long cell of a name   b\n"
+        );
+    }
+
+    #[test]
+    fn a_gap_is_as_wide_as_it_must_be() {
+        let long = "x".repeat(100);
+        let rows = rows(&[&[long.as_str(), "a"], &["y", "b"]]);
+        assert_eq!(laid_out(&rows), format!("{long}   a\ny{}b\n", " ".repeat(102)));
     }
 }

@@ -1,10 +1,11 @@
 //! Rows of a list: which columns a table of a kind has, and the cells of each object.
 
-use ktk_client::api::meta::StringMap;
+use ktk_client::api::{DEFAULT_NAMESPACE, meta::StringMap, table::TaskLine};
 
 use super::{
     Moment,
     object::{Object, columns},
+    task,
 };
 use crate::{
     kinds::Kind,
@@ -60,24 +61,43 @@ impl<'a> Listing<'a> {
     /// An object's cells.
     pub(crate) fn row(&self, object: &Object, moment: &Moment) -> Vec<Cell> {
         let metadata = object.metadata();
-        let mut cells = object.cells(moment, self.options.is_wide);
+        let cells = object.cells(moment, self.options.is_wide);
         let has_other_name = self.options.tells_incarnations && object.kind() == Kind::Task;
+        let other_name = has_other_name.then(|| object.name(true));
+        self.completed(cells, other_name, metadata.namespace(), &metadata.labels)
+    }
+
+    /// The cells of a task that came as a line of a table.
+    pub(crate) fn line(&self, mut line: TaskLine, moment: &Moment) -> Vec<Cell> {
+        let namespace = line.namespace.take();
+        let labels = line.labels.take().unwrap_or_default();
+        let is_told = self.options.tells_incarnations;
+        let other_name = is_told.then(|| format!("{}@{}", line.name, line.incarnation));
+        let cells = task::line_cells(line, moment.now);
+        self.completed(cells, other_name, namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE), &labels)
+    }
+
+    /// A kind's cells with those of the other columns.
+    fn completed(
+        &self,
+        mut cells: Vec<Cell>,
+        other_name: Option<String>,
+        namespace: &str,
+        labels: &StringMap,
+    ) -> Vec<Cell> {
         // An event's first column is no name.
-        if object.kind() != Kind::Event && (has_other_name || self.options.shows_kind) {
-            let name = match has_other_name {
-                true => object.name(true),
-                false => cells[0].text().to_owned(),
-            };
+        if self.kind != Kind::Event && (other_name.is_some() || self.options.shows_kind) {
+            let name = other_name.unwrap_or_else(|| cells[0].text().to_owned());
             let prefix = if self.options.shows_kind { format!("{}/", self.kind) } else { String::new() };
             cells[0] = Cell::new(format!("{prefix}{name}"));
         }
         if self.shows_namespace() {
-            cells.insert(0, Cell::new(metadata.namespace().to_owned()));
+            cells.insert(0, Cell::new(namespace.to_owned()));
         }
-        let label = |key: &String| Cell::new(metadata.labels.get(key).cloned().unwrap_or_default());
+        let label = |key: &String| Cell::new(labels.get(key).cloned().unwrap_or_default());
         cells.extend(self.options.label_columns.iter().map(label));
         if self.options.shows_labels {
-            cells.push(labels_cell(&metadata.labels));
+            cells.push(labels_cell(labels));
         }
         cells
     }
@@ -193,6 +213,44 @@ ci          task/build-web@2   Running   <none>           1          1          
 ci          task/publish@2     Pending   UpstreamFailed   0          1          3m10s   media   a=b,x.io/team=media
 ";
         assert_eq!(written(&options), expected);
+    }
+
+    /// The tasks of [`tasks`], as the server writes them for a table.
+    fn lines(is_wide: bool) -> Vec<TaskLine> {
+        let wide = |times: serde_json::Value| {
+            let mut wide =
+                json!({"queue": "default", "digest": "0123456789abcdef", "command": "sh -c 'exit 1'"});
+            wide.as_object_mut().expect("an object").append(&mut times.as_object().expect("times").clone());
+            if is_wide { wide } else { serde_json::Value::Null }
+        };
+        let running = json!({"node": "local.g1", "readyAt": "2026-11-22T11:58:00Z",
+            "startedAt": "2026-11-22T11:58:05Z"});
+        let lines = json!([
+            ["ci", "build-web", 2, "Running", null, 1, 1_795_348_610_000_000_u64, wide(running), {}],
+            ["ci", "publish", 2, "Pending", "UpstreamFailed", 0, 1_795_348_610_000_000_u64, wide(json!({})),
+                {"x.io/team": "media", "a": "b"}],
+        ]);
+        serde_json::from_value(lines).expect("lines")
+    }
+
+    #[test]
+    fn a_line_is_shown_as_its_task() {
+        for is_wide in [false, true] {
+            for others in [false, true] {
+                let options = ListingOptions {
+                    is_wide,
+                    has_namespace: others,
+                    shows_kind: others,
+                    tells_incarnations: others,
+                    shows_labels: others,
+                    label_columns: if others { vec!["x.io/team".into()] } else { Vec::new() },
+                };
+                let listing = Listing::new(Kind::Task, &options);
+                for (line, task) in lines(is_wide).into_iter().zip(tasks()) {
+                    assert_eq!(listing.line(line, &moment()), listing.row(&task, &moment()));
+                }
+            }
+        }
     }
 
     #[test]

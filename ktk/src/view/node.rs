@@ -58,7 +58,7 @@ fn phase(phase: NodePhase) -> (&'static str, Tone) {
 pub(crate) fn describe(node: &Node, events: Option<&[Event]>, moment: &Moment) -> Page {
     let (word, tone) = phase(node.status.phase);
     let mut page = Page::default();
-    page.field("Name", node.metadata.name().to_owned());
+    page.field("Name", generation_name(node));
     page.optional("ID", node.metadata.id.map(|id| id.to_string()));
     page.map("Labels", &node.spec.labels);
     page.time("Created", node.metadata.created_at, moment);
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_node_is_described() {
         let expected = "\
-Name:        local
+Name:        local.g3
 Labels:      zone=eu
 Created:     Sun, 22 Nov 2026 11:00:00 +0000 (60m ago)
 Role:        server

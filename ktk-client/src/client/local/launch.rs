@@ -15,7 +15,11 @@ use super::{
     LOCK_FILE, LOG_FILE, Notice, Policy, START_LOCK_FILE, data_dir::prepare_data_dir, flock, is_absent,
 };
 use crate::{
-    client::{Error, Result, Revival, clock, http::Http},
+    client::{
+        Error, Result, Revival, clock,
+        http::{Greeting, Http},
+        pause::Pauses,
+    },
     env, limits,
 };
 
@@ -48,8 +52,7 @@ pub(super) async fn start_if_absent(
     if why == Revival::Resume && was_stopped(policy, data_dir)? {
         return Err(Error::ServerStopping);
     }
-    start_locked(policy, data_dir, &announced(policy)).await?;
-    Ok(true)
+    start_locked(http, policy, data_dir, &announced(policy), |_| true).await
 }
 
 /// Waits until the server that is stopping has gone, and starts the next one.
@@ -57,11 +60,12 @@ pub(super) async fn start_next(http: &Http, policy: &Policy, data_dir: &Path) ->
     prepare_data_dir(data_dir).map_err(Error::autostart)?;
     let _starting = lock_start(data_dir).await?;
     match http.greet().await {
-        Ok(greeting) if !greeting.is_stopping => Ok(()),
-        Ok(_) => start_locked(policy, data_dir, &announced(policy)).await,
-        Err(error) if is_absent(&error) => start_locked(policy, data_dir, &announced(policy)).await,
-        Err(error) => Err(error),
+        Ok(greeting) if !greeting.is_stopping => return Ok(()),
+        Ok(_) => {}
+        Err(error) if is_absent(&error) => {}
+        Err(error) => return Err(error),
     }
+    start_locked(http, policy, data_dir, &announced(policy), |_| true).await.map(|_| ())
 }
 
 /// A server that ends takes its socket away; one that crashed leaves it. Nobody has to be
@@ -84,17 +88,25 @@ fn announced(policy: &Policy) -> impl Fn(Notice) + Send + Sync + use<'_> {
     |notice| policy.notice(notice)
 }
 
-/// Starts a server when the one before has gone. The start lock has to be held.
+/// Starts a server when the one before has gone; says whether this call started it. Somebody else
+/// may start one meanwhile, in the foreground: where that one answers and `serves`, it is the
+/// server. The start lock has to be held.
 pub(super) async fn start_locked(
+    http: &Http,
     policy: &Policy,
     data_dir: &Path,
     announce: &(dyn Fn(Notice) + Send + Sync),
-) -> Result<()> {
+    serves: impl Fn(&Greeting) -> bool,
+) -> Result<bool> {
     let lock = data_dir.join(LOCK_FILE);
     let failed = |error: io::Error| Error::autostart(format!("cannot look at {}: {error}", lock.display()));
     if flock::is_held(&lock).map_err(failed)? {
         announce(Notice::WaitingForStop);
-        if !flock::wait_until_free(&lock, limits::STOP_TIMEOUT).await.map_err(failed)? {
+        let is_free = tokio::select! {
+            is_free = flock::wait_until_free(&lock, limits::STOP_TIMEOUT) => is_free.map_err(failed)?,
+            () = until_answered(http, serves) => return Ok(false),
+        };
+        if !is_free {
             let reason = format!("the server before still holds {}", lock.display());
             return Err(Error::autostart(reason));
         }
@@ -107,12 +119,24 @@ pub(super) async fn start_locked(
     match clock::within(Some(limits::START_TIMEOUT), wait_until_ready(ready, ended)).await {
         Some(Ok(())) => {
             announce(Notice::ServerStarted { pid, data_dir: data_dir.to_owned() });
-            Ok(())
+            Ok(true)
         }
         Some(Err(reason)) => Err(with_log(reason, &log, begin)),
         None => {
             let limit = crate::api::Duration::new(limits::START_TIMEOUT);
             Err(with_log(format!("it (pid {pid}) did not answer within {limit}"), &log, begin))
+        }
+    }
+}
+
+/// Waits until a server answers that is not being stopped. A socket tells nobody that it has come,
+/// so it is asked again and again.
+async fn until_answered(http: &Http, serves: impl Fn(&Greeting) -> bool) {
+    let mut pauses = Pauses::new(limits::START_PAUSES);
+    loop {
+        clock::sleep(pauses.next()).await;
+        if http.greet().await.is_ok_and(|greeting| !greeting.is_stopping && serves(&greeting)) {
+            return;
         }
     }
 }

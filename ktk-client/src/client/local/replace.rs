@@ -38,7 +38,8 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
                 Err(error) => return Err(error),
             }
             // One line says all of it.
-            launch::start_locked(policy, data_dir, &|_| {}).await?;
+            let serves = |greeting: &Greeting| !is_older(greeting, own);
+            launch::start_locked(http, policy, data_dir, &|_| {}, serves).await?;
             policy.notice(Notice::ServerReplaced { version: name_of(&greeting, own) });
         }
         _ => notice_older(policy, &greeting, own),

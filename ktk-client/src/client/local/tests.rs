@@ -269,6 +269,25 @@ async fn a_start_waits_until_the_server_before_has_gone() {
 }
 
 #[tokio::test]
+async fn a_server_that_somebody_else_starts_is_taken_as_soon_as_it_answers() {
+    let place = Place::new(READY);
+    prepare_data_dir(&place.data()).expect("a directory");
+    let held = fs::File::create(place.data().join(LOCK_FILE)).expect("made");
+    flock(&held, FlockOperation::NonBlockingLockExclusive).expect("free");
+    let client = place.builder(&Answers::new("0.1.0")).build().expect("a client");
+    let calling = tokio::spawn(async move { client.tasks().get("x").await });
+    while !place.notices().contains(&Notice::WaitingForStop) {
+        tokio::task::yield_now().await;
+    }
+    // As `server run` does: its lock first, and later its socket.
+    Answers::new("0.1.0").listen(&place.socket());
+    let answer = tokio::time::timeout(Duration::from_secs(30), calling).await;
+    answer.expect("it does not wait for the lock").expect("no panic").expect("an answer");
+    assert_eq!(place.starts(), 0);
+    drop(held);
+}
+
+#[tokio::test]
 async fn new_work_that_a_stopping_server_refuses_goes_to_the_next() {
     let place = Place::new(READY);
     prepare_data_dir(&place.data()).expect("a directory");

@@ -1,12 +1,21 @@
 //! Lists: pages, selectors.
 
-use ktk_client::api::{ErrorReason, ListParams};
+use ktk_client::api::{
+    ErrorReason, ListParams, Task,
+    table::{TableParams, TaskLine},
+};
 
 use super::{
     build::{job, pipeline},
     lab::{Answer, Lab},
 };
-use crate::{engine::read::ListPipelines, engine::read::ListTasks, store::Store};
+use crate::{
+    engine::{
+        read::{ListPipelines, ListTasks},
+        table::TaskTable,
+    },
+    store::Store,
+};
 
 async fn list<S: Store>(lab: &Lab<S>, params: ListParams) -> Answer<(Vec<String>, Option<String>)> {
     let list = lab.read(ListTasks { ask: lab.engine.ask("tester"), params }).await?;
@@ -93,4 +102,71 @@ pub async fn only_the_newest<S: Store>(store: S) {
     let pipelines = lab.read(ListPipelines { ask: lab.engine.ask("tester"), params }).await.unwrap();
     assert_eq!(pipelines.items.len(), 1);
     assert_eq!(pipelines.items[0].spec.steps.len(), 2);
+}
+
+/// A table has the rows of the list, on the same pages, and of each what the list says.
+pub async fn tables_are_lists<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b").needs(["a"])])).await;
+    lab.fail("p.a").await;
+    lab.restart("p.a").await.unwrap();
+    lab.make(job("done").label("team", "x")).await;
+    lab.succeed("done").await;
+    lab.make(job("going")).await;
+    lab.running("going").await;
+    lab.make(job("process").command(&["make", "a b"]).label("team", "y")).await;
+    let of = |labels: &str, fields: &str| ListParams {
+        label_selector: Some(labels.into()),
+        field_selector: Some(fields.into()),
+        ..ListParams::default()
+    };
+    for list in [
+        ListParams::default(),
+        ListParams { namespace: Some("default".into()), ..ListParams::default() },
+        ListParams { namespace: Some("other".into()), ..ListParams::default() },
+        ListParams { all_incarnations: true, ..ListParams::default() },
+        of("team", ""),
+        of("", "status.phase=Succeeded"),
+    ] {
+        for (limit, wide, labels) in
+            [(None, false, false), (Some(2), false, false), (Some(1), true, false), (Some(3), true, true)]
+        {
+            let mut list = ListParams { limit, summary: true, ..list.clone() };
+            loop {
+                let table = TaskTable { params: TableParams { list: list.clone(), wide, labels } };
+                let table = lab.read(table).await.unwrap();
+                let same = ListTasks { ask: lab.engine.ask("tester"), params: list.clone() };
+                let same = lab.read(same).await.unwrap();
+                assert_eq!((table.version, &table.continue_from), (same.version, &same.continue_from));
+                assert_eq!(table.items.len(), same.items.len());
+                for (line, task) in table.items.iter().zip(&same.items) {
+                    is_line_of(line, task, list.namespace.is_none(), wide, labels);
+                }
+                list.continue_from = table.continue_from;
+                if list.continue_from.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn is_line_of(line: &TaskLine, task: &Task, has_namespace: bool, is_wide: bool, has_labels: bool) {
+    let (metadata, status) = (&task.metadata, task.status.as_ref().unwrap());
+    assert_eq!(line.namespace.as_deref(), has_namespace.then_some(metadata.namespace()));
+    assert_eq!((line.name.as_str(), line.incarnation), (metadata.name(), metadata.incarnation()));
+    assert_eq!((line.phase, line.reason, line.attempt), (status.phase, status.reason, status.attempt));
+    assert_eq!(Some(line.created_at), metadata.created_at);
+    assert_eq!(line.labels.as_ref(), has_labels.then_some(&metadata.labels));
+    assert_eq!(line.wide.is_some(), is_wide);
+    if let Some(wide) = &line.wide {
+        assert_eq!(Some(&wide.queue), task.spec.queue.as_ref());
+        assert_eq!((&wide.node, wide.exit_code), (&status.node, status.exit_code));
+        assert_eq!(wide.pipeline.as_ref(), metadata.pipeline.as_ref().map(|pipeline| &pipeline.name));
+        assert_eq!((wide.ready_at, wide.started_at), (status.ready_at, status.started_at));
+        assert_eq!(wide.finished_at, status.finished_at);
+        assert_eq!(wide.digest, metadata.digest.as_ref().unwrap()[..16]);
+        assert_eq!(wide.command.as_ref(), task.spec.run.as_ref().map(|run| &run.command[0]));
+        assert_eq!(wide.type_name, task.spec.type_name);
+    }
 }

@@ -52,7 +52,7 @@ macro_rules! engine_conformance {
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
                 what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
-                late_results_are_events, everything_is_inherited, needs_that_are_gone, resolved_by;
+                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by;
             changes: made_and_recorded, kept_by_the_next_restart, equal_ones_are_the_answer, other_ones_are_a_conflict,
                 wrong_ones_change_nothing, a_cascade_keeps_them, a_forced_restart_makes_them, inside_a_pipeline;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
@@ -70,18 +70,19 @@ macro_rules! engine_conformance {
                 new_names_where_taken;
             parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
-                restarted_after_a_cancel, reruns_leave_a_cancel_alone,
+                force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone,
                 fail_fast_knows_what_is_restarted;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
-                grants_again_after_a_lost_answer, the_same_needs_when_granted_again, late_reports_of_a_lost_node,
+                grants_again_after_a_lost_answer, the_same_needs_when_granted_again,
+                only_reasons_of_attempts, late_reports_of_a_lost_node,
                 unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes;
-            lists: no_row_lost_or_repeated, selectors, only_the_newest;
+            lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             random: first_histories, second_histories, third_histories, fourth_histories);

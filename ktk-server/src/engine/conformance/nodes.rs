@@ -127,6 +127,31 @@ pub async fn grants_again_after_a_lost_answer<S: Store>(store: S) {
     assert!(lab.report(again[0].clone(), success()).await);
 }
 
+/// A worker says how an attempt ended, never what its task is to be shown as.
+pub async fn only_reasons_of_attempts<S: Store>(store: S) {
+    use ktk_client::api::{ErrorReason, Reason};
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    let grant = lab.running("a").await;
+    for reason in
+        [Reason::UpstreamFailed, Reason::ByUser, Reason::Reused, Reason::DeadlineExceeded, Reason::Held]
+    {
+        let outcome = super::build::because(reason);
+        let report = Report { task: grant.task, attempt: 1, fence: grant.fence, outcome };
+        let params = SyncParams {
+            node: lab.node,
+            generation: lab.generation,
+            reports: vec![report],
+            ..SyncParams::default()
+        };
+        let ask = lab.engine.ask("lab");
+        let refused = lab.write(SyncNode { ask, params, check_stops: false }).await.unwrap_err();
+        assert_eq!((refused.reason, refused.causes.len()), (ErrorReason::Invalid, 1), "{reason}");
+        assert_eq!(lab.state("a").await, "Running");
+    }
+    assert!(lab.report(grant, success()).await);
+}
+
 /// What an attempt took is taken once, also when its grant is given twice.
 pub async fn the_same_needs_when_granted_again<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;

@@ -84,7 +84,7 @@ pub async fn a_plan_changes_nothing<S: Store>(store: S) {
     let params = RestartParams { dry_run: true, cascade: Cascade::All, ..restart("p.a") };
     let answer = lab.restart_with(params).await.unwrap();
     assert!(!answer.created && answer.restarted.is_empty());
-    let params = RestartParams { dry_run: true, force: true, ..restart("p") };
+    let params = RestartParams { dry_run: true, ..restart("p") };
     lab.restart_pipeline(params).await.unwrap();
     assert_eq!(lab.dump.tasks, before.tasks);
     assert_eq!(lab.dump.pipelines, before.pipelines);

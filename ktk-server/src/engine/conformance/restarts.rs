@@ -125,6 +125,8 @@ pub async fn request_ids<S: Store>(store: S) {
     let again = lab.restart_with(params.clone()).await.unwrap();
     assert_eq!(again.object.metadata.id, first.object.metadata.id);
     assert_eq!((again.created, again.restarted), (true, first.restarted), "the first answer again");
+    assert!(!first.plan.is_empty());
+    assert_eq!(again.plan, first.plan, "with its plan");
     let other = RestartParams { force: true, ..params.clone() };
     assert_eq!(lab.restart_with(other).await.unwrap_err().reason, ErrorReason::Conflict);
     assert_eq!(lab.tree("a").await.len(), 2);
@@ -149,6 +151,34 @@ pub async fn late_results_are_events<S: Store>(store: S) {
         events.iter().filter(|event| event.reason == "LateResult").map(|e| e.object.name.as_str()).collect();
     assert_eq!(late, ["a", "a", "a"]);
     assert_eq!(lab.get("a@1").await.unwrap().status.unwrap().outputs, Some(json!({"n": 2})));
+}
+
+pub async fn a_repeated_report_with_other_outputs<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    let grant = lab.running("a").await;
+    assert!(lab.report(grant.clone(), outputs(json!({"n": 1, "m": {"x": 1, "y": 2}}))).await);
+    assert!(
+        lab.report(grant.clone(), outputs(json!({"m": {"y": 2, "x": 1}, "n": 1}))).await,
+        "the answer was lost"
+    );
+    for other in [outputs(json!({"n": 2})), success()] {
+        assert!(!lab.report(grant.clone(), other).await, "one attempt has one result");
+    }
+    let events = lab.read(ListEvents { params: Default::default() }).await.unwrap().items;
+    let late: Vec<&str> = events
+        .iter()
+        .filter(|event| event.reason == "LateResult")
+        .map(|event| event.message.as_str())
+        .collect();
+    assert_eq!(late, ["attempt 1 reported success again, with other outputs"; 2]);
+    // Outputs of an attempt that was being stopped are not kept, and make no difference.
+    lab.make(job("b")).await;
+    let grant = lab.running("b").await;
+    lab.cancel("b").await.unwrap();
+    for _ in 0..2 {
+        assert!(lab.report(grant.clone(), outputs(json!({"n": 1}))).await);
+    }
 }
 
 pub async fn everything_is_inherited<S: Store>(store: S) {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ktk_client::api::{
-    ErrorReason, Pipeline, Reason,
+    ErrorReason, Phase, Pipeline, Reason,
     restart::{Cascade, RestartParams},
     task::RunIf,
     worker::{Grant, Outcome, SyncParams},
@@ -168,12 +168,19 @@ impl<S: Store> Simulation<S> {
             assert!(counts, "the end of what runs counts");
             return;
         }
-        // What was reported before in the same words is acknowledged again, as its answer may have been lost.
+        // What was reported before in the same words, and with the outputs that were kept, is acknowledged again, as
+        // its answer may have been lost.
+        let kept = before.results.get(&grant.task).and_then(|row| row.outputs.as_deref());
+        let kept: Option<serde_json::Value> = kept.map(|text| serde_json::from_str(text).unwrap());
+        let brings_what_was_kept = before.tasks.get(&grant.task).is_none_or(|row| {
+            let is_about_result = row.phase == Phase::Succeeded && row.attempt == grant.attempt;
+            !is_about_result || outcome.outputs.as_ref().map(|outputs| json!(outputs)) == kept
+        });
         let is_repeated = before.attempts.iter().any(|attempt| {
             (attempt.task_id, attempt.number) == (grant.task, grant.attempt)
                 && attempt.reason == outcome.reason
         });
-        assert_eq!(counts, is_repeated, "a stale result never counts");
+        assert_eq!(counts, is_repeated && brings_what_was_kept, "a stale result never counts");
         let now = &self.lab.dump;
         assert_eq!((&now.tasks, &now.results), (&before.tasks, &before.results), "it changes nothing");
     }
@@ -197,7 +204,8 @@ impl<S: Store> Simulation<S> {
         let name = *PIPELINES.choose(&mut self.rng).unwrap();
         let from_step = if self.one_in(2) { Some(format!("s{}", self.rng.random_range(0..6))) } else { None };
         let cascade = if self.one_in(3) { Cascade::All } else { Cascade::Auto };
-        let params = RestartParams { from_step, cascade, ..restart(name) };
+        let force = from_step.is_some() && self.one_in(4);
+        let params = RestartParams { from_step, cascade, force, ..restart(name) };
         expected(self.lab.restart_pipeline(params).await, &[ErrorReason::Conflict, ErrorReason::NotFound]);
     }
 

@@ -2,6 +2,7 @@
 
 use ktk_client::api::{
     ErrorReason, Reason,
+    event::ListParams,
     restart::{Cascade, RestartParams},
 };
 
@@ -10,7 +11,7 @@ use super::{
     calls::restart,
     lab::Lab,
 };
-use crate::store::Store;
+use crate::{engine::events::ListEvents, store::Store};
 
 pub async fn restart_while_running<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
@@ -89,6 +90,52 @@ pub async fn from_a_step<S: Store>(store: S) {
         lab.succeed(name).await;
     }
     assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+pub async fn force_and_if_newest<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b").needs(["a"])])).await;
+    let from = |step: &str| RestartParams { from_step: Some(step.into()), ..restart("p") };
+    let grant = lab.running("p.a").await;
+    let refused = lab.restart_pipeline(RestartParams { force: true, ..restart("p") }).await.unwrap_err();
+    assert_eq!((refused.reason, refused.causes[0].field.as_str()), (ErrorReason::Invalid, "force"));
+    let newest = |wanted| RestartParams { force: true, if_newest: Some(wanted), ..from("a") };
+    assert_eq!(lab.restart_pipeline(newest(2)).await.unwrap_err().reason, ErrorReason::Conflict);
+    assert_eq!(lab.state("p.a").await, "Running");
+    let params = RestartParams { request_id: Some("r".into()), ..newest(1) };
+    let answer = lab.restart_pipeline(params.clone()).await.unwrap();
+    assert!(!answer.created && answer.restarted.is_empty());
+    assert_eq!(lab.state("p.a").await, "Running/Stopping");
+    lab.report(grant, success()).await;
+    assert_eq!(lab.tree("p.a").await, ["p.a@1 <- - Cancelled/ByUser", "p.a@2 <- p.a@1 Pending/Queued"]);
+    // What only waits is restarted at once.
+    let answer = lab.restart_pipeline(RestartParams { force: true, ..from("b") }).await.unwrap();
+    assert!(answer.created);
+    assert_eq!(answer.restarted[0].name, "p.b");
+    let again = lab.restart_pipeline(params).await.unwrap();
+    assert!(!again.created && !again.plan.is_empty(), "the first answer again");
+    lab.succeed("p.a").await;
+    lab.succeed("p.b").await;
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+pub async fn events_of_all_incarnations<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let id = lab.make_pipeline(pipeline("p", [job("a"), job("b")])).await.metadata.id;
+    lab.fail("p.a").await;
+    lab.restart("p.a").await.unwrap();
+    lab.succeed("p.a").await;
+    let params = ListParams { object: id, ..ListParams::default() };
+    let events = lab.read(ListEvents { params }).await.unwrap().items;
+    let started = |name: &str, incarnation: u32| {
+        let is_it = |event: &&ktk_client::api::Event| {
+            event.reason == "Started"
+                && (event.object.name.as_str(), event.object.incarnation) == (name, incarnation)
+        };
+        events.iter().filter(is_it).count()
+    };
+    assert_eq!((started("p.a", 1), started("p.a", 2)), (1, 1), "{events:#?}");
+    assert_eq!(started("p.b", 1), 1);
 }
 
 pub async fn restarted_after_a_cancel<S: Store>(store: S) {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
+use super::output::Output;
 
 /// How an attempt's command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub struct Process {
     /// The command's output. Its end comes when the last process that holds the other side has closed it: all of the
     /// attempt's have by the time [`Process::wait`] returns, but one may have passed it on to a stranger. So who
     /// reads it does not wait for its end longer than for the attempt's; what was written is there by then.
-    pub stdout: Receiver,
-    pub stderr: Receiver,
+    pub stdout: Output,
+    pub stderr: Output,
     /// Its end; apart from the output, so that both can be waited for at once.
     pub running: Running,
 }

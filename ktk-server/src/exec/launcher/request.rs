@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::pipe::PipeFlags;
-use tokio::net::unix::pipe;
 
 use super::error::SpawnError;
 use super::mark::Mark;
+use super::output::Output;
 use super::protocol::Spawn;
 
 /// What to start, and where.
@@ -60,10 +60,10 @@ pub(super) fn encode(handle: u64, request: &SpawnRequest) -> Result<Vec<u8>, Spa
 }
 
 /// Our end does not block; theirs does, as programs expect.
-pub(super) fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
+pub(super) fn output_pipe() -> io::Result<(Output, OwnedFd)> {
     let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&ours, true)?;
-    Ok((pipe::Receiver::from_owned_fd_unchecked(ours)?, theirs))
+    Ok((Output::new(ours), theirs))
 }
 
 /// Nobody has to feed it, and nobody can change it.

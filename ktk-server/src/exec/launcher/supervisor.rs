@@ -20,6 +20,9 @@ use super::unsafe_sys::{self, ChildStack};
 /// How long the launcher, when its server has gone, waits for killed processes to go.
 const LAST_WAIT: Duration = Duration::from_secs(10);
 
+/// A start is told so much later: a short command has ended by then, and wakes the server once.
+const TELL_START_AFTER: Duration = Duration::from_millis(3);
+
 const NAME: &std::ffi::CStr = c"ktk-launcher";
 
 /// The whole of the launcher process. Its standard input is the socket to the server; it returns when that is
@@ -45,6 +48,8 @@ struct Supervisor {
     null: OwnedFd,
     stack: ChildStack,
     ending: Ending,
+    /// When the outbox has to be sent; `None` once the socket was offered all of it.
+    tell_at: Option<Instant>,
 }
 
 impl Supervisor {
@@ -67,15 +72,17 @@ impl Supervisor {
             null,
             stack: ChildStack::new(),
             ending: Ending::new(),
+            tell_at: None,
         })
     }
 
     /// Until the server is gone, or cannot be understood.
     fn serve(&mut self) {
         Reply::Ready.encode(0, &mut self.channel.outbox);
-        while self.channel.flush().is_ok() {
+        while self.tell().is_ok() {
             let deadline = self.ending.next_deadline();
-            let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let next = [deadline, self.tell_at].into_iter().flatten().min();
+            let timeout = next.map(|at| at.saturating_duration_since(Instant::now()));
             let Ok(ready) = self.wait(timeout) else { return };
             if ready.socket && !self.take_input() {
                 return;
@@ -86,15 +93,32 @@ impl Supervisor {
                 self.ending.reap();
             }
             if ready.child || deadline.is_some_and(|at| at <= now) {
+                let before = self.channel.outbox.len();
                 self.ending.settle(now, &mut self.channel.outbox);
+                if self.channel.outbox.len() > before {
+                    self.tell_at = Some(now);
+                }
             }
         }
+    }
+
+    /// Sends what is due, and with it what could wait.
+    fn tell(&mut self) -> io::Result<()> {
+        if self.tell_at.is_some_and(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        self.tell_at = None;
+        self.channel.flush()
+    }
+
+    fn tell_by(&mut self, at: Instant) {
+        self.tell_at = Some(self.tell_at.map_or(at, |present| present.min(at)));
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<Ready> {
         let timeout = timeout.map(|timeout| Timespec::try_from(timeout).unwrap_or(LONGEST_WAIT));
         let mut interest = PollFlags::IN;
-        if !self.channel.outbox.is_empty() {
+        if self.tell_at.is_none() && !self.channel.outbox.is_empty() {
             interest |= PollFlags::OUT;
         }
         let socket = self.channel.socket();
@@ -140,6 +164,7 @@ impl Supervisor {
         let started_ticks = unsafe_sys::ticks_since_boot();
         let reply = match spawn::start(request, &stdio, self.null.as_fd(), &mut self.stack) {
             Ok(leader) => {
+                self.tell_by(Instant::now() + TELL_START_AFTER);
                 let attempt = Attempt {
                     mark: Mark::from_variables(request.env.iter().map(|variable| variable.to_bytes())),
                     leader,
@@ -152,7 +177,10 @@ impl Supervisor {
                 self.ending.attempts.insert(handle, attempt);
                 Reply::Started { pid: leader.as_raw_nonzero().get().unsigned_abs() }
             }
-            Err(error) => Reply::Failed(error),
+            Err(error) => {
+                self.tell_by(Instant::now());
+                Reply::Failed(error)
+            }
         };
         reply.encode(handle, &mut self.channel.outbox);
         Ok(())

@@ -125,6 +125,7 @@ fn a_load() -> impl Strategy<Value = Step> {
         (heads(), limit()).prop_map(|((low, high), limit)| Step::PipelinesByHead(low..=high, limit)),
         ids().prop_map(Step::PipelineBodies),
         a_query().prop_map(Step::ListTasks),
+        a_query().prop_map(Step::ListLines),
         a_query().prop_map(Step::ListPipelines),
         (0..40_u64, limit()).prop_map(|(after, limit)| Step::Changes(after, limit)),
         Just(Step::HistoryStart),

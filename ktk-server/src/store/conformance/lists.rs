@@ -8,7 +8,7 @@ use super::{
     see, write,
 };
 use crate::{
-    model::row::{PipelineRow, TaskRow},
+    model::row::{LineRow, PipelineRow, TaskRow},
     store::{ListQuery, Store},
 };
 
@@ -38,6 +38,9 @@ async fn pages<S: Store>(store: &S, mut query: ListQuery) -> Vec<TaskRow> {
     loop {
         let Seen::Tasks(page) = see(store, Step::ListTasks(query.clone())).await else { panic!("no tasks") };
         assert!(page.len() <= query.limit);
+        // Tables have the same pages.
+        let lines = page.iter().map(LineRow::from).collect();
+        assert_eq!(see(store, Step::ListLines(query.clone())).await, Seen::Lines(lines));
         let Some(last) = page.last() else { return all };
         query.after = Some((last.namespace.clone(), last.name.clone(), last.incarnation));
         all.extend(page);

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     model::row::{
-        AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
-        ResultRow, TaskRow, TombstoneRow,
+        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+        RequestRow, ResultRow, TaskRow, TombstoneRow,
     },
     store::{Durability, ListQuery, LiveCounts, Operation, StoreError, Tx},
 };
@@ -52,6 +52,7 @@ pub enum Step {
     DeletePipelines(Vec<Uuid>),
     PipelineBodies(Vec<Uuid>),
     ListTasks(ListQuery),
+    ListLines(ListQuery),
     ListPipelines(ListQuery),
     Changes(u64, usize),
     InsertTombstones(Vec<TombstoneRow>),
@@ -84,6 +85,7 @@ pub enum Seen {
     Time(Option<Timestamp>),
     Counts(LiveCounts),
     Tasks(Vec<TaskRow>),
+    Lines(Vec<LineRow>),
     Texts(Vec<(Uuid, String)>),
     Results(Vec<ResultRow>),
     Attempts(Vec<AttemptRow>),
@@ -209,6 +211,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::DeletePipelines(ids) => tx.delete_pipelines(ids).await.map(done),
         Step::PipelineBodies(ids) => tx.pipeline_bodies(ids).await.map(texts),
         Step::ListTasks(query) => tx.list_tasks(query).await.map(Seen::Tasks),
+        Step::ListLines(query) => tx.list_lines(query).await.map(Seen::Lines),
         Step::ListPipelines(query) => tx.list_pipelines(query).await.map(Seen::Pipelines),
         Step::Changes(after, limit) => tx.changes(*after, *limit).await.map(Seen::Changes),
         Step::InsertTombstones(rows) => tx.insert_tombstones(rows).await.map(done),

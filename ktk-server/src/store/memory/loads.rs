@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::row::{
-        AttemptRow, Change, EventRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow,
+        AttemptRow, Change, EventRow, LineRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow,
     },
     store::{ListQuery, LiveCounts},
 };
@@ -148,12 +148,20 @@ impl State {
     }
 
     pub(super) fn list_tasks(&self, query: &ListQuery) -> Vec<TaskRow> {
+        self.task_page(query).cloned().collect()
+    }
+
+    pub(super) fn list_lines(&self, query: &ListQuery) -> Vec<LineRow> {
+        self.task_page(query).map(LineRow::from).collect()
+    }
+
+    fn task_page<'a>(&'a self, query: &'a ListQuery) -> impl Iterator<Item = &'a TaskRow> + 'a {
         let (from, after) = page_start(query);
         let from = TaskKey::Name(from.0, from.1, from.2);
-        let belongs = |key: &TaskKey| matches!(key, TaskKey::Name(n, ..) if in_namespace(query, n));
-        let rows = self.run(from, belongs).filter(|row| !query.newest_only || row.newest);
-        let rows = rows.filter(|row| !is_at(&after, &row.namespace, &row.name, row.incarnation));
-        rows.take(query.limit).cloned().collect()
+        let belongs = move |key: &TaskKey| matches!(key, TaskKey::Name(n, ..) if in_namespace(query, n));
+        let rows = self.run(from, belongs).filter(move |row| !query.newest_only || row.newest);
+        let rows = rows.filter(move |row| !is_at(&after, &row.namespace, &row.name, row.incarnation));
+        rows.take(query.limit)
     }
 
     pub(super) fn list_pipelines(&self, query: &ListQuery) -> Vec<PipelineRow> {

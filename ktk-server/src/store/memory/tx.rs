@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     model::row::{
-        AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
-        ResultRow, TaskRow, TombstoneRow,
+        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+        RequestRow, ResultRow, TaskRow, TombstoneRow,
     },
     store::{ListQuery, LiveCounts, StoreError, StoreResult, Tx, drive::Trouble},
 };
@@ -200,6 +200,10 @@ impl Tx for MemoryTx<'_> {
 
     async fn list_tasks(&mut self, query: &ListQuery) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| state.list_tasks(query))
+    }
+
+    async fn list_lines(&mut self, query: &ListQuery) -> StoreResult<Vec<LineRow>> {
+        self.load(|state| state.list_lines(query))
     }
 
     async fn list_pipelines(&mut self, query: &ListQuery) -> StoreResult<Vec<PipelineRow>> {

@@ -139,7 +139,8 @@ async fn list(
     cx: &Context,
 ) -> Result<Exit, CliError> {
     let machine = format.machine();
-    let query = args.query(cx, machine.is_none() && sort_by.is_none());
+    let has_little = machine.is_none() || format == OutputFormat::Name;
+    let query = args.query(cx, has_little && sort_by.is_none());
     if let ([Target { kind, name: None }], None, None) = (targets.targets.as_slice(), machine, sort_by) {
         return args.print_long_table(*kind, &query, format, cx).await;
     }

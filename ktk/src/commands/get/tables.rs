@@ -1,5 +1,7 @@
 //! `ktk get` as tables.
 
+use ktk_client::api::table::{TableParams, TaskLine};
+
 use super::GetArgs;
 use crate::{
     clock,
@@ -67,10 +69,25 @@ impl GetArgs {
         let moment = Moment::for_ages(clock::now());
         let listing = Listing::new(kind, &options);
         let mut table = self.table(&listing, cx);
-        let pages = fetch::each_page(cx.client().await?, kind, query, |page| {
-            table.gather(page.iter().map(|object| listing.row(object, &moment)));
-        });
-        pages.await.map_err(fetch::refused_list)?;
+        let client = cx.client().await?;
+        let pages = match kind {
+            Kind::Task => {
+                let has_labels = options.shows_labels || !options.label_columns.is_empty();
+                let columns =
+                    TableParams { wide: options.is_wide, labels: has_labels, ..TableParams::default() };
+                let take = |page: Vec<TaskLine>| {
+                    table.gather(page.into_iter().map(|line| listing.line(line, &moment)));
+                };
+                fetch::each_page_of_lines(client, query, &columns, take).await
+            }
+            _ => {
+                let take = |page: Vec<Object>| {
+                    table.gather(page.iter().map(|object| listing.row(object, &moment)));
+                };
+                fetch::each_page(client, kind, query, take).await
+            }
+        };
+        pages.map_err(fetch::refused_list)?;
         match table.write_gathered() {
             text if text.is_empty() => Ok(self.say_nothing_found(&[Target { kind, name: None }], false, cx)),
             text => cx.ui.print(&text).map(|()| Exit::Done),

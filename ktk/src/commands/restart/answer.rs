@@ -85,12 +85,15 @@ impl Answer {
                 .collect();
         }
         if self.kind == Kind::Pipeline {
+            if force {
+                // It is about one step, and that still runs.
+                return vec![format!(
+                    "pipeline/{name}: the step is cancelled, and restarted when it has ended"
+                )];
+            }
             let why =
                 self.message.clone().unwrap_or_else(|| "nothing in it failed or was cancelled".to_owned());
-            return vec![match force {
-                true if self.created => format!("pipeline/{name}: what runs is cancelled and then restarted"),
-                _ => format!("nothing to restart: pipeline/{name} is {}: {why}", self.phase),
-            }];
+            return vec![format!("nothing to restart: pipeline/{name} is {}: {why}", self.phase)];
         }
         let this = format!("{name}@{}", self.metadata.incarnation());
         vec![match (self.created, force) {

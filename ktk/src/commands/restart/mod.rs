@@ -67,7 +67,7 @@ pub(crate) struct RestartArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CascadeFlag::Auto)]
     cascade: CascadeFlag,
 
-    /// Cancel what still runs, and restart when it has ended
+    /// Cancel what still runs (of a pipeline the step of --from), and restart when it has ended
     #[arg(long)]
     force: bool,
 
@@ -197,6 +197,15 @@ fn check(args: &RestartArgs, names: &[Named]) -> Result<(), CliError> {
     }
     if several && args.edit {
         return Err(CliError::usage("--edit goes with one name"));
+    }
+    if args.force
+        && args.from.is_none()
+        && let Some(named) = names.iter().find(|named| named.kind == Kind::Pipeline)
+    {
+        let error = CliError::usage("--force cancels and restarts a task, or one step of a pipeline");
+        let hint =
+            format!("without it, ktk restart {} restarts what failed while the rest goes on", named.label());
+        return Err(error.with_hint(hint));
     }
     match names.iter().find(|named| named.kind != Kind::Pipeline) {
         Some(named) if args.from.is_some() => {

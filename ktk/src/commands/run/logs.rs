@@ -69,16 +69,26 @@ impl<'a> LogWriter<'a> {
     }
 }
 
-/// Shows the end of a task's log on stderr.
-pub(super) async fn show_tail(task: &str, lines: u64, client: &Client, cx: &Context) -> Result<(), CliError> {
+/// Shows the end of a task's log on stderr, below a title; nothing of a log that is empty.
+pub(super) async fn show_tail(
+    title: &str,
+    task: &str,
+    lines: u64,
+    client: &Client,
+    cx: &Context,
+) -> Result<(), CliError> {
     let params = LogParams { name: task.to_owned(), tail: Some(lines), ..LogParams::default() };
     let mut log = client.logs(params);
     let mut writer = LogWriter::new(true, cx);
+    let mut title = Some(title);
     let mut ends_line = true;
     while let Some(event) = log.next().await {
         let event = event?;
         if let Some(last) = chunk_bytes(&event).last() {
             ends_line = *last == b'\n';
+            if let Some(title) = title.take() {
+                cx.ui.message(title);
+            }
         }
         writer.write(&event)?;
         if event == LogEvent::End {

@@ -64,8 +64,8 @@ impl Report {
         };
         let client = client.in_namespace(end.pipeline.metadata.namespace());
         for (step, task) in tasks {
-            cx.ui.message(&format!("--- the end of the log of step {step} (ktk logs {task})"));
-            if let Err(error) = logs::show_tail(task, LOG_LINES, &client, cx).await {
+            let title = format!("--- the end of the log of step {step} (ktk logs {task})");
+            if let Err(error) = logs::show_tail(&title, task, LOG_LINES, &client, cx).await {
                 cx.ui.message(&format!("cannot read it: {}", error.lines().join("; ")));
             }
         }

@@ -1,6 +1,6 @@
 //! The server of this process: the one place of the command line that runs it.
 
-use std::{convert::Infallible, ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, ffi::OsString, path::PathBuf, time::Duration};
 
 use ktk_server::server::{self, ServerConfig, StoreKind};
 use tokio::{
@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub(super) store: Store,
     /// How many attempts it runs at once; the cores when absent.
     pub(super) slots: Option<usize>,
+    /// Labels of its node.
+    pub(super) labels: BTreeMap<String, String>,
     /// After what time without anything to do it ends.
     pub(super) idle_exit: Option<Duration>,
     /// Whether a command started it by itself.
@@ -66,6 +68,7 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         data_dir: options.data_dir,
         socket: options.socket,
         slots: options.slots,
+        labels: options.labels,
         store: match options.store {
             Store::Sqlite => StoreKind::Sqlite,
             Store::Memory => StoreKind::Memory,

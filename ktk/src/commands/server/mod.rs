@@ -1,5 +1,6 @@
 //! `ktk server`: the server itself, and what is done to it.
 
+mod dump;
 mod engine;
 mod gone;
 mod run;

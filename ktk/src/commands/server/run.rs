@@ -1,11 +1,17 @@
 //! `ktk server run`.
 
-use std::{path::PathBuf, time};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time};
 
-use clap::{Args, ValueEnum, ValueHint};
-use ktk_client::{api::Duration, client::local};
+use clap::{Args, ValueEnum, ValueHint, builder::FalseyValueParser};
+use ktk_client::{
+    api::{Duration, names},
+    client::local,
+};
 
-use super::engine::{self, Options};
+use super::{
+    dump,
+    engine::{self, Options},
+};
 use crate::{
     context::Context,
     error::{CliError, Exit},
@@ -25,7 +31,10 @@ Examples:
   ktk server run
 
   # One of its own, that forgets everything when it ends
-  ktk server run --data-dir /tmp/try --store memory")]
+  ktk server run --data-dir /tmp/try --store memory
+
+  # What would hold here, flags, variables and defaults taken together
+  ktk server run --slots 8 --labels zone=eu,disk=fast --dump-config")]
 pub(crate) struct RunArgs {
     /// Socket to listen on [default: found from the data directory]
     #[arg(long, value_name = "PATH", env = "KTK_SOCKET", hide_env_values = true, value_hint = ValueHint::FilePath)]
@@ -39,9 +48,17 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NUMBER", env = "KTK_SLOTS", hide_env_values = true)]
     slots: Option<usize>,
 
+    /// Labels of this server's node
+    #[arg(long, value_name = "KEY=VALUE,...", env = "KTK_LABELS", hide_env_values = true)]
+    labels: Option<NodeLabels>,
+
     /// End after this time without anything to do, 0 for never [default: 0]
     #[arg(long, value_name = "DURATION", env = "KTK_IDLE_EXIT", hide_env_values = true)]
     idle_exit: Option<Duration>,
+
+    /// Print what holds, as YAML with secrets hidden, and run nothing
+    #[arg(long, env = "KTK_DUMP_CONFIG", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    dump_config: bool,
 
     /// Started by a command: a session of its own, and an end when there is nothing to do
     #[arg(long, hide = true)]
@@ -57,6 +74,29 @@ pub(super) enum Store {
     Memory,
 }
 
+/// `--labels`: pairs, as kubectl's labels are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct NodeLabels(BTreeMap<String, String>);
+
+impl FromStr for NodeLabels {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut labels = BTreeMap::new();
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let Some((key, value)) = pair.split_once('=') else {
+                return Err(format!("{pair:?} is no label: write it as KEY=VALUE"));
+            };
+            names::label_key(key).map_err(|error| error.to_string())?;
+            names::label_value(value).map_err(|error| error.to_string())?;
+            if labels.insert(key.to_owned(), value.to_owned()).is_some() {
+                return Err(format!("label {key} is given twice"));
+            }
+        }
+        Ok(Self(labels))
+    }
+}
+
 pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
     if args.auto_started {
         local::detach().map_err(|error| CliError::failed(format!("cannot leave the caller: {error}")))?;
@@ -66,14 +106,19 @@ pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
             "--server names a server that runs; to run one takes --data-dir and --socket",
         ));
     };
+    let is_dump = args.dump_config && !args.auto_started;
     let options = Options {
         data_dir,
         socket: args.socket,
         store: args.store,
         slots: args.slots,
+        labels: args.labels.unwrap_or_default().0,
         idle_exit: idle_exit(args.idle_exit, args.auto_started),
         auto_started: args.auto_started,
     };
+    if is_dump {
+        return dump::print(&options, cx);
+    }
     engine::serve(options, cx)
 }
 
@@ -87,6 +132,18 @@ fn idle_exit(given: Option<Duration>, auto_started: bool) -> Option<time::Durati
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_pairs() {
+        let labels =
+            |text: &str| text.parse::<NodeLabels>().map(|labels| labels.0.into_iter().collect::<Vec<_>>());
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(labels("zone=eu, gpu=,"), Ok(vec![pair("gpu", ""), pair("zone", "eu")]));
+        assert_eq!(labels(""), Ok(vec![]));
+        for text in ["zone", "=x", "zone=a b", "zone=a,zone=b", "-x=y"] {
+            assert!(labels(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn only_a_server_that_a_command_started_ends_by_itself() {

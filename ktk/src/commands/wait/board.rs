@@ -1,5 +1,6 @@
 //! The objects that a command waits for and what is known of each. Pure: changes in, verdicts out.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -23,6 +24,7 @@ pub(crate) struct Target {
     typed: String,
     identity: Option<Identity>,
     seen: Seen,
+    whole: Option<Value>,
     conditions_met: usize,
     verdict: Verdict,
 }
@@ -36,6 +38,7 @@ impl Target {
             typed: typed.to_owned(),
             identity: None,
             seen: Seen::Absent,
+            whole: None,
             conditions_met: 0,
             verdict: Verdict::Open,
         }
@@ -66,6 +69,7 @@ impl Target {
             follows_newest: object.metadata.name() == self.typed,
         });
         self.seen = object.seen();
+        self.whole.clone_from(&object.whole);
     }
 
     fn is_about(&self, object: &Snapshot) -> bool {
@@ -96,6 +100,7 @@ impl Target {
         }
         if self.identity.is_some_and(|identity| identity.id == object.metadata.id) {
             self.seen = Seen::Deleted;
+            self.whole = None;
             self.identity = None;
             return true;
         }
@@ -103,7 +108,7 @@ impl Target {
     }
 
     fn judge(&mut self, goal: &Goal) {
-        self.verdict = goal.judge(&mut self.conditions_met, self.seen);
+        self.verdict = goal.judge(&mut self.conditions_met, self.seen, self.whole.as_ref());
     }
 }
 
@@ -224,6 +229,21 @@ mod tests {
         assert!(board.observe(&task("x", 1, 1, "Pending"), false).is_empty());
         assert_eq!(board.observe(&task("x", 1, 1, "Skipped"), false)[0].label(), "task/x");
         assert!(is_met(&board));
+    }
+
+    #[test]
+    fn a_field_is_judged_with_each_change() {
+        let goal = || Goal::new(vec!["jsonpath={.status.progress}=40".parse().expect("a condition")], false);
+        let with_progress = |progress: u8, phase: &str| {
+            let object = json!({"kind": "Task", "status": {"phase": phase, "progress": progress},
+                "metadata": {"name": "x", "id": id(1)}});
+            Snapshot::read(object, goal().needs_whole()).expect("an object")
+        };
+        let mut board = Board::new(goal(), vec![found("x", &with_progress(10, "Running"))]);
+        assert!(board.observe(&with_progress(20, "Running"), false).is_empty());
+        assert_eq!(board.observe(&with_progress(40, "Running"), false)[0].verdict(), Verdict::Met);
+        let mut board = Board::new(goal(), vec![found("x", &with_progress(10, "Running"))]);
+        assert_eq!(board.observe(&with_progress(50, "Succeeded"), false)[0].verdict(), Verdict::Lost);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What `wait` waits for, and what an observed object says about it. Pure.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use ktk_client::api::{Phase, Reason};
+use serde_json::Value;
+
+use super::field::Expected;
 
 /// One `--for`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// The end, whatever it is; a bad one counts as failure. What `wait` means without `--for`.
     End,
@@ -21,12 +24,14 @@ pub(crate) enum Condition {
     Delete,
     /// Exists.
     Create,
+    /// A field has a value, or any.
+    Field(Expected),
 }
 
 impl Condition {
     /// The word after `--for=condition=`.
-    fn word(self) -> &'static str {
-        match self {
+    fn word(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::End => "the end",
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
@@ -34,7 +39,8 @@ impl Condition {
             Self::Running => "Running",
             Self::Delete => "delete",
             Self::Create => "create",
-        }
+            Self::Field(expected) => return Cow::Owned(expected.to_string()),
+        })
     }
 }
 
@@ -42,6 +48,11 @@ impl FromStr for Condition {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((word, expected)) = text.split_once('=')
+            && word.eq_ignore_ascii_case("jsonpath")
+        {
+            return expected.parse().map(Self::Field);
+        }
         let lower = text.to_ascii_lowercase();
         match lower.as_str() {
             "delete" => return Ok(Self::Delete),
@@ -49,7 +60,9 @@ impl FromStr for Condition {
             _ => {}
         }
         let Some(name) = lower.strip_prefix("condition=") else {
-            return Err(format!("unrecognized condition: {text:?}: write condition=NAME, delete or create"));
+            return Err(format!(
+                "unrecognized condition: {text:?}: write condition=NAME, jsonpath=PATH, delete or create"
+            ));
         };
         let name = name.strip_suffix("=true").unwrap_or(name);
         [Self::Succeeded, Self::Failed, Self::Finished, Self::Running]
@@ -113,8 +126,9 @@ pub(crate) enum Verdict {
 }
 
 impl Condition {
-    /// What an object, as it is now, says about this condition.
-    pub(crate) fn judge(self, seen: Seen) -> Verdict {
+    /// What an object, as it is now, says about this condition. `whole` is the object itself, where
+    /// a condition asks for a field.
+    pub(crate) fn judge(&self, seen: Seen, whole: Option<&Value>) -> Verdict {
         let met = match self {
             Self::End | Self::Succeeded => {
                 matches!(seen, Seen::Present(Phase::Succeeded | Phase::Skipped, _))
@@ -124,12 +138,20 @@ impl Condition {
             Self::Running => matches!(seen, Seen::Present(Phase::Running, _)),
             Self::Delete => matches!(seen, Seen::Absent | Seen::Deleted),
             Self::Create => matches!(seen, Seen::Present(..)),
+            Self::Field(expected) => {
+                matches!(seen, Seen::Present(..)) && whole.is_some_and(|object| expected.is_met_by(object))
+            }
+        };
+        let may_come_after_the_end = match self {
+            Self::Delete => true,
+            Self::Field(expected) => expected.may_come_after_the_end(),
+            _ => false,
         };
         match seen {
             _ if met => Verdict::Met,
             Seen::Deleted => Verdict::Lost,
             Seen::Absent => Verdict::Open,
-            Seen::Present(..) if self != Self::Delete && seen.has_ended() => Verdict::Lost,
+            Seen::Present(..) if seen.has_ended() && !may_come_after_the_end => Verdict::Lost,
             Seen::Present(..) => Verdict::Open,
         }
     }
@@ -151,6 +173,11 @@ impl Goal {
         Self { conditions, any }
     }
 
+    /// Whether it takes the whole object to judge, with all its fields.
+    pub(crate) fn needs_whole(&self) -> bool {
+        self.conditions.iter().any(|condition| matches!(condition, Condition::Field(_)))
+    }
+
     /// Whether an object that is not there yet is waited for in any case.
     pub(crate) fn waits_for_creation(&self) -> bool {
         self.conditions.contains(&Condition::Create)
@@ -165,9 +192,9 @@ impl Goal {
     }
 
     /// Judges one object. `done` counts the conditions that have held so far, one after the other.
-    pub(crate) fn judge(&self, done: &mut usize, seen: Seen) -> Verdict {
+    pub(crate) fn judge(&self, done: &mut usize, seen: Seen, whole: Option<&Value>) -> Verdict {
         if self.any {
-            let verdicts = self.conditions.iter().map(|condition| condition.judge(seen));
+            let verdicts = self.conditions.iter().map(|condition| condition.judge(seen, whole));
             return verdicts.fold(Verdict::Lost, |best, verdict| match (best, verdict) {
                 (Verdict::Met, _) | (_, Verdict::Met) => Verdict::Met,
                 (Verdict::Open, _) | (_, Verdict::Open) => Verdict::Open,
@@ -175,7 +202,7 @@ impl Goal {
             });
         }
         while let Some(condition) = self.conditions.get(*done) {
-            match condition.judge(seen) {
+            match condition.judge(seen, whole) {
                 Verdict::Met => *done += 1,
                 verdict => return verdict,
             }
@@ -192,7 +219,7 @@ impl Goal {
         if self.conditions.iter().any(|condition| good.contains(condition)) {
             return format!("is {}", seen.text());
         }
-        let words: Vec<&str> = self.conditions.iter().map(|condition| condition.word()).collect();
+        let words: Vec<_> = self.conditions.iter().map(|condition| condition.word()).collect();
         format!("is {}: {} cannot be met any more", seen.text(), words.join(", "))
     }
 }
@@ -224,7 +251,9 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(condition), "{text}");
         }
-        for text in ["bogus", "condition=bogus", "condition=", "", "condition=Running=false"] {
+        for text in
+            ["bogus", "condition=bogus", "condition=", "", "condition=Running=false", "jsonpath=", "jsonpath"]
+        {
             assert!(text.parse::<Condition>().is_err(), "{text}");
         }
     }
@@ -242,7 +271,7 @@ mod tests {
             (Condition::Delete, [M, O, O, O, O, O, O, O, M]),
             (Condition::Create, [O, M, M, M, M, M, M, M, L]),
         ] {
-            assert_eq!(ALL.map(|seen| condition.judge(seen)), verdicts, "{condition:?}");
+            assert_eq!(ALL.map(|seen| condition.judge(seen, None)), verdicts, "{condition:?}");
         }
     }
 
@@ -250,20 +279,20 @@ mod tests {
     fn several_conditions_hold_one_after_the_other() {
         let goal = Goal::new(vec![Condition::Running, Condition::Delete], false);
         let mut done = 0;
-        assert_eq!(goal.judge(&mut done, PENDING), Verdict::Open);
-        assert_eq!(goal.judge(&mut done, RUNNING), Verdict::Open);
+        assert_eq!(goal.judge(&mut done, PENDING, None), Verdict::Open);
+        assert_eq!(goal.judge(&mut done, RUNNING, None), Verdict::Open);
         assert_eq!(done, 1);
-        assert_eq!(goal.judge(&mut done, FAILED), Verdict::Open);
-        assert_eq!(goal.judge(&mut done, Seen::Deleted), Verdict::Met);
+        assert_eq!(goal.judge(&mut done, FAILED, None), Verdict::Open);
+        assert_eq!(goal.judge(&mut done, Seen::Deleted, None), Verdict::Met);
     }
 
     #[test]
     fn any_needs_one_and_is_lost_when_all_are() {
         let goal = Goal::new(vec![Condition::Succeeded, Condition::Failed], true);
-        assert_eq!(goal.judge(&mut 0, RUNNING), Verdict::Open);
-        assert_eq!(goal.judge(&mut 0, FAILED), Verdict::Met);
-        assert_eq!(goal.judge(&mut 0, SUCCEEDED), Verdict::Met);
-        assert_eq!(goal.judge(&mut 0, Seen::Deleted), Verdict::Lost);
+        assert_eq!(goal.judge(&mut 0, RUNNING, None), Verdict::Open);
+        assert_eq!(goal.judge(&mut 0, FAILED, None), Verdict::Met);
+        assert_eq!(goal.judge(&mut 0, SUCCEEDED, None), Verdict::Met);
+        assert_eq!(goal.judge(&mut 0, Seen::Deleted, None), Verdict::Lost);
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(crate) async fn follow_until(
             None => return Err(CliError::failed("the watch ended before what was waited for")),
         };
         // An object that this version cannot read is none of those that it waits for.
-        let Ok(object) = serde_json::from_value::<Snapshot>(object) else { continue };
+        let Some(object) = Snapshot::read(object, board.goal().needs_whole()) else { continue };
         for target in board.observe(&object, is_gone) {
             on_settled(target)?;
         }

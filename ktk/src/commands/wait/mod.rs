@@ -2,6 +2,7 @@
 
 pub(crate) mod board;
 pub(crate) mod condition;
+mod field;
 pub(crate) mod follow;
 pub(crate) mod snapshot;
 
@@ -18,7 +19,9 @@ use self::{
     snapshot::Snapshot,
 };
 use super::{
-    completion, fetch, missing,
+    completion,
+    fetch::{self, Query},
+    missing,
     selection::{self, Asked, ChoiceFlags, Named},
 };
 use crate::{
@@ -26,6 +29,7 @@ use crate::{
     error::{CliError, Exit},
     kinds::Kind,
     ui::escape,
+    view::object::Object,
 };
 
 /// Wait for tasks and pipelines
@@ -45,6 +49,10 @@ Examples:
   # One of two ends
   ktk wait build-web --any --for=condition=Succeeded --for=condition=Failed
 
+  # Until a field has a value, or any
+  ktk wait build-web --for=jsonpath='{.status.attempt}'=2
+  ktk wait build-web --for=jsonpath='{.status.outputs.version}'
+
   # Until it is there, and until it is gone
   ktk wait task/deploy --for=create --for=delete")]
 pub(crate) struct WaitArgs {
@@ -55,7 +63,8 @@ pub(crate) struct WaitArgs {
     #[command(flatten)]
     choice: ChoiceFlags,
 
-    /// condition=Succeeded|Failed|Finished|Running, delete or create; repeatable: one after the other
+    /// condition=Succeeded|Failed|Finished|Running, jsonpath=PATH[=VALUE], delete or create;
+    /// repeatable: one after the other
     #[arg(long = "for", value_name = "CONDITION")]
     conditions: Vec<Condition>,
 
@@ -83,7 +92,7 @@ pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> 
     let client = cx.client().await?;
     let (targets, watched) = match asked {
         Asked::Named(names) => named(names, &args, &goal, client, cx).await?,
-        Asked::Chosen(kinds) => chosen(&kinds, &args, client).await?,
+        Asked::Chosen(kinds) => chosen(&kinds, &args, &goal, client).await?,
     };
     let mut board = Board::new(goal, targets);
     let say = |target: &Target| match target.verdict() {
@@ -163,7 +172,7 @@ async fn named(
         let mut target = Target::new(named.kind.manifest(), cx.namespace(), &named.name);
         match fetch::one(client, named.kind, &named.name).await {
             Ok(object) => {
-                let object = Snapshot::of(&object);
+                let object = snapshot(&object, goal);
                 narrow = narrow_watch(named.kind, &object);
                 target.found(&object);
             }
@@ -179,10 +188,14 @@ async fn named(
         kinds: Some(kinds_text(names.iter().map(|named| named.kind))),
         namespace: Some(cx.namespace().to_owned()),
         version: Some(version),
-        summary: true,
+        summary: !goal.needs_whole(),
         ..scope
     };
     Ok((targets, watched))
+}
+
+fn snapshot(object: &Object, goal: &Goal) -> Snapshot {
+    if goal.needs_whole() { Snapshot::with_whole(object) } else { Snapshot::of(object) }
 }
 
 /// A watch that tells of nothing but this object: of a task, its whole tree.
@@ -208,9 +221,10 @@ fn kinds_text(kinds: impl Iterator<Item = Kind>) -> String {
 async fn chosen(
     kinds: &[Kind],
     args: &WaitArgs,
+    goal: &Goal,
     client: &Client,
 ) -> Result<(Vec<Target>, WatchParams), CliError> {
-    let query = args.choice.query(client.namespace())?;
+    let query = Query { is_summary: !goal.needs_whole(), ..args.choice.query(client.namespace())? };
     let mut targets = Vec::new();
     let mut version = u64::MAX;
     for kind in kinds {
@@ -219,7 +233,7 @@ async fn chosen(
         targets.extend(listed.objects.iter().map(|object| {
             let metadata = object.metadata();
             let mut target = Target::new(kind.manifest(), metadata.namespace(), metadata.name());
-            target.found(&Snapshot::of(object));
+            target.found(&snapshot(object, goal));
             target
         }));
     }
@@ -230,7 +244,7 @@ async fn chosen(
         kinds: Some(kinds_text(kinds.iter().copied())),
         namespace: query.namespace,
         version: Some(version),
-        summary: true,
+        summary: !goal.needs_whole(),
         ..WatchParams::default()
     };
     Ok((targets, watched))

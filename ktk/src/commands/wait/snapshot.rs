@@ -2,6 +2,7 @@
 
 use ktk_client::api::{Metadata, Phase, Reason};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::condition::Seen;
@@ -17,6 +18,9 @@ pub(crate) struct Snapshot {
     /// What it is doing.
     #[serde(default)]
     pub(crate) status: Option<SnapshotStatus>,
+    /// All of it, where a field of it is waited for.
+    #[serde(skip)]
+    pub(crate) whole: Option<Value>,
 }
 
 /// The part of a status that waiting looks at.
@@ -43,7 +47,23 @@ impl Snapshot {
             kind: object.kind().manifest().to_owned(),
             metadata: object.metadata().clone(),
             status: status.map(|(phase, reason)| SnapshotStatus { phase, reason }),
+            whole: None,
         }
+    }
+
+    /// What an object shows, with all of it.
+    pub(crate) fn with_whole(object: &Object) -> Self {
+        // An object that came from JSON goes back into it.
+        Self { whole: object.to_value().ok(), ..Self::of(object) }
+    }
+
+    /// What a watch told of an object; `None` for one that this version cannot read.
+    pub(crate) fn read(object: Value, needs_whole: bool) -> Option<Self> {
+        if !needs_whole {
+            return serde_json::from_value(object).ok();
+        }
+        let snapshot = Self::deserialize(&object).ok()?;
+        Some(Self { whole: Some(object), ..snapshot })
     }
 
     pub(super) fn seen(&self) -> Seen {

@@ -3,7 +3,11 @@
 mod page;
 
 use jiff::{SignedDuration, Timestamp};
-use ktk_client::api::{Phase, Task, id::SHORT_DIGITS};
+use ktk_client::api::{
+    Phase, Reason, Task,
+    id::SHORT_DIGITS,
+    table::{TaskLine, WideCells},
+};
 
 pub(crate) use self::page::describe;
 use super::{Column, age, column, status, wide};
@@ -31,30 +35,106 @@ pub(crate) const COLUMNS: &[Column] = &[
 pub(crate) fn cells(task: &Task, now: Timestamp, is_wide: bool) -> Vec<Cell> {
     let metadata = &task.metadata;
     let status = task.status.as_ref();
-    let reason = status.and_then(|status| status.reason);
-    let mut cells = Vec::with_capacity(if is_wide { COLUMNS.len() } else { 6 });
-    cells.extend([
-        Cell::new(metadata.name().to_owned()),
-        status::phase_cell(status.map(|status| status.phase), reason),
-        status::reason_cell(reason),
-        Cell::new(small(status.map_or(0, |status| status.attempt))),
-        Cell::new(small(metadata.incarnation().saturating_sub(1))),
-        Cell::new(age::age(metadata.created_at, now)),
-    ]);
+    let narrow = Narrow {
+        name: metadata.name().to_owned(),
+        phase: status.map(|status| status.phase),
+        reason: status.and_then(|status| status.reason),
+        attempt: status.map_or(0, |status| status.attempt),
+        incarnation: metadata.incarnation(),
+        created_at: metadata.created_at,
+    };
+    let mut cells = narrow.cells(now, is_wide);
     if is_wide {
-        let text = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
-        cells.extend([
-            Cell::new(task.spec.queue.clone().unwrap_or_else(|| ktk_client::api::DEFAULT_QUEUE.to_owned())),
-            text(status.and_then(|status| status.node.clone())),
-            text(metadata.pipeline.as_ref().map(|pipeline| pipeline.name.clone())),
-            text(waited(task, now).map(age::human)),
-            text(duration(task, now).map(age::human)),
-            text(status.and_then(|status| status.exit_code).map(|code| code.to_string())),
-            text(metadata.digest.as_deref().map(short_digest)),
-            text(command(task)),
-        ]);
+        let wide = Wide {
+            queue: task.spec.queue.clone(),
+            node: status.and_then(|status| status.node.clone()),
+            pipeline: metadata.pipeline.as_ref().map(|pipeline| pipeline.name.clone()),
+            waited: waited(task, now),
+            duration: duration(task, now),
+            exit_code: status.and_then(|status| status.exit_code),
+            digest: metadata.digest.as_deref(),
+            command: command(task),
+        };
+        cells.extend(wide.cells());
     }
     cells
+}
+
+/// The cells of a task that came as a line of a table: those of [`cells`].
+pub(crate) fn line_cells(line: TaskLine, now: Timestamp) -> Vec<Cell> {
+    let TaskLine { name, incarnation, phase, reason, attempt, created_at, wide, .. } = line;
+    let created_at = Some(created_at);
+    let narrow = Narrow { name, phase: Some(phase), reason, attempt, incarnation, created_at };
+    let mut cells = narrow.cells(now, wide.is_some());
+    if let Some(wide) = wide {
+        let WideCells { started_at, finished_at, digest, command, type_name, .. } = *wide;
+        let until = started_at.or(finished_at).unwrap_or(now);
+        let shown = Wide {
+            queue: Some(wide.queue),
+            node: wide.node,
+            pipeline: wide.pipeline,
+            waited: wide.ready_at.map(|ready| between(ready, until)),
+            duration: started_at.and_then(|started| lasted(started, finished_at, phase, now)),
+            exit_code: wide.exit_code,
+            digest: Some(&digest),
+            command: command.or_else(|| type_name.map(|handler| format!("type:{handler}"))),
+        };
+        cells.extend(shown.cells());
+    }
+    cells
+}
+
+/// What every table shows of a task.
+struct Narrow {
+    name: String,
+    phase: Option<Phase>,
+    reason: Option<Reason>,
+    attempt: u32,
+    incarnation: u32,
+    created_at: Option<Timestamp>,
+}
+
+impl Narrow {
+    fn cells(self, now: Timestamp, is_wide: bool) -> Vec<Cell> {
+        let mut cells = Vec::with_capacity(if is_wide { COLUMNS.len() } else { 6 });
+        cells.extend([
+            Cell::new(self.name),
+            status::phase_cell(self.phase, self.reason),
+            status::reason_cell(self.reason),
+            Cell::new(small(self.attempt)),
+            Cell::new(small(self.incarnation.saturating_sub(1))),
+            Cell::new(age::age(self.created_at, now)),
+        ]);
+        cells
+    }
+}
+
+/// What wide tables show as well.
+struct Wide<'a> {
+    queue: Option<String>,
+    node: Option<String>,
+    pipeline: Option<String>,
+    waited: Option<SignedDuration>,
+    duration: Option<SignedDuration>,
+    exit_code: Option<i32>,
+    digest: Option<&'a str>,
+    command: Option<String>,
+}
+
+impl Wide<'_> {
+    fn cells(self) -> [Cell; 8] {
+        let text = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
+        [
+            Cell::new(self.queue.unwrap_or_else(|| ktk_client::api::DEFAULT_QUEUE.to_owned())),
+            text(self.node),
+            text(self.pipeline),
+            text(self.waited.map(age::human)),
+            text(self.duration.map(age::human)),
+            text(self.exit_code.map(|code| code.to_string())),
+            text(self.digest.map(short_digest)),
+            text(self.command),
+        ]
+    }
 }
 
 fn small(number: u32) -> std::borrow::Cow<'static, str> {
@@ -78,7 +158,7 @@ fn waited(task: &Task, now: Timestamp) -> Option<SignedDuration> {
         Some(started) => started,
         None => status.finished_at.unwrap_or(now),
     };
-    Some(until.duration_since(ready).max(SignedDuration::ZERO))
+    Some(between(ready, until))
 }
 
 /// How long its newest attempt took, or takes.
@@ -89,12 +169,25 @@ pub(crate) fn duration(task: &Task, now: Timestamp) -> Option<SignedDuration> {
         Some(attempt) => attempt.finished_at,
         None => status.finished_at,
     };
-    let until = match (ended, status.phase) {
-        (Some(ended), _) => ended,
-        (None, Phase::Running) => now,
-        (None, _) => return None,
-    };
-    Some(until.duration_since(started).max(SignedDuration::ZERO))
+    lasted(started, ended, status.phase, now)
+}
+
+/// From a start to its end, or to now.
+fn lasted(
+    started: Timestamp,
+    ended: Option<Timestamp>,
+    phase: Phase,
+    now: Timestamp,
+) -> Option<SignedDuration> {
+    match (ended, phase) {
+        (Some(ended), _) => Some(between(started, ended)),
+        (None, Phase::Running) => Some(between(started, now)),
+        (None, _) => None,
+    }
+}
+
+fn between(start: Timestamp, end: Timestamp) -> SignedDuration {
+    end.duration_since(start).max(SignedDuration::ZERO)
 }
 
 /// The command as one could type it, or the handler's name.

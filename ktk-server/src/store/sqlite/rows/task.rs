@@ -4,7 +4,7 @@ use ktk_client::api::{restart::Cascade, task::RunIf};
 use rusqlite::{Statement, params};
 
 use super::{Cells, Decoded, Stored, head_key, micros, opt_bytes, opt_micros, opt_reason};
-use crate::model::row::TaskRow;
+use crate::model::row::{LineRow, TaskRow};
 
 /// The columns of a task. The first fourteen never change, or rarely; the others are its state.
 macro_rules! task_columns {
@@ -17,6 +17,14 @@ macro_rules! task_columns {
     };
 }
 pub(crate) use task_columns;
+
+/// The columns that a table shows: the fewer are read, the faster is a list of many.
+macro_rules! line_columns {
+    () => {
+        "namespace, name, incarnation, phase, reason, attempt, created_at"
+    };
+}
+pub(crate) use line_columns;
 
 const RUN_IF: [RunIf; 3] = [RunIf::Success, RunIf::Failure, RunIf::Always];
 
@@ -68,6 +76,22 @@ impl Stored for TaskRow {
             due_at: cells.opt_time()?,
             deleted_at: cells.opt_time()?,
             version: cells.bits()?,
+        })
+    }
+}
+
+impl Stored for LineRow {
+    const KIND: &'static str = "task";
+
+    fn decode(cells: &mut Cells<'_>) -> Decoded<Self> {
+        Ok(Self {
+            namespace: cells.text()?,
+            name: cells.text()?,
+            incarnation: cells.number()?,
+            phase: cells.phase()?,
+            reason: cells.opt_reason()?,
+            attempt: cells.number()?,
+            created_at: cells.time()?,
         })
     }
 }

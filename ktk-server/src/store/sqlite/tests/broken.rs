@@ -70,6 +70,8 @@ async fn it_can_be_repaired_and_deleted() {
     let (store, dir) = empty();
     write(&store, [Step::InsertTasks([task(1), task(2)].map(new_task).to_vec())]).await;
     raw(dir.path()).execute_batch("UPDATE tasks SET phase = 99").unwrap();
+    let list = ListQuery { limit: 9, ..ListQuery::default() };
+    assert_eq!(see(&store, Step::ListLines(list)).await, Seen::Lines(vec![]));
     write(&store, [Step::UpdateTasks(vec![task(1)]), Step::DeleteTasks(vec![id(2)])]).await;
     assert_eq!(see(&store, Step::Tasks(vec![id(1), id(2)])).await, Seen::Tasks(vec![task(1)]));
 }

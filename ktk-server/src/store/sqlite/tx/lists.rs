@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::super::{
     fault::Outcome,
-    rows::{Stored, pipeline_columns, task_columns},
+    rows::{Stored, line_columns, pipeline_columns, task_columns},
     session::Session,
 };
 use crate::store::ListQuery;
@@ -49,6 +49,7 @@ macro_rules! pages {
 }
 
 pub(super) const TASKS: Pages = pages!(task_columns, "tasks");
+pub(super) const LINES: Pages = pages!(line_columns, "tasks");
 pub(super) const PIPELINES: Pages = pages!(pipeline_columns, "pipelines");
 
 pub(super) fn page<R: Stored>(session: &Session, pages: &Pages, query: &ListQuery) -> Outcome<Vec<R>> {

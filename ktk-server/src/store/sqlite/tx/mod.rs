@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{
     model::row::{
-        AttemptRow, Change, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
-        ResultRow, TaskRow, TombstoneRow,
+        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+        RequestRow, ResultRow, TaskRow, TombstoneRow,
     },
     store::{ListQuery, LiveCounts, StoreResult, Tx},
 };
@@ -188,6 +188,10 @@ impl Tx for SqliteTx {
 
     async fn list_tasks(&mut self, query: &ListQuery) -> StoreResult<Vec<TaskRow>> {
         self.load(|session| lists::page(session, &lists::TASKS, query))
+    }
+
+    async fn list_lines(&mut self, query: &ListQuery) -> StoreResult<Vec<LineRow>> {
+        self.load(|session| lists::page(session, &lists::LINES, query))
     }
 
     async fn list_pipelines(&mut self, query: &ListQuery) -> StoreResult<Vec<PipelineRow>> {

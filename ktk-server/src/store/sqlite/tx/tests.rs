@@ -59,7 +59,9 @@ fn objects_are_found_by_what_names_them() {
 
 #[test]
 fn lists_changes_and_events_are_walks() {
-    for (pages, name) in [(lists::TASKS, "tasks_name"), (lists::PIPELINES, "pipelines_name")] {
+    for (pages, name) in
+        [(lists::TASKS, "tasks_name"), (lists::LINES, "tasks_name"), (lists::PIPELINES, "pipelines_name")]
+    {
         uses(pages.first, &format!("{name} (namespace=?)"));
         uses(pages.next, &format!("{name} (namespace=? AND (name,incarnation)>(?,?))"));
         uses(pages.first_of_all, name);

@@ -1,0 +1,51 @@
+//! The figures that the project reports, each against a reference that is measured in the same run.
+//!
+//! ```sh
+//! cargo build --release --bin ktk
+//! cargo bench -p ktk-server --bench figures -- lifecycles next_step   # all without names
+//! ```
+//!
+//! Each starts a server of its own (the release binary, on a data directory of its own) and its reference,
+//! runs them in turn, and prints medians, spread, the ratio, and what was durable.
+
+mod get;
+mod idle;
+mod lifecycles;
+mod next_step;
+mod processes;
+mod start;
+mod submit;
+mod support;
+
+use anyhow::bail;
+
+const FIGURES: [&str; 7] = ["lifecycles", "processes", "submit", "get", "start", "idle", "next_step"];
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    if let [flag, socket, ..] = &*args
+        && flag == support::stamp::FLAG
+    {
+        return support::stamp::send(socket);
+    }
+    let wanted: Vec<&str> = match &*args {
+        [] => FIGURES.to_vec(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    for name in wanted {
+        runtime.block_on(async {
+            match name {
+                "lifecycles" => lifecycles::run().await,
+                "processes" => processes::run().await,
+                "submit" => submit::run().await,
+                "get" => get::run().await,
+                "start" => start::run().await,
+                "idle" => idle::run().await,
+                "next_step" => next_step::run().await,
+                other => bail!("there is no figure {other:?}: {}", FIGURES.join(", ")),
+            }
+        })?;
+    }
+    Ok(())
+}

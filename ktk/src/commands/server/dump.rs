@@ -1,0 +1,44 @@
+//! `ktk server run --dump-config`: what flags, variables and defaults come to. A setting that is a
+//! secret is shown as `***`; there is none yet.
+
+use std::{collections::BTreeMap, num::NonZero, path::PathBuf, thread};
+
+use clap::ValueEnum as _;
+use ktk_client::{api::Duration, client::local};
+use serde::Serialize;
+
+use super::engine::Options;
+use crate::{
+    commands::made,
+    context::Context,
+    error::{CliError, Exit},
+    output::{Document, OutputFormat},
+};
+
+/// Named as the flags are.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dump<'a> {
+    data_dir: &'a PathBuf,
+    socket: PathBuf,
+    store: String,
+    slots: usize,
+    labels: &'a BTreeMap<String, String>,
+    idle_exit: Duration,
+}
+
+/// Prints what holds.
+pub(super) fn print(options: &Options, cx: &Context) -> Result<Exit, CliError> {
+    let dump = Dump {
+        data_dir: &options.data_dir,
+        socket: options.socket.clone().unwrap_or_else(|| local::socket_path(&options.data_dir)),
+        store: options.store.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default(),
+        slots: options.slots.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get)),
+        labels: &options.labels,
+        idle_exit: options.idle_exit.map(Duration::new).unwrap_or_default(),
+    };
+    if let Some(yaml) = OutputFormat::Yaml.machine() {
+        cx.ui.print(&yaml.write(Document::One(made::value(&dump)?))?)?;
+    }
+    Ok(Exit::Done)
+}
