@@ -29,7 +29,7 @@ use crate::{
         shared::Shared,
     },
     entropy::Entropy,
-    store::{Operation, Store},
+    store::{Operation, Store, StoreError},
 };
 
 /// What a refused call answers.
@@ -125,12 +125,17 @@ impl<S: Store> Lab<S> {
 
     /// One call of the worker.
     pub async fn sync(&mut self, params: SyncParams) -> Synced {
+        self.try_sync(params).await.unwrap()
+    }
+
+    /// One call of the worker, which the store may refuse.
+    pub async fn try_sync(&mut self, params: SyncParams) -> Answer<Synced> {
         let params = SyncParams { node: self.node, generation: self.generation, ..params };
         let held = params.held.clone();
         let resync = params.resync;
         let before = self.dump.clone();
         let ask = self.engine.ask("lab");
-        let synced = self.write(SyncNode { ask, params, check_stops: true }).await.unwrap();
+        let synced = self.write(SyncNode { ask, params, check_stops: true }).await?;
         for grant in &synced.grants {
             let is_new = grant.fence > self.newest_fence;
             assert!(is_new || (resync && !held.contains(&grant.fence)), "fences rise: {grant:?}");
@@ -143,7 +148,7 @@ impl<S: Store> Lab<S> {
         }
         let newest = synced.grants.iter().map(|grant| grant.fence).max();
         self.newest_fence = newest.unwrap_or_default().max(self.newest_fence);
-        synced
+        Ok(synced)
     }
 
     /// Claims up to this many attempts; the node holds them from now on.
@@ -233,6 +238,10 @@ impl<S: Store> Lab<S> {
 }
 
 fn internal(error: &EngineError) {
-    let is_refusal = matches!(error, EngineError::Refused(error) if error.reason != ErrorReason::Internal);
+    let is_refusal = match error {
+        EngineError::Refused(error) => error.reason != ErrorReason::Internal,
+        EngineError::Store(error) => matches!(error, StoreError::Unavailable(_)),
+        EngineError::Bug(_) => false,
+    };
     assert!(is_refusal, "neither done nor refused with words: {error:?}");
 }
