@@ -75,7 +75,7 @@ macro_rules! engine_conformance {
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
-                history_that_was_trimmed, scopes;
+                history_that_was_trimmed, scopes, versions_that_were_never_given;
             lists: no_row_lost_or_repeated, selectors, only_the_newest;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
