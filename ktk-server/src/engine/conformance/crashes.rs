@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
 };
 
 use ktk_client::api::{ErrorReason, Phase, Reason};
@@ -128,6 +128,18 @@ async fn a_server_starts_again_after_a_crash_in_memory() {
             let store = lab.engine.store.store.restarted();
             assert_eq!(after_a_crash(store, deed, false).await, *expected, "{deed:?}, cut at call {call}");
         }
+    }
+}
+
+/// A claim that is lost is made again. All else, an end above all, is on the disk when it is acknowledged.
+#[tokio::test]
+async fn nothing_but_claims_is_left_to_the_system() {
+    for deed in DEEDS {
+        let mut lab = stage(MemoryStore::new(Uuid::from_u128(7))).await;
+        lab.engine.store.knife.relaxed.store(0, Relaxed);
+        perform(&mut lab, deed).await.unwrap();
+        let relaxed = lab.engine.store.knife.relaxed.load(Relaxed);
+        assert_eq!(relaxed, usize::from(deed == Deed::Claim), "{deed:?}");
     }
 }
 

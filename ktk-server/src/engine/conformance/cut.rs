@@ -33,6 +33,8 @@ pub struct Knife {
     first: AtomicUsize,
     /// The last call that fails.
     last: AtomicUsize,
+    /// Operations that a power cut may take back.
+    pub relaxed: AtomicUsize,
     /// Is told of each call before it is made.
     witness: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
@@ -92,6 +94,9 @@ impl<S> CutStore<S> {
 
 impl<S: Store> Store for CutStore<S> {
     async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        if operation.durability() == Durability::Relaxed {
+            self.knife.relaxed.fetch_add(1, Relaxed);
+        }
         self.store.write(Cut { operation, knife: self.knife.clone() }).await
     }
 

@@ -17,13 +17,14 @@ use super::{
     dump::{BreakBody, Dump, ReadAll},
     mirror::Mirror,
     promise,
+    told::Told,
 };
 use crate::{
     clock::Clock,
     engine::{
         Engine,
         error::EngineError,
-        expire::MoveDue,
+        expire::{MoveDue, Outlook},
         nodes::{LoseNode, RegisterNode, SyncNode},
         operation::Done,
         shared::Shared,
@@ -73,6 +74,8 @@ impl<S: Store> Lab<S> {
         };
         lab.dump = lab.engine.read(ReadAll).await.unwrap();
         lab.mirror = Mirror::listed(&lab.dump);
+        lab.engine.hub.begin(lab.dump.version);
+        lab.engine.hub.add_due(lab.dump.next_due);
         lab.register().await;
         lab
     }
@@ -87,8 +90,10 @@ impl<S: Store> Lab<S> {
         O: Operation<Output = Done<A>, Error = EngineError>,
         A: Send + 'static,
     {
+        let (told, before) = (Told::so_far(&self.engine), self.dump.clone());
         let answer = self.engine.write(operation).await;
         self.check().await;
+        told.check(&self.engine, &before, &self.dump);
         Ok(answer.inspect_err(internal)?)
     }
 
@@ -219,7 +224,13 @@ impl<S: Store> Lab<S> {
             self.write(LoseNode { ask, node, generation }).await.unwrap();
         }
         let ask = self.engine.ask("ktk");
-        self.write(MoveDue { ask }).await.unwrap();
+        self.engine.hub.forget_due();
+        // As the timer does: what is told meanwhile is kept.
+        let ahead = self.engine.read(Outlook).await.unwrap();
+        self.engine.hub.add_due(ahead.next_due);
+        let after = self.write(MoveDue { ask }).await.unwrap();
+        self.engine.hub.forget_due();
+        self.engine.hub.add_due(after.next);
     }
 
     /// Makes a stored manifest unreadable.
