@@ -19,6 +19,7 @@ mod logs;
 mod node;
 mod pipeline;
 mod raw_http;
+mod resume;
 mod server;
 mod task;
 mod watch;

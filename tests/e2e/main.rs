@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod autostart;
+mod broken;
 mod examples;
 mod faults;
 mod idle;
 mod kill;
+mod kill_random;
+mod peer;
+mod power;
 mod processes;
 mod restart_race;
 mod scripts;

@@ -79,7 +79,10 @@ impl Operation for WatchPage {
             ));
         }
         let changes = tx.changes(self.after, limits::WATCH_PAGE).await?;
-        let Some(upto) = changes.last().map(Change::version) else { return Ok((Vec::new(), self.after)) };
+        let Some(upto) = changes.last().map(Change::version) else {
+            self.is_known(tx.version().await?)?;
+            return Ok((Vec::new(), self.after));
+        };
         let mut events = Vec::new();
         for change in changes {
             match change {
@@ -93,6 +96,19 @@ impl Operation for WatchPage {
 }
 
 impl WatchPage {
+    /// Nothing happened after a version that this store has never given: it was restored from a backup, or is
+    /// another one, and silence would be a lie.
+    fn is_known(&self, newest: u64) -> EngineResult<()> {
+        if self.after <= newest {
+            return Ok(());
+        }
+        let words =
+            format!("version {} is newer than all that this store knows, which is {newest}", self.after);
+        Err(EngineError::Refused(
+            ApiError::new(ErrorReason::Expired, words).with_hint("list again and watch from there"),
+        ))
+    }
+
     async fn task<T: Tx>(&self, tx: &mut T, row: &TaskRow) -> EngineResult<Option<WatchEvent>> {
         let Some(selectors) = &self.filter.tasks else { return Ok(None) };
         if !self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id) {

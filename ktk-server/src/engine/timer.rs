@@ -16,6 +16,9 @@ use crate::{limits, store::Store};
 /// A wake-up later than this past its time means that the whole process stood still.
 const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
+/// How long the store is left alone after an error.
+const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+
 /// Runs until it is dropped. An error of the store is logged and tried again.
 ///
 /// Whether anything is unfinished is asked at a sweep only: the first change after nothing was arms the next one,
@@ -23,10 +26,14 @@ const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
     let mut due = engine.hub.due();
     let mut versions = engine.hub.versions();
-    let mut sweep = begin(&engine).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "the timer could not read the store");
-        Some(next_sweep(&engine))
-    });
+    // Until it has been read, nodes that an earlier server knew have no lease that could end.
+    let mut sweep = loop {
+        match begin(&engine).await {
+            Ok(sweep) => break sweep,
+            Err(error) => tracing::error!(%error, "the timer could not read the store"),
+        }
+        engine.clock.until(Some(engine.clock.now() + AGAIN)).await;
+    };
     loop {
         due.borrow_and_update();
         let target =
@@ -50,7 +57,7 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
             Ok(next) => sweep = next,
             Err(error) => {
                 tracing::error!(%error, "what a clock moves could not be moved");
-                engine.clock.until(Some(engine.clock.now() + jiff::SignedDuration::from_secs(1))).await;
+                engine.clock.until(Some(engine.clock.now() + AGAIN)).await;
             }
         }
     }

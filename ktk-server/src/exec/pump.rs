@@ -65,7 +65,7 @@ impl Pump {
         self.buffer.resize(READ_BYTES, 0);
         for (index, stream, pipe) in [(0, Stream::Stdout, stdout), (1, Stream::Stderr, stderr)] {
             while self.is_open[index] {
-                match pipe.try_read(&mut self.buffer) {
+                match pipe.read_rest(&mut self.buffer) {
                     Ok(count) if count > 0 => {
                         let _ = self.writer.write(stream, &self.buffer[..count], self.clock.now()).await;
                     }

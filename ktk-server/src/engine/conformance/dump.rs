@@ -15,7 +15,7 @@ use crate::{
 pub struct ReadAll;
 
 /// Everything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dump {
     pub tasks: BTreeMap<Uuid, TaskRow>,
     pub pipelines: BTreeMap<Uuid, PipelineRow>,

@@ -17,19 +17,20 @@ use super::{
     dump::{BreakBody, Dump, ReadAll},
     mirror::Mirror,
     promise,
+    told::Told,
 };
 use crate::{
     clock::Clock,
     engine::{
         Engine,
         error::EngineError,
-        expire::MoveDue,
+        expire::{MoveDue, Outlook},
         nodes::{LoseNode, RegisterNode, SyncNode},
         operation::Done,
         shared::Shared,
     },
     entropy::Entropy,
-    store::{Operation, Store},
+    store::{Operation, Store, StoreError},
 };
 
 /// What a refused call answers.
@@ -73,6 +74,8 @@ impl<S: Store> Lab<S> {
         };
         lab.dump = lab.engine.read(ReadAll).await.unwrap();
         lab.mirror = Mirror::listed(&lab.dump);
+        lab.engine.hub.begin(lab.dump.version);
+        lab.engine.hub.add_due(lab.dump.next_due);
         lab.register().await;
         lab
     }
@@ -87,8 +90,10 @@ impl<S: Store> Lab<S> {
         O: Operation<Output = Done<A>, Error = EngineError>,
         A: Send + 'static,
     {
+        let (told, before) = (Told::so_far(&self.engine), self.dump.clone());
         let answer = self.engine.write(operation).await;
         self.check().await;
+        told.check(&self.engine, &before, &self.dump);
         Ok(answer.inspect_err(internal)?)
     }
 
@@ -125,12 +130,17 @@ impl<S: Store> Lab<S> {
 
     /// One call of the worker.
     pub async fn sync(&mut self, params: SyncParams) -> Synced {
+        self.try_sync(params).await.unwrap()
+    }
+
+    /// One call of the worker, which the store may refuse.
+    pub async fn try_sync(&mut self, params: SyncParams) -> Answer<Synced> {
         let params = SyncParams { node: self.node, generation: self.generation, ..params };
         let held = params.held.clone();
         let resync = params.resync;
         let before = self.dump.clone();
         let ask = self.engine.ask("lab");
-        let synced = self.write(SyncNode { ask, params, check_stops: true }).await.unwrap();
+        let synced = self.write(SyncNode { ask, params, check_stops: true }).await?;
         for grant in &synced.grants {
             let is_new = grant.fence > self.newest_fence;
             assert!(is_new || (resync && !held.contains(&grant.fence)), "fences rise: {grant:?}");
@@ -143,7 +153,7 @@ impl<S: Store> Lab<S> {
         }
         let newest = synced.grants.iter().map(|grant| grant.fence).max();
         self.newest_fence = newest.unwrap_or_default().max(self.newest_fence);
-        synced
+        Ok(synced)
     }
 
     /// Claims up to this many attempts; the node holds them from now on.
@@ -214,7 +224,13 @@ impl<S: Store> Lab<S> {
             self.write(LoseNode { ask, node, generation }).await.unwrap();
         }
         let ask = self.engine.ask("ktk");
-        self.write(MoveDue { ask }).await.unwrap();
+        self.engine.hub.forget_due();
+        // As the timer does: what is told meanwhile is kept.
+        let ahead = self.engine.read(Outlook).await.unwrap();
+        self.engine.hub.add_due(ahead.next_due);
+        let after = self.write(MoveDue { ask }).await.unwrap();
+        self.engine.hub.forget_due();
+        self.engine.hub.add_due(after.next);
     }
 
     /// Makes a stored manifest unreadable.
@@ -233,6 +249,10 @@ impl<S: Store> Lab<S> {
 }
 
 fn internal(error: &EngineError) {
-    let is_refusal = matches!(error, EngineError::Refused(error) if error.reason != ErrorReason::Internal);
+    let is_refusal = match error {
+        EngineError::Refused(error) => error.reason != ErrorReason::Internal,
+        EngineError::Store(error) => matches!(error, StoreError::Unavailable(_)),
+        EngineError::Bug(_) => false,
+    };
     assert!(is_refusal, "neither done nor refused with words: {error:?}");
 }

@@ -9,7 +9,10 @@ mod cancels;
 mod cascades;
 mod changes;
 mod check;
+mod crashes;
+mod cut;
 mod cutoff;
+mod deeds;
 mod deletes;
 mod dump;
 mod forced;
@@ -31,6 +34,7 @@ mod restarts;
 mod retries;
 mod run_if;
 mod simulation;
+mod told;
 mod watches;
 mod within;
 
@@ -43,16 +47,16 @@ macro_rules! engine_conformance {
                 too_large_outputs_are_a_failure, bad_input_fails_the_task_and_wakes_the_next,
                 unknown_types_and_queues_are_refused, names_are_taken_once;
             retries: retried_with_growing_pauses, only_listed_exit_codes, lost_once_when_no_limit_is_written,
-                a_written_zero_is_never, interruptions_count_for_nothing, reasons_that_are_retried,
+                a_written_zero_is_never, interruptions_count_for_nothing, a_limit_is_not_used_up_by_interruptions, reasons_that_are_retried,
                 a_need_restarted_meanwhile_is_waited_for;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,
-                kept_when_it_saw_the_same, not_under_cascade_none, never_when_cancelled, always_after_fail_fast,
+                kept_when_it_saw_the_same, no_outputs_are_equal_to_nothing, not_under_cascade_none, never_when_cancelled, always_after_fail_fast,
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
                 what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
-                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by;
+                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by, a_report_that_is_repeated;
             changes: made_and_recorded, kept_by_the_next_restart, equal_ones_are_the_answer, other_ones_are_a_conflict,
                 wrong_ones_change_nothing, a_cascade_keeps_them, a_forced_restart_makes_them, inside_a_pipeline;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
@@ -70,8 +74,7 @@ macro_rules! engine_conformance {
                 new_names_where_taken;
             parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
-                force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone,
-                fail_fast_knows_what_is_restarted;
+                force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone, fail_fast_knows_what_is_restarted, fail_fast_again_after_a_restart;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
@@ -81,7 +84,7 @@ macro_rules! engine_conformance {
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
-                history_that_was_trimmed, scopes;
+                history_that_was_trimmed, scopes, versions_that_were_never_given;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;

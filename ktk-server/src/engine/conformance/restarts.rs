@@ -227,3 +227,16 @@ pub async fn resolved_by<S: Store>(store: S) {
     assert_eq!(lab.get("a@1").await.unwrap().status.unwrap().resolved_by, second.metadata.id);
     assert_eq!(second.status.unwrap().resolved_by, None);
 }
+
+/// The answer to a report was lost, and it is made once more: it counted, and counts once.
+pub async fn a_report_that_is_repeated<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    let grant = lab.running("a").await;
+    for _ in 0..2 {
+        assert!(lab.report(grant.clone(), outputs(json!({"n": 1}))).await);
+    }
+    let events = lab.read(ListEvents { params: Default::default() }).await.unwrap().items;
+    assert!(events.iter().all(|event| event.reason != "LateResult"), "{events:#?}");
+    assert_eq!(lab.dump.attempts.len(), 1);
+}

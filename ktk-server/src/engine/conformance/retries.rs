@@ -113,3 +113,17 @@ pub async fn a_need_restarted_meanwhile_is_waited_for<S: Store>(store: S) {
     lab.succeed("a").await;
     assert_eq!(lab.state("b").await, "Pending/Queued");
 }
+
+pub async fn a_limit_is_not_used_up_by_interruptions<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a").limit(1).backoff(10)).await;
+    for _ in 0..3 {
+        lab.end("a", because(Reason::Interrupted)).await;
+    }
+    lab.fail("a").await;
+    assert_eq!(lab.state("a").await, "Pending/Backoff");
+    assert_eq!(lab.dump.next_due, Some(start() + SignedDuration::from_secs(10)), "the first pause");
+    lab.advance(Duration::from_secs(10)).await;
+    lab.fail("a").await;
+    assert_eq!(lab.state("a").await, "Failed/ExitCode");
+}

@@ -162,3 +162,23 @@ pub async fn a_lost_need_stops_no_report<S: Store>(store: S) {
     assert_eq!(lab.state("a").await, "Failed/ExitCode");
     assert_eq!(lab.tree("z").await, ["z@1 <- - Succeeded"]);
 }
+
+/// Who wrote no outputs has no digest, and no digest is equal to nothing.
+pub async fn no_outputs_are_equal_to_nothing<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("z").needs(["a"]).always()).await;
+    lab.succeed("a").await;
+    lab.succeed("z").await;
+    lab.restart("a").await.unwrap();
+    lab.succeed("a").await;
+    assert_eq!(lab.tree("z").await.len(), 2, "nobody knows whether it came to the same");
+    lab.succeed("z").await;
+    for _ in 0..2 {
+        lab.restart("a").await.unwrap();
+        lab.give("a", json!({})).await;
+        lab.claim(64).await;
+    }
+    lab.succeed("z").await;
+    assert_eq!(lab.tree("z").await.len(), 3, "but {{}} is equal to {{}}");
+}

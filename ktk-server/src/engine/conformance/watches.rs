@@ -135,3 +135,13 @@ pub async fn scopes<S: Store>(store: S) {
         assert!(Filter::new(params).is_err());
     }
 }
+
+/// A store that was restored from a backup, or is another one: what it has never given is no place to go on from.
+pub async fn versions_that_were_never_given<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    let newest = lab.dump.version;
+    assert_eq!(page(&lab, WatchParams::default(), newest).await.unwrap(), (Vec::new(), newest));
+    let error = page(&lab, WatchParams::default(), newest + 1).await.unwrap_err();
+    assert_eq!(error.reason, ErrorReason::Expired);
+}

@@ -187,3 +187,20 @@ pub async fn reruns_leave_a_cancel_alone<S: Store>(store: S) {
     lab.succeed("p.z").await;
     assert_eq!(lab.pipeline_state("p").await, "Cancelled/ByUser");
 }
+
+/// A restart inside begins anew: the next failure is the first again.
+pub async fn fail_fast_again_after_a_restart<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let mut object = pipeline("p", [job("a"), job("b"), job("c").needs(["b"])]);
+    object.spec.fail_fast = true;
+    lab.make_pipeline(object).await;
+    for _ in 0..2 {
+        let long = lab.running("p.b").await;
+        lab.fail("p.a").await;
+        assert_eq!(lab.state("p.b").await, "Running/Stopping");
+        assert!(lab.report(long, success()).await);
+        assert_eq!(lab.state("p.b").await, "Cancelled/PipelineCancelled");
+        assert_eq!(lab.pipeline_state("p").await, "Failed");
+        lab.restart_pipeline(restart("p")).await.unwrap();
+    }
+}

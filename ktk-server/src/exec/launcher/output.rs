@@ -2,7 +2,7 @@
 //! runtime is told of a pipe only when it is waited for.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -27,13 +27,25 @@ impl Output {
         Output(State::Unwatched(pipe))
     }
 
-    /// Reads what is there now; `WouldBlock` where that is nothing.
+    /// Reads what is there as far as the runtime knows; `WouldBlock` where that is nothing. For whoever waits
+    /// for more: what has come in since the runtime looked is told by [`Output::readable`].
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.0 {
-            State::Unwatched(pipe) => Ok(rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut *buffer))?),
+            State::Unwatched(_) => self.read_rest(buffer),
             State::Watched(pipe) => pipe.try_read(buffer),
             State::Gone => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+
+    /// Reads what is there, whatever the runtime knows of it; `WouldBlock` where that is nothing. For whoever
+    /// waits for nothing more: the end of a process may be heard of before its last words.
+    pub fn read_rest(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let pipe = match &self.0 {
+            State::Unwatched(pipe) => pipe.as_fd(),
+            State::Watched(pipe) => pipe.as_fd(),
+            State::Gone => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        Ok(rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut *buffer))?)
     }
 
     /// Waits until there may be something to read, or the end.
@@ -64,5 +76,26 @@ impl AsyncRead for Output {
             Ok(pipe) => Pin::new(pipe).poll_read(cx, buffer),
             Err(error) => Poll::Ready(Err(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn last_words_are_read_before_the_runtime_knows_of_them() {
+        let flags = rustix::pipe::PipeFlags::NONBLOCK;
+        let (reader, writer) = rustix::pipe::pipe_with(flags).unwrap();
+        let mut output = Output::new(reader);
+        assert!(output.readable().now_or_never().is_none(), "the runtime watches it, and nothing has come");
+        std::fs::File::from(writer).write_all(b"alarm").unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(output.read_rest(&mut buffer).unwrap(), 5);
+        assert_eq!(output.read_rest(&mut buffer).unwrap(), 0, "the end");
     }
 }

@@ -1,5 +1,6 @@
 //! The sqlite store does what every store must, and what only a file can.
 
+mod acknowledged;
 mod broken;
 mod closing;
 mod fixture;

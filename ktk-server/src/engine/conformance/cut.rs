@@ -1,0 +1,204 @@
+//! A store that can be cut off: an operation's call of the transaction fails, alone or with all that follow.
+//! What a promise says about crashes has to hold at each of these calls.
+
+use std::{
+    fmt,
+    ops::RangeInclusive,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use jiff::Timestamp;
+use ktk_client::api::worker::Fence;
+use uuid::Uuid;
+
+use crate::{
+    model::row::{
+        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+        RequestRow, ResultRow, TaskRow, TombstoneRow,
+    },
+    store::{Durability, ListQuery, LiveCounts, Operation, Store, StoreError, StoreInfo, StoreResult, Tx},
+};
+
+/// What the message of a call that was cut says.
+pub const CUT: &str = "cut here";
+
+/// What happens at the calls of operations that may write.
+#[derive(Default)]
+pub struct Knife {
+    calls: AtomicUsize,
+    /// The first call that fails, counted from 1; 0 while none does.
+    first: AtomicUsize,
+    /// The last call that fails.
+    last: AtomicUsize,
+    /// Operations that a power cut may take back.
+    pub relaxed: AtomicUsize,
+    /// Is told of each call before it is made.
+    witness: Mutex<Option<Box<dyn FnMut() + Send>>>,
+}
+
+impl fmt::Debug for Knife {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Knife({:?} of {:?})", self.calls, self.first)
+    }
+}
+
+impl Knife {
+    /// From now on, calls are counted anew and those of these numbers fail.
+    pub fn fail(&self, calls: RangeInclusive<usize>) {
+        self.calls.store(0, Relaxed);
+        self.first.store(*calls.start(), Relaxed);
+        self.last.store(*calls.end(), Relaxed);
+    }
+
+    /// Nothing fails any more. Answers how many calls there were.
+    pub fn rest(&self) -> usize {
+        self.first.store(0, Relaxed);
+        *self.witness.lock().unwrap() = None;
+        self.calls.swap(0, Relaxed)
+    }
+
+    /// Tells of each call before it is made.
+    pub fn watch(&self, witness: impl FnMut() + Send + 'static) {
+        self.calls.store(0, Relaxed);
+        *self.witness.lock().unwrap() = Some(Box::new(witness));
+    }
+
+    fn call(&self) -> StoreResult<()> {
+        let call = self.calls.fetch_add(1, Relaxed) + 1;
+        if let Some(witness) = &mut *self.witness.lock().unwrap() {
+            witness();
+        }
+        let first = self.first.load(Relaxed);
+        if first > 0 && (first..=self.last.load(Relaxed)).contains(&call) {
+            return Err(StoreError::Unavailable(CUT.into()));
+        }
+        Ok(())
+    }
+}
+
+/// The store. Only operations that may write can be cut.
+#[derive(Clone, Debug)]
+pub struct CutStore<S> {
+    pub store: S,
+    pub knife: Arc<Knife>,
+}
+
+impl<S> CutStore<S> {
+    pub fn new(store: S) -> Self {
+        Self { store, knife: Arc::default() }
+    }
+}
+
+impl<S: Store> Store for CutStore<S> {
+    async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        if operation.durability() == Durability::Relaxed {
+            self.knife.relaxed.fetch_add(1, Relaxed);
+        }
+        self.store.write(Cut { operation, knife: self.knife.clone() }).await
+    }
+
+    async fn read<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        self.store.read(operation).await
+    }
+
+    fn info(&self) -> StoreInfo {
+        self.store.info()
+    }
+}
+
+struct Cut<O> {
+    operation: O,
+    knife: Arc<Knife>,
+}
+
+impl<O: Operation> Operation for Cut<O> {
+    type Output = O::Output;
+    type Error = O::Error;
+
+    fn durability(&self) -> Durability {
+        self.operation.durability()
+    }
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<O::Output, O::Error> {
+        self.operation.run(&mut CutTx { tx, knife: &self.knife }).await
+    }
+}
+
+struct CutTx<'a, T> {
+    tx: &'a mut T,
+    knife: &'a Knife,
+}
+
+macro_rules! calls {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+        async fn $name(&mut self, $($arg: $type),*) -> StoreResult<$answer> {
+            self.knife.call()?;
+            self.tx.$name($($arg),*).await
+        }
+    )*};
+}
+
+impl<T: Tx> Tx for CutTx<'_, T> {
+    fn next_version(&mut self) -> u64 {
+        self.tx.next_version()
+    }
+
+    fn next_fence(&mut self) -> Fence {
+        self.tx.next_fence()
+    }
+
+    calls! {
+        version() -> u64;
+        tasks(ids: &[Uuid]) -> Vec<TaskRow>;
+        newest_tasks(contexts: &[Uuid]) -> Vec<TaskRow>;
+        context_tasks(context: Uuid) -> Vec<TaskRow>;
+        task_named(namespace: &str, name: &str) -> Option<TaskRow>;
+        tasks_by_head(heads: RangeInclusive<u64>, limit: usize) -> Vec<TaskRow>;
+        pipeline_tasks(pipeline: Uuid) -> Vec<TaskRow>;
+        insert_tasks(tasks: &[NewTask]) -> ();
+        update_tasks(rows: &[TaskRow]) -> ();
+        delete_tasks(ids: &[Uuid]) -> ();
+        task_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
+        task_results(ids: &[Uuid]) -> Vec<ResultRow>;
+        put_task_results(rows: &[ResultRow]) -> ();
+        attempts(tasks: &[Uuid]) -> Vec<AttemptRow>;
+        insert_attempts(rows: &[AttemptRow]) -> ();
+        insert_needs(rows: &[NeedRow]) -> ();
+        dependents(needs: &[Uuid]) -> Vec<NeedRow>;
+        needs_of(dependents: &[Uuid]) -> Vec<NeedRow>;
+        delete_needs(dependents: &[Uuid]) -> ();
+        claimable(executors: &[String], limit: usize) -> Vec<TaskRow>;
+        gated(pipeline: Uuid, limit: usize) -> Vec<TaskRow>;
+        running_on(node: Uuid) -> Vec<TaskRow>;
+        due(now: Timestamp, limit: usize) -> Vec<TaskRow>;
+        next_due() -> Option<Timestamp>;
+        live_counts() -> LiveCounts;
+        pipelines(ids: &[Uuid]) -> Vec<PipelineRow>;
+        pipeline_named(namespace: &str, name: &str) -> Option<PipelineRow>;
+        pipelines_by_head(heads: RangeInclusive<u64>, limit: usize) -> Vec<PipelineRow>;
+        insert_pipelines(pipelines: &[NewPipeline]) -> ();
+        update_pipelines(rows: &[PipelineRow]) -> ();
+        delete_pipelines(ids: &[Uuid]) -> ();
+        pipeline_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
+        list_tasks(query: &ListQuery) -> Vec<TaskRow>;
+        list_lines(query: &ListQuery) -> Vec<LineRow>;
+        list_pipelines(query: &ListQuery) -> Vec<PipelineRow>;
+        changes(after: u64, limit: usize) -> Vec<Change>;
+        insert_tombstones(rows: &[TombstoneRow]) -> ();
+        history_start() -> u64;
+        trim_tombstones(before: Timestamp) -> ();
+        insert_events(rows: &[EventRow]) -> ();
+        list_events(namespace: Option<&str>, object: Option<Uuid>, limit: usize) -> Vec<EventRow>;
+        delete_events(objects: &[Uuid]) -> ();
+        trim_events(before: Timestamp) -> ();
+        nodes() -> Vec<NodeRow>;
+        node(id: Uuid) -> Option<NodeRow>;
+        put_node(row: &NodeRow) -> ();
+        request(key: &str) -> Option<RequestRow>;
+        insert_request(row: &RequestRow) -> ();
+        trim_requests(before: Timestamp) -> ();
+    }
+}
