@@ -203,7 +203,7 @@ fn with_changes() {
     place.ktk("wait x").code(1);
     place.ktk("logs x").is(0, "two\n", "");
     assert_eq!(place.field("task", "x", "/spec/inputs/width"), "100");
-    let flags = "--set inputs.width=100, --env WORD=two, --set timeout=5m";
+    let flags = "--set inputs.width=100   --env WORD=two   --set timeout=5m";
     assert!(place.ok("tree x").contains(flags), "{}", place.ok("tree x"));
     assert!(place.ok("describe task x").contains("--set inputs.width=100"));
     for (line, says) in [

@@ -78,8 +78,8 @@ const EFFECTS: &[Effect] = &[
     Effect {
         name: "starting a process",
         patterns: &["process::Command"],
-        places: Places::Only(&["ktk-server/exec", "ktk-client/client/local", "ktk/ui/editor"]),
-        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a server is `client::local`'s, an editor `ui`'s",
+        places: Places::Only(&["ktk-server/exec", "ktk-client/client/local", "ktk/commands/editor"]),
+        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a server is `client::local`'s, an editor the command's",
     },
     Effect {
         name: "printing",

@@ -6,6 +6,7 @@ pub(crate) mod completion;
 mod create;
 mod delete;
 mod describe;
+mod editor;
 mod events;
 mod fetch;
 mod get;

@@ -2,7 +2,6 @@
 //! Whatever came from a user or a task is escaped here or in `output` before it is shown.
 
 mod color;
-mod editor;
 mod escape;
 mod progress;
 mod prompt;

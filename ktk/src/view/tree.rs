@@ -254,7 +254,7 @@ test-web@1         Failed      ExitCode 1   3m12s
         third_again.metadata.id = "01936f2e-8c00-7000-8000-000000000004".parse().ok();
         family.push(third_again);
         let expected = "\
-test-web@2      Failed      ExitCode 1   2m40s   env.RETRY=\"1\"
+test-web@2      Failed      ExitCode 1   2m40s   --env RETRY=1
 ├─ test-web@3   Succeeded                15s
 └─ test-web@4   Succeeded                15s     UpstreamChanged   current
 ";

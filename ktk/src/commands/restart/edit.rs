@@ -11,7 +11,7 @@ use ktk_client::{
 use serde_json::json;
 
 use crate::{
-    commands::{missing, selection::Named},
+    commands::{editor, missing, selection::Named},
     context::Context,
     error::{CliError, Exit},
 };
@@ -29,7 +29,7 @@ pub(super) async fn changes(
         Ok(task) => task,
         Err(error) => return Err(missing::explain(client, "restart", named, error.into()).await),
     };
-    let edited = cx.ui.edit("restart", &text_of(&task))?;
+    let edited = editor::edit(&cx.ui, "restart", &text_of(&task))?;
     let changes = match read(edited.text()) {
         Ok(edited) => change::between(&task.spec, &edited.spec),
         Err(message) => {
