@@ -208,3 +208,12 @@ fn a_watch_in_json_is_a_document_a_line() {
     }
     drop(watch);
 }
+
+#[test]
+fn a_command_is_shown_as_it_would_be_typed() {
+    let place = Place::started();
+    place.ok("run --name x -- sh -c 'true && true'");
+    for line in ["get tasks -o wide --no-headers", "get task x -o wide --no-headers"] {
+        assert!(place.ok(line).ends_with(" sh -c 'true && true'\n"), "{line}: {}", place.ok(line));
+    }
+}

@@ -253,3 +253,30 @@ fn changed_in_an_editor() {
     std::fs::remove_file(path).unwrap();
     assert_eq!(place.field("task", "x", "/metadata/restart/incarnation"), "2");
 }
+
+#[test]
+fn many_by_selectors() {
+    let place = Place::started();
+    for (name, team, code) in
+        [("a", "media", "1"), ("b", "media", "0"), ("c", "media", "3"), ("d", "web", "1")]
+    {
+        let line = format!("run --name {name} --label team={team} -- sh -c 'exit {code}'");
+        assert_eq!(place.ktk(&line).code.to_string(), code);
+    }
+    place.ok("create task e --label team=media -- sleep 1000");
+    let failed = "-l team=media --field-selector status.phase=Failed";
+    let plan = "TASK   ACTION    WHY\n\
+                a      restart   failed: exit code 1\n\
+                c      restart   failed: exit code 3\n";
+    place.ktk(&format!("restart tasks {failed} --dry-run")).is(0, plan, "");
+    let made = "task/a@2 created (restart of a@1)\ntask/c@2 created (restart of c@1)\n";
+    place.ktk(&format!("restart tasks {failed}")).is(0, made, "");
+    place.ktk("wait a c --keep-waiting").code(1);
+    // None stops the others: `e` still runs.
+    let all = place.ktk("restart tasks -l team=media").code(5).says("e@1 has not ended");
+    assert_eq!(all.stdout.lines().count(), 3, "{}", all.stdout);
+    place.ktk("restart tasks -l team=nosuch").is(0, "", "No resources found\n");
+    place.ktk("restart tasks a -l team=media").code(2);
+    place.ktk("restart nodes -l a=b").code(2);
+    place.ktk("restart").code(2);
+}

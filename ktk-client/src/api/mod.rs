@@ -23,6 +23,7 @@ pub mod restart;
 pub mod rpc;
 pub mod selector;
 pub mod server;
+pub mod shell;
 pub mod suggest;
 pub mod table;
 pub mod task;

@@ -6,6 +6,7 @@ use ktk_client::api::{
     check,
     event::Severity,
     restart::Cascade,
+    shell,
     task::{Resolved, TaskSpec},
 };
 use uuid::Uuid;
@@ -310,7 +311,7 @@ impl<T: Tx> Unit<'_, T> {
 /// The command as tables show it.
 fn command_text(spec: &TaskSpec) -> String {
     let full = match (&spec.run, &spec.type_name) {
-        (Some(run), _) => run.command.join(" "),
+        (Some(run), _) => shell::line(&run.command),
         (None, Some(name)) => name.clone(),
         (None, None) => String::new(),
     };

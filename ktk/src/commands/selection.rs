@@ -55,6 +55,12 @@ pub(crate) struct ChoiceFlags {
 }
 
 impl ChoiceFlags {
+    /// Selectors alone, for a verb whose `--all` means something else.
+    pub(crate) fn of(selectors: &[String], field_selectors: &[String], all_namespaces: bool) -> Self {
+        let (selectors, field_selectors) = (selectors.to_vec(), field_selectors.to_vec());
+        Self { selectors, field_selectors, all: false, all_namespaces }
+    }
+
     /// Whether objects are chosen, and not named.
     pub(crate) fn is_given(&self) -> bool {
         self.all || self.has_selector()

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use ktk_client::api::{Phase, Task};
 
-use self::step::{StepState, elapsed_text};
+pub(crate) use self::step::StepState;
+use self::step::elapsed_text;
 use super::status;
 use crate::ui::Cell;
 

@@ -3,30 +3,30 @@
 mod answer;
 mod changes;
 mod edit;
+mod plan;
 
 use clap::{Args, ValueEnum};
 use ktk_client::api::{
-    API_VERSION, ObjectRef,
+    ObjectRef,
     change::Changes,
-    restart::{Cascade, PlanRow, RestartParams},
+    restart::{Cascade, RestartParams},
 };
-use serde_json::json;
 
 use self::answer::restart;
 use super::{
+    bulk::{self, Chosen},
     completion,
-    made::{self, Made},
+    made::Made,
     missing,
-    selection::{self, Asked, ChoiceFlags, Named},
+    selection::{self, Asked, ChoiceFlags},
 };
 use crate::{
     context::Context,
     env,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{CHANGE, Document, OutputFormat},
+    output::{CHANGE, OutputFormat},
     ui::escape,
-    view,
 };
 
 /// Restart tasks, and pipelines where they failed
@@ -49,6 +49,9 @@ Examples:
   # With another input and one more variable; all else is as it was
   ktk restart thumbnails --set inputs.width=100 --env RETRY=1
 
+  # Everything of one team that has failed
+  ktk restart tasks -l team=media --field-selector status.phase=Failed
+
   # What failed in a pipeline
   ktk restart pipeline/nightly
 
@@ -56,8 +59,20 @@ Examples:
   ktk restart pipeline/nightly --from extract")]
 pub(crate) struct RestartArgs {
     /// What to restart; a bare name is a task
-    #[arg(required = true, value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "restart"))]
+    #[arg(value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "restart"))]
     names: Vec<String>,
+
+    /// Choose by labels: a=b, a!=b, 'a in (b,c)', a, !a; repeatable, all must hold
+    #[arg(short = 'l', long = "selector", value_name = "SELECTOR")]
+    selectors: Vec<String>,
+
+    /// Choose by fields, as status.phase=Failed; repeatable, all must hold
+    #[arg(long = "field-selector", value_name = "SELECTOR")]
+    field_selectors: Vec<String>,
+
+    /// Choose in all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
 
     /// Print the plan and change nothing
     #[arg(long)]
@@ -126,6 +141,11 @@ impl From<CascadeFlag> for Cascade {
 }
 
 impl RestartArgs {
+    /// What is chosen, and not named.
+    fn choice(&self) -> ChoiceFlags {
+        ChoiceFlags::of(&self.selectors, &self.field_selectors, self.all_namespaces)
+    }
+
     fn params(&self, namespace: &str, name: &str, changes: Changes) -> RestartParams {
         RestartParams {
             reference: ObjectRef::new(namespace, name),
@@ -142,14 +162,22 @@ impl RestartArgs {
 }
 
 pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &ChoiceFlags::default(), "restart", true)?;
-    let Asked::Named(names) = asked else { return Err(CliError::usage("name what to restart")) };
-    check(&args, &names)?;
+    let choice = args.choice();
+    let asked = selection::read(&args.names, &choice, "restart", true)?;
+    check(&args, &asked)?;
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let changes = changes::read(&args.set, &args.env, &env::variables())?;
     let client = cx.client().await?;
+    let chosen = match asked {
+        Asked::Named(names) => names.into_iter().map(|named| Chosen::named(named, cx)).collect(),
+        Asked::Chosen(kinds) => bulk::choose(client, &kinds, &choice, |_| true).await?,
+    };
+    if chosen.is_empty() {
+        cx.ui.message("No resources found");
+        return Ok(Exit::Done);
+    }
     let changes = match args.edit {
-        true => match edit::changes(client, &names[0], cx).await? {
+        true => match edit::changes(client, &chosen[0].named, cx).await? {
             Some(changes) => changes,
             None => return Ok(Exit::Done),
         },
@@ -158,8 +186,8 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
     let mut made = Made::default();
     let mut plan = Vec::new();
     let mut errors = Vec::new();
-    for named in &names {
-        let params = args.params(cx.namespace(), &named.name, changes.clone());
+    for Chosen { named, namespace } in &chosen {
+        let params = args.params(namespace, &named.name, changes.clone());
         match restart(client, named, params).await {
             Ok(answer) if args.dry_run => plan.extend(answer.plan),
             Ok(answer) => {
@@ -173,7 +201,7 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
         }
     }
     if args.dry_run {
-        print_plan(plan, format, cx)?;
+        plan::print(&plan::merged(plan), format, cx)?;
     } else {
         made.print(format, cx)?;
     }
@@ -181,8 +209,20 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
     Ok(Exit::Done)
 }
 
-fn check(args: &RestartArgs, names: &[Named]) -> Result<(), CliError> {
-    let several = names.len() > 1;
+/// What makes no sense together.
+fn check(args: &RestartArgs, asked: &Asked) -> Result<(), CliError> {
+    let (names, several) = match asked {
+        Asked::Named(names) => (&names[..], names.len() > 1),
+        Asked::Chosen(_) => (&[][..], true),
+    };
+    if let Asked::Chosen(kinds) = asked
+        && let Some(kind) = kinds.iter().find(|kind| !matches!(kind, Kind::Task | Kind::Pipeline))
+    {
+        return Err(CliError::usage(format!("a {kind} cannot be restarted: choose tasks or pipelines")));
+    }
+    if several && args.from.is_some() {
+        return Err(CliError::usage("--from goes with one pipeline"));
+    }
     if several && args.request_id.is_some() {
         return Err(CliError::usage("--request-id goes with one name"));
     }
@@ -214,22 +254,5 @@ fn check(args: &RestartArgs, names: &[Named]) -> Result<(), CliError> {
             Err(error.with_hint(format!("ktk restart pipeline/{} --from STEP", named.name)))
         }
         _ => Ok(()),
-    }
-}
-
-fn print_plan(plan: Vec<PlanRow>, format: OutputFormat, cx: &Context) -> Result<(), CliError> {
-    match (format, format.machine()) {
-        (OutputFormat::Name, _) => {
-            plan.iter().try_for_each(|row| cx.ui.println(&format!("task/{}", escape(&row.task))))
-        }
-        (_, Some(machine)) => {
-            let plan = json!({"apiVersion": API_VERSION, "kind": "Plan", "items": plan});
-            cx.ui.print(&machine.write(Document::One(plan))?)
-        }
-        (_, None) if plan.is_empty() => {
-            cx.ui.message("nothing to restart");
-            Ok(())
-        }
-        (_, None) => made::print_rows(&view::plan::rows(&plan), cx),
     }
 }

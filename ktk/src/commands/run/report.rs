@@ -11,6 +11,7 @@ use crate::{
     error::CliError,
     output::OutputFormat,
     ui::escape,
+    view::progress::StepState,
 };
 
 /// How many lines of a step's log are shown.
@@ -79,11 +80,14 @@ fn advice(end: &End) -> Vec<String> {
     if matches!(end.status.phase, Phase::Succeeded | Phase::Skipped) {
         return Vec::new();
     }
-    let mut failed = end.progress.failed().map(|(_, state)| &state.task);
     let mut lines = Vec::new();
-    let logs: Vec<String> = failed.by_ref().take(NAMED).map(|task| format!("ktk logs {task}")).collect();
-    if !logs.is_empty() {
-        lines.push(format!("see why:           {}", logs.join("; ")));
+    let look = |(_, state): (&str, &StepState)| match state.attempt {
+        0 => format!("ktk describe task {}", state.task),
+        _ => format!("ktk logs {}", state.task),
+    };
+    let looks: Vec<String> = end.progress.failed().take(NAMED).map(look).collect();
+    if !looks.is_empty() {
+        lines.push(format!("see why:           {}", looks.join("; ")));
     }
     lines.push(format!("what would go on:  ktk restart pipeline/{name} --dry-run"));
     lines
@@ -98,18 +102,18 @@ mod tests {
     use crate::view::progress::Progress;
 
     fn end(phase: &str) -> End {
-        let status = json!({"phase": phase, "steps": {"total": 1, "done": 0, "failed": 1}});
+        let pipeline_status = json!({"phase": phase, "steps": {"total": 1, "done": 0, "failed": 1}});
         let mut progress = Progress::new(["a".to_owned()]);
         let mut task = Task::new("p.a", TaskSpec::default());
         let pipeline =
             PipelineRef { id: Default::default(), name: "p".into(), step: "a".into(), index: None };
         task.metadata = Metadata { pipeline: Some(pipeline), ..task.metadata };
-        task.status =
-            serde_json::from_value(json!({"phase": phase, "reason": "ExitCode"})).expect("a status");
+        let status = json!({"phase": phase, "reason": "ExitCode", "attempt": 1});
+        task.status = serde_json::from_value(status).expect("a status");
         progress.observe(&task);
         End {
             pipeline: Pipeline::new("p", PipelineSpec::default()),
-            status: serde_json::from_value(status).expect("a status"),
+            status: serde_json::from_value(pipeline_status).expect("a status"),
             progress,
             is_interrupted: false,
         }

@@ -42,7 +42,10 @@ pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
     let auto_started = options.auto_started;
     let config = config(options)?;
     server::log_to_stderr();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
+        // The store, its readers and the tasks themselves have the other half; more threads here wake each other.
+        .worker_threads((cores / 2).max(1))
         .enable_all()
         .thread_name("ktk-server")
         .build()

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use ktk_client::api::{
     Phase, Reason, Task,
     id::SHORT_DIGITS,
+    shell,
     table::{TaskLine, WideCells},
 };
 
@@ -195,31 +196,8 @@ pub(crate) fn command(task: &Task) -> Option<String> {
     match (&task.spec.run, &task.spec.type_name) {
         // A summary has the whole command as one text.
         (Some(run), _) if run.command.len() == 1 => run.command.first().cloned(),
-        (Some(run), _) => Some(run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        (Some(run), _) => Some(shell::line(&run.command)),
         (None, Some(handler)) => Some(format!("type:{handler}")),
         (None, None) => None,
-    }
-}
-
-/// A word as a shell would need it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_shown_as_one_would_type_them() {
-        for (word, shown) in
-            [("make", "make"), ("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("größe", "größe")]
-        {
-            assert_eq!(quoted(word), shown);
-        }
     }
 }
