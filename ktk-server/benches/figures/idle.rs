@@ -1,6 +1,6 @@
 //! An idle server: how often it wakes, and how much memory it holds.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use ktk_client::api::task::TaskSpec;
 
@@ -28,20 +28,25 @@ async fn watch(server: &Server, when: &str) -> anyhow::Result<()> {
     let before = wakes(server.pid())?;
     tokio::time::sleep(WATCHED).await;
     let (mut switches, mut memory) = (Sample::default(), Sample::default());
-    switches.push(wakes(server.pid())? - before);
+    let after = wakes(server.pid())?;
+    // Threads that have ended meanwhile took their numbers along.
+    let count = |thread: &String| after.get(thread).unwrap_or(&0.0) - before.get(thread).unwrap_or(&0.0);
+    switches.push(after.keys().map(count).sum());
     memory.push(field(&Path::new("/proc").join(server.pid().to_string()).join("status"), "VmRSS")? / 1024.0);
     line(&format!("voluntary context switches, {when}"), "", &switches);
     line(&format!("resident memory, {when}"), "MiB", &memory);
     Ok(())
 }
 
-/// Voluntary context switches of all threads.
-fn wakes(pid: u32) -> anyhow::Result<f64> {
-    let mut sum = 0.0;
+/// Voluntary context switches of each thread.
+fn wakes(pid: u32) -> anyhow::Result<BTreeMap<String, f64>> {
+    let mut threads = BTreeMap::new();
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        sum += field(&thread?.path().join("status"), "voluntary_ctxt_switches")?;
+        let path = thread?.path();
+        let switches = field(&path.join("status"), "voluntary_ctxt_switches")?;
+        threads.insert(path.display().to_string(), switches);
     }
-    Ok(sum)
+    Ok(threads)
 }
 
 fn field(path: &Path, name: &str) -> anyhow::Result<f64> {
