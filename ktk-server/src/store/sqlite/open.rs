@@ -47,7 +47,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 3, writer_cache_kib: 4_096, reader_cache_kib: 512, max_pages: None }
+        Self { readers: 3, writer_cache_kib: 4_096, reader_cache_kib: 6_144, max_pages: None }
     }
 }
 
