@@ -57,8 +57,6 @@ pub const LOG_INLINE_BYTES: usize = 8 << 10;
 pub const LOG_FLUSH_BYTES: usize = 64 << 10;
 /// A writer whose store fails keeps this much for the next try, and counts what comes after it as lost.
 pub const LOG_BACKLOG_BYTES: usize = 1 << 20;
-/// Empty directories of tasks that have succeeded, kept for the next.
-pub const SPARE_DIRECTORIES: usize = 64;
 /// Logs without a writer whose layout stays in memory, so that paging through one does not scan it each time.
 pub const LOG_RECENT: usize = 32;
 /// The most lines that a reader looks for backwards from the end.

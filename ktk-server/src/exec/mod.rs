@@ -1,6 +1,5 @@
 //! How attempts are run: processes, through the launcher.
 
-mod directories;
 pub mod environment;
 pub mod launcher;
 pub mod outputs;

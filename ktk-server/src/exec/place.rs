@@ -6,23 +6,20 @@
 use std::{
     fs,
     io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use ktk_client::api::worker::Grant;
 use serde::Serialize;
-use uuid::Uuid;
 
-use super::directories::{Directories, private_dir};
 use crate::limits;
 
 /// The directories below the data directory that processes see.
 #[derive(Clone, Debug)]
 pub struct Places {
     /// `KTK_DIR` of every owner.
-    directories: Arc<Directories>,
+    work: PathBuf,
     /// Files of running attempts.
     attempts: PathBuf,
 }
@@ -38,8 +35,13 @@ pub struct Place {
     pub dir: PathBuf,
     own: Vec<PathBuf>,
     own_dir: Option<PathBuf>,
-    /// Whose `shared` is where no other task can want it now.
-    lone: Option<(Arc<Directories>, Uuid)>,
+}
+
+fn private_dir(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
 }
 
 fn private_file<V: Serialize>(path: &Path, value: &V) -> io::Result<()> {
@@ -61,8 +63,8 @@ impl Places {
     /// # Errors
     /// When the data directory cannot be written.
     pub fn open(data_dir: &Path) -> io::Result<Self> {
-        let directories = Arc::new(Directories::open(data_dir.join("work"))?);
-        let places = Self { directories, attempts: data_dir.join("attempts") };
+        let places = Self { work: data_dir.join("work"), attempts: data_dir.join("attempts") };
+        private_dir(&places.work)?;
         match fs::remove_dir_all(&places.attempts) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -74,12 +76,17 @@ impl Places {
 
     /// Where the directories of owners are.
     pub fn work(&self) -> &Path {
-        self.directories.work()
+        &self.work
     }
 
     /// Removes the directory of an owner that is gone.
-    pub fn remove(&self, owner: Uuid) {
-        self.directories.remove(owner);
+    pub fn remove(&self, owner: uuid::Uuid) {
+        let path = self.work.join(owner.to_string());
+        if let Err(error) = fs::remove_dir_all(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "a directory of a deleted task stays");
+        }
     }
 
     /// Makes the files of an attempt.
@@ -93,13 +100,12 @@ impl Places {
             inputs: self.attempts.join("empty.json"),
             needs: self.attempts.join("empty.json"),
             output: own("output"),
-            shared: self.directories.provide(grant.directory_owner)?,
+            shared: self.work.join(grant.directory_owner.to_string()),
             dir: PathBuf::new(),
             own: vec![own("output")],
             own_dir: None,
-            lone: (grant.directory_owner == grant.context)
-                .then(|| (Arc::clone(&self.directories), grant.context)),
         };
+        private_dir(&place.shared)?;
         if !grant.inputs.is_empty() {
             place.inputs = own("inputs.json");
             place.own.push(place.inputs.clone());
@@ -123,26 +129,15 @@ impl Places {
 }
 
 impl Place {
-    /// To be called after a success: nothing needs `shared` any more, unless there is something in it.
-    pub fn hand_on(&mut self) {
-        if let Some((directories, owner)) = self.lone.take() {
-            directories.hand_on(owner);
-        }
-    }
-
     /// What the process wrote as its outputs; `None` where it wrote nothing.
     ///
     /// # Errors
     /// When it is no regular file, is too large, or cannot be read.
-    pub fn output_text(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub fn output_text(&self) -> io::Result<Option<Vec<u8>>> {
         let mut options = fs::OpenOptions::new();
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let file = match options.read(true).custom_flags(flags.bits() as i32).open(&self.output) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Nor is there anything to remove.
-                self.own.retain(|path| *path != self.output);
-                return Ok(None);
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             result => result?,
         };
         if !file.metadata()?.is_file() {

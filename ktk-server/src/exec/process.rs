@@ -57,7 +57,7 @@ impl ProcessExecutor {
     async fn attempt(self, grant: Grant, stop: StopSignal) -> Outcome {
         let key = LogKey { task: grant.task, attempt: grant.attempt };
         let writer = LogWriter::new(Arc::clone(&self.logs), key, grant.fence);
-        let mut place = match self.places.prepare(&grant) {
+        let place = match self.places.prepare(&grant) {
             Ok(place) => place,
             Err(error) => {
                 let _ = writer.finish().await;
@@ -72,12 +72,8 @@ impl ProcessExecutor {
             }
         };
         let pump = Pump::new(writer, self.clock.clone());
-        let (ended, why, has_survivors) = follow(process, pump, &grant, stop).await;
-        let outcome = outcome(ended, why, &grant, &mut place);
-        if outcome.reason.is_none() && !has_survivors {
-            place.hand_on();
-        }
-        outcome
+        let (ended, why) = follow(process, pump, &grant, stop).await;
+        outcome(ended, why, &grant, &place)
     }
 
     async fn spawn(&self, grant: &Grant, place: &Place) -> Result<Process, SpawnError> {
@@ -109,9 +105,8 @@ fn spawn_failure(error: &SpawnError) -> Outcome {
     Outcome { exit_code, ..failed(reason, error.to_string()) }
 }
 
-/// Keeps the log until the process, and everything it started, has ended; says how, and whether something could not
-/// be killed.
-async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopSignal) -> (Ended, Why, bool) {
+/// Keeps the log until the process, and everything it started, has ended.
+async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopSignal) -> (Ended, Why) {
     let Process { mut stdout, mut stderr, mut running, .. } = process;
     let mut why = Why::ByItself;
     let timeout = async {
@@ -137,10 +132,10 @@ async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopS
         }
     };
     pump.finish(&stdout, &stderr).await;
-    (ended, why, running.has_survivors())
+    (ended, why)
 }
 
-fn outcome(ended: Ended, why: Why, grant: &Grant, place: &mut Place) -> Outcome {
+fn outcome(ended: Ended, why: Why, grant: &Grant, place: &Place) -> Outcome {
     let mut outcome = match ended {
         Ended::Exited(0) => Outcome { exit_code: Some(0), ..Outcome::default() },
         Ended::Exited(code) => {
