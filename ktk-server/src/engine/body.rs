@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ktk_client::api::{change::Changes, meta::StringMap, pipeline::PipelineSpec, task::TaskSpec};
+use ktk_client::api::{
+    change::Changes, meta::StringMap, pipeline::PipelineSpec, restart::RestartParams, task::TaskSpec,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
@@ -45,6 +47,13 @@ pub struct RestartBody {
     pub changes: Changes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+}
+
+impl RestartBody {
+    /// Of a restart that somebody asks for.
+    pub fn asked(params: &RestartParams, by: &str) -> Self {
+        Self { reason: params.reason.clone(), changes: params.changes.clone(), by: Some(by.to_owned()) }
+    }
 }
 
 /// A pipeline's manifest and what its steps share.

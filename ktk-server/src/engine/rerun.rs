@@ -5,7 +5,7 @@ use ktk_client::api::{
     Phase,
     change::Changes,
     event::Severity,
-    restart::Cascade,
+    restart::{Cascade, RestartParams},
     task::{Resolved, RunIf},
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,19 @@ pub struct Wish {
     /// Whether it is part of another task's restart, which has been planned and carried out already.
     #[serde(default)]
     pub is_follower: bool,
+}
+
+impl Wish {
+    /// Of a restart that somebody asks for, of the task itself.
+    pub fn asked(params: &RestartParams, by: &str) -> Self {
+        Self {
+            reason: params.reason.clone(),
+            by: by.to_owned(),
+            cascade: params.cascade,
+            changes: params.changes.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 impl<T: Tx> Unit<'_, T> {

@@ -93,23 +93,6 @@ impl RestartPipeline {
             _ => Ok(()),
         }
     }
-
-    fn because(&self) -> RestartBody {
-        RestartBody {
-            reason: self.params.reason.clone(),
-            changes: Default::default(),
-            by: Some(self.ask.by.clone()),
-        }
-    }
-
-    fn wish(&self) -> Wish {
-        Wish {
-            reason: self.params.reason.clone(),
-            by: self.ask.by.clone(),
-            cascade: self.params.cascade,
-            ..Wish::default()
-        }
-    }
 }
 
 impl Operation for RestartPipeline {
@@ -136,10 +119,18 @@ impl Operation for RestartPipeline {
             return Ok(Done::quiet(answer(&mut unit, id, plan.rows()).await?));
         }
         let restarted = match targets.as_slice() {
-            [live] if !live.phase.is_terminal() => unit.force_restart(live, live, self.wish()).await?,
+            [live] if !live.phase.is_terminal() => {
+                unit.force_restart(live, live, Wish::asked(&self.params, &self.ask.by)).await?
+            }
             ended => {
                 let parents: Vec<Uuid> = ended.iter().map(|row| row.id).collect();
-                unit.carry_out(&plan, &parents, &self.because(), self.params.cascade).await?
+                unit.carry_out(
+                    &plan,
+                    &parents,
+                    &RestartBody::asked(&self.params, &self.ask.by),
+                    self.params.cascade,
+                )
+                .await?
             }
         };
         let first = FirstAnswer { id, restarted, plan: plan.rows() };

@@ -63,24 +63,6 @@ impl RestartTask {
         let request = Remembered::new(Restart::NAME, id, &params)?;
         Ok(Self { ask, params, request, types })
     }
-
-    fn because(&self) -> RestartBody {
-        RestartBody {
-            reason: self.params.reason.clone(),
-            changes: self.params.changes.clone(),
-            by: Some(self.ask.by.clone()),
-        }
-    }
-
-    fn wish(&self) -> Wish {
-        Wish {
-            reason: self.params.reason.clone(),
-            by: self.ask.by.clone(),
-            cascade: self.params.cascade,
-            changes: self.params.changes.clone(),
-            ..Wish::default()
-        }
-    }
 }
 
 /// What is to be done with what was named.
@@ -115,7 +97,14 @@ impl Operation for RestartTask {
                     return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan.rows()).await?));
                 }
                 let id = unit.adopt(*parent);
-                let restarted = unit.carry_out(&plan, &[id], &self.because(), self.params.cascade).await?;
+                let restarted = unit
+                    .carry_out(
+                        &plan,
+                        &[id],
+                        &RestartBody::asked(&self.params, &self.ask.by),
+                        self.params.cascade,
+                    )
+                    .await?;
                 (restarted[0].id, true, plan, restarted)
             }
             Choice::Force { live, parent } => {
@@ -124,7 +113,8 @@ impl Operation for RestartTask {
                 if self.params.dry_run {
                     return Ok(Done::quiet(answer(&mut unit, live.id, false, plan.rows()).await?));
                 }
-                let restarted = unit.force_restart(&live, &parent, self.wish()).await?;
+                let restarted =
+                    unit.force_restart(&live, &parent, Wish::asked(&self.params, &self.ask.by)).await?;
                 let id = restarted.first().map_or(live.id, |task| task.id);
                 (id, !restarted.is_empty(), plan, restarted)
             }
