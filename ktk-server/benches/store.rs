@@ -207,6 +207,7 @@ fn row(number: u64, version: u64) -> TaskRow {
         due_at: None,
         deleted_at: None,
         version,
+        rare: Default::default(),
     }
 }
 

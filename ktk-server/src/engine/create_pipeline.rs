@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     limits,
-    model::row::{NeedRow, NewPipeline, PipelineRow},
+    model::{
+        rare::PipelineRare,
+        row::{NeedRow, NewPipeline, PipelineRow},
+    },
     store::{Operation, Tx},
 };
 
@@ -154,6 +157,7 @@ impl CreatePipeline {
             finished_at: None,
             deleted_at: None,
             version: unit.tx.next_version(),
+            rare: PipelineRare::default(),
         };
         Ok((row, PipelineBody { header, spec: object.spec.clone() }))
     }

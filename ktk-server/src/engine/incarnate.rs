@@ -20,6 +20,7 @@ use super::{
 use crate::{
     limits,
     model::{
+        rare::TaskRare,
         row::TaskRow,
         settle::{self, Class, class_of},
     },
@@ -100,6 +101,7 @@ impl<T: Tx> Unit<'_, T> {
             due_at: spec.run_after.filter(|at| *at > self.now),
             deleted_at: None,
             version: 0,
+            rare: TaskRare::default(),
         }
     }
 

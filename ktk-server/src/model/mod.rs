@@ -4,6 +4,7 @@
 pub mod ended;
 pub mod phase;
 pub mod pipeline;
+pub mod rare;
 pub mod restart;
 pub mod retry;
 pub mod row;

@@ -7,6 +7,8 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
+use super::rare::{PipelineRare, TaskRare};
+
 /// What a running task comes to when its attempt has been stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopWish {
@@ -81,6 +83,7 @@ pub struct TaskRow {
     pub deleted_at: Option<Timestamp>,
     /// The server-wide number of its last change.
     pub version: u64,
+    pub rare: TaskRare,
 }
 
 impl TaskRow {
@@ -202,6 +205,7 @@ pub struct PipelineRow {
     pub finished_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
     pub version: u64,
+    pub rare: PipelineRare,
 }
 
 /// A pipeline and its manifest: what is written once.

@@ -12,9 +12,12 @@ use super::{
     see, write,
 };
 use crate::{
-    model::row::{
-        AttemptRow, Change, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, StopWish, TaskRow,
-        TombstoneRow,
+    model::{
+        rare::{PipelineRare, TaskRare},
+        row::{
+            AttemptRow, Change, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, StopWish, TaskRow,
+            TombstoneRow,
+        },
     },
     store::Store,
 };
@@ -75,6 +78,7 @@ pub fn full_task() -> TaskRow {
         due_at: Some(late()),
         deleted_at: Some(early()),
         version: i64::MAX as u64,
+        rare: TaskRare {},
     }
 }
 
@@ -140,6 +144,7 @@ pub async fn pipelines<S: Store>(store: S) {
         finished_at: Some(late()),
         deleted_at: Some(late()),
         version: i64::MAX as u64,
+        rare: PipelineRare {},
     };
     let rows = vec![pipeline(5), full.clone()];
     let ids = vec![id(5), full.id];

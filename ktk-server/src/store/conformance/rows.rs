@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason, event::Severity, node::NodePhase, restart::Cascade, task::RunIf};
 use uuid::Uuid;
 
-use crate::model::row::{
-    AttemptRow, EventRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow,
+use crate::model::{
+    rare::{PipelineRare, TaskRare},
+    row::{
+        AttemptRow, EventRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow,
+    },
 };
 
 /// An id that can be told from others by its number.
@@ -64,6 +67,7 @@ pub fn task(number: u64) -> TaskRow {
         due_at: None,
         deleted_at: None,
         version: number,
+        rare: TaskRare::default(),
     }
 }
 
@@ -120,6 +124,7 @@ pub fn pipeline(number: u64) -> PipelineRow {
         finished_at: None,
         deleted_at: None,
         version: number,
+        rare: PipelineRare::default(),
     }
 }
 

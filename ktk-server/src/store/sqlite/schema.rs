@@ -1,4 +1,4 @@
-//! The tables and indexes of the newest schema, as a new store gets them.
+//! The tables and indexes, schema by schema: a new store goes through all of them.
 //!
 //! Ids are 16 bytes, times microseconds, enums their numbers, heads order-preserving integers.
 //! Rows of tasks and pipelines are found by `id` and stored in the order of their making, so
@@ -10,7 +10,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6b74_6b00;
 
 /// The newest schema's number.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// Schema 1.
 pub(super) const SCHEMA_1: &str = "
@@ -201,4 +201,10 @@ CREATE TABLE requests (
 ) STRICT;
 CREATE UNIQUE INDEX requests_key ON requests (key);
 CREATE INDEX requests_at ON requests (at);
+";
+
+/// Schema 2: what few tasks and pipelines have.
+pub(super) const SCHEMA_2: &str = "
+ALTER TABLE tasks ADD COLUMN rare TEXT;
+ALTER TABLE pipelines ADD COLUMN rare TEXT;
 ";

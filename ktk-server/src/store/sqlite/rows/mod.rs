@@ -9,6 +9,7 @@ mod task;
 use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason, worker::Fence};
 use rusqlite::{Row, types::ValueRef};
+use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::model::row::StopWish;
@@ -193,6 +194,14 @@ impl<'r> Cells<'r> {
         }
     }
 
+    /// JSON, or nothing where all is as for most.
+    fn rare<T: DeserializeOwned + Default>(&mut self) -> Decoded<T> {
+        match self.opt_text()? {
+            None => Ok(T::default()),
+            Some(text) => serde_json::from_str(&text).or_else(|_| self.broken("is not its JSON")),
+        }
+    }
+
     /// One of these, by its place.
     fn one_of<T: Copy>(&mut self, all: &[T]) -> Decoded<T> {
         let number = self.number::<usize>()?;
@@ -215,6 +224,11 @@ fn opt_micros(at: Option<Timestamp>) -> Option<i64> {
 
 fn opt_bytes(id: &Option<Uuid>) -> Option<&[u8]> {
     id.as_ref().map(|id| id.as_bytes().as_slice())
+}
+
+/// What few have: nothing is written for all others.
+fn opt_rare<T: Serialize + Default + PartialEq>(rare: &T) -> Option<String> {
+    (*rare != T::default()).then(|| serde_json::to_string(rare).expect("its fields are plain data"))
 }
 
 fn opt_reason(reason: Option<Reason>) -> Option<u8> {

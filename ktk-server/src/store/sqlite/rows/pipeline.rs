@@ -2,7 +2,7 @@
 
 use rusqlite::{Statement, params};
 
-use super::{Cells, Decoded, Stored, head_key, micros, opt_bytes, opt_micros, opt_reason};
+use super::{Cells, Decoded, Stored, head_key, micros, opt_bytes, opt_micros, opt_rare, opt_reason};
 use crate::model::row::PipelineRow;
 
 /// The columns of a pipeline. The first seven never change.
@@ -10,7 +10,7 @@ macro_rules! pipeline_columns {
     () => {
         "id, context_id, parent_id, incarnation, namespace, name, head, newest, labels, phase, reason, message, \
          total, done, failed, cancelled, admitted, max_parallel, fail_fast, tripped, cancel_reason, cancel_now, \
-         restarts, created_at, updated_at, started_at, finished_at, deleted_at, version"
+         restarts, created_at, updated_at, started_at, finished_at, deleted_at, version, rare"
     };
 }
 pub(crate) use pipeline_columns;
@@ -48,11 +48,12 @@ impl Stored for PipelineRow {
             finished_at: cells.opt_time()?,
             deleted_at: cells.opt_time()?,
             version: cells.bits()?,
+            rare: cells.rare()?,
         })
     }
 }
 
-/// Runs a statement whose 29 parameters are the columns of a pipeline.
+/// Runs a statement whose 30 parameters are the columns of a pipeline.
 pub(in super::super) fn bind_pipeline(
     statement: &mut Statement<'_>,
     row: &PipelineRow,
@@ -87,5 +88,6 @@ pub(in super::super) fn bind_pipeline(
         opt_micros(row.finished_at),
         opt_micros(row.deleted_at),
         row.version.cast_signed(),
+        opt_rare(&row.rare),
     ])
 }

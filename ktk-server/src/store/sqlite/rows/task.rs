@@ -3,7 +3,7 @@
 use ktk_client::api::{restart::Cascade, task::RunIf};
 use rusqlite::{Statement, params};
 
-use super::{Cells, Decoded, Stored, head_key, micros, opt_bytes, opt_micros, opt_reason};
+use super::{Cells, Decoded, Stored, head_key, micros, opt_bytes, opt_micros, opt_rare, opt_reason};
 use crate::model::row::{LineRow, TaskRow};
 
 /// The columns of a task. The first fourteen never change, or rarely; the others are its state.
@@ -13,7 +13,7 @@ macro_rules! task_columns {
          command, executor, queue, priority, newest, labels, run_if, cascade, phase, reason, message, admitted, \
          needs, live_needs, bad_needs, attempt, counted, lost, fence_epoch, fence_counter, node_id, node, \
          exit_code, output_digest, stop_reason, stop_now, wish, created_at, updated_at, ready_at, started_at, \
-         finished_at, due_at, deleted_at, version"
+         finished_at, due_at, deleted_at, version, rare"
     };
 }
 pub(crate) use task_columns;
@@ -76,6 +76,7 @@ impl Stored for TaskRow {
             due_at: cells.opt_time()?,
             deleted_at: cells.opt_time()?,
             version: cells.bits()?,
+            rare: cells.rare()?,
         })
     }
 }
@@ -96,7 +97,7 @@ impl Stored for LineRow {
     }
 }
 
-/// Runs a statement whose 45 parameters are the columns of a task.
+/// Runs a statement whose 46 parameters are the columns of a task.
 pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) -> rusqlite::Result<usize> {
     statement.execute(params![
         row.id.as_bytes(),
@@ -144,5 +145,6 @@ pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) 
         opt_micros(row.due_at),
         opt_micros(row.deleted_at),
         row.version.cast_signed(),
+        opt_rare(&row.rare),
     ])
 }

@@ -24,19 +24,19 @@ const INSERT: &str = concat!(
     "INSERT INTO pipelines (",
     pipeline_columns!(),
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-     ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)"
+     ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)"
 );
 /// As for tasks: only the indexes of what changes are written.
 pub(super) const CHANGE: &str = "UPDATE pipelines SET newest = ?8, labels = ?9, phase = ?10, reason = ?11, \
      message = ?12, total = ?13, done = ?14, failed = ?15, cancelled = ?16, admitted = ?17, max_parallel = ?18, \
      fail_fast = ?19, tripped = ?20, cancel_reason = ?21, cancel_now = ?22, restarts = ?23, created_at = ?24, \
-     updated_at = ?25, started_at = ?26, finished_at = ?27, deleted_at = ?28, version = ?29 \
+     updated_at = ?25, started_at = ?26, finished_at = ?27, deleted_at = ?28, version = ?29, rare = ?30 \
      WHERE id = ?1 AND (+context_id, parent_id, incarnation, +namespace, name, +head) IS (?2, ?3, ?4, ?5, ?6, ?7)";
 const REPLACE: &str = concat!(
     "UPDATE pipelines SET (",
     pipeline_columns!(),
     ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-     ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) WHERE id = ?1"
+     ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) WHERE id = ?1"
 );
 
 pub(super) fn by_heads(

@@ -3,11 +3,11 @@
 use rusqlite::Connection;
 
 use super::{changes, events, lists, needs, nodes, pipelines, tasks, work};
-use crate::store::sqlite::schema::SCHEMA_1;
+use crate::store::sqlite::migrate::STEPS;
 
 fn plan(sql: &str) -> String {
     let connection = Connection::open_in_memory().unwrap();
-    connection.execute_batch(SCHEMA_1).unwrap();
+    STEPS.iter().for_each(|step| connection.execute_batch(step).unwrap());
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let nulls = vec![rusqlite::types::Value::Null; statement.parameter_count()];
     let lines =
