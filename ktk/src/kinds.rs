@@ -12,6 +12,10 @@ pub(crate) enum Kind {
     Task,
     /// A DAG of steps.
     Pipeline,
+    /// Where tasks wait.
+    Queue,
+    /// A named limit of permits.
+    Semaphore,
     /// A running server or worker.
     Node,
     /// What happened to an object.
@@ -35,6 +39,8 @@ pub(crate) struct KindRow {
     pub(crate) is_namespaced: bool,
     /// Whether `get all` lists it.
     pub(crate) is_in_all: bool,
+    /// Whether its changes can be followed.
+    pub(crate) is_watched: bool,
     /// The verbs that take it as a type.
     pub(crate) verbs: &'static [&'static str],
 }
@@ -49,6 +55,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         manifest: "Task",
         is_namespaced: true,
         is_in_all: true,
+        is_watched: true,
         verbs: &["get", "describe", "delete", "restart", "cancel", "wait", "events", "tree", "logs"],
     },
     KindRow {
@@ -59,7 +66,30 @@ pub(crate) const KINDS: &[KindRow] = &[
         manifest: "Pipeline",
         is_namespaced: true,
         is_in_all: true,
+        is_watched: true,
         verbs: &["get", "describe", "delete", "restart", "cancel", "wait", "events"],
+    },
+    KindRow {
+        kind: Kind::Queue,
+        singular: "queue",
+        plural: "queues",
+        short: "q",
+        manifest: "Queue",
+        is_namespaced: false,
+        is_in_all: false,
+        is_watched: true,
+        verbs: &["get", "describe", "delete", "events"],
+    },
+    KindRow {
+        kind: Kind::Semaphore,
+        singular: "semaphore",
+        plural: "semaphores",
+        short: "sem",
+        manifest: "Semaphore",
+        is_namespaced: false,
+        is_in_all: false,
+        is_watched: true,
+        verbs: &["get", "describe", "delete", "events"],
     },
     KindRow {
         kind: Kind::Node,
@@ -69,6 +99,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         manifest: "Node",
         is_namespaced: false,
         is_in_all: false,
+        is_watched: false,
         verbs: &["get", "describe", "events"],
     },
     KindRow {
@@ -79,6 +110,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         manifest: "Event",
         is_namespaced: true,
         is_in_all: false,
+        is_watched: false,
         verbs: &["get"],
     },
 ];
@@ -178,7 +210,7 @@ mod tests {
             ["error: the server doesn't have a resource type \"taks\"", "hint: did you mean \"tasks\"?"]
         );
         let error = Kind::parse("nosuch", "get").expect_err("no type");
-        assert_eq!(error.lines()[1], "hint: there are tasks, pipelines, nodes, events");
+        assert_eq!(error.lines()[1], "hint: there are tasks, pipelines, queues, semaphores, nodes, events");
     }
 
     #[test]
@@ -186,7 +218,7 @@ mod tests {
         let error = Kind::parse("nodes", "delete").expect_err("nodes are not deleted");
         assert_eq!(
             error.lines(),
-            ["error: ktk delete does not take nodes", "hint: it takes tasks, pipelines"]
+            ["error: ktk delete does not take nodes", "hint: it takes tasks, pipelines, queues, semaphores"]
         );
     }
 

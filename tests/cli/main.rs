@@ -10,6 +10,7 @@ mod describe;
 mod events;
 mod exit_codes;
 mod get;
+mod limits;
 mod logs;
 mod manifests;
 mod restart;

@@ -3,6 +3,7 @@
 //! Both sides check: the client points at line and column, the server refuses the same.
 
 mod causes;
+mod entity;
 mod metadata;
 mod params;
 mod process;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use super::{Cause, Pipeline, Task, dag, field, names, task::TaskSpec, template};
 use causes::Causes;
+pub use entity::entity;
 use work::Work;
 
 /// The most bytes of a task's inputs, and of a pipeline's parameters, as JSON.

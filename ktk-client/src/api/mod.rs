@@ -8,6 +8,7 @@ pub mod change;
 pub mod check;
 pub mod dag;
 pub mod duration;
+pub mod entity;
 pub mod error;
 pub mod event;
 pub mod field;
@@ -19,9 +20,11 @@ pub mod names;
 pub mod node;
 pub mod phase;
 pub mod pipeline;
+pub mod queue;
 pub mod restart;
 pub mod rpc;
 pub mod selector;
+pub mod semaphore;
 pub mod server;
 pub mod shell;
 pub mod suggest;
@@ -32,6 +35,7 @@ pub mod watch;
 pub mod worker;
 
 pub use duration::Duration;
+pub use entity::Entity;
 pub use error::{ApiError, Cause, ErrorReason};
 pub use event::Event;
 pub use id::TaskId;
@@ -40,7 +44,9 @@ pub use meta::{Metadata, PipelineRef, RestartMeta};
 pub use node::Node;
 pub use phase::{Phase, Reason};
 pub use pipeline::Pipeline;
+pub use queue::Queue;
 pub use rpc::Method;
+pub use semaphore::Semaphore;
 pub use task::Task;
 
 /// The `apiVersion` of every object.

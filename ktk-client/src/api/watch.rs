@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WatchParams {
-    /// Kinds, comma-separated: `Task`, `Pipeline`. All when absent.
+    /// Kinds, comma-separated: `Task`, `Pipeline`, `Queue`, `Semaphore`. Tasks and pipelines when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kinds: Option<String>,
     /// One namespace, or all when absent.
@@ -40,7 +40,7 @@ pub struct WatchParams {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum WatchEvent {
-    /// The object as it is now; a `Task` or `Pipeline` by its `kind`.
+    /// The object as it is now, of its `kind`.
     Change {
         /// The version of this change.
         version: u64,

@@ -1,8 +1,8 @@
 //! The typed client: speaks to a server, starts the local one where there is none.
 //!
 //! [`Client`] is made by [`Client::try_default`] or [`Client::builder`]; its verbs are grouped
-//! by kind: [`Client::tasks`], [`Client::pipelines`], [`Client::nodes`], [`Client::events`],
-//! [`Client::server`]. What follows changes: [`Client::watch`], [`Client::logs`],
+//! by kind: [`Client::tasks`], [`Client::pipelines`], [`Client::queues`], [`Client::semaphores`],
+//! [`Client::nodes`], [`Client::events`], [`Client::server`]. What follows changes: [`Client::watch`], [`Client::logs`],
 //! [`Client::follow`], [`Client::wait`].
 //!
 //! Nothing here prints: what a user should know goes to the builder's hooks.
@@ -29,8 +29,10 @@ pub mod paging;
 pub(crate) mod pause;
 pub mod pipeline;
 mod query;
+pub mod queue;
 mod reading;
 pub mod restart;
+pub mod semaphore;
 pub mod server;
 mod sse;
 pub mod task;
@@ -152,6 +154,16 @@ impl Client {
     /// Servers and workers.
     pub fn nodes(&self) -> node::Nodes {
         node::Nodes::new(self.clone())
+    }
+
+    /// Where tasks wait.
+    pub fn queues(&self) -> queue::Queues {
+        queue::Queues::new(self.clone())
+    }
+
+    /// Named limits of permits.
+    pub fn semaphores(&self) -> semaphore::Semaphores {
+        semaphore::Semaphores::new(self.clone())
     }
 
     /// What happened to objects of the client's namespace.

@@ -7,25 +7,39 @@ use super::{
     node::{Content, Node},
     typed,
 };
-use crate::api::{API_VERSION, Cause, Metadata, Pipeline, Task, check, field, names::quoted, suggest};
+use crate::api::{
+    API_VERSION, Cause, Entity, Metadata, Pipeline, Queue, Semaphore, Task, check, field, names::quoted,
+    suggest,
+};
 
 /// An object of a manifest.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "both are large, and a manifest has few of them")]
+#[expect(clippy::large_enum_variant, reason = "most are large, and a manifest has few of them")]
 pub enum Manifest {
     /// A task.
     Task(Task),
     /// A pipeline.
     Pipeline(Pipeline),
+    /// A queue.
+    Queue(Queue),
+    /// A semaphore.
+    Semaphore(Semaphore),
 }
 
 impl Manifest {
-    /// `Task` or `Pipeline`.
+    /// `Task`, `Pipeline`, `Queue` or `Semaphore`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",
             Self::Pipeline(_) => "Pipeline",
+            Self::Queue(_) => Queue::KIND,
+            Self::Semaphore(_) => Semaphore::KIND,
         }
+    }
+
+    /// Whether it belongs to a namespace.
+    pub fn is_namespaced(&self) -> bool {
+        matches!(self, Self::Task(_) | Self::Pipeline(_))
     }
 
     /// The object's metadata.
@@ -33,6 +47,8 @@ impl Manifest {
         match self {
             Self::Task(task) => &task.metadata,
             Self::Pipeline(pipeline) => &pipeline.metadata,
+            Self::Queue(queue) => &queue.metadata,
+            Self::Semaphore(semaphore) => &semaphore.metadata,
         }
     }
 
@@ -41,6 +57,8 @@ impl Manifest {
         match self {
             Self::Task(task) => &mut task.metadata,
             Self::Pipeline(pipeline) => &mut pipeline.metadata,
+            Self::Queue(queue) => &mut queue.metadata,
+            Self::Semaphore(semaphore) => &mut semaphore.metadata,
         }
     }
 }
@@ -77,7 +95,10 @@ impl Document {
 }
 
 /// Kinds of the whole design that this version does not take from a manifest.
-const OTHER_KINDS: [&str; 7] = ["Spawner", "TaskType", "Queue", "Semaphore", "Token", "Event", "Node"];
+const OTHER_KINDS: [&str; 5] = ["Spawner", "TaskType", "Token", "Event", "Node"];
+
+/// Kinds that it does.
+const KINDS: &str = "Task, Pipeline, Queue or Semaphore";
 
 /// Reads one document, or each item of a `List`.
 pub(super) fn read(source: &str, root: Node, documents: &mut Vec<Document>, problems: &mut Problems) {
@@ -105,26 +126,24 @@ pub(super) fn read(source: &str, root: Node, documents: &mut Vec<Document>, prob
         }
     }
     let Some(kind) = kind else {
-        report(here, "kind", "missing: write `kind: Task` or `kind: Pipeline`".to_owned());
+        report(here, "kind", format!("missing: write `kind: …`, one of {KINDS}"));
         return;
     };
     let place = (kind.value.line, kind.value.column);
     let manifest = match kind.value.text() {
         Some("Task") => typed::task(source, &root, problems),
         Some("Pipeline") => typed::pipeline(source, &root, problems),
+        Some(Queue::KIND) => typed::queue(source, &root, problems),
+        Some(Semaphore::KIND) => typed::semaphore(source, &root, problems),
         Some("List") => return read_list(source, root, documents, problems),
         Some(other) if OTHER_KINDS.contains(&other) => {
-            return report(
-                place,
-                "kind",
-                format!("{other} is not supported by this version: Task or Pipeline"),
-            );
+            return report(place, "kind", format!("{other} is not supported by this version: {KINDS}"));
         }
         Some(other) => {
-            let hint = suggest::hint(other, ["Task", "Pipeline", "List"]);
-            return report(place, "kind", format!("unknown kind {}{hint}: Task or Pipeline", quoted(other)));
+            let hint = suggest::hint(other, ["Task", "Pipeline", Queue::KIND, Semaphore::KIND, "List"]);
+            return report(place, "kind", format!("unknown kind {}{hint}: {KINDS}", quoted(other)));
         }
-        None => return report(place, "kind", "must be Task or Pipeline".to_owned()),
+        None => return report(place, "kind", format!("must be {KINDS}")),
     };
     if let Some(value) = manifest.filter(|_| problems.count() == before) {
         documents.push(Document { value, source: source.to_owned(), line: root.line, tree: root });
@@ -151,5 +170,7 @@ pub(super) fn causes(manifest: &Manifest) -> Vec<Cause> {
     match manifest {
         Manifest::Task(task) => check::task(task),
         Manifest::Pipeline(pipeline) => check::pipeline(pipeline, &BTreeMap::new()),
+        Manifest::Queue(queue) => check::entity(queue),
+        Manifest::Semaphore(semaphore) => check::entity(semaphore),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::api::{
-    Metadata, Pipeline, Task,
+    Entity, Metadata, Pipeline, Queue, Semaphore, Task,
     field::Segment,
     pipeline::{PipelineSpec, Step, StepDefaults},
     suggest,
@@ -20,6 +20,8 @@ use introspect::names_of;
 pub(super) enum Kind {
     Task,
     Pipeline,
+    Queue,
+    Semaphore,
 }
 
 impl Kind {
@@ -27,6 +29,8 @@ impl Kind {
         match self {
             Self::Task => "Task",
             Self::Pipeline => "Pipeline",
+            Self::Queue => Queue::KIND,
+            Self::Semaphore => Semaphore::KIND,
         }
     }
 }
@@ -84,10 +88,24 @@ static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     ]
 });
 
+static QUEUE: LazyLock<Vec<Shape>> = LazyLock::new(of_entity::<Queue>);
+
+static SEMAPHORE: LazyLock<Vec<Shape>> = LazyLock::new(of_entity::<Semaphore>);
+
+fn of_entity<E: Entity>() -> Vec<Shape> {
+    vec![
+        Shape { path: &[], known: names_of::<E>(), missing: &[] },
+        Shape { path: &["metadata"], known: names_of::<Metadata>(), missing: &[] },
+        Shape { path: &["spec"], known: names_of::<E::Spec>(), missing: &[] },
+    ]
+}
+
 fn shapes(kind: Kind) -> &'static [Shape] {
     match kind {
         Kind::Task => &TASK,
         Kind::Pipeline => &PIPELINE,
+        Kind::Queue => &QUEUE,
+        Kind::Semaphore => &SEMAPHORE,
     }
 }
 

@@ -41,7 +41,7 @@ fn target(need: &str) -> (&'static str, &str) {
 fn needs_of(document: &Document) -> &[String] {
     match &document.value {
         Manifest::Task(task) => &task.spec.needs,
-        Manifest::Pipeline(_) => &[],
+        Manifest::Pipeline(_) | Manifest::Queue(_) | Manifest::Semaphore(_) => &[],
     }
 }
 

@@ -23,6 +23,9 @@ type Path = Vec<Segment>;
 /// So many wrong values are replaced; then reading ends.
 const MAX_REPLACED: usize = 60;
 
+/// So often another value is tried in one place.
+const MAX_TRIES: usize = 3;
+
 const SERVERS_OWN: &str = "only the server sets this: remove it";
 
 pub(super) fn task(source: &str, root: &Node, problems: &mut Problems) -> Option<Manifest> {
@@ -31,6 +34,14 @@ pub(super) fn task(source: &str, root: &Node, problems: &mut Problems) -> Option
 
 pub(super) fn pipeline(source: &str, root: &Node, problems: &mut Problems) -> Option<Manifest> {
     Reader::new(source, root, Kind::Pipeline, problems).read(Manifest::Pipeline)
+}
+
+pub(super) fn queue(source: &str, root: &Node, problems: &mut Problems) -> Option<Manifest> {
+    Reader::new(source, root, Kind::Queue, problems).read(Manifest::Queue)
+}
+
+pub(super) fn semaphore(source: &str, root: &Node, problems: &mut Problems) -> Option<Manifest> {
+    Reader::new(source, root, Kind::Semaphore, problems).read(Manifest::Semaphore)
 }
 
 struct Reader<'a> {
@@ -122,7 +133,8 @@ impl<'a> Reader<'a> {
             let message = wording::wrong_value(error, found.node, &path);
             self.report(found.place(), &path, message);
         }
-        if self.replaced.len() > MAX_REPLACED {
+        // What is still wrong after that lacks something that no empty value has.
+        if self.replaced.len() > MAX_REPLACED || times > MAX_TRIES {
             return None;
         }
         let (last, parents) = path.split_last()?;

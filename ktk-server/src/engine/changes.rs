@@ -1,7 +1,9 @@
 //! What a watch delivers: changes after a version, in version order.
 
+use std::collections::BTreeMap;
+
 use ktk_client::api::{
-    API_VERSION, ApiError, ErrorReason, Metadata, TaskId,
+    API_VERSION, ApiError, Entity, ErrorReason, Metadata, Queue, Semaphore, TaskId,
     meta::RestartMeta,
     watch::{WatchEvent, WatchParams},
 };
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     body,
+    entity::{self, Kind},
     error::{EngineError, EngineResult},
     object,
     operation::Ask,
@@ -16,9 +19,15 @@ use super::{
 };
 use crate::{
     limits,
-    model::row::{Change, PipelineRow, TaskRow, TombstoneRow},
+    model::{
+        entity::EntityRow,
+        row::{Change, PipelineRow, TaskRow, TombstoneRow},
+    },
     store::{Operation, Tx},
 };
+
+/// Kinds without a namespace.
+const ENTITIES: [&str; 2] = [Queue::KIND, Semaphore::KIND];
 
 /// A watch's parameters, parsed.
 #[derive(Clone, Debug)]
@@ -26,6 +35,8 @@ pub struct Filter {
     params: WatchParams,
     tasks: Option<Selectors>,
     pipelines: Option<Selectors>,
+    /// Of each kind without a namespace that is watched.
+    entities: BTreeMap<&'static str, Selectors>,
 }
 
 impl Filter {
@@ -35,19 +46,24 @@ impl Filter {
     /// `Invalid` that names the parameter.
     pub fn new(params: WatchParams) -> EngineResult<Self> {
         let text = params.kinds.clone().unwrap_or_else(|| "Task,Pipeline".into());
-        let (mut tasks, mut pipelines) = (None, None);
+        let (mut tasks, mut pipelines, mut entities) = (None, None, BTreeMap::new());
         for kind in text.split(',') {
             let (labels, fields) = (params.label_selector.as_deref(), params.field_selector.as_deref());
             match kind.trim() {
                 "Task" => tasks = Some(Selectors::parse(labels, fields, object::TASK_FIELDS)?),
                 "Pipeline" => pipelines = Some(Selectors::parse(labels, fields, object::PIPELINE_FIELDS)?),
+                other if ENTITIES.contains(&other) => {
+                    let kind = ENTITIES.iter().find(|kind| **kind == other).expect("it is among them");
+                    entities.insert(*kind, Selectors::parse(labels, fields, entity::ENTITY_FIELDS)?);
+                }
                 other => {
-                    let words = format!("{other:?} cannot be watched: Task and Pipeline can");
+                    let others = ENTITIES.join(", ");
+                    let words = format!("{other:?} cannot be watched: Task, Pipeline, {others} can");
                     return Err(EngineError::invalid("the watch", "kinds", words));
                 }
             }
         }
-        Ok(Self { params, tasks, pipelines })
+        Ok(Self { params, tasks, pipelines, entities })
     }
 
     fn in_scope(&self, namespace: &str, pipeline: Option<uuid::Uuid>, context: uuid::Uuid) -> bool {
@@ -88,6 +104,7 @@ impl Operation for WatchPage {
             match change {
                 Change::Task(row) => events.extend(self.task(tx, &row).await?),
                 Change::Pipeline(row) => events.extend(self.pipeline(tx, &row).await?),
+                Change::Entity(row) => events.extend(self.entity(tx, &row).await?),
                 Change::Deleted(row) => events.extend(self.deleted(&row)?),
             }
         }
@@ -145,24 +162,43 @@ impl WatchPage {
         Ok(Some(WatchEvent::Change { version, object: value(&pipeline)? }))
     }
 
+    /// It is in every namespace.
+    async fn entity<T: Tx>(&self, tx: &mut T, row: &EntityRow) -> EngineResult<Option<WatchEvent>> {
+        let Some(selectors) = self.filter.entities.get(&*row.kind) else { return Ok(None) };
+        let version = row.version;
+        let object = match &*row.kind {
+            Queue::KIND => completed::<Queue, T>(tx, row).await?,
+            _ => completed::<Semaphore, T>(tx, row).await?,
+        };
+        Ok(Some(match selectors.entity(row) {
+            true => WatchEvent::Change { version, object },
+            false => WatchEvent::Delete { version, object },
+        }))
+    }
+
     fn deleted(&self, row: &TombstoneRow) -> EngineResult<Option<WatchEvent>> {
-        let selectors = if row.kind == "Task" { &self.filter.tasks } else { &self.filter.pipelines };
+        let (selectors, is_namespaced) = match &*row.kind {
+            "Task" => (self.filter.tasks.as_ref(), true),
+            "Pipeline" => (self.filter.pipelines.as_ref(), true),
+            other => (self.filter.entities.get(other), false),
+        };
         let Some(selectors) = selectors else { return Ok(None) };
-        let in_scope = self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id);
+        let in_scope =
+            !is_namespaced || self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id);
         if !in_scope || !selectors.labels(row.labels.as_deref()) {
             return Ok(None);
         }
         let id = TaskId::new(row.id);
         let metadata = Metadata {
             name: Some(row.name.clone()),
-            namespace: Some(row.namespace.clone()),
+            namespace: is_namespaced.then(|| row.namespace.clone()),
             labels: body::labels(row.labels.as_deref()),
             id: Some(row.id),
             digest: Some(id.digest_hex()),
             human_name: Some(id.human_name().to_owned()),
             version: Some(row.version),
             deleted_at: Some(row.at),
-            restart: Some(RestartMeta {
+            restart: is_namespaced.then(|| RestartMeta {
                 context_id: row.context_id,
                 parent_id: None,
                 incarnation: row.incarnation,
@@ -175,6 +211,13 @@ impl WatchPage {
         let object = json!({"apiVersion": API_VERSION, "kind": row.kind, "metadata": value(&metadata)?});
         Ok(Some(WatchEvent::Delete { version: row.version, object }))
     }
+}
+
+/// The whole object of a row.
+async fn completed<K: Kind, T: Tx>(tx: &mut T, row: &EntityRow) -> EngineResult<Value> {
+    let mut object: K = entity::object(row)?;
+    K::complete(tx, &mut object).await?;
+    value(&object)
 }
 
 fn value<S: serde::Serialize>(object: &S) -> EngineResult<Value> {

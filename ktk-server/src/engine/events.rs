@@ -82,7 +82,7 @@ async fn recent<T: Tx>(tx: &mut T, limit: usize) -> EngineResult<(Vec<TaskRow>, 
             match change {
                 Change::Task(row) => tasks.push(*row),
                 Change::Pipeline(row) => pipelines.push(*row),
-                Change::Deleted(_) => {}
+                Change::Entity(_) | Change::Deleted(_) => {}
             }
         }
     }

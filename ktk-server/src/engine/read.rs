@@ -6,7 +6,7 @@ use ktk_client::api::{
 };
 
 use super::{
-    body,
+    body, entity,
     error::{EngineError, EngineResult},
     object,
     operation::Ask,
@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     limits,
-    model::row::{PipelineRow, TaskRow},
+    model::{
+        entity::EntityRow,
+        row::{PipelineRow, TaskRow},
+    },
     store::{ListQuery, Operation, Tx},
 };
 
@@ -106,6 +109,11 @@ impl Selectors {
     pub fn pipeline(&self, row: &PipelineRow) -> bool {
         self.fields.matches(|field| object::pipeline_field(row, field).into())
             && (self.labels.is_empty() || self.labels.matches(&body::labels(row.labels.as_deref())))
+    }
+
+    /// Whether an object without a namespace matches.
+    pub fn entity(&self, row: &EntityRow) -> bool {
+        self.fields.matches(|field| entity::field(row, field).into()) && self.labels(row.labels.as_deref())
     }
 
     /// Whether labels alone match: all that is known of what is gone.

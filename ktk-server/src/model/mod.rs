@@ -2,6 +2,7 @@
 //! No I/O, no async, no clock, no randomness.
 
 pub mod ended;
+pub mod entity;
 pub mod phase;
 pub mod pipeline;
 pub mod rare;

@@ -7,7 +7,10 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
-use super::rare::{PipelineRare, TaskRare};
+use super::{
+    entity::EntityRow,
+    rare::{PipelineRare, TaskRare},
+};
 
 /// What a running task comes to when its attempt has been stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +227,7 @@ pub struct EventRow {
     pub namespace: String,
     pub severity: Severity,
     pub reason: String,
-    /// `Task`, `Pipeline` or `Node`.
+    /// `Task`, `Pipeline`, `Node`, or the kind of an entity.
     pub object_kind: String,
     pub object_id: Uuid,
     pub object_name: String,
@@ -270,7 +273,7 @@ pub struct RequestRow {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TombstoneRow {
     pub version: u64,
-    /// `Task` or `Pipeline`.
+    /// `Task`, `Pipeline`, or the kind of an entity.
     pub kind: String,
     pub id: Uuid,
     pub context_id: Uuid,
@@ -288,6 +291,7 @@ pub struct TombstoneRow {
 pub enum Change {
     Task(Box<TaskRow>),
     Pipeline(Box<PipelineRow>),
+    Entity(Box<EntityRow>),
     Deleted(TombstoneRow),
 }
 
@@ -297,6 +301,7 @@ impl Change {
         match self {
             Self::Task(row) => row.version,
             Self::Pipeline(row) => row.version,
+            Self::Entity(row) => row.version,
             Self::Deleted(row) => row.version,
         }
     }

@@ -9,7 +9,9 @@ mod frame;
 mod local;
 pub mod node;
 pub mod pipeline;
+pub mod queue;
 mod router;
+pub mod semaphore;
 pub mod server;
 pub mod task;
 #[cfg(test)]

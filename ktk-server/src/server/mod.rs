@@ -262,6 +262,8 @@ fn router<S: Store>(engine: &Arc<Engine<S>>, about: &About) -> Router {
     let router = Router::builder();
     let router = rpc::task::register(router, engine);
     let router = rpc::pipeline::register(router, engine);
+    let router = rpc::queue::register(router, engine);
+    let router = rpc::semaphore::register(router, engine);
     let router = rpc::event::register(router, engine);
     let router = rpc::node::register(router, engine);
     let router = rpc::worker::register(router, engine);

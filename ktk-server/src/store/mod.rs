@@ -18,9 +18,12 @@ use jiff::Timestamp;
 use ktk_client::api::worker::Fence;
 use uuid::Uuid;
 
-use crate::model::row::{
-    AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
-    ResultRow, TaskRow, TombstoneRow,
+use crate::model::{
+    entity::EntityRow,
+    row::{
+        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+        RequestRow, ResultRow, TaskRow, TombstoneRow,
+    },
 };
 
 /// Why a store could not do it.
@@ -257,6 +260,27 @@ pub trait Tx: Send {
     fn node(&mut self, id: Uuid) -> impl Future<Output = StoreResult<Option<NodeRow>>> + Send;
     /// Inserts or replaces.
     fn put_node(&mut self, row: &NodeRow) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// The objects of a kind that have these names.
+    fn entities(
+        &mut self,
+        kind: &str,
+        names: &[String],
+    ) -> impl Future<Output = StoreResult<Vec<EntityRow>>> + Send;
+    /// Objects of a kind by name, those after this one; `limit` at most.
+    fn list_entities(
+        &mut self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<EntityRow>>> + Send;
+    /// Inserts, or replaces what has the same kind and name.
+    fn put_entities(&mut self, rows: &[EntityRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn delete_entities(
+        &mut self,
+        kind: &str,
+        names: &[String],
+    ) -> impl Future<Output = StoreResult<()>> + Send;
 
     fn request(&mut self, key: &str) -> impl Future<Output = StoreResult<Option<RequestRow>>> + Send;
     fn insert_request(&mut self, row: &RequestRow) -> impl Future<Output = StoreResult<()>> + Send;

@@ -33,7 +33,7 @@ use crate::{
     view::object::Object,
 };
 
-/// Delete tasks and pipelines, with their logs and history
+/// Delete tasks and pipelines with their logs and history, queues and semaphores that nobody uses
 ///
 /// A task goes with its whole tree of restarts, a pipeline with all its tasks. What runs is
 /// cancelled first, and the command waits until it has gone.
@@ -158,6 +158,8 @@ async fn delete(
             let reference = pipelines.reference(name);
             taken(chosen, &pipelines.delete_with(DeleteParams { reference, now }).await?, made)
         }
+        Kind::Queue => taken(chosen, &client.queues().delete(name).await?, made),
+        Kind::Semaphore => taken(chosen, &client.semaphores().delete(name).await?, made),
         _ => {
             let tasks = client.tasks();
             let reference = tasks.reference(name);

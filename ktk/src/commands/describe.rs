@@ -18,7 +18,7 @@ use crate::{
     kinds::Kind,
     output::{DOCUMENT, Document, OutputFormat},
     target::{self, Target},
-    view::{Moment, describe::Page, node, object::Object, pipeline, task},
+    view::{Moment, describe::Page, node, object::Object, pipeline, queue, semaphore, task},
 };
 
 const EXAMPLES: &str = "\
@@ -194,6 +194,8 @@ impl Described {
         match &self.object {
             Object::Task(one) => task::describe(one, &self.tasks, events, moment),
             Object::Pipeline(one) => pipeline::describe(one, &self.tasks, events, moment),
+            Object::Queue(one) => queue::describe(one, events, moment),
+            Object::Semaphore(one) => semaphore::describe(one, events, moment),
             Object::Node(one) => node::describe(one, events, moment),
             // `describe` takes no events.
             Object::Event(_) => Page::default(),

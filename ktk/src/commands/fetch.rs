@@ -158,6 +158,14 @@ async fn page(client: &Client, kind: Kind, params: ListParams) -> Result<List<Ob
             let pipelines = if is_everywhere { pipelines.all_namespaces() } else { pipelines };
             objects(pipelines.list(params).await?, Object::Pipeline)
         }
+        Kind::Queue => {
+            let params = ListParams { namespace: None, ..params };
+            objects(client.queues().list(params).await?, Object::Queue)
+        }
+        Kind::Semaphore => {
+            let params = ListParams { namespace: None, ..params };
+            objects(client.semaphores().list(params).await?, Object::Semaphore)
+        }
         Kind::Node => {
             let params = ListParams { namespace: None, ..params };
             objects(client.nodes().list(params).await?, Object::Node)
@@ -199,6 +207,8 @@ pub(crate) async fn one(client: &Client, kind: Kind, name: &str) -> Result<Objec
     Ok(match kind {
         Kind::Task => Object::Task(Box::new(client.tasks().get(name).await?)),
         Kind::Pipeline => Object::Pipeline(Box::new(client.pipelines().get(name).await?)),
+        Kind::Queue => Object::Queue(Box::new(client.queues().get(name).await?)),
+        Kind::Semaphore => Object::Semaphore(Box::new(client.semaphores().get(name).await?)),
         Kind::Node => Object::Node(Box::new(client.nodes().get(without_generation(name)).await?)),
         Kind::Event => {
             let params =

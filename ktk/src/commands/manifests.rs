@@ -141,6 +141,9 @@ fn text(path: &Path) -> Result<String, CliError> {
 /// Where a document names another namespace than `-n`.
 pub(crate) fn complete(documents: &mut [Document], namespace: &str, base: &Path) -> Result<(), CliError> {
     for document in documents {
+        if !document.value.is_namespaced() {
+            continue;
+        }
         let metadata = document.value.metadata_mut();
         match &metadata.namespace {
             Some(own) if own != namespace && namespace != DEFAULT_NAMESPACE => {
@@ -161,6 +164,7 @@ pub(crate) fn complete(documents: &mut [Document], namespace: &str, base: &Path)
                 .iter_mut()
                 .filter_map(|step| step.run.as_mut())
                 .try_for_each(|run| place(run, base))?,
+            Manifest::Queue(_) | Manifest::Semaphore(_) => {}
         }
     }
     Ok(())

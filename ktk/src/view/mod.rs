@@ -11,6 +11,8 @@ pub(crate) mod object;
 pub(crate) mod pipeline;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod queue;
+pub(crate) mod semaphore;
 pub(crate) mod status;
 pub(crate) mod task;
 pub(crate) mod tree;

@@ -1,9 +1,9 @@
 //! An object of any kind: what `get` and `describe` do alike for all of them.
 
-use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Task};
+use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Queue, Semaphore, Task};
 use serde_json::Value;
 
-use super::{Column, Moment, event, node, pipeline, task};
+use super::{Column, Moment, event, node, pipeline, queue, semaphore, task};
 use crate::{kinds::Kind, ui::Cell};
 
 /// An object of any kind.
@@ -13,6 +13,10 @@ pub(crate) enum Object {
     Task(Box<Task>),
     /// A pipeline.
     Pipeline(Box<Pipeline>),
+    /// A queue.
+    Queue(Box<Queue>),
+    /// A semaphore.
+    Semaphore(Box<Semaphore>),
     /// A node.
     Node(Box<Node>),
     /// An event.
@@ -24,6 +28,8 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
     match kind {
         Kind::Task => task::COLUMNS,
         Kind::Pipeline => pipeline::COLUMNS,
+        Kind::Queue => queue::COLUMNS,
+        Kind::Semaphore => semaphore::COLUMNS,
         Kind::Node => node::COLUMNS,
         Kind::Event => event::COLUMNS,
     }
@@ -35,6 +41,8 @@ impl Object {
         Ok(match kind {
             Kind::Task => Self::Task(serde_json::from_value(value)?),
             Kind::Pipeline => Self::Pipeline(serde_json::from_value(value)?),
+            Kind::Queue => Self::Queue(serde_json::from_value(value)?),
+            Kind::Semaphore => Self::Semaphore(serde_json::from_value(value)?),
             Kind::Node => Self::Node(serde_json::from_value(value)?),
             Kind::Event => Self::Event(serde_json::from_value(value)?),
         })
@@ -45,6 +53,8 @@ impl Object {
         match self {
             Self::Task(task) => serde_json::to_value(task),
             Self::Pipeline(pipeline) => serde_json::to_value(pipeline),
+            Self::Queue(queue) => serde_json::to_value(queue),
+            Self::Semaphore(semaphore) => serde_json::to_value(semaphore),
             Self::Node(node) => serde_json::to_value(node),
             Self::Event(event) => serde_json::to_value(event),
         }
@@ -55,6 +65,8 @@ impl Object {
         match self {
             Self::Task(_) => Kind::Task,
             Self::Pipeline(_) => Kind::Pipeline,
+            Self::Queue(_) => Kind::Queue,
+            Self::Semaphore(_) => Kind::Semaphore,
             Self::Node(_) => Kind::Node,
             Self::Event(_) => Kind::Event,
         }
@@ -65,7 +77,7 @@ impl Object {
         match self {
             Self::Task(task) => task.status.as_ref().map(|status| status.phase),
             Self::Pipeline(pipeline) => pipeline.status.as_ref().map(|status| status.phase),
-            Self::Node(_) | Self::Event(_) => None,
+            Self::Queue(_) | Self::Semaphore(_) | Self::Node(_) | Self::Event(_) => None,
         }
     }
 
@@ -74,6 +86,8 @@ impl Object {
         match self {
             Self::Task(task) => &task.metadata,
             Self::Pipeline(pipeline) => &pipeline.metadata,
+            Self::Queue(queue) => &queue.metadata,
+            Self::Semaphore(semaphore) => &semaphore.metadata,
             Self::Node(node) => &node.metadata,
             Self::Event(event) => &event.metadata,
         }
@@ -94,6 +108,8 @@ impl Object {
         match self {
             Self::Task(task) => task::cells(task, moment.now, is_wide),
             Self::Pipeline(pipeline) => pipeline::cells(pipeline, moment.now, is_wide),
+            Self::Queue(queue) => queue::cells(queue, moment.now, is_wide),
+            Self::Semaphore(semaphore) => semaphore::cells(semaphore, moment.now, is_wide),
             Self::Node(node) => node::cells(node, moment.now, is_wide),
             Self::Event(event) => event::cells(event, moment.now, is_wide),
         }

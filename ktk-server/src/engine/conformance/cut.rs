@@ -15,9 +15,12 @@ use ktk_client::api::worker::Fence;
 use uuid::Uuid;
 
 use crate::{
-    model::row::{
-        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-        RequestRow, ResultRow, TaskRow, TombstoneRow,
+    model::{
+        entity::EntityRow,
+        row::{
+            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+            RequestRow, ResultRow, TaskRow, TombstoneRow,
+        },
     },
     store::{Durability, ListQuery, LiveCounts, Operation, Store, StoreError, StoreInfo, StoreResult, Tx},
 };
@@ -197,6 +200,10 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         nodes() -> Vec<NodeRow>;
         node(id: Uuid) -> Option<NodeRow>;
         put_node(row: &NodeRow) -> ();
+        entities(kind: &str, names: &[String]) -> Vec<EntityRow>;
+        list_entities(kind: &str, after: Option<&str>, limit: usize) -> Vec<EntityRow>;
+        put_entities(rows: &[EntityRow]) -> ();
+        delete_entities(kind: &str, names: &[String]) -> ();
         request(key: &str) -> Option<RequestRow>;
         insert_request(row: &RequestRow) -> ();
         trim_requests(before: Timestamp) -> ();

@@ -15,6 +15,7 @@ mod cutoff;
 mod deeds;
 mod deletes;
 mod dump;
+mod entities;
 mod forced;
 mod lab;
 mod lists;
@@ -86,6 +87,8 @@ macro_rules! engine_conformance {
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
+            entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
+                the_default_queue_always_exists, watched_until_they_are_deleted;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             random: first_histories, second_histories, third_histories, fourth_histories);

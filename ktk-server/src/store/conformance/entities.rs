@@ -1,12 +1,16 @@
-//! Nodes, requests, pipelines as a whole.
+//! Nodes, requests, pipelines and objects without a namespace as a whole.
 
 use super::{
-    rows::{at, id, new_pipeline, node, pipeline, request},
-    script::{Seen, Step},
+    rows::{at, entity, id, new_pipeline, node, pipeline, request},
+    run,
+    script::{Failed, Seen, Step},
     see, write,
 };
 use crate::{
-    model::row::{NodeRow, RequestRow},
+    model::{
+        entity::EntityRow,
+        row::{Change, NodeRow, RequestRow},
+    },
     store::Store,
 };
 
@@ -47,4 +51,44 @@ pub async fn pipelines_are_deleted<S: Store>(store: S) {
     );
     let texts = vec![(id(1), "{\"p\":1}".into()), (id(3), "{\"p\":3}".into())];
     assert_eq!(see(&store, Step::PipelineBodies(all)).await, Seen::Texts(texts));
+}
+
+/// An object of a kind and name is one row, however often it is written; other kinds are apart.
+pub async fn objects_without_a_namespace<S: Store>(store: S) {
+    let rows = vec![entity("Queue", "b", 3), entity("Queue", "a", 1), entity("Semaphore", "a", 2)];
+    write(&store, [Step::PutEntities(rows.clone())]).await;
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let named = |kind: &str, wanted: &[&str]| Step::Entities(kind.into(), names(wanted));
+    let seen = see(&store, named("Queue", &["b", "a", "b", "c"])).await;
+    assert_eq!(seen, Seen::Entities(vec![rows[1].clone(), rows[0].clone()]));
+    let again = EntityRow { labels: Some("{}".into()), body: "{}".into(), version: 9, ..rows[1].clone() };
+    write(&store, [Step::PutEntities(vec![again.clone()])]).await;
+    assert_eq!(see(&store, named("Queue", &["a"])).await, Seen::Entities(vec![again.clone()]));
+    write(&store, [Step::DeleteEntities("Queue".into(), names(&["b", "c"]))]).await;
+    assert_eq!(see(&store, named("Queue", &["b"])).await, Seen::Entities(vec![]));
+    assert_eq!(see(&store, named("Semaphore", &["a"])).await, Seen::Entities(vec![rows[2].clone()]));
+    let changed = [rows[2].clone(), again].map(|row| Change::Entity(Box::new(row)));
+    assert_eq!(see(&store, Step::Changes(0, 10)).await, Seen::Changes(changed.to_vec()));
+    assert_eq!(see(&store, Step::Version).await, Seen::Number(9));
+    let taken = run(&store, [Step::PutEntities(vec![entity("Queue", "c", 2)])]).await;
+    assert_eq!(taken, Err(Failed::Duplicate), "a version belongs to one");
+}
+
+/// In the order of their names, page by page.
+pub async fn pages_of_a_kind<S: Store>(store: S) {
+    let rows = [("Queue", "b", 1), ("Queue", "a", 2), ("Queue", "aa", 3), ("Node", "a", 4), ("R", "z", 5)];
+    let rows = rows.map(|(kind, name, version)| entity(kind, name, version));
+    write(&store, [Step::PutEntities(rows.to_vec())]).await;
+    let page = async |after: Option<&str>, limit| {
+        let step = Step::ListEntities("Queue".into(), after.map(str::to_owned), limit);
+        match see(&store, step).await {
+            Seen::Entities(rows) => rows.into_iter().map(|row| row.name).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(page(None, 10).await, ["a", "aa", "b"]);
+    assert_eq!(page(None, 2).await, ["a", "aa"]);
+    assert_eq!(page(Some("a"), 10).await, ["aa", "b"]);
+    assert_eq!(page(Some("ab"), 10).await, ["b"]);
+    assert_eq!(page(Some("b"), 10).await, [""; 0]);
 }

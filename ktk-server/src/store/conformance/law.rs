@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    rows::{at, attempt, event, id, new_pipeline, new_task, node, pipeline, request, task, tombstone},
+    rows::{
+        at, attempt, entity, event, id, new_pipeline, new_task, node, pipeline, request, task, tombstone,
+    },
     script::{Script, Step},
 };
 use crate::{
@@ -88,6 +90,9 @@ fn a_write() -> impl Strategy<Value = Step> {
         1 => ids().prop_map(Step::DeleteEvents),
         1 => (0..5_i64).prop_map(|micros| Step::TrimEvents(at(micros))),
         1 => (1..4_u64).prop_map(|number| Step::PutNode(node(number))),
+        2 => (a_word(), a_word(), 1..40_u64).prop_map(|(kind, name, version)|
+            Step::PutEntities(vec![entity(&kind, &name, version)])),
+        1 => (a_word(), a_word()).prop_map(|(kind, name)| Step::DeleteEntities(kind, vec![name])),
         1 => (a_word(), 0..5_i64).prop_map(|(key, micros)| Step::InsertRequest(request(&key, micros))),
         1 => (0..5_i64).prop_map(|micros| Step::TrimRequests(at(micros))),
         1 => Just(Step::Fail),
@@ -132,6 +137,9 @@ fn a_load() -> impl Strategy<Value = Step> {
         (prop::option::of(a_word()), prop::option::of(an_id()), limit())
             .prop_map(|(namespace, object, limit)| Step::ListEvents(namespace, object, limit)),
         Just(Step::Nodes),
+        (a_word(), a_word()).prop_map(|(kind, name)| Step::Entities(kind, vec![name])),
+        (a_word(), prop::option::of(a_word()), limit())
+            .prop_map(|(kind, after, limit)| Step::ListEntities(kind, after, limit)),
         a_word().prop_map(Step::Request),
     ]
 }

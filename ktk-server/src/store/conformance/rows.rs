@@ -5,6 +5,7 @@ use ktk_client::api::{Phase, Reason, event::Severity, node::NodePhase, restart::
 use uuid::Uuid;
 
 use crate::model::{
+    entity::EntityRow,
     rare::{PipelineRare, TaskRare},
     row::{
         AttemptRow, EventRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow,
@@ -181,6 +182,20 @@ pub fn node(number: u64) -> NodeRow {
         registered_at: at(0),
         heartbeat_at: at(0),
         version: number,
+    }
+}
+
+/// An object without a namespace.
+pub fn entity(kind: &str, name: &str, version: u64) -> EntityRow {
+    EntityRow {
+        id: id(version),
+        kind: kind.into(),
+        name: name.into(),
+        labels: None,
+        body: format!("{{\"v\":{version}}}"),
+        created_at: at(0),
+        updated_at: at(0),
+        version,
     }
 }
 

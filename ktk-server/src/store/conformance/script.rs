@@ -7,9 +7,12 @@ use ktk_client::api::worker::Fence;
 use uuid::Uuid;
 
 use crate::{
-    model::row::{
-        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-        RequestRow, ResultRow, TaskRow, TombstoneRow,
+    model::{
+        entity::EntityRow,
+        row::{
+            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+            RequestRow, ResultRow, TaskRow, TombstoneRow,
+        },
     },
     store::{Durability, ListQuery, LiveCounts, Operation, StoreError, Tx},
 };
@@ -65,6 +68,10 @@ pub enum Step {
     Nodes,
     Node(Uuid),
     PutNode(NodeRow),
+    Entities(String, Vec<String>),
+    ListEntities(String, Option<String>, usize),
+    PutEntities(Vec<EntityRow>),
+    DeleteEntities(String, Vec<String>),
     Request(String),
     InsertRequest(RequestRow),
     TrimRequests(Timestamp),
@@ -94,6 +101,7 @@ pub enum Seen {
     Changes(Vec<Change>),
     Events(Vec<EventRow>),
     Nodes(Vec<NodeRow>),
+    Entities(Vec<EntityRow>),
     Request(Option<RequestRow>),
 }
 
@@ -226,6 +234,15 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::Nodes => tx.nodes().await.map(|rows| Seen::Nodes(sorted(rows, |row| row.id))),
         Step::Node(id) => tx.node(*id).await.map(|row| Seen::Nodes(row.into_iter().collect())),
         Step::PutNode(row) => tx.put_node(row).await.map(done),
+        Step::Entities(kind, names) => tx
+            .entities(kind, names)
+            .await
+            .map(|rows| Seen::Entities(sorted(rows, |row| (row.kind.clone(), row.name.clone())))),
+        Step::ListEntities(kind, after, limit) => {
+            tx.list_entities(kind, after.as_deref(), *limit).await.map(Seen::Entities)
+        }
+        Step::PutEntities(rows) => tx.put_entities(rows).await.map(done),
+        Step::DeleteEntities(kind, names) => tx.delete_entities(kind, names).await.map(done),
         Step::Request(key) => tx.request(key).await.map(Seen::Request),
         Step::InsertRequest(row) => tx.insert_request(row).await.map(done),
         Step::TrimRequests(before) => tx.trim_requests(*before).await.map(done),

@@ -9,9 +9,12 @@ use super::{
     precision::{Kept, kept},
 };
 use crate::{
-    model::row::{
-        AttemptRow, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, ResultRow,
-        TaskRow, TombstoneRow,
+    model::{
+        entity::EntityRow,
+        row::{
+            AttemptRow, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, ResultRow,
+            TaskRow, TombstoneRow,
+        },
     },
     store::{StoreError, StoreResult},
 };
@@ -159,6 +162,15 @@ impl Journal<'_> {
 
     pub(super) fn put_node(&mut self, row: &NodeRow) -> StoreResult<()> {
         self.put(|state| &mut state.nodes, row.id, row.kept());
+        Ok(())
+    }
+
+    pub(super) fn put_entities(&mut self, rows: &[EntityRow]) -> StoreResult<()> {
+        rows.iter().try_for_each(|row| self.put_entity(row.kept()))
+    }
+
+    pub(super) fn delete_entities(&mut self, kind: &str, names: &[String]) -> StoreResult<()> {
+        names.iter().for_each(|name| self.remove_entity(&(kind.to_owned(), name.clone())));
         Ok(())
     }
 

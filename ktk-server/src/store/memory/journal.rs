@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::state::{PipelineKey, State, TaskKey};
+use super::state::{EntityName, PipelineKey, State, TaskKey};
 use crate::{
-    model::row::{PipelineRow, TaskRow},
+    model::{
+        entity::EntityRow,
+        row::{PipelineRow, TaskRow},
+    },
     store::{StoreError, StoreResult},
 };
 
@@ -109,6 +112,25 @@ impl<'a> Journal<'a> {
         }
         self.put(|state| &mut state.pipelines, row.id, row);
         Ok(())
+    }
+
+    /// Writes an entity and its version.
+    pub(super) fn put_entity(&mut self, row: EntityRow) -> StoreResult<()> {
+        let name = (row.kind.clone(), row.name.clone());
+        self.remove_entity(&name);
+        if self.state.entity_versions.contains_key(&row.version) {
+            return Err(StoreError::Duplicate(format!("version {} of an entity", row.version)));
+        }
+        self.put(|state| &mut state.entity_versions, row.version, name.clone());
+        self.put(|state| &mut state.entities, name, row);
+        Ok(())
+    }
+
+    /// Removes an entity and its version.
+    pub(super) fn remove_entity(&mut self, name: &EntityName) {
+        if let Some(row) = self.remove(|state| &mut state.entities, name) {
+            self.remove(|state| &mut state.entity_versions, &row.version);
+        }
     }
 
     /// Removes a pipeline and its keys.

@@ -14,8 +14,12 @@ use super::{
     state::{FIRST, PipelineKey, State, TaskKey, once},
 };
 use crate::{
-    model::row::{
-        AttemptRow, Change, EventRow, LineRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow,
+    model::{
+        entity::EntityRow,
+        row::{
+            AttemptRow, Change, EventRow, LineRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow,
+            TaskRow,
+        },
     },
     store::{ListQuery, LiveCounts},
 };
@@ -28,7 +32,7 @@ impl State {
         let pipelines = self.pipeline_keys.range(versions).next_back();
         let pipelines = pipelines.map(|(_, id)| self.pipelines[id].version);
         let nodes = self.nodes.values().map(|row| row.version);
-        let deleted = self.tombstones.keys().copied();
+        let deleted = self.tombstones.keys().chain(self.entity_versions.keys()).copied();
         let trimmed = self.history_start.get(&()).copied();
         tasks.into_iter().chain(pipelines).chain(nodes).chain(deleted).chain(trimmed).max().unwrap_or(0)
     }
@@ -178,9 +182,11 @@ impl State {
         let tasks = self.run(TaskKey::Version(first), |key| matches!(key, TaskKey::Version(_)));
         let pipelines =
             self.pipeline_run(PipelineKey::Version(first), |key| matches!(key, PipelineKey::Version(_)));
+        let entities = self.entity_versions.range(first..).map(|(_, name)| &self.entities[name]);
         let deleted = self.tombstones.range(first..).map(|(_, row)| row);
         let mut changes: Vec<Change> = (tasks.take(limit).map(|row| Change::Task(Box::new(row.clone()))))
             .chain(pipelines.take(limit).map(|row| Change::Pipeline(Box::new(row.clone()))))
+            .chain(entities.take(limit).map(|row| Change::Entity(Box::new(row.clone()))))
             .chain(deleted.take(limit).map(|row| Change::Deleted(row.clone())))
             .collect();
         changes.sort_by_key(Change::version);
@@ -213,6 +219,18 @@ impl State {
 
     pub(super) fn node(&self, id: Uuid) -> Option<NodeRow> {
         self.nodes.get(&id).cloned()
+    }
+
+    pub(super) fn entities(&self, kind: &str, names: &[String]) -> Vec<EntityRow> {
+        let names: BTreeSet<&String> = names.iter().collect();
+        let row = |name: &String| self.entities.get(&(kind.to_owned(), name.clone())).cloned();
+        names.into_iter().filter_map(row).collect()
+    }
+
+    pub(super) fn list_entities(&self, kind: &str, after: Option<&str>, limit: usize) -> Vec<EntityRow> {
+        let from = (kind.to_owned(), after.unwrap_or_default().to_owned());
+        let rows = self.entities.range(from..).map(|(_, row)| row).take_while(|row| row.kind == kind);
+        rows.filter(|row| after != Some(&*row.name)).take(limit).cloned().collect()
     }
 
     pub(super) fn request(&self, key: &str) -> Option<RequestRow> {

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    model::row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow},
+    model::{
+        entity::EntityRow,
+        row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow},
+    },
     store::precision::micros,
 };
 
@@ -44,6 +47,12 @@ impl Kept for PipelineRow {
         times.extend(self.finished_at.as_mut());
         times.extend(self.deleted_at.as_mut());
         times
+    }
+}
+
+impl Kept for EntityRow {
+    fn times(&mut self) -> Vec<&mut Timestamp> {
+        vec![&mut self.created_at, &mut self.updated_at]
     }
 }
 

@@ -5,8 +5,9 @@ use std::{cmp::Reverse, collections::BTreeMap, collections::BTreeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::model::row::{
-    AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+use crate::model::{
+    entity::EntityRow,
+    row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow},
 };
 
 /// The order of work: priority (highest first), `ready_at`, id.
@@ -81,6 +82,9 @@ impl PipelineKey {
     }
 }
 
+/// Kind and name of an entity.
+pub(super) type EntityName = (String, String);
+
 /// Everything that is stored.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -101,6 +105,9 @@ pub(super) struct State {
     /// By time, then by the order in which they were written.
     pub(super) events: BTreeMap<(Timestamp, u64), EventRow>,
     pub(super) nodes: BTreeMap<Uuid, NodeRow>,
+    /// By kind and name.
+    pub(super) entities: BTreeMap<EntityName, EntityRow>,
+    pub(super) entity_versions: BTreeMap<u64, EntityName>,
     pub(super) requests: BTreeMap<String, RequestRow>,
     pub(super) counters: Counters,
 }

@@ -11,9 +11,12 @@ use super::{
     state::{Counters, State},
 };
 use crate::{
-    model::row::{
-        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-        RequestRow, ResultRow, TaskRow, TombstoneRow,
+    model::{
+        entity::EntityRow,
+        row::{
+            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+            RequestRow, ResultRow, TaskRow, TombstoneRow,
+        },
     },
     store::{ListQuery, LiveCounts, StoreError, StoreResult, Tx, drive::Trouble},
 };
@@ -257,6 +260,27 @@ impl Tx for MemoryTx<'_> {
 
     async fn put_node(&mut self, row: &NodeRow) -> StoreResult<()> {
         self.change(|journal| journal.put_node(row))
+    }
+
+    async fn entities(&mut self, kind: &str, names: &[String]) -> StoreResult<Vec<EntityRow>> {
+        self.load(|state| state.entities(kind, names))
+    }
+
+    async fn list_entities(
+        &mut self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> StoreResult<Vec<EntityRow>> {
+        self.load(|state| state.list_entities(kind, after, limit))
+    }
+
+    async fn put_entities(&mut self, rows: &[EntityRow]) -> StoreResult<()> {
+        self.change(|journal| journal.put_entities(rows))
+    }
+
+    async fn delete_entities(&mut self, kind: &str, names: &[String]) -> StoreResult<()> {
+        self.change(|journal| journal.delete_entities(kind, names))
     }
 
     async fn request(&mut self, key: &str) -> StoreResult<Option<RequestRow>> {

@@ -203,8 +203,22 @@ CREATE UNIQUE INDEX requests_key ON requests (key);
 CREATE INDEX requests_at ON requests (at);
 ";
 
-/// Schema 2: what few tasks and pipelines have.
+/// Schema 2: what few tasks and pipelines have; objects without a namespace.
 pub(super) const SCHEMA_2: &str = "
 ALTER TABLE tasks ADD COLUMN rare TEXT;
 ALTER TABLE pipelines ADD COLUMN rare TEXT;
+
+CREATE TABLE entities (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    labels TEXT,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entities_name ON entities (kind, name);
+CREATE UNIQUE INDEX entities_version ON entities (version);
 ";

@@ -1,5 +1,7 @@
 //! `ktk create`.
 
+mod queue;
+mod semaphore;
 mod task;
 
 use std::path::PathBuf;
@@ -20,7 +22,7 @@ use crate::{
     ui::escape,
 };
 
-/// Create tasks and pipelines, and leave
+/// Create tasks, pipelines, queues and semaphores, and leave
 ///
 /// All manifests are read and checked first: with one bad one, nothing is sent. Then they go in
 /// the order of their needs; what the server refuses fails alone.
@@ -37,7 +39,11 @@ Examples:
   ./generate | ktk create -f -
 
   # A task without a manifest
-  ktk create task thumbnails --retry 2 -- convert in.png out.png"
+  ktk create task thumbnails --retry 2 -- convert in.png out.png
+
+  # Limits that tasks can name
+  ktk create queue batch --max-running 4
+  ktk create semaphore gpu --permits 2"
 )]
 pub(crate) struct CreateArgs {
     #[command(subcommand)]
@@ -59,11 +65,15 @@ pub(crate) struct CreateArgs {
 #[derive(Debug, Subcommand)]
 enum CreateKind {
     Task(task::TaskArgs),
+    Queue(queue::QueueArgs),
+    Semaphore(semaphore::SemaphoreArgs),
 }
 
 pub(crate) async fn run(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.kind {
         Some(CreateKind::Task(args)) => task::run(args, cx).await,
+        Some(CreateKind::Queue(args)) => queue::run(args, cx).await,
+        Some(CreateKind::Semaphore(args)) => semaphore::run(args, cx).await,
         None => from_files(args, cx).await,
     }
 }
@@ -118,6 +128,16 @@ async fn create(document: &Document, client: &Client) -> Result<(String, Value, 
         Manifest::Pipeline(pipeline) => {
             let made = client.pipelines().create(pipeline).await?;
             let name = format!("pipeline/{}", made.object.metadata.name());
+            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
+        }
+        Manifest::Queue(queue) => {
+            let made = client.queues().create(queue).await?;
+            let name = format!("queue/{}", made.object.metadata.name());
+            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
+        }
+        Manifest::Semaphore(semaphore) => {
+            let made = client.semaphores().create(semaphore).await?;
+            let name = format!("semaphore/{}", made.object.metadata.name());
             (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
         }
     })

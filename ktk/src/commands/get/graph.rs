@@ -63,7 +63,7 @@ async fn draw(
                 let steps = steps(client, pipeline, format == OutputFormat::Tree).await?;
                 pipelines.push((pipeline, steps));
             }
-            Object::Node(_) | Object::Event(_) => {}
+            _ => {}
         }
     }
     let (now, has_color) = (clock::now(), cx.ui.stdout_has_color());

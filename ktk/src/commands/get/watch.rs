@@ -15,7 +15,7 @@ use crate::{
     commands::fetch,
     context::Context,
     error::{CliError, Exit},
-    kinds::Kind,
+    kinds::{KINDS, Kind},
     output::{Document, OutputFormat, table::Table},
     target::Target,
     view::{Moment, listing::Listing, object::Object},
@@ -40,9 +40,10 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     let mut kinds: Vec<Kind> = targets.iter().map(|target| target.kind).collect();
     kinds.dedup();
-    if let Some(kind) = kinds.iter().find(|kind| !matches!(kind, Kind::Task | Kind::Pipeline)) {
+    if let Some(kind) = kinds.iter().find(|kind| !kind.row().is_watched) {
         let error = CliError::usage(format!("{} cannot be watched", kind.plural()));
-        return Err(error.with_hint("tasks and pipelines can"));
+        let watched: Vec<_> = KINDS.iter().filter(|row| row.is_watched).map(|row| row.plural).collect();
+        return Err(error.with_hint(format!("{} can", watched.join(", "))));
     }
     let options = args.listing_options(kinds.len(), format);
     let table = |kind: &Kind| {

@@ -52,6 +52,10 @@ pub(super) async fn run(
                 .map_err(CliError::usage)?;
             run_pipeline(pipeline, params, &document, &args, format, client, cx).await
         }
+        other => {
+            let error = CliError::usage(format!("a {} cannot be run: it is no work", other.kind()));
+            Err(error.with_hint("ktk create -f makes it"))
+        }
     }
 }
 

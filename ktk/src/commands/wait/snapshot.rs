@@ -41,7 +41,7 @@ impl Snapshot {
             Object::Pipeline(pipeline) => {
                 pipeline.status.as_ref().map(|status| (status.phase, status.reason))
             }
-            Object::Node(_) | Object::Event(_) => None,
+            _ => None,
         };
         Self {
             kind: object.kind().manifest().to_owned(),

@@ -1,6 +1,7 @@
 //! Rows to columns and back. Each row type has one list of columns; binding and decoding follow
 //! its order. Text and numbers are checked here: what does not fit is a broken row, not a panic.
 
+mod entity;
 mod event;
 mod part;
 mod pipeline;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::model::row::StopWish;
 pub(super) use crate::store::precision::micros;
 
+pub(super) use entity::{bind_entity, entity_columns};
 pub(super) use event::{bind_event, bind_tombstone, event_columns, tombstone_columns};
 pub(super) use part::{attempt_columns, bind_attempt, bind_node, bind_request, node_columns};
 pub(super) use pipeline::{bind_pipeline, pipeline_columns};

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::super::{
     fault::Outcome,
-    rows::{bind_tombstone, micros, pipeline_columns, task_columns, tombstone_columns},
+    rows::{bind_tombstone, entity_columns, micros, pipeline_columns, task_columns, tombstone_columns},
     session::Session,
 };
 use crate::model::row::{Change, TombstoneRow};
@@ -15,12 +15,15 @@ pub(super) const VERSION: &str = "SELECT max( \
      coalesce((SELECT max(version) FROM tasks), 0), \
      coalesce((SELECT max(version) FROM pipelines), 0), \
      coalesce((SELECT max(version) FROM tombstones), 0), \
+     coalesce((SELECT max(version) FROM entities), 0), \
      coalesce((SELECT max(version) FROM nodes), 0), \
      (SELECT history_start FROM meta))";
 pub(super) const TASKS: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE version > ?1 ORDER BY version");
 pub(super) const PIPELINES: &str =
     concat!("SELECT ", pipeline_columns!(), " FROM pipelines WHERE version > ?1 ORDER BY version");
+pub(super) const ENTITIES: &str =
+    concat!("SELECT ", entity_columns!(), " FROM entities WHERE version > ?1 ORDER BY version");
 pub(super) const TOMBSTONES: &str =
     concat!("SELECT ", tombstone_columns!(), " FROM tombstones WHERE version > ?1 ORDER BY version");
 
@@ -33,8 +36,9 @@ pub(super) fn after(session: &Session, after: u64, limit: usize) -> Outcome<Vec<
     let tasks = session.rows(TASKS, after, limit)?.into_iter().map(|row| Change::Task(Box::new(row)));
     let pipelines =
         session.rows(PIPELINES, after, limit)?.into_iter().map(|row| Change::Pipeline(Box::new(row)));
+    let entities = session.rows(ENTITIES, after, limit)?.into_iter().map(|row| Change::Entity(Box::new(row)));
     let deleted = session.rows(TOMBSTONES, after, limit)?.into_iter().map(Change::Deleted);
-    let mut changes: Vec<Change> = tasks.chain(pipelines).chain(deleted).collect();
+    let mut changes: Vec<Change> = tasks.chain(pipelines).chain(entities).chain(deleted).collect();
     changes.sort_by_key(Change::version);
     changes.truncate(limit);
     Ok(changes)

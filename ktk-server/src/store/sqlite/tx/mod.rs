@@ -2,6 +2,7 @@
 //! subject. Its futures are ready at once.
 
 mod changes;
+mod entities;
 mod events;
 mod lists;
 mod needs;
@@ -25,9 +26,12 @@ use super::{
     transaction::{Mode, SqliteTx},
 };
 use crate::{
-    model::row::{
-        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-        RequestRow, ResultRow, TaskRow, TombstoneRow,
+    model::{
+        entity::EntityRow,
+        row::{
+            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+            RequestRow, ResultRow, TaskRow, TombstoneRow,
+        },
     },
     store::{ListQuery, LiveCounts, StoreResult, Tx},
 };
@@ -245,6 +249,27 @@ impl Tx for SqliteTx {
 
     async fn put_node(&mut self, row: &NodeRow) -> StoreResult<()> {
         self.change(|session| nodes::put(session, row))
+    }
+
+    async fn entities(&mut self, kind: &str, names: &[String]) -> StoreResult<Vec<EntityRow>> {
+        self.load(|session| entities::named(session, kind, names))
+    }
+
+    async fn list_entities(
+        &mut self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> StoreResult<Vec<EntityRow>> {
+        self.load(|session| entities::list(session, kind, after, limit))
+    }
+
+    async fn put_entities(&mut self, rows: &[EntityRow]) -> StoreResult<()> {
+        self.change(|session| entities::put(session, rows))
+    }
+
+    async fn delete_entities(&mut self, kind: &str, names: &[String]) -> StoreResult<()> {
+        self.change(|session| entities::delete(session, kind, names))
     }
 
     async fn request(&mut self, key: &str) -> StoreResult<Option<RequestRow>> {

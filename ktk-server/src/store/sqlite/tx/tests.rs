@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{changes, events, lists, needs, nodes, pipelines, tasks, work};
+use super::{changes, entities, events, lists, needs, nodes, pipelines, tasks, work};
 use crate::store::sqlite::migrate::STEPS;
 
 fn plan(sql: &str) -> String {
@@ -49,6 +49,10 @@ fn objects_are_found_by_what_names_them() {
     uses(pipelines::NAMED, "pipelines_name (namespace=? AND name=?)");
     uses(pipelines::BY_HEAD, "pipelines_head (head>? AND head<?)");
     uses(pipelines::CHANGE, "pipelines_id (id=?)");
+    uses(entities::NAMED, "entities_name (kind=? AND name=?)");
+    uses(entities::AFTER, "entities_name (kind=? AND name>?)");
+    uses(entities::OF_KIND, "entities_name (kind=?)");
+    uses(entities::DELETE, "entities_name (kind=? AND name=?)");
     uses(nodes::REQUEST, "requests_key (key=?)");
     uses(nodes::TRIM_REQUESTS, "requests_at (at<?)");
     assert!(plan(nodes::BY_ID).contains("PRIMARY KEY (id=?)"));
@@ -69,6 +73,7 @@ fn lists_changes_and_events_are_walks() {
     }
     uses(changes::TASKS, "tasks_version (version>?)");
     uses(changes::PIPELINES, "pipelines_version (version>?)");
+    uses(changes::ENTITIES, "entities_version (version>?)");
     assert!(plan(changes::TOMBSTONES).contains("INTEGER PRIMARY KEY (rowid>?)"));
     uses(events::OF_NAMESPACE, "events_namespace (namespace=?)");
     uses(events::OF_OBJECT, "events_object (object_id=?)");

@@ -1,0 +1,104 @@
+//! Queues: where tasks wait. A queue can be paused and capped.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Cause, List, ListParams, Metadata, Method, ObjectRef,
+    entity::{CreateParams, Entity, NamedParams, entity},
+    list::Created,
+    task::{Deleted, is_default},
+};
+
+/// A queue. `default` always exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    /// `ktk/v1`.
+    pub api_version: String,
+    /// `Queue`.
+    pub kind: String,
+    /// Name, labels, identity; not namespaced.
+    pub metadata: Metadata,
+    /// What holds for its tasks.
+    pub spec: QueueSpec,
+    /// What waits and runs in it; absent in manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<QueueStatus>,
+}
+
+impl Queue {
+    /// A queue to create.
+    pub fn new(name: impl Into<String>, spec: QueueSpec) -> Self {
+        Self::assemble(Metadata { name: Some(name.into()), ..Metadata::default() }, spec)
+    }
+}
+
+/// What holds for the tasks of a queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct QueueSpec {
+    /// Whether none of them starts. What runs goes on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub paused: bool,
+    /// How many of them run at once, over all nodes; no limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
+}
+
+/// What waits and runs in a queue. Written by the server only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueStatus {
+    /// Tasks that are ready and wait.
+    pub waiting: u64,
+    /// Tasks that run.
+    pub running: u64,
+}
+
+entity!(Queue, QueueSpec, check);
+
+fn check(spec: &QueueSpec) -> Vec<Cause> {
+    let is_closed = spec.max_running == Some(0);
+    let why = "must be at least 1: leave it out for no limit, or pause the queue";
+    is_closed.then(|| Cause::new("spec.maxRunning", why)).into_iter().collect()
+}
+
+/// `queue.create`: makes a queue.
+#[derive(Clone, Debug)]
+pub struct Create;
+
+impl Method for Create {
+    const NAME: &'static str = "queue.create";
+    type Params = CreateParams<Queue>;
+    type Output = Created<Queue>;
+}
+
+/// `queue.get`: one queue, by any reference.
+#[derive(Clone, Debug)]
+pub struct Get;
+
+impl Method for Get {
+    const NAME: &'static str = "queue.get";
+    type Params = ObjectRef;
+    type Output = Queue;
+}
+
+/// `queue.list`: a page of queues, by name.
+#[derive(Clone, Debug)]
+pub struct ListQueues;
+
+impl Method for ListQueues {
+    const NAME: &'static str = "queue.list";
+    type Params = ListParams;
+    type Output = List<Queue>;
+}
+
+/// `queue.delete`: removes a queue that no task uses.
+#[derive(Clone, Debug)]
+pub struct Delete;
+
+impl Method for Delete {
+    const NAME: &'static str = "queue.delete";
+    type Params = NamedParams;
+    type Output = Deleted<Queue>;
+}

@@ -1,0 +1,103 @@
+//! Semaphores: named limits of permits that tasks hold while they run.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Cause, List, ListParams, Metadata, Method, ObjectRef,
+    entity::{CreateParams, Entity, NamedParams, entity},
+    list::Created,
+    task::Deleted,
+};
+
+/// The most permits of one semaphore.
+pub const MAX_PERMITS: u32 = 1_000_000;
+
+/// A semaphore.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Semaphore {
+    /// `ktk/v1`.
+    pub api_version: String,
+    /// `Semaphore`.
+    pub kind: String,
+    /// Name, labels, identity; not namespaced.
+    pub metadata: Metadata,
+    /// Its size.
+    pub spec: SemaphoreSpec,
+    /// Who holds permits and who waits; absent in manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<SemaphoreStatus>,
+}
+
+impl Semaphore {
+    /// A semaphore to create.
+    pub fn new(name: impl Into<String>, permits: u32) -> Self {
+        let metadata = Metadata { name: Some(name.into()), ..Metadata::default() };
+        Self::assemble(metadata, SemaphoreSpec { permits })
+    }
+}
+
+/// The size of a semaphore.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SemaphoreSpec {
+    /// How many permits there are. At least 1 when it is made; scaled to 0, nobody gets one.
+    pub permits: u32,
+}
+
+/// How a semaphore is used. Written by the server only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SemaphoreStatus {
+    /// Permits that are held: more than there are only after it was made smaller.
+    pub held: u64,
+    /// Tasks that wait for permits.
+    pub waiting: u64,
+}
+
+entity!(Semaphore, SemaphoreSpec, check);
+
+fn check(spec: &SemaphoreSpec) -> Vec<Cause> {
+    let why = || Cause::new("spec.permits", format!("must be from 1 to {MAX_PERMITS}"));
+    (!(1..=MAX_PERMITS).contains(&spec.permits)).then(why).into_iter().collect()
+}
+
+/// `semaphore.create`: makes a semaphore.
+#[derive(Clone, Debug)]
+pub struct Create;
+
+impl Method for Create {
+    const NAME: &'static str = "semaphore.create";
+    type Params = CreateParams<Semaphore>;
+    type Output = Created<Semaphore>;
+}
+
+/// `semaphore.get`: one semaphore, by any reference.
+#[derive(Clone, Debug)]
+pub struct Get;
+
+impl Method for Get {
+    const NAME: &'static str = "semaphore.get";
+    type Params = ObjectRef;
+    type Output = Semaphore;
+}
+
+/// `semaphore.list`: a page of semaphores, by name.
+#[derive(Clone, Debug)]
+pub struct ListSemaphores;
+
+impl Method for ListSemaphores {
+    const NAME: &'static str = "semaphore.list";
+    type Params = ListParams;
+    type Output = List<Semaphore>;
+}
+
+/// `semaphore.delete`: removes a semaphore that no task uses.
+#[derive(Clone, Debug)]
+pub struct Delete;
+
+impl Method for Delete {
+    const NAME: &'static str = "semaphore.delete";
+    type Params = NamedParams;
+    type Output = Deleted<Semaphore>;
+}

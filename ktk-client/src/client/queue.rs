@@ -1,0 +1,82 @@
+//! Queues: the verbs of the typed client.
+
+use super::{
+    Client, Result, entropy,
+    paging::{self, ListStream},
+    task::absent_as_none,
+};
+use crate::api::{
+    List, ListParams, Queue,
+    entity::{CreateParams, NamedParams},
+    list::Created,
+    queue::{self, ListQueues},
+    task::Deleted,
+};
+
+/// Queues: they belong to no namespace.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: Client,
+}
+
+impl Queues {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Makes a queue.
+    ///
+    /// # Errors
+    /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
+    pub async fn create(&self, object: &Queue) -> Result<Created<Queue>> {
+        self.create_with(CreateParams { object: object.clone(), request_id: None }).await
+    }
+
+    /// Makes a queue with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// As [`Queues::create`].
+    pub async fn create_with(&self, mut params: CreateParams<Queue>) -> Result<Created<Queue>> {
+        params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client.call_options::<queue::Create>().repeatable();
+        self.client.call_with::<queue::Create>(&params, options).await
+    }
+
+    /// One queue, by any reference.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn get(&self, name: impl Into<String>) -> Result<Queue> {
+        self.client.call::<queue::Get>(&self.client.reference(name)).await
+    }
+
+    /// One queue, or nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Queues::get`], without `NotFound`.
+    pub async fn get_opt(&self, name: impl Into<String>) -> Result<Option<Queue>> {
+        absent_as_none(self.get(name).await)
+    }
+
+    /// One page of queues.
+    ///
+    /// # Errors
+    /// `Invalid` where a selector cannot be read.
+    pub async fn list(&self, params: ListParams) -> Result<List<Queue>> {
+        self.client.call::<ListQueues>(&params).await
+    }
+
+    /// All queues, as a stream over the pages.
+    pub fn list_all(&self, params: ListParams) -> ListStream<Queue> {
+        paging::list_all::<ListQueues, _>(self.client.clone(), params)
+    }
+
+    /// Deletes a queue that nobody uses.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` with who uses it.
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Queue>> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<queue::Delete>(&params).await
+    }
+}

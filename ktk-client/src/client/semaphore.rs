@@ -1,0 +1,82 @@
+//! Semaphores: the verbs of the typed client.
+
+use super::{
+    Client, Result, entropy,
+    paging::{self, ListStream},
+    task::absent_as_none,
+};
+use crate::api::{
+    List, ListParams, Semaphore,
+    entity::{CreateParams, NamedParams},
+    list::Created,
+    semaphore::{self, ListSemaphores},
+    task::Deleted,
+};
+
+/// Semaphores: they belong to no namespace.
+#[derive(Clone, Debug)]
+pub struct Semaphores {
+    client: Client,
+}
+
+impl Semaphores {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Makes a semaphore.
+    ///
+    /// # Errors
+    /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
+    pub async fn create(&self, object: &Semaphore) -> Result<Created<Semaphore>> {
+        self.create_with(CreateParams { object: object.clone(), request_id: None }).await
+    }
+
+    /// Makes a semaphore with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// As [`Semaphores::create`].
+    pub async fn create_with(&self, mut params: CreateParams<Semaphore>) -> Result<Created<Semaphore>> {
+        params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client.call_options::<semaphore::Create>().repeatable();
+        self.client.call_with::<semaphore::Create>(&params, options).await
+    }
+
+    /// One semaphore, by any reference.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn get(&self, name: impl Into<String>) -> Result<Semaphore> {
+        self.client.call::<semaphore::Get>(&self.client.reference(name)).await
+    }
+
+    /// One semaphore, or nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Semaphores::get`], without `NotFound`.
+    pub async fn get_opt(&self, name: impl Into<String>) -> Result<Option<Semaphore>> {
+        absent_as_none(self.get(name).await)
+    }
+
+    /// One page of semaphores.
+    ///
+    /// # Errors
+    /// `Invalid` where a selector cannot be read.
+    pub async fn list(&self, params: ListParams) -> Result<List<Semaphore>> {
+        self.client.call::<ListSemaphores>(&params).await
+    }
+
+    /// All semaphores, as a stream over the pages.
+    pub fn list_all(&self, params: ListParams) -> ListStream<Semaphore> {
+        paging::list_all::<ListSemaphores, _>(self.client.clone(), params)
+    }
+
+    /// Deletes a semaphore that nobody uses.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` with who uses it.
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Semaphore>> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<semaphore::Delete>(&params).await
+    }
+}

@@ -1,0 +1,32 @@
+//! `queue.*`.
+
+use std::sync::Arc;
+
+use ktk_client::api::{Queue, queue};
+
+use super::{RouterBuilder, method};
+use crate::{
+    engine::{
+        Engine,
+        entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
+    },
+    store::Store,
+};
+
+/// Registers the methods.
+pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
+    let router = method!(router, engine, queue::Create, |engine, caller, params| {
+        engine.takes_work()?;
+        Ok(engine.write(CreateEntity::new(engine.ask(caller.by), params)?).await?)
+    });
+    let router = method!(router, engine, queue::Get, |engine, _caller, reference| {
+        Ok(engine.read(GetEntity::<Queue>::new(reference)).await?)
+    });
+    let router = method!(router, engine, queue::ListQueues, |engine, _caller, params| {
+        Ok(engine.read(ListEntities::<Queue>::new(params)?).await?)
+    });
+    method!(router, engine, queue::Delete, |engine, caller, params| {
+        let delete = DeleteEntity::<Queue>::new(engine.ask(caller.by), params.reference);
+        Ok(engine.write(delete).await?)
+    })
+}

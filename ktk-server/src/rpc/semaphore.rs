@@ -1,0 +1,32 @@
+//! `semaphore.*`.
+
+use std::sync::Arc;
+
+use ktk_client::api::{Semaphore, semaphore};
+
+use super::{RouterBuilder, method};
+use crate::{
+    engine::{
+        Engine,
+        entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
+    },
+    store::Store,
+};
+
+/// Registers the methods.
+pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
+    let router = method!(router, engine, semaphore::Create, |engine, caller, params| {
+        engine.takes_work()?;
+        Ok(engine.write(CreateEntity::new(engine.ask(caller.by), params)?).await?)
+    });
+    let router = method!(router, engine, semaphore::Get, |engine, _caller, reference| {
+        Ok(engine.read(GetEntity::<Semaphore>::new(reference)).await?)
+    });
+    let router = method!(router, engine, semaphore::ListSemaphores, |engine, _caller, params| {
+        Ok(engine.read(ListEntities::<Semaphore>::new(params)?).await?)
+    });
+    method!(router, engine, semaphore::Delete, |engine, caller, params| {
+        let delete = DeleteEntity::<Semaphore>::new(engine.ask(caller.by), params.reference);
+        Ok(engine.write(delete).await?)
+    })
+}

@@ -1,0 +1,47 @@
+//! `ktk create queue`.
+
+use clap::Args;
+use ktk_client::api::{Queue, queue::QueueSpec};
+
+use crate::{
+    commands::{completion, made},
+    context::Context,
+    error::{CliError, Exit},
+    output::{CHANGE, OutputFormat},
+};
+
+/// Create a queue, where tasks wait
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  # A queue of which four tasks run at once, however many slots there are
+  ktk create queue batch --max-running 4
+
+  # What waits in it
+  ktk get tasks --field-selector spec.queue=batch")]
+pub(super) struct QueueArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// How many of its tasks run at once; no limit without it
+    #[arg(long, value_name = "N")]
+    max_running: Option<u32>,
+
+    /// None of its tasks starts for now
+    #[arg(long)]
+    paused: bool,
+
+    /// Output format: json, yaml or name
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
+    output: Option<String>,
+}
+
+pub(super) async fn run(args: QueueArgs, cx: &Context) -> Result<Exit, CliError> {
+    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let queue = Queue::new(args.name, QueueSpec { paused: args.paused, max_running: args.max_running });
+    let created = cx.client().await?.queues().create(&queue).await?;
+    let name = format!("queue/{}", created.object.metadata.name());
+    super::report(&name, made::value(&created.object)?, created.created, format, cx)?;
+    Ok(Exit::Done)
+}
