@@ -32,6 +32,8 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub const SWEEP: Duration = Duration::from_secs(60);
 /// Bytes of one message that is kept with a task or an attempt.
 pub const MESSAGE_BYTES: usize = 4096;
+/// Bytes of what an attempt says it is doing.
+pub const PROGRESS_BYTES: usize = 1024;
 /// The most pipelines whose parameters are kept in memory.
 pub const HEADER_CACHE: usize = 256;
 /// The first bytes of an attempt's log: kept for good.

@@ -14,6 +14,7 @@ use ktk_client::{
 };
 use ktk_tests::Place;
 
+mod attempt;
 mod event;
 mod logs;
 mod node;

@@ -65,7 +65,7 @@ fn wide_columns_come_last() {
         header,
         [
             "NAME", "STATUS", "REASON", "ATTEMPTS", "RESTARTS", "AGE", "QUEUE", "NODE", "PIPELINE", "WAITED",
-            "DURATION", "EXIT", "ID", "COMMAND"
+            "DURATION", "EXIT", "PROGRESS", "ID", "COMMAND"
         ]
     );
     assert!(wide.lines().nth(1).unwrap().ends_with("   false"), "{wide}");

@@ -1,6 +1,7 @@
 //! The command line, verb by verb: what is printed, what is said, which code it ends with.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attempt;
 mod bad_input;
 mod cancel;
 mod completion;

@@ -11,7 +11,9 @@ use super::{
     list::Created,
     meta::StringMap,
     restart::{RestartParams, Restarted},
-    task::{CancelParams, DeleteParams, Deleted, RetrySpec, RunIf, RunSpec, TaskSpec, is_default},
+    task::{
+        CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, TaskSpec, is_default,
+    },
 };
 
 /// A pipeline.
@@ -75,9 +77,15 @@ pub struct StepDefaults {
     /// Between SIGTERM and SIGKILL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_period: Option<Duration>,
+    /// How often a running attempt must say that it is alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalive: Option<Duration>,
     /// What is tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
+    /// From the creation of each step's task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
 }
 
 /// A step: a task's spec with a name, and labels of its own.
@@ -95,6 +103,9 @@ pub struct Step {
     /// See [`TaskSpec::run`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
+    /// See [`TaskSpec::external`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalSpec>,
     /// See [`TaskSpec::type_name`].
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
@@ -119,12 +130,18 @@ pub struct Step {
     /// See [`TaskSpec::grace_period`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_period: Option<Duration>,
+    /// See [`TaskSpec::keepalive`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalive: Option<Duration>,
     /// See [`TaskSpec::retry`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
     /// See [`TaskSpec::run_after`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_after: Option<Timestamp>,
+    /// See [`TaskSpec::deadline`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
 }
 
 impl Step {
@@ -134,6 +151,7 @@ impl Step {
         let defaults = defaults.unwrap_or(&none);
         TaskSpec {
             run: self.run.clone(),
+            external: self.external.clone(),
             type_name: self.type_name.clone(),
             inputs: self.inputs.clone(),
             needs: self.needs.clone(),
@@ -142,8 +160,10 @@ impl Step {
             priority: self.priority.or(defaults.priority),
             timeout: self.timeout.or(defaults.timeout),
             grace_period: self.grace_period.or(defaults.grace_period),
+            keepalive: self.keepalive.or(defaults.keepalive),
             retry: self.retry.clone().or_else(|| defaults.retry.clone()),
             run_after: self.run_after,
+            deadline: self.deadline.or(defaults.deadline),
         }
     }
 }

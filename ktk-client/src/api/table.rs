@@ -4,7 +4,11 @@
 use jiff::{Timestamp, fmt::serde::timestamp::microsecond};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeTuple};
 
-use super::{List, ListParams, Method, Phase, Reason, meta::StringMap, task::is_default};
+use super::{
+    List, ListParams, Method, Phase, Reason,
+    meta::StringMap,
+    task::{TaskProgress, is_default},
+};
 
 /// `task.table`: a page of tasks as rows of a table, the same and in the same order as `task.list`.
 #[derive(Clone, Debug)]
@@ -106,6 +110,9 @@ pub struct WideCells {
     /// The exit code of its newest attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
+    /// How far its newest attempt said that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<TaskProgress>,
     /// The first 16 digits of its digest.
     pub digest: String,
     /// The words of a process's command with spaces between them, cut where they are long.
@@ -144,6 +151,7 @@ mod tests {
             started_at: Some("2026-11-22T11:56:51Z".parse().expect("a time")),
             finished_at: None,
             exit_code: Some(1),
+            progress: None,
             digest: "0123456789abcdef".into(),
             command: Some("make".into()),
             type_name: None,

@@ -57,6 +57,9 @@ pub struct TaskSpec {
     /// A process to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
+    /// Work that somebody else does and reports, instead of `run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalSpec>,
     /// The name of a handler in an SDK worker, instead of `run`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
@@ -81,12 +84,18 @@ pub struct TaskSpec {
     /// Between SIGTERM and SIGKILL; 10 s when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_period: Option<Duration>,
+    /// How often a running attempt must say that it is alive, at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalive: Option<Duration>,
     /// What is tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
     /// Not before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_after: Option<Timestamp>,
+    /// From its creation: past it the task fails, whatever it does then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
 }
 
 /// Whether a value is its type's default: what is left out of output.
@@ -104,6 +113,11 @@ impl TaskSpec {
     /// A spec that a worker's handler of this name carries out.
     pub fn handler(name: impl Into<String>) -> Self {
         Self { type_name: Some(name.into()), ..Self::default() }
+    }
+
+    /// A spec of work that somebody else does and reports.
+    pub fn external() -> Self {
+        Self { external: Some(ExternalSpec {}), ..Self::default() }
     }
 
     /// The grace period, 10 s when none is given.
@@ -128,6 +142,11 @@ pub struct RunSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<String>,
 }
+
+/// Work that runs nowhere here: the task is Running until somebody says how it ended, or its
+/// time is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalSpec {}
 
 /// What its needs must have come to before a task starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,6 +237,22 @@ pub struct TaskStatus {
     /// `KTK_DIR`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
+    /// How far the newest attempt said that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<TaskProgress>,
+}
+
+/// How far an attempt is, as it said itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskProgress {
+    /// From 0 to 100.
+    pub percent: f64,
+    /// What it was doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it said so.
+    pub at: Timestamp,
 }
 
 /// One attempt of a task.

@@ -7,6 +7,7 @@
 //!
 //! Nothing here prints: what a user should know goes to the builder's hooks.
 
+mod attempt;
 mod builder;
 mod call;
 mod change;

@@ -34,6 +34,10 @@ impl Tasks {
         self
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn scoped(&self, mut params: ListParams) -> ListParams {
         if params.namespace.is_none() && !self.is_everywhere {
             params.namespace = Some(self.client.namespace().to_owned());

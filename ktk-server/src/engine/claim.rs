@@ -73,29 +73,39 @@ impl<T: Tx> Unit<'_, T> {
         if !taken.is_empty() {
             self.result_mut(id).resolved = Some(body::to_text(&taken)?);
         }
+        let keepalive = body.spec.keepalive;
         let mut next = row;
         next.attempt += 1;
         match self.grant_of(&next, fence, body, &taken).await? {
             Ok(mut grant) => {
                 grant.granted_at = now;
-                let row = self.task_mut(id)?;
-                row.attempt += 1;
+                let row = self.begin_attempt(id, fence).await?;
                 row.node = Some(format!("{}.g{}", node.name, node.generation));
-                row.started_at = Some(now);
-                row.exit_code = None;
-                row.message = None;
-                self.transit(id, Event::Grant).await?;
-                let row = self.task_mut(id)?;
-                row.fence = Some(fence);
                 row.node_id = Some(node.id);
+                row.begin_clocks(now, None, keepalive);
                 Ok(Some(grant))
             }
             Err(why) => self.refuse(id, why).await,
         }
     }
 
+    /// The next attempt of a task begins.
+    pub(super) async fn begin_attempt(&mut self, id: Uuid, fence: Fence) -> EngineResult<&mut TaskRow> {
+        let now = self.now;
+        let row = self.task_mut(id)?;
+        row.attempt += 1;
+        row.started_at = Some(now);
+        row.exit_code = None;
+        row.message = None;
+        row.rare.progress = None;
+        self.transit(id, Event::Grant).await?;
+        let row = self.task_mut(id)?;
+        row.fence = Some(fence);
+        Ok(row)
+    }
+
     /// A task that cannot be run as it was asked for.
-    async fn refuse(&mut self, id: Uuid, why: String) -> EngineResult<Option<Grant>> {
+    pub(super) async fn refuse(&mut self, id: Uuid, why: String) -> EngineResult<Option<Grant>> {
         self.task_mut(id)?.message = Some(why);
         self.transit(id, Event::Fail(Reason::InvalidInput)).await?;
         // It took a place in this batch that another task can have.

@@ -1,21 +1,30 @@
 //! What a clock moves: tasks whose time has come, and history that has been kept long enough.
 
 use jiff::{SignedDuration, Timestamp};
-use ktk_client::api::Phase;
+use ktk_client::api::{Phase, Reason, event::Severity, worker::Outcome};
+use uuid::Uuid;
 
 use super::{
     error::{EngineError, EngineResult},
     operation::{Ask, Done},
+    unit::Unit,
 };
 use crate::{
     limits,
-    model::{phase::Event, settle},
+    model::{
+        clocks::Due,
+        phase::Event,
+        row::{StopWish, TaskRow},
+        settle,
+    },
     store::{LiveCounts, Operation, Tx},
 };
 
 /// Moves tasks whose time has come.
 pub struct MoveDue {
     pub ask: Ask,
+    /// Since when an attempt's word would have been heard.
+    pub heard_since: Timestamp,
 }
 
 /// What is left after tasks were moved.
@@ -34,16 +43,59 @@ impl Operation for MoveDue {
         let due = unit.tx.due(unit.now, limits::DUE_BATCH).await?;
         for row in &due {
             let id = unit.adopt(row.clone());
-            let is_ready = settle::decide(row.run_if, row.live_needs, row.bad_needs) == settle::Decision::Go;
-            if row.phase == Phase::Pending && is_ready {
-                unit.transit(id, Event::Queue).await?;
-            } else {
-                unit.task_mut(id)?.due_at = None;
-            }
+            unit.move_due(id, self.heard_since).await?;
         }
         unit.finish().await?;
         let next = unit.tx.next_due().await?;
         Ok(Done { answer: AfterDue { moved: due.len(), next }, effects: unit.effects })
+    }
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Does what is due for a task.
+    async fn move_due(&mut self, id: Uuid, heard_since: Timestamp) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        match row.due(self.now, heard_since) {
+            Some(Due::Start) => {
+                let decision = settle::decide(row.run_if, row.live_needs, row.bad_needs);
+                if row.phase == Phase::Pending && decision == settle::Decision::Go {
+                    return self.transit(id, Event::Queue).await;
+                }
+                self.task_mut(id)?.set_start_at(None);
+                Ok(())
+            }
+            Some(Due::Deadline) => self.pass_deadline(id).await,
+            Some(Due::Timeout) => {
+                self.end_external(&row, Reason::Timeout, "nobody said in time how it ended").await
+            }
+            Some(Due::Keepalive) if row.is_external() => {
+                self.end_external(&row, Reason::KeepaliveLost, "nobody said in time that it is alive").await
+            }
+            Some(Due::Keepalive) => {
+                let words = format!("attempt {} did not say in time that it is alive", row.attempt);
+                self.task_event(&row, Severity::Warning, "KeepaliveLost", words);
+                self.stop_task(id, StopWish { reason: Reason::KeepaliveLost, now: false }).await
+            }
+            // It was silent while nobody could hear it.
+            None => {
+                self.task_mut(id)?.is_alive_at(heard_since);
+                Ok(())
+            }
+        }
+    }
+
+    async fn pass_deadline(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.task(id)?.clone();
+        if row.phase == Phase::Running {
+            return self.stop_task(id, StopWish { reason: Reason::DeadlineExceeded, now: false }).await;
+        }
+        self.task_mut(id)?.message = Some("its deadline passed before it could run".into());
+        self.transit(id, Event::Fail(Reason::DeadlineExceeded)).await
+    }
+
+    async fn end_external(&mut self, row: &TaskRow, reason: Reason, words: &str) -> EngineResult<()> {
+        let outcome = Outcome { reason: Some(reason), message: Some(words.into()), ..Outcome::default() };
+        self.end_attempt(row, outcome).await
     }
 }
 

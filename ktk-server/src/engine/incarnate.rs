@@ -20,8 +20,9 @@ use super::{
 use crate::{
     limits,
     model::{
+        clocks::later,
         rare::TaskRare,
-        row::TaskRow,
+        row::{EXTERNAL, TaskRow},
         settle::{self, Class, class_of},
     },
     store::Tx,
@@ -57,7 +58,7 @@ impl<T: Tx> Unit<'_, T> {
     /// The row of a new root task, its needs not yet judged.
     pub fn root_row(&self, id: &TaskId, root: &Root) -> TaskRow {
         let spec = &root.body.spec;
-        TaskRow {
+        let mut row = TaskRow {
             id: id.id(),
             context_id: id.id(),
             parent_id: None,
@@ -71,7 +72,7 @@ impl<T: Tx> Unit<'_, T> {
             execution_id: root.step.as_ref().map_or(id.id(), |(pipeline, _)| *pipeline),
             labels: root.labels.clone(),
             command: command_text(spec),
-            executor: spec.type_name.clone().unwrap_or_default(),
+            executor: executor(spec).to_owned(),
             queue: root.queue.clone(),
             priority: spec.priority.unwrap_or(0),
             run_if: spec.run_if,
@@ -102,7 +103,11 @@ impl<T: Tx> Unit<'_, T> {
             deleted_at: None,
             version: 0,
             rare: TaskRare::default(),
+        };
+        if let Some(deadline) = spec.deadline {
+            row.set_deadline_at(later(self.now, deadline.get()));
         }
+        row
     }
 
     /// Counts the needs of a new row as they are now.
@@ -310,11 +315,21 @@ impl<T: Tx> Unit<'_, T> {
     }
 }
 
+/// Who carries out such a spec.
+fn executor(spec: &TaskSpec) -> &str {
+    match &spec.type_name {
+        Some(name) => name,
+        None if spec.external.is_some() => EXTERNAL,
+        None => "",
+    }
+}
+
 /// The command as tables show it.
 fn command_text(spec: &TaskSpec) -> String {
     let full = match (&spec.run, &spec.type_name) {
         (Some(run), _) => shell::line(&run.command),
         (None, Some(name)) => name.clone(),
+        (None, None) if spec.external.is_some() => "external".to_owned(),
         (None, None) => String::new(),
     };
     match full.char_indices().nth(limits::COMMAND_CHARS) {

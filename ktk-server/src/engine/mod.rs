@@ -2,6 +2,7 @@
 //!
 //! [`Engine`] runs them on a store and tells those who wait once they are committed.
 
+pub mod attempt;
 pub mod body;
 pub mod cancel;
 pub mod changes;
@@ -15,6 +16,7 @@ pub mod entity;
 pub mod error;
 pub mod events;
 pub mod expire;
+mod external;
 mod going;
 pub mod hub;
 mod incarnate;

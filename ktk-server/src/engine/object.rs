@@ -4,7 +4,7 @@ use ktk_client::api::Phase;
 use ktk_client::api::{
     API_VERSION, Metadata, Pipeline, PipelineRef, RestartMeta, Task, TaskId,
     pipeline::{PipelineSpec, PipelineStatus, StepCounts},
-    task::{Attempt, Resolved, RunSpec, TaskSpec, TaskStatus},
+    task::{Attempt, ExternalSpec, Resolved, RunSpec, TaskSpec, TaskStatus},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -157,10 +157,12 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         ..metadata(row.id)
     };
     let is_process = row.executor.is_empty();
+    let external = row.is_external().then(ExternalSpec::default);
     let run = is_process.then(|| RunSpec { command: vec![row.command.clone()], ..RunSpec::default() });
-    let type_name = (!is_process).then(|| row.executor.clone());
+    let type_name = (!is_process && external.is_none()).then(|| row.executor.clone());
     let spec = TaskSpec {
         run,
+        external,
         type_name,
         priority: Some(row.priority),
         queue: Some(row.queue.clone()),
@@ -178,12 +180,13 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         ready_at: row.ready_at,
         started_at: row.started_at,
         finished_at: row.finished_at,
-        next_at: row.due_at,
+        next_at: row.start_at(),
         outputs: None,
         output_digest: row.output_digest.clone(),
         resolved: Vec::new(),
         resolved_by: None,
         directory: if is_process { shared.directory(directory_owner(row)) } else { None },
+        progress: row.rare.progress.clone(),
     };
     Task { api_version: API_VERSION.into(), kind: "Task".into(), metadata, spec, status: Some(status) }
 }
@@ -310,6 +313,7 @@ pub fn task_field(row: &TaskRow, field: &str) -> String {
         "status.exitCode" => row.exit_code.map(|code| code.to_string()).unwrap_or_default(),
         "spec.queue" => row.queue.clone(),
         "spec.priority" => row.priority.to_string(),
+        "spec.type" if row.is_external() => String::new(),
         "spec.type" => row.executor.clone(),
         _ => String::new(),
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use ktk_client::api::{Phase, Reason, event::Severity, task::RunIf};
+use ktk_client::api::{Phase, Reason, event::Severity, task::RunIf, worker::Outcome};
 use uuid::Uuid;
 
 use super::{
@@ -33,6 +33,8 @@ impl<T: Tx> Unit<'_, T> {
             } else if let Some(pipeline) = self.trips.pop_first() {
                 // After the reruns: what failed on old outputs and runs again has not failed for good.
                 self.trip(pipeline).await?;
+            } else if let Some(external) = self.externals.pop_first() {
+                self.start_external(external).await?;
             } else if let Some(pipeline) = self.freed.pop_first() {
                 self.give_places(pipeline).await?;
             } else if let Some(pipeline) = self.touched.pop_first() {
@@ -126,11 +128,8 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Queues a task whose needs are settled, or lets it wait for its time.
     pub async fn make_ready(&mut self, id: Uuid) -> EngineResult<()> {
-        match self.task(id)?.due_at {
-            Some(at) if at > self.now => {
-                self.effects.due = [self.effects.due, Some(at)].into_iter().flatten().min();
-                self.transit(id, Event::Schedule).await
-            }
+        match self.task(id)?.start_at() {
+            Some(at) if at > self.now => self.transit(id, Event::Schedule).await,
             _ => self.transit(id, Event::Queue).await,
         }
     }
@@ -165,11 +164,16 @@ impl<T: Tx> Unit<'_, T> {
             self.task_mut(id)?.message = Some(stop_words(wish.reason, self.by));
             return self.transit(id, Event::Cancel(wish.reason)).await;
         }
-        let is_harder = row.stop.is_none_or(|stop| wish.now && !stop.now);
-        if is_harder {
-            self.transit(id, Event::Stop).await?;
-            self.task_mut(id)?.stop = Some(wish);
-            self.effects.stops = true;
+        let Some(wish) = settle::harder_stop(row.stop, wish) else { return Ok(()) };
+        self.transit(id, Event::Stop).await?;
+        let row = self.task_mut(id)?;
+        row.stop = Some(wish);
+        row.keep_clocks();
+        let row = row.clone();
+        self.effects.stops = true;
+        if row.is_external() {
+            // Nothing runs that would have to end first.
+            self.end_attempt(&row, Outcome::default()).await?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     limits,
     model::{
+        clocks::later,
         ended::{self, Verdict},
         phase::Event,
         row::{AttemptRow, TaskRow},
@@ -62,20 +63,32 @@ impl<T: Tx> Unit<'_, T> {
         let same = |attempt: &AttemptRow| {
             let outcome = &report.outcome;
             attempt.number == report.attempt
-                && (attempt.reason, attempt.exit_code, attempt.signal)
-                    == (outcome.reason, outcome.exit_code, outcome.signal)
+                && (attempt.exit_code, attempt.signal) == (outcome.exit_code, outcome.signal)
+                && (attempt.reason == outcome.reason || attempt.reason.is_some_and(ended::is_end_of_attempt))
         };
         Ok(ended.iter().any(same))
     }
 
     /// Ends the running attempt of a task.
     pub async fn end_attempt(&mut self, row: &TaskRow, outcome: Outcome) -> EngineResult<()> {
-        let outcome = self.with_outputs(row, outcome)?;
+        self.end_attempt_asking(row, outcome, false).await
+    }
+
+    /// The same; whoever reports a failure may ask for another attempt.
+    pub async fn end_attempt_asking(
+        &mut self,
+        row: &TaskRow,
+        outcome: Outcome,
+        asks_for_retry: bool,
+    ) -> EngineResult<()> {
+        let outcome = stopped(row, self.with_outputs(row, outcome)?);
+        let is_wished = row.stop.is_some_and(|stop| !ended::is_end_of_attempt(stop.reason));
         let retry = match outcome.reason {
-            Some(_) if row.stop.is_none() => self.body(row.id).await?.and_then(|body| body.spec.retry),
+            Some(_) if !is_wished => self.body(row.id).await?.and_then(|body| body.spec.retry),
             _ => None,
         };
-        let verdict = ended::verdict(row, &outcome, retry.as_ref(), self.shared.entropy.chance());
+        let chance = self.shared.entropy.chance();
+        let verdict = ended::verdict(row, &outcome, retry.as_ref(), asks_for_retry, chance);
         self.record_attempt(row, &outcome);
         self.apply(row.id, &outcome, verdict).await
     }
@@ -120,9 +133,8 @@ impl<T: Tx> Unit<'_, T> {
     /// Records that another attempt follows, and when.
     fn tell_next_attempt(&mut self, row: &TaskRow, outcome: &Outcome, verdict: Verdict) -> EngineResult<()> {
         if let Some(pause) = verdict.pause {
-            let due = self.now + jiff::SignedDuration::try_from(pause).unwrap_or(jiff::SignedDuration::MAX);
-            self.task_mut(row.id)?.due_at = Some(due);
-            self.effects.due = [self.effects.due, Some(due)].into_iter().flatten().min();
+            let due = later(self.now, pause);
+            self.task_mut(row.id)?.set_start_at(Some(due));
             let words = format!("attempt {} failed, the next starts in {:.1?}", row.attempt, pause);
             self.task_event(row, Severity::Warning, "Retrying", words);
         } else {
@@ -156,6 +168,17 @@ impl<T: Tx> Unit<'_, T> {
         self.task_mut(row.id)?.output_digest = Some(digest);
         Ok(outcome)
     }
+}
+
+/// An attempt that was stopped for a reason of its own ended for that reason, whatever its process made of it.
+fn stopped(row: &TaskRow, outcome: Outcome) -> Outcome {
+    let words = match row.stop.map(|stop| stop.reason) {
+        Some(Reason::KeepaliveLost) => "did not say in time that it is alive",
+        Some(Reason::DeadlineExceeded) => "its deadline passed while it ran",
+        _ => return outcome,
+    };
+    let reason = row.stop.map(|stop| stop.reason);
+    Outcome { reason, message: Some(words.into()), outputs: None, ..outcome }
 }
 
 /// Whether a repeated report brings the outputs that were kept. Those of an attempt that was stopped, or that

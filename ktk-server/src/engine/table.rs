@@ -91,8 +91,9 @@ fn wide(row: &TaskRow) -> WideCells {
         started_at: row.started_at,
         finished_at: row.finished_at,
         exit_code: row.exit_code,
+        progress: row.rare.progress.clone(),
         digest: format!("{:016x}", row.head),
-        command: is_process.then(|| row.command.clone()),
-        type_name: (!is_process).then(|| row.executor.clone()),
+        command: (is_process || row.is_external()).then(|| row.command.clone()),
+        type_name: (!is_process && !row.is_external()).then(|| row.executor.clone()),
     }
 }

@@ -34,6 +34,7 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
         }
         engine.clock.until(Some(engine.clock.now() + AGAIN)).await;
     };
+    let mut heard_since = engine.clock.now();
     loop {
         due.borrow_and_update();
         let target =
@@ -51,9 +52,10 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
             && engine.clock.now().duration_since(target) > PAUSE
         {
             engine.leases.extend();
+            heard_since = engine.clock.now();
         }
         versions.borrow_and_update();
-        match tick(&engine, sweep).await {
+        match tick(&engine, sweep, heard_since).await {
             Ok(next) => sweep = next,
             Err(error) => {
                 tracing::error!(%error, "what a clock moves could not be moved");
@@ -89,7 +91,11 @@ async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
 }
 
 /// Does what is due; answers with the next sweep.
-async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineResult<Option<Timestamp>> {
+async fn tick<S: Store>(
+    engine: &Engine<S>,
+    sweep: Option<Timestamp>,
+    heard_since: Timestamp,
+) -> EngineResult<Option<Timestamp>> {
     let mut ended = engine.leases.take_ended().into_iter();
     while let Some((node, generation)) = ended.next() {
         tracing::warn!(%node, generation, "a node missed its lease");
@@ -105,7 +111,7 @@ async fn tick<S: Store>(engine: &Engine<S>, sweep: Option<Timestamp>) -> EngineR
     if is_due {
         loop {
             engine.hub.forget_due();
-            let moved = engine.write(MoveDue { ask: engine.ask("ktk") }).await;
+            let moved = engine.write(MoveDue { ask: engine.ask("ktk"), heard_since }).await;
             let after = moved.inspect_err(|_| engine.hub.add_due(Some(engine.clock.now())))?;
             engine.hub.add_due(after.next);
             if after.moved < limits::DUE_BATCH {

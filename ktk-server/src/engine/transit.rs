@@ -36,9 +36,10 @@ impl<T: Tx> Unit<'_, T> {
             row.node_id = None;
             row.stop = None;
         }
-        if phase.is_terminal() || phase == Phase::Running || reason == Some(Reason::Queued) {
-            row.due_at = None;
+        if reason == Some(Reason::Queued) {
+            row.set_start_at(None);
         }
+        row.keep_clocks();
         if phase.is_terminal() {
             row.finished_at = Some(now);
         }
@@ -63,7 +64,9 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Takes or gives back a place under the pipeline's `maxParallel`.
     async fn place(&mut self, id: Uuid, held: bool, holds: bool) -> EngineResult<()> {
-        let pipeline_id = self.task(id)?.pipeline_id;
+        // What runs elsewhere takes nobody's place.
+        let row = self.task(id)?;
+        let pipeline_id = row.pipeline_id.filter(|_| !row.is_external());
         let is_limited = match pipeline_id {
             Some(pipeline) => self.pipeline(pipeline).await?.max_parallel.is_some(),
             None => false,
@@ -111,6 +114,9 @@ impl<T: Tx> Unit<'_, T> {
     /// What else follows from the event: events to record, work to announce, wishes that are due.
     async fn aftermath(&mut self, id: Uuid, event: Event) -> EngineResult<()> {
         match event {
+            Event::Queue | Event::Requeue if self.task(id)?.is_external() => {
+                self.externals.insert(id);
+            }
             Event::Requeue => self.effects.work = true,
             Event::Fail(reason) => {
                 let row = self.task(id)?.clone();

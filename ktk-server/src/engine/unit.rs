@@ -37,11 +37,16 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// A clock moves something at this time.
+    pub fn arm(&mut self, due: Option<Timestamp>) {
+        self.due = [self.due, due].into_iter().flatten().min();
+    }
+
     /// Both together.
     pub fn merge(&mut self, other: Self) {
         self.work |= other.work;
         self.stops |= other.stops;
-        self.due = [self.due, other.due].into_iter().flatten().min();
+        self.arm(other.due);
         self.version = self.version.max(other.version);
         self.removed_tasks.extend(other.removed_tasks);
         self.removed_owners.extend(other.removed_owners);
@@ -74,6 +79,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) freed: BTreeSet<Uuid>,
     /// Pipelines with `failFast` in which a task failed for good.
     pub(super) trips: BTreeSet<Uuid>,
+    /// External tasks that may start.
+    pub(super) externals: BTreeSet<Uuid>,
     /// Finished dependents that saw something else than what is now, and wishes that are due.
     pub(super) reruns: VecDeque<super::rerun::Rerun>,
     /// Tasks and pipelines whose deletion can happen now.
@@ -103,6 +110,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             touched: BTreeSet::new(),
             freed: BTreeSet::new(),
             trips: BTreeSet::new(),
+            externals: BTreeSet::new(),
             reruns: VecDeque::new(),
             doomed: BTreeSet::new(),
             dirty_tasks: BTreeSet::new(),
@@ -280,6 +288,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             let row = self.tasks.get_mut(&id).expect("a new task is in the working set");
             row.version = version;
             row.updated_at = self.now;
+            self.effects.arm(row.due_at);
             inserts.push(NewTask { row: row.clone(), body });
             self.dirty_tasks.remove(&id);
             self.effects.version = version;
@@ -291,6 +300,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             row.version = version;
             row.updated_at = self.now;
             self.effects.version = version;
+            self.effects.arm(row.due_at);
             rows.push(row.clone());
         }
         // Updates first: a parent stops being the newest before its child is.

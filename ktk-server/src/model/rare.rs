@@ -1,12 +1,25 @@
 //! What few tasks and pipelines have: facts that no query searches by, stored together as JSON in one column that is
 //! empty for all others.
 
+use ktk_client::api::task::TaskProgress;
 use serde::{Deserialize, Serialize};
+
+use super::clocks::Clocks;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 /// Of a task.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct TaskRare {}
+pub struct TaskRare {
+    #[serde(skip_serializing_if = "is_default")]
+    pub clocks: Clocks,
+    /// What its newest attempt last said of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<TaskProgress>,
+}
 
 /// Of a pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -21,6 +21,9 @@ pub struct StopWish {
     pub now: bool,
 }
 
+/// The executor of tasks that run nowhere here. No handler can have this name.
+pub const EXTERNAL: &str = "!external";
+
 /// The hot part of a task: one incarnation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRow {
@@ -42,7 +45,7 @@ pub struct TaskRow {
     pub labels: Option<String>,
     /// The command as tables show it, cut to a limit.
     pub command: String,
-    /// Empty for a process, else the handler's name.
+    /// Empty for a process, [`EXTERNAL`], else the handler's name.
     pub executor: String,
     pub queue: String,
     pub priority: i32,
@@ -90,6 +93,11 @@ pub struct TaskRow {
 }
 
 impl TaskRow {
+    /// Whether somebody else does its work and reports it.
+    pub fn is_external(&self) -> bool {
+        self.executor == EXTERNAL
+    }
+
     /// Whether a worker may claim it.
     pub fn is_claimable(&self) -> bool {
         self.is_queued() && self.admitted

@@ -2,7 +2,10 @@
 
 use ktk_client::api::{Phase, Reason, task::RunIf};
 
-use super::row::TaskRow;
+use super::{
+    ended::is_end_of_attempt,
+    row::{StopWish, TaskRow},
+};
 
 /// What a need has come to, as its dependents see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,16 @@ pub fn class(phase: Phase, reason: Option<Reason>) -> Class {
 /// The class of a row.
 pub fn class_of(row: &TaskRow) -> Class {
     class(row.phase, row.reason)
+}
+
+/// The stop that holds after another one was asked for; `None` where it changes nothing. What somebody wishes for
+/// the task goes before an end of its attempt alone, after which it might run again.
+pub fn harder_stop(before: Option<StopWish>, wish: StopWish) -> Option<StopWish> {
+    let Some(before) = before else { return Some(wish) };
+    let is_weightier = is_end_of_attempt(before.reason) && !is_end_of_attempt(wish.reason);
+    let reason = if is_weightier { wish.reason } else { before.reason };
+    let after = StopWish { reason, now: before.now || wish.now };
+    (after != before).then_some(after)
 }
 
 /// What a pending task does next, as far as its needs go.

@@ -2,6 +2,7 @@
 //!
 //! What the methods do is registered from outside; how the bytes travel is the matter of `http`.
 
+pub mod attempt;
 mod batch;
 mod decode;
 pub mod event;

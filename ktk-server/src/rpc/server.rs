@@ -55,9 +55,9 @@ async fn status<S: Store>(engine: &Engine<S>, about: &About) -> Result<ServerSta
 async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -> Result<Stopping, ApiError> {
     if params.if_idle {
         let counts = engine.read(Outlook).await?.counts;
-        if counts.running + counts.claimable > 0 {
+        if counts.on_nodes + counts.claimable > 0 {
             let words =
-                format!("the server has work: {} running, {} queued", counts.running, counts.claimable);
+                format!("the server has work: {} running, {} queued", counts.on_nodes, counts.claimable);
             return Err(ApiError::new(ErrorReason::Conflict, words).with_hint("ktk server stop"));
         }
     }

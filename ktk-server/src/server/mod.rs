@@ -261,6 +261,7 @@ fn cores() -> usize {
 fn router<S: Store>(engine: &Arc<Engine<S>>, about: &About) -> Router {
     let router = Router::builder();
     let router = rpc::task::register(router, engine);
+    let router = rpc::attempt::register(router, engine);
     let router = rpc::pipeline::register(router, engine);
     let router = rpc::queue::register(router, engine);
     let router = rpc::semaphore::register(router, engine);

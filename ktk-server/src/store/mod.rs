@@ -124,6 +124,8 @@ pub struct LiveCounts {
     pub pending: u64,
     /// Phase Running.
     pub running: u64,
+    /// Running on a node: what a server has to be there for.
+    pub on_nodes: u64,
     /// Pending and claimable now.
     pub claimable: u64,
 }

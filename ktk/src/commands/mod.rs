@@ -2,24 +2,29 @@
 
 mod bulk;
 mod cancel;
+mod complete;
 pub(crate) mod completion;
 mod create;
 mod delete;
 mod describe;
 mod editor;
 mod events;
+mod fail;
 mod fetch;
 mod get;
 pub(crate) mod help;
 mod internal;
 mod interrupts;
+mod keepalive;
 mod logs;
 mod made;
 mod manifests;
 mod missing;
 mod new_task;
+mod progress;
 mod restart;
 mod run;
+mod running;
 mod selection;
 mod server;
 mod tree;
@@ -47,6 +52,10 @@ pub(crate) enum Command {
     Create(create::CreateArgs),
     Restart(restart::RestartArgs),
     Cancel(cancel::CancelArgs),
+    Complete(complete::CompleteArgs),
+    Fail(fail::FailArgs),
+    Keepalive(keepalive::KeepaliveArgs),
+    Progress(progress::ProgressArgs),
     Delete(delete::DeleteArgs),
     Wait(wait::WaitArgs),
     Server(server::ServerArgs),
@@ -71,6 +80,10 @@ impl Command {
             Self::Create(args) => block_on(create::run(args, cx)),
             Self::Restart(args) => block_on(restart::run(args, cx)),
             Self::Cancel(args) => block_on(cancel::run(args, cx)),
+            Self::Complete(args) => block_on(complete::run(args, cx)),
+            Self::Fail(args) => block_on(fail::run(args, cx)),
+            Self::Keepalive(args) => block_on(keepalive::run(args, cx)),
+            Self::Progress(args) => block_on(progress::run(args, cx)),
             Self::Delete(args) => block_on(delete::run(args, cx)),
             Self::Wait(args) => block_on(wait::run(args, cx)),
             Self::Server(args) => server::run(args, cx),

@@ -33,6 +33,14 @@ pub(crate) struct TaskFlags {
     #[arg(long, value_name = "DURATION")]
     timeout: Option<Duration>,
 
+    /// How often a running attempt must say that it is alive, with ktk keepalive
+    #[arg(long, value_name = "DURATION")]
+    keepalive: Option<Duration>,
+
+    /// Time from now on, past which the task fails, whatever it does then
+    #[arg(long, value_name = "DURATION")]
+    deadline: Option<Duration>,
+
     /// How many further attempts after a failed one
     #[arg(long, value_name = "TIMES")]
     retry: Option<u32>,
@@ -57,10 +65,24 @@ pub(crate) struct TaskFlags {
 impl TaskFlags {
     /// Whether any of them was given.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { labels, env, env_all, timeout, retry, priority, needs, run_after, working_dir } = self;
+        let Self {
+            labels,
+            env,
+            env_all,
+            timeout,
+            keepalive,
+            deadline,
+            retry,
+            priority,
+            needs,
+            run_after,
+            working_dir,
+        } = self;
         let lists = labels.is_empty() && env.is_empty() && needs.is_empty() && !env_all;
         lists
             && timeout.is_none()
+            && keepalive.is_none()
+            && deadline.is_none()
             && retry.is_none()
             && priority.is_none()
             && run_after.is_none()
@@ -76,22 +98,37 @@ impl TaskFlags {
         base: &Path,
     ) -> Result<Task, CliError> {
         let env = variables(&self.env, self.env_all, caller)?;
+        let mut run = RunSpec { command, env, working_dir: self.working_dir.clone(), stdin: None };
+        place(&mut run, base)?;
+        self.with_work(name, TaskSpec { run: Some(run), ..TaskSpec::default() })
+    }
+
+    /// A task of work that somebody else does.
+    pub(crate) fn external(self, name: Option<String>) -> Result<Task, CliError> {
+        if !self.env.is_empty() || self.env_all || self.working_dir.is_some() {
+            return Err(CliError::usage(
+                "an external task runs no process: it has neither --env nor --working-dir",
+            ));
+        }
+        self.with_work(name, TaskSpec::external())
+    }
+
+    fn with_work(self, name: Option<String>, work: TaskSpec) -> Result<Task, CliError> {
         let mut labels = BTreeMap::new();
         for (key, value) in self.labels {
             if labels.insert(key.clone(), value).is_some() {
                 return Err(CliError::usage(format!("--label {key} is given twice")));
             }
         }
-        let mut run = RunSpec { command, env, working_dir: self.working_dir, stdin: None };
-        place(&mut run, base)?;
         let spec = TaskSpec {
-            run: Some(run),
             needs: self.needs,
             timeout: self.timeout,
+            keepalive: self.keepalive,
+            deadline: self.deadline,
             retry: self.retry.map(|limit| RetrySpec { limit: Some(limit), ..RetrySpec::default() }),
             priority: self.priority,
             run_after: self.run_after,
-            ..TaskSpec::default()
+            ..work
         };
         let mut task = Task::new("", spec);
         task.metadata = Metadata { name, labels, ..Metadata::default() };

@@ -19,6 +19,7 @@ use crate::api::{
 pub(super) struct Work<'a> {
     run: Option<&'a RunSpec>,
     type_name: Option<&'a str>,
+    is_external: bool,
     inputs: Option<&'a BTreeMap<String, Value>>,
     needs: &'a [String],
     run_if: RunIf,
@@ -26,7 +27,9 @@ pub(super) struct Work<'a> {
     priority: Option<i32>,
     timeout: Option<Duration>,
     grace_period: Option<Duration>,
+    keepalive: Option<Duration>,
     retry: Option<&'a RetrySpec>,
+    deadline: Option<Duration>,
 }
 
 macro_rules! from {
@@ -36,6 +39,7 @@ macro_rules! from {
                 Self {
                     run: from.run.as_ref(),
                     type_name: from.type_name.as_deref(),
+                    is_external: from.external.is_some(),
                     inputs: Some(&from.inputs),
                     needs: &from.needs,
                     run_if: from.run_if,
@@ -43,7 +47,9 @@ macro_rules! from {
                     priority: from.priority,
                     timeout: from.timeout,
                     grace_period: from.grace_period,
+                    keepalive: from.keepalive,
                     retry: from.retry.as_ref(),
+                    deadline: from.deadline,
                 }
             }
         }
@@ -59,7 +65,9 @@ impl<'a> From<&'a StepDefaults> for Work<'a> {
             priority: defaults.priority,
             timeout: defaults.timeout,
             grace_period: defaults.grace_period,
+            keepalive: defaults.keepalive,
             retry: defaults.retry.as_ref(),
+            deadline: defaults.deadline,
             ..Self::default()
         }
     }
@@ -68,15 +76,7 @@ impl<'a> From<&'a StepDefaults> for Work<'a> {
 impl Work<'_> {
     /// Everything but needs as references.
     pub(super) fn check(&self, causes: &mut Causes, prefix: &str) {
-        match (self.run, self.type_name) {
-            (None, None) => {
-                causes.push(prefix, "does nothing: give it `run` (a process) or `type` (a handler)")
-            }
-            (Some(_), Some(_)) => {
-                causes.push(field::member(prefix, "type"), "either `run` or `type`: remove one of them");
-            }
-            _ => {}
-        }
+        self.check_kind(causes, prefix);
         if let Some(run) = self.run {
             process::check(causes, &field::member(prefix, "run"), run);
         }
@@ -93,6 +93,21 @@ impl Work<'_> {
         self.check_policies(causes, prefix);
     }
 
+    /// That there is one kind of work, and no second.
+    fn check_kind(&self, causes: &mut Causes, prefix: &str) {
+        let kinds =
+            [("run", self.run.is_some()), ("external", self.is_external), ("type", self.type_name.is_some())];
+        let mut given = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name);
+        let Some(first) = given.next() else {
+            let words = "does nothing: give it `run` (a process), `type` (a handler) or `external`";
+            return causes.push(prefix, words);
+        };
+        for other in given {
+            let words = format!("either `{first}` or `{other}`: remove one of them");
+            causes.push(field::member(prefix, other), words);
+        }
+    }
+
     /// Queue, priority, times and retries.
     pub(super) fn check_policies(&self, causes: &mut Causes, prefix: &str) {
         if let Some(Err(why)) = self.queue.map(names::queue) {
@@ -102,8 +117,12 @@ impl Work<'_> {
             let message = format!("must be from -{MAX_PRIORITY} to {MAX_PRIORITY}");
             causes.push(field::member(prefix, "priority"), message);
         }
-        if self.timeout.is_some_and(|timeout| timeout.get().is_zero()) {
-            causes.push(field::member(prefix, "timeout"), "must be longer than 0: leave it out for no limit");
+        for (name, limit) in
+            [("timeout", self.timeout), ("keepalive", self.keepalive), ("deadline", self.deadline)]
+        {
+            if limit.is_some_and(|limit| limit.get().is_zero()) {
+                causes.push(field::member(prefix, name), "must be longer than 0: leave it out for no limit");
+            }
         }
         if self.grace_period.is_some_and(|grace| grace.get() > MAX_GRACE_PERIOD) {
             let longest = Duration::new(MAX_GRACE_PERIOD);

@@ -77,6 +77,28 @@ impl Job {
         self
     }
 
+    pub fn deadline(mut self, seconds: u64) -> Self {
+        self.step.deadline = Some(ktk_client::api::Duration::from_secs(seconds));
+        self
+    }
+
+    pub fn keepalive(mut self, seconds: u64) -> Self {
+        self.step.keepalive = Some(ktk_client::api::Duration::from_secs(seconds));
+        self
+    }
+
+    pub fn timeout(mut self, seconds: u64) -> Self {
+        self.step.timeout = Some(ktk_client::api::Duration::from_secs(seconds));
+        self
+    }
+
+    /// Work of somebody else in the place of the handler.
+    pub fn external(mut self) -> Self {
+        self.step.type_name = None;
+        self.step.external = TaskSpec::external().external;
+        self
+    }
+
     /// A process in the place of the handler.
     pub fn command(mut self, words: &[&str]) -> Self {
         self.step.type_name = None;

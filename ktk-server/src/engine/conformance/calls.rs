@@ -1,7 +1,9 @@
 //! What people do in the laboratory: create, restart, cancel, delete, look.
 
 use ktk_client::api::{
-    ObjectRef, Pipeline, Task, pipeline,
+    ObjectRef, Pipeline, Task,
+    attempt::{CompleteParams, FailParams, KeepaliveParams, ProgressParams},
+    pipeline,
     restart::{PlanRow, RestartParams, Restarted},
     task::{self, CancelParams, DeleteParams, Deleted},
 };
@@ -13,6 +15,7 @@ use super::{
 };
 use crate::{
     engine::{
+        attempt::{EndExternal, KeepAlive, TellProgress},
         cancel::{CancelPipeline, CancelTask},
         create_pipeline::CreatePipeline,
         create_task::CreateTask,
@@ -110,6 +113,28 @@ impl<S: Store> Lab<S> {
     pub async fn delete_pipeline(&mut self, name: &str, now: bool) -> Answer<Deleted<Pipeline>> {
         let params = DeleteParams { reference: named(name), now };
         self.write(DeletePipeline { ask: self.engine.ask("tester"), params }).await
+    }
+
+    pub async fn complete(&mut self, params: CompleteParams) -> Answer<Task> {
+        let operation = EndExternal::complete(self.engine.ask("tester"), params);
+        self.write(operation.map_err(ktk_client::api::ApiError::from)?).await
+    }
+
+    pub async fn fail_external(&mut self, params: FailParams) -> Answer<Task> {
+        let operation = EndExternal::fail(self.engine.ask("tester"), params);
+        self.write(operation.map_err(ktk_client::api::ApiError::from)?).await
+    }
+
+    pub async fn keepalive(&mut self, name: &str) -> Answer<Task> {
+        let params = KeepaliveParams { reference: Some(named(name)), attempt: None };
+        self.write(KeepAlive { ask: self.engine.ask("tester"), params }).await
+    }
+
+    pub async fn progress(&mut self, name: &str, percent: f64, message: &str) -> Answer<Task> {
+        let (reference, message) = (Some(named(name)), Some(message.to_owned()));
+        let params = ProgressParams { reference, attempt: None, percent, message };
+        let operation = TellProgress::new(self.engine.ask("tester"), params);
+        self.write(operation.map_err(ktk_client::api::ApiError::from)?).await
     }
 
     pub async fn get(&self, name: &str) -> Answer<Task> {

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use super::dump::Dump;
 use crate::{
     engine::object,
-    model::row::{PipelineRow, TaskRow},
+    model::{
+        clocks::Clocks,
+        row::{PipelineRow, TaskRow},
+    },
 };
 
 /// What a need counts as, written down once more and apart from the model.
@@ -76,6 +79,9 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
             Some(InvalidOutput),
             Some(HandlerError),
             Some(SpawnError),
+            Some(DeadlineExceeded),
+            Some(KeepaliveLost),
+            Some(Reported),
         ],
         Phase::Cancelled => &[Some(ByUser), Some(PipelineCancelled)],
         Phase::Skipped => &[Some(NotNeeded)],
@@ -86,15 +92,20 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
 fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     let runs = row.phase == Phase::Running;
     assert_eq!(row.fence.is_some(), runs, "a fence while it runs: {name}");
-    assert_eq!(row.node_id.is_some(), runs, "a node while it runs: {name}");
+    assert_eq!(row.node_id.is_some(), runs && !row.is_external(), "a node while it runs: {name}");
     assert_eq!(row.stop.is_some(), row.reason == Some(Reason::Stopping), "a stop: {name}");
     assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end: {name}");
-    assert!(row.due_at.is_none() || row.phase == Phase::Pending, "due: {name}");
+    let has_clocks = row.rare.clocks != Clocks::default();
+    let may_be_due = row.phase == Phase::Pending || (row.phase == Phase::Running && has_clocks);
+    assert!(row.due_at.is_none() || may_be_due, "due: {name}");
+    assert!(!has_clocks || !row.phase.is_terminal(), "a clock that moves nothing: {name}");
     if matches!(row.reason, Some(Reason::Scheduled | Reason::Backoff)) {
-        assert!(row.due_at.is_some(), "it waits for a time: {name}");
+        assert!(row.start_at().is_some(), "it waits for a time: {name}");
     }
+    assert!(row.start_at().is_none_or(|at| row.due_at.is_some_and(|due| due <= at)), "due too late: {name}");
     if row.reason == Some(Reason::Queued) {
         assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
+        assert!(!row.is_external(), "nothing that it could wait for: {name}");
     }
     assert!(row.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {name}");
     if row.pipeline_id.is_none() {
@@ -213,7 +224,7 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     assert_eq!(row.phase, expected, "the phase of {row:#?}");
     assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end of {row:#?}");
     assert!(row.deleted_at.is_none() || !row.phase.is_terminal(), "it should be gone: {row:#?}");
-    let admitted = steps.iter().filter(|step| step.admitted).count() as u32;
+    let admitted = steps.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
     if let Some(max) = row.max_parallel {
         assert_eq!(row.admitted, admitted, "places of {row:#?}");
         assert!(admitted <= max, "more places than there are: {row:#?}");

@@ -133,7 +133,10 @@ pub async fn perform<S: Store>(lab: &mut Lab<S>, deed: Deed) -> Answer<()> {
             let (ask, node, generation) = (lab.engine.ask("ktk"), lab.node, lab.generation);
             lab.write(LoseNode { ask, node, generation }).await
         }
-        Deed::MoveDue => lab.write(MoveDue { ask: lab.engine.ask("ktk") }).await.map(drop),
+        Deed::MoveDue => {
+            let (ask, heard_since) = (lab.engine.ask("ktk"), lab.heard_since);
+            lab.write(MoveDue { ask, heard_since }).await.map(drop)
+        }
     }
 }
 

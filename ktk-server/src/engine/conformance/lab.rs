@@ -50,6 +50,8 @@ pub struct Lab<S: Store> {
     pub held: Vec<Grant>,
     /// The rows after the last operation.
     pub dump: Dump,
+    /// Since when somebody could hear what attempts say.
+    pub heard_since: Timestamp,
     mirror: Mirror,
     newest_fence: Fence,
 }
@@ -69,6 +71,7 @@ impl<S: Store> Lab<S> {
             generation: 0,
             held: Vec::new(),
             dump: Dump::default(),
+            heard_since: start(),
             mirror: Mirror::default(),
             newest_fence: Fence::default(),
         };
@@ -228,7 +231,7 @@ impl<S: Store> Lab<S> {
         // As the timer does: what is told meanwhile is kept.
         let ahead = self.engine.read(Outlook).await.unwrap();
         self.engine.hub.add_due(ahead.next_due);
-        let after = self.write(MoveDue { ask }).await.unwrap();
+        let after = self.write(MoveDue { ask, heard_since: self.heard_since }).await.unwrap();
         self.engine.hub.forget_due();
         self.engine.hub.add_due(after.next);
     }

@@ -9,6 +9,7 @@ mod cancels;
 mod cascades;
 mod changes;
 mod check;
+mod clocks;
 mod crashes;
 mod cut;
 mod cutoff;
@@ -16,6 +17,7 @@ mod deeds;
 mod deletes;
 mod dump;
 mod entities;
+mod external;
 mod forced;
 mod lab;
 mod lists;
@@ -50,6 +52,13 @@ macro_rules! engine_conformance {
             retries: retried_with_growing_pauses, only_listed_exit_codes, lost_once_when_no_limit_is_written,
                 a_written_zero_is_never, interruptions_count_for_nothing, a_limit_is_not_used_up_by_interruptions, reasons_that_are_retried,
                 a_need_restarted_meanwhile_is_waited_for;
+            clocks: a_deadline_of_what_waits, a_deadline_of_what_runs, a_deadline_that_is_kept,
+                a_user_s_cancel_goes_before_its_deadline, a_silent_attempt_is_stopped_and_retried,
+                a_server_that_was_away_gives_one_period_more, a_lost_node_is_lost_all_the_same,
+                progress_is_the_newest_attempt_s;
+            external: running_without_a_node_until_somebody_says, only_what_is_external_and_runs,
+                failed_for_good_or_to_be_tried_again, its_time_is_over, cancelled_restarted_and_deleted,
+                a_step_that_takes_no_place, said_twice_with_one_request_id;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,

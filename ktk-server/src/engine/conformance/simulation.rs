@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use ktk_client::api::{
     ErrorReason, Phase, Pipeline, Reason,
+    attempt::{CompleteParams, FailParams},
     restart::{Cascade, RestartParams},
     task::RunIf,
     worker::{Grant, Outcome, SyncParams},
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     build::{Job, because, exit, job, outputs, pipeline_of, success},
-    calls::restart,
+    calls::{named, restart},
     lab::{Answer, Lab},
     promise,
 };
@@ -56,9 +57,16 @@ impl<S: Store> Simulation<S> {
         let run_if = [RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
         let mut job = job(name).run_if(*run_if.choose(&mut self.rng).unwrap());
         job = job.priority(self.rng.random_range(0..3));
-        match self.rng.random_range(0..6) {
+        job = match self.rng.random_range(0..6) {
             0 => job.limit(0),
             1 | 2 => job.limit(2).backoff(5),
+            _ => job,
+        };
+        match self.rng.random_range(0..12) {
+            0 => job.deadline(self.rng.random_range(1..60)),
+            1 => job.keepalive(self.rng.random_range(1..20)),
+            2 => job.external(),
+            3 => job.external().timeout(self.rng.random_range(1..30)),
             _ => job,
         }
     }
@@ -128,7 +136,8 @@ impl<S: Store> Simulation<S> {
             87 => self.lose_node().await,
             88..=89 => self.lose_an_answer().await,
             90..=94 => self.lab.advance(Duration::from_secs(self.rng.random_range(1..10))).await,
-            95..=96 => {
+            95 => self.speak().await,
+            96 => {
                 let name = *PIPELINES.choose(&mut self.rng).unwrap();
                 self.make_pipeline(name).await;
             }
@@ -178,7 +187,8 @@ impl<S: Store> Simulation<S> {
         });
         let is_repeated = before.attempts.iter().any(|attempt| {
             (attempt.task_id, attempt.number) == (grant.task, grant.attempt)
-                && attempt.reason == outcome.reason
+                && (attempt.reason == outcome.reason
+                    || is_of_the_clock(attempt.reason, attempt.exit_code, &outcome))
         });
         assert_eq!(counts, is_repeated && brings_what_was_kept, "a stale result never counts");
         let now = &self.lab.dump;
@@ -235,6 +245,26 @@ impl<S: Store> Simulation<S> {
         }
     }
 
+    /// Something is said of an attempt, whether it runs or not.
+    async fn speak(&mut self) {
+        let name = self.reference();
+        let refused = [ErrorReason::Conflict, ErrorReason::NotFound];
+        match self.rng.random_range(0..4) {
+            0 => expected(self.lab.keepalive(&name).await, &refused),
+            1 => expected(self.lab.progress(&name, 50.0, "half way").await, &refused),
+            2 => {
+                let (reference, outputs) = (named(&name), self.outcome().outputs);
+                let params = CompleteParams { reference, outputs, ..CompleteParams::default() };
+                expected(self.lab.complete(params).await, &refused);
+            }
+            _ => {
+                let (reference, retry) = (named(&name), self.one_in(2));
+                let params = FailParams { reference, retry, ..FailParams::default() };
+                expected(self.lab.fail_external(params).await, &refused);
+            }
+        }
+    }
+
     async fn lose_node(&mut self) {
         self.lab.lose_node().await;
         self.lab.register().await;
@@ -252,6 +282,13 @@ impl<S: Store> Simulation<S> {
         assert_eq!(again, lost, "granted again as it was");
         self.lab.held.extend(again);
     }
+}
+
+/// An attempt that a clock ended is acknowledged again whatever its process made of that.
+fn is_of_the_clock(reason: Option<Reason>, exit_code: Option<i32>, outcome: &Outcome) -> bool {
+    matches!(reason, Some(Reason::KeepaliveLost | Reason::DeadlineExceeded))
+        && exit_code == outcome.exit_code
+        && outcome.signal.is_none()
 }
 
 /// A `failure` step without needs is refused.

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::Reason;
-
 use super::dump::Dump;
-use crate::{engine::Engine, model::row::TaskRow, store::Store};
+use crate::{engine::Engine, store::Store};
 
 /// What had been told before an operation.
 pub struct Told {
@@ -34,9 +32,7 @@ impl Told {
             assert!(row.version <= newest.max(before.version), "no watch is told: {row:#?}");
         }
         let due = *engine.hub.due().borrow();
-        // What waits for its needs is told again when they are settled.
-        let waits = |row: &&TaskRow| matches!(row.reason, Some(Reason::Scheduled | Reason::Backoff));
-        let next = now.tasks.values().filter(waits).filter_map(|row| row.due_at).min();
+        let next = now.tasks.values().filter_map(|row| row.due_at).min();
         let is_armed =
             next.is_none_or(|next| due.is_some_and(|due| due.as_microsecond() <= next.as_microsecond()));
         assert!(is_armed, "the timer is armed for {due:?}, and {next:?} is next");

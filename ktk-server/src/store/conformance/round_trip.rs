@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 use ktk_client::api::{
-    Phase, Reason, event::Severity, node::NodePhase, restart::Cascade, task::RunIf, worker::Fence,
+    Phase, Reason,
+    event::Severity,
+    node::NodePhase,
+    restart::Cascade,
+    task::{RunIf, TaskProgress},
+    worker::Fence,
 };
 use uuid::Uuid;
 
@@ -78,7 +83,14 @@ pub fn full_task() -> TaskRow {
         due_at: Some(late()),
         deleted_at: Some(early()),
         version: i64::MAX as u64,
-        rare: TaskRare {},
+        rare: TaskRare {
+            progress: Some(TaskProgress {
+                percent: 12.5,
+                message: Some("half way".into()),
+                at: Timestamp::from_microsecond(7).expect("a small number"),
+            }),
+            ..TaskRare::default()
+        },
     }
 }
 

@@ -139,7 +139,9 @@ pub async fn due<S: Store>(store: S) {
 pub async fn counts<S: Store>(store: S) {
     let phase = |number, phase| TaskRow { phase, ..task(number) };
     let waiting = TaskRow { reason: Some(Reason::WaitingForUpstream), ..task(4) };
-    insert(&store, [task(1), task(2), phase(3, Phase::Running), waiting, phase(5, Phase::Skipped)]).await;
-    let counts = LiveCounts { pending: 3, running: 1, claimable: 2 };
+    let on_a_node = TaskRow { node_id: Some(id(7)), ..phase(6, Phase::Running) };
+    let others = [phase(3, Phase::Running), waiting, phase(5, Phase::Skipped), on_a_node];
+    insert(&store, [task(1), task(2)].into_iter().chain(others)).await;
+    let counts = LiveCounts { pending: 3, running: 2, on_nodes: 1, claimable: 2 };
     assert_eq!(see(&store, Step::LiveCounts).await, Seen::Counts(counts));
 }

@@ -127,6 +127,7 @@ impl State {
         LiveCounts {
             pending: count(|row| row.phase == Phase::Pending),
             running: count(|row| row.phase == Phase::Running),
+            on_nodes: count(|row| row.phase == Phase::Running && row.node_id.is_some()),
             claimable: count(TaskRow::is_claimable),
         }
     }

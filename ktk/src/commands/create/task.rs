@@ -10,7 +10,7 @@ use crate::{
     output::{CHANGE, OutputFormat},
 };
 
-/// Create a task that runs a command, and leave
+/// Create a task that runs a command, or one that is done elsewhere, and leave
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -18,7 +18,10 @@ Examples:
   ktk create task thumbnails -- convert in.png out.png
 
   # After another task, with labels and up to three attempts
-  ktk create task publish --need thumbnails --label team=media --retry 2 -- ./publish")]
+  ktk create task publish --need thumbnails --label team=media --retry 2 -- ./publish
+
+  # An approval: it runs until somebody says ktk complete or ktk fail, for two days at most
+  ktk create task approval --external --timeout 2d")]
 pub(super) struct TaskArgs {
     /// Its name
     #[arg(value_name = "NAME")]
@@ -31,8 +34,12 @@ pub(super) struct TaskArgs {
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
     output: Option<String>,
 
+    /// Nothing runs: somebody else does the work and says how it ended
+    #[arg(long, conflicts_with = "command")]
+    external: bool,
+
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    #[arg(last = true, required_unless_present = "external", value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<String>,
 }
 
@@ -40,7 +47,10 @@ pub(super) async fn run(args: TaskArgs, cx: &Context) -> Result<Exit, CliError> 
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
-    let task = args.task.task(Some(args.name), args.command, &env::variables(), &base)?;
+    let task = match args.external {
+        true => args.task.external(Some(args.name))?,
+        false => args.task.task(Some(args.name), args.command, &env::variables(), &base)?,
+    };
     let created = cx.client().await?.tasks().create(&task).await?;
     let name = format!("task/{}", created.object.metadata.name());
     super::report(&name, made::value(&created.object)?, created.created, format, cx)?;

@@ -59,9 +59,13 @@ impl<'a> Display<'a> {
         live.bar.set_total(progress.total() as u64);
         let running: BTreeMap<&str, String> = progress
             .running()
-            .map(|(step, state)| match state.attempt {
-                0 | 1 => (step, step.to_owned()),
-                attempt => (step, format!("{step} (attempt {attempt})")),
+            .map(|(step, state)| {
+                let tries = match state.attempt {
+                    0 | 1 => String::new(),
+                    attempt => format!(" (attempt {attempt})"),
+                };
+                let far = state.progress.as_ref().map_or(String::new(), |far| format!(": {far}"));
+                (step, format!("{step}{tries}{far}"))
             })
             .collect();
         // The longer something runs, the longer its line stays where it is.

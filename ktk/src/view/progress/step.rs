@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason, Task, task::TaskStatus};
 
+use crate::view::task::progress_text;
+
 /// One step: the newest incarnation of its task.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StepState {
@@ -21,6 +23,8 @@ pub(crate) struct StepState {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     detail: Option<String>,
+    /// How far it says that it is.
+    pub(crate) progress: Option<String>,
 }
 
 impl StepState {
@@ -35,6 +39,7 @@ impl StepState {
             started_at: status.started_at,
             finished_at: status.finished_at,
             detail: status.message.clone(),
+            progress: status.progress.as_ref().map(progress_text),
         }
     }
 

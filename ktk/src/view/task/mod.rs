@@ -8,6 +8,7 @@ use ktk_client::api::{
     id::SHORT_DIGITS,
     shell,
     table::{TaskLine, WideCells},
+    task::TaskProgress,
 };
 
 pub(crate) use self::page::describe;
@@ -28,6 +29,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     wide("WAITED"),
     wide("DURATION"),
     wide("EXIT"),
+    wide("PROGRESS"),
     wide("ID"),
     wide("COMMAND"),
 ];
@@ -53,6 +55,7 @@ pub(crate) fn cells(task: &Task, now: Timestamp, is_wide: bool) -> Vec<Cell> {
             waited: waited(task, now),
             duration: duration(task, now),
             exit_code: status.and_then(|status| status.exit_code),
+            progress: status.and_then(|status| status.progress.as_ref()).map(progress_text),
             digest: metadata.digest.as_deref(),
             command: command(task),
         };
@@ -77,8 +80,9 @@ pub(crate) fn line_cells(line: TaskLine, now: Timestamp) -> Vec<Cell> {
             waited: wide.ready_at.map(|ready| between(ready, until)),
             duration: started_at.and_then(|started| lasted(started, finished_at, phase, now)),
             exit_code: wide.exit_code,
+            progress: wide.progress.as_ref().map(progress_text),
             digest: Some(&digest),
-            command: command.or_else(|| type_name.map(|handler| format!("type:{handler}"))),
+            command: command.or_else(|| type_name.map(|handler| type_text(&handler))),
         };
         cells.extend(shown.cells());
     }
@@ -118,12 +122,13 @@ struct Wide<'a> {
     waited: Option<SignedDuration>,
     duration: Option<SignedDuration>,
     exit_code: Option<i32>,
+    progress: Option<String>,
     digest: Option<&'a str>,
     command: Option<String>,
 }
 
 impl Wide<'_> {
-    fn cells(self) -> [Cell; 8] {
+    fn cells(self) -> [Cell; 9] {
         let text = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
         [
             Cell::new(self.queue.unwrap_or_else(|| ktk_client::api::DEFAULT_QUEUE.to_owned())),
@@ -132,6 +137,7 @@ impl Wide<'_> {
             text(self.waited.map(age::human)),
             text(self.duration.map(age::human)),
             text(self.exit_code.map(|code| code.to_string())),
+            text(self.progress),
             text(self.digest.map(short_digest)),
             text(self.command),
         ]
@@ -197,7 +203,17 @@ pub(crate) fn command(task: &Task) -> Option<String> {
         // A summary has the whole command as one text.
         (Some(run), _) if run.command.len() == 1 => run.command.first().cloned(),
         (Some(run), _) => Some(shell::line(&run.command)),
-        (None, Some(handler)) => Some(format!("type:{handler}")),
-        (None, None) => None,
+        (None, Some(handler)) => Some(type_text(handler)),
+        (None, None) => task.spec.external.as_ref().map(|_| "external".to_owned()),
     }
+}
+
+fn type_text(handler: &str) -> String {
+    format!("type:{handler}")
+}
+
+/// How far an attempt says that it is.
+pub(crate) fn progress_text(progress: &TaskProgress) -> String {
+    let percent = format!("{}%", progress.percent);
+    progress.message.as_ref().map_or(percent.clone(), |message| format!("{percent} {message}"))
 }

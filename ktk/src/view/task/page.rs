@@ -2,7 +2,7 @@
 
 use ktk_client::api::{Event, Task, task::RunIf};
 
-use super::{command, duration, short_digest, waited};
+use super::{command, duration, progress_text, short_digest, waited};
 use crate::{
     ui::Cell,
     view::{
@@ -73,12 +73,16 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
         }
     }
     page.optional("Type", spec.type_name.clone());
+    if spec.external.is_some() {
+        page.field("External", "ends when somebody says so".to_owned());
+    }
     if !spec.inputs.is_empty() {
         page.values("Inputs", spec.inputs.iter().map(|(name, value)| format!("{name}={value}")));
     }
     page.optional("Queue", spec.queue.clone());
     page.optional("Priority", spec.priority.map(|priority| priority.to_string()));
     page.optional("Timeout", spec.timeout.map(|timeout| timeout.to_string()));
+    page.optional("Keepalive", spec.keepalive.map(|keepalive| format!("every {keepalive}")));
     page.optional("Grace Period", spec.grace_period.map(|period| period.to_string()));
     if let Some(retry) = &spec.retry {
         let mut parts = vec![format!("limit {}", retry.limit.unwrap_or(0))];
@@ -90,6 +94,7 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
         }));
         page.field("Retry", parts.join(", "));
     }
+    page.optional("Deadline", deadline(task, moment));
     page.optional("Run After", spec.run_after.map(|time| moment.time(time)));
     match spec.run_if {
         RunIf::Success => {}
@@ -103,6 +108,7 @@ fn outcome(page: &mut Page, task: &Task, moment: &Moment) {
     page.toned("Status", status.phase.as_str(), status::tone(status.phase, status.reason));
     page.optional("Reason", status.reason.map(|reason| reason.to_string()));
     page.optional("Message", status.message.clone());
+    page.optional("Progress", status.progress.as_ref().map(progress_text));
     page.optional("Exit Code", status.exit_code.map(|code| code.to_string()));
     page.optional("Node", status.node.clone());
     page.optional("Ready", status.ready_at.map(|time| moment.time(time)));
@@ -113,6 +119,12 @@ fn outcome(page: &mut Page, task: &Task, moment: &Moment) {
     page.optional("Duration", duration(task, moment.now).map(age::human));
     page.optional("Work Directory", status.directory.clone());
     page.optional("Resolved By", status.resolved_by.map(|id| id.to_string()));
+}
+
+fn deadline(task: &Task, moment: &Moment) -> Option<String> {
+    let (created, within) = (task.metadata.created_at?, task.spec.deadline?);
+    let at = created.checked_add(jiff::SignedDuration::try_from(within.get()).ok()?).ok()?;
+    Some(format!("{within}: {}", moment.time(at)))
 }
 
 fn attempts(page: &mut Page, task: &Task, moment: &Moment) {

@@ -27,9 +27,10 @@ pub(super) const RUNNING: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
 pub(super) const DUE: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE due_at <= ?1 ORDER BY due_at, id");
-pub(super) const COUNTS: [&str; 3] = [
+pub(super) const COUNTS: [&str; 4] = [
     "SELECT count(*) FROM tasks INDEXED BY tasks_live WHERE phase <= 1",
     "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1",
+    "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1 AND node_id IS NOT NULL",
     "SELECT count(*) FROM tasks INDEXED BY tasks_claimable WHERE phase = 0 AND reason = 5 AND admitted = 1",
 ];
 
@@ -64,7 +65,7 @@ pub(super) fn next_due(session: &Session) -> Outcome<Option<Timestamp>> {
 
 pub(super) fn live_counts(session: &Session) -> Outcome<LiveCounts> {
     let count = |sql| session.value::<i64>(sql, []).map(i64::cast_unsigned);
-    let [live, running, claimable] = COUNTS.map(count);
-    let (live, running, claimable) = (live?, running?, claimable?);
-    Ok(LiveCounts { pending: live.saturating_sub(running), running, claimable })
+    let [live, running, on_nodes, claimable] = COUNTS.map(count);
+    let (live, running, on_nodes, claimable) = (live?, running?, on_nodes?, claimable?);
+    Ok(LiveCounts { pending: live.saturating_sub(running), running, on_nodes, claimable })
 }

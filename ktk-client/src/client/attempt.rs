@@ -1,0 +1,96 @@
+//! What is said of running attempts, as verbs of the typed client.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Result, entropy, task::Tasks};
+use crate::api::{
+    Task,
+    attempt::{self, Complete, CompleteParams, Fail, FailParams, Keepalive, KeepaliveParams, ProgressParams},
+};
+
+impl Tasks {
+    /// Says that an external task has done its work; `outputs` are for those that need it.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where the task is not external or does not run.
+    pub async fn complete(
+        &self,
+        name: impl Into<String>,
+        outputs: Option<BTreeMap<String, Value>>,
+    ) -> Result<Task> {
+        let reference = self.reference(name);
+        self.complete_with(CompleteParams { reference, outputs, ..CompleteParams::default() }).await
+    }
+
+    /// The same with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// As [`Tasks::complete`]; `Fenced` where another attempt runs than the one named.
+    pub async fn complete_with(&self, mut params: CompleteParams) -> Result<Task> {
+        params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client().call_options::<Complete>().repeatable();
+        self.client().call_with::<Complete>(&params, options).await
+    }
+
+    /// Says that an external task could not do its work.
+    ///
+    /// # Errors
+    /// As [`Tasks::complete`].
+    pub async fn fail(&self, name: impl Into<String>, message: impl Into<String>) -> Result<Task> {
+        let (reference, message) = (self.reference(name), Some(message.into()));
+        self.fail_with(FailParams { reference, message, ..FailParams::default() }).await
+    }
+
+    /// The same with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// As [`Tasks::complete_with`].
+    pub async fn fail_with(&self, mut params: FailParams) -> Result<Task> {
+        params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client().call_options::<Fail>().repeatable();
+        self.client().call_with::<Fail>(&params, options).await
+    }
+
+    /// Says that the running attempt of a task is alive.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where the task does not run.
+    pub async fn keepalive(&self, name: impl Into<String>) -> Result<Task> {
+        let reference = Some(self.reference(name));
+        self.keepalive_with(KeepaliveParams { reference, ..KeepaliveParams::default() }).await
+    }
+
+    /// The same with parameters of its own.
+    ///
+    /// # Errors
+    /// As [`Tasks::keepalive`]; `Fenced` where another attempt runs than the one named.
+    pub async fn keepalive_with(&self, params: KeepaliveParams) -> Result<Task> {
+        let options = self.client().call_options::<Keepalive>().repeatable();
+        self.client().call_with::<Keepalive>(&params, options).await
+    }
+
+    /// Says how far the running attempt of a task is: `percent` is from 0 to 100.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where the task does not run; `Invalid` for another number.
+    pub async fn progress(
+        &self,
+        name: impl Into<String>,
+        percent: f64,
+        message: Option<String>,
+    ) -> Result<Task> {
+        let reference = Some(self.reference(name));
+        self.progress_with(ProgressParams { reference, percent, message, ..ProgressParams::default() }).await
+    }
+
+    /// The same with parameters of its own.
+    ///
+    /// # Errors
+    /// As [`Tasks::progress`]; `Fenced` where another attempt runs than the one named.
+    pub async fn progress_with(&self, params: ProgressParams) -> Result<Task> {
+        let options = self.client().call_options::<attempt::Progress>().repeatable();
+        self.client().call_with::<attempt::Progress>(&params, options).await
+    }
+}

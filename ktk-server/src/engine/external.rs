@@ -1,0 +1,28 @@
+//! External tasks: they take no slot and no place, and run until somebody says how they ended.
+
+use uuid::Uuid;
+
+use super::{body, error::EngineResult, unit::Unit};
+use crate::{model::row::TaskRow, store::Tx};
+
+impl<T: Tx> Unit<'_, T> {
+    /// Starts an external task that is ready: nobody has to claim it.
+    pub(super) async fn start_external(&mut self, id: Uuid) -> EngineResult<()> {
+        let is_waiting = self.tasks.get(&id).is_some_and(TaskRow::is_claimable);
+        if !is_waiting {
+            return Ok(());
+        }
+        let Some(body) = self.body(id).await? else {
+            return self.refuse(id, "its stored manifest cannot be read".into()).await.map(drop);
+        };
+        self.load_newest(&body.needs).await?;
+        let taken = self.resolved(&body);
+        if !taken.is_empty() {
+            self.result_mut(id).resolved = Some(body::to_text(&taken)?);
+        }
+        let (now, fence) = (self.now, self.tx.next_fence());
+        let timeout = body.spec.timeout.map(ktk_client::api::Duration::get);
+        self.begin_attempt(id, fence).await?.begin_clocks(now, timeout, body.spec.keepalive);
+        Ok(())
+    }
+}
