@@ -193,6 +193,7 @@ fn row(number: u64, version: u64) -> TaskRow {
         counted: 0,
         lost: 0,
         fence: None,
+        token: None,
         node_id: None,
         node: None,
         exit_code: None,

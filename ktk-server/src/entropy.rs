@@ -29,6 +29,13 @@ impl Entropy {
         Builder::from_unix_timestamp_millis(now.as_millisecond().unsigned_abs(), &random).into_uuid()
     }
 
+    /// Bytes that nobody can guess.
+    pub fn secret(&self) -> [u8; 16] {
+        let mut random = [0; 16];
+        self.0.lock().expect("nobody panics while holding it").fill_bytes(&mut random);
+        random
+    }
+
     /// A number from 0 (included) to 1 (not included).
     pub fn chance(&self) -> f64 {
         self.0.lock().expect("nobody panics while holding it").random()

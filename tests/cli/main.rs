@@ -18,6 +18,7 @@ mod restart;
 mod run;
 mod run_pipeline;
 mod server;
+mod subtasks;
 mod terminal;
 mod tree;
 mod version;

@@ -54,6 +54,9 @@ pub struct Metadata {
     /// The pipeline or root task that all this began with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_id: Option<Uuid>,
+    /// The running task that made this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawned_by: Option<Uuid>,
     /// The pipeline that the task is a step of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<PipelineRef>,
@@ -92,6 +95,7 @@ impl Metadata {
             ("createdBy", self.created_by.is_some()),
             ("version", self.version.is_some()),
             ("executionId", self.execution_id.is_some()),
+            ("spawnedBy", self.spawned_by.is_some()),
             ("pipeline", self.pipeline.is_some()),
             ("restart", self.restart.is_some()),
             ("deletedAt", self.deleted_at.is_some()),

@@ -24,6 +24,7 @@ pub mod pipeline;
 pub mod queue;
 pub mod restart;
 pub mod rpc;
+pub mod secret;
 pub mod selector;
 pub mod semaphore;
 pub mod server;
@@ -47,6 +48,7 @@ pub use phase::{Phase, Reason};
 pub use pipeline::Pipeline;
 pub use queue::Queue;
 pub use rpc::Method;
+pub use secret::Secret;
 pub use semaphore::Semaphore;
 pub use task::Task;
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Duration, Method, Reason,
+    Duration, Method, Reason, Secret,
     meta::StringMap,
     task::{RunSpec, is_default},
 };
@@ -167,6 +167,9 @@ pub struct Grant {
     pub timeout: Option<Duration>,
     /// Between SIGTERM and SIGKILL.
     pub grace_period: Duration,
+    /// Speaks for this attempt alone, while it runs: `KTK_TOKEN`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
     /// When it was granted.
     pub granted_at: Timestamp,
 }

@@ -8,7 +8,10 @@ use super::{
     local::{self, LocalTransport},
     notice::{ConnectionHook, NoticeHook},
 };
-use crate::{api::DEFAULT_NAMESPACE, env, limits};
+use crate::{
+    api::{DEFAULT_NAMESPACE, Secret},
+    env, limits,
+};
 
 /// Where the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +90,7 @@ pub struct ClientBuilder {
     server_args: Vec<String>,
     own_build: Option<(String, String)>,
     timeout: Option<Duration>,
+    token: Option<Secret>,
     on_notice: Option<NoticeHook>,
     on_connection: Option<ConnectionHook>,
 }
@@ -130,6 +134,12 @@ impl ClientBuilder {
         self
     }
 
+    /// A token to speak with; else `KTK_TOKEN`, which goes to the server of `KTK_SERVER` only, where that is set.
+    pub fn token(mut self, token: Secret) -> Self {
+        self.token = Some(token);
+        self
+    }
+
     /// How long each call may take; 60 s when not set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -154,6 +164,13 @@ impl ClientBuilder {
     /// [`Error::Config`] where a setting or its variable cannot be used.
     pub fn build(self) -> Result<Client> {
         let settings = env::settings();
+        let token = match (self.token, settings.token, &settings.server, &self.address) {
+            (Some(token), ..) => Some(token),
+            (None, own, Some(server), Some(address)) => {
+                own.filter(|_| server.parse().ok().as_ref() == Some(address))
+            }
+            (None, own, ..) => own,
+        };
         let address = match (self.address, settings.server) {
             (Some(address), _) => address,
             (None, Some(server)) => server.parse()?,
@@ -169,7 +186,7 @@ impl ClientBuilder {
             ServerAddress::DataDir(path) => (local::socket_path(&path), Some(path)),
         };
         let transport = LocalTransport::new(
-            Http::unix(&socket)?,
+            Http::unix(&socket)?.with_token(token),
             local::Policy {
                 socket,
                 data_dir,

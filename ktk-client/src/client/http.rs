@@ -8,7 +8,7 @@ use reqwest::{StatusCode, header::HeaderMap};
 
 use super::{Error, Result, SseByteStream, io_error_in};
 use crate::{
-    api::{ApiError, ErrorReason},
+    api::{ApiError, ErrorReason, Secret},
     limits,
 };
 
@@ -26,6 +26,8 @@ pub(crate) const STOPPING_HEADER: &str = "ktk-stopping";
 pub(crate) struct Http {
     client: reqwest::Client,
     address: String,
+    /// Sent with each request, where there is one.
+    token: Option<Secret>,
 }
 
 /// The answer to a call.
@@ -55,7 +57,19 @@ impl Http {
             .pool_idle_timeout(None)
             .build()
             .map_err(|error| Error::Config(format!("cannot set up HTTP: {error}")))?;
-        Ok(Self { client, address: format!("unix://{}", path.display()) })
+        Ok(Self { client, address: format!("unix://{}", path.display()), token: None })
+    }
+
+    /// The same server, by whoever has this token.
+    pub(crate) fn with_token(&self, token: Option<Secret>) -> Self {
+        Self { token, ..self.clone() }
+    }
+
+    fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -66,7 +80,7 @@ impl Http {
     pub(crate) async fn post(&self, body: Bytes) -> Result<Answer> {
         let request =
             self.client.post("http://localhost/rpc").header("content-type", "application/json").body(body);
-        let response = request.send().await.map_err(|error| self.lost(error))?;
+        let response = self.signed(request).send().await.map_err(|error| self.lost(error))?;
         let status = response.status();
         let is_stopping = is_true(response.headers(), STOPPING_HEADER);
         let body = self.read(response).await?;
@@ -87,7 +101,7 @@ impl Http {
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
         }
-        let response = request.send().await.map_err(|error| self.lost(error))?;
+        let response = self.signed(request).send().await.map_err(|error| self.lost(error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(refusal(status, &self.read(response).await?));

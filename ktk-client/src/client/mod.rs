@@ -57,7 +57,7 @@ pub use notice::{ConnectionHook, ConnectionState, Notice, NoticeHook};
 pub use transport::{BoxFuture, Revival, SseByteStream, Transport};
 
 use crate::{
-    api::{DEFAULT_NAMESPACE, ObjectRef, meta::StringMap},
+    api::{DEFAULT_NAMESPACE, ObjectRef, Secret, meta::StringMap},
     limits,
 };
 
@@ -130,6 +130,15 @@ impl Client {
     #[must_use]
     pub fn in_namespace(&self, namespace: impl Into<String>) -> Self {
         Self { shared: self.shared.clone(), namespace: namespace.into().into() }
+    }
+
+    /// The same server, spoken to with this token: a running attempt's speaks for that attempt alone. Over a way
+    /// that knows no tokens, the client as it is.
+    #[must_use]
+    pub fn with_token(&self, token: &Secret) -> Self {
+        let Some(transport) = self.shared.transport.with_token(token) else { return self.clone() };
+        let on_connection = self.shared.on_connection.clone();
+        Self::assemble(transport, &self.namespace, self.shared.timeout, on_connection)
     }
 
     /// The namespace that is meant where none is named.

@@ -1,11 +1,12 @@
 //! The way to a server: carries calls and streams, knows nothing of what they mean.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::Stream;
 
 use super::Result;
+use crate::api::Secret;
 
 /// A boxed future, as trait objects need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -46,6 +47,12 @@ pub trait Transport: Send + Sync + 'static {
     fn revive(&self, why: Revival) -> BoxFuture<'_, Result<bool>> {
         let _ = why;
         Box::pin(std::future::ready(Ok(false)))
+    }
+
+    /// The same way, for whoever has this token; nothing where it knows no tokens.
+    fn with_token(&self, token: &Secret) -> Option<Arc<dyn Transport>> {
+        let _ = token;
+        None
     }
 
     /// Whether the server is on this machine and of this user: it is told the caller's

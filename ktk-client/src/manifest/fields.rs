@@ -43,15 +43,12 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 13] = [
+const OF_STEP: [&str; 10] = [
     "http",
-    "external",
     "semaphores",
     "unique",
     "hooks",
     "hold",
-    "keepalive",
-    "deadline",
     "ttlAfterFinished",
     "nodeSelector",
     "affinity",
@@ -60,7 +57,7 @@ const OF_STEP: [&str; 13] = [
 ];
 
 /// Steps have two fields more than tasks: the last ones.
-const OF_WORK: &[&str] = OF_STEP.split_at(11).0;
+const OF_WORK: &[&str] = OF_STEP.split_at(8).0;
 
 const OF_PIPELINE: [&str; 8] =
     ["queue", "priority", "timeout", "deadline", "unique", "semaphores", "ttlAfterFinished", "hooks"];

@@ -131,7 +131,8 @@ impl WorkerBuilder {
         Running: Future<Output = Result<O, HandlerError>> + Send + 'static,
         O: Into<Outputs> + 'static,
     {
-        self.executor(type_name, Arc::new(Handler(Arc::new(handler))))
+        let client = self.0.client.clone();
+        self.executor(type_name, Arc::new(Handler { function: Arc::new(handler), client }))
     }
 
     /// Carries out tasks of this `type` with an executor, which enforces their `timeout` itself.

@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::{BoxFuture, Executor, Stop, StopSignal};
 use crate::{
     api::{
-        Reason,
+        ObjectRef, Reason,
+        attempt::{KeepaliveParams, ProgressParams},
         worker::{Grant, Outcome},
     },
-    client::clock,
+    client::{Client, clock},
 };
 
 /// What a handler gets: the attempt, and word when it is to stop.
@@ -22,6 +23,8 @@ pub struct HandlerContext {
     /// Set off when the attempt is to stop: its task was cancelled, or the worker ends. A
     /// handler that goes on is dropped at its next `await` when the grace period is over.
     pub stop: StopSignal,
+    /// Speaks for this attempt: it can make sub-tasks, read them, and say how far this one is.
+    pub client: Client,
 }
 
 impl HandlerContext {
@@ -33,6 +36,31 @@ impl HandlerContext {
         let inputs = self.grant.inputs.clone().into_iter().collect();
         serde_json::from_value(Value::Object(inputs))
             .map_err(|error| HandlerError::invalid_input(error.to_string()))
+    }
+
+    /// Says that this attempt is alive: what `ktk keepalive` does.
+    ///
+    /// # Errors
+    /// `Conflict` where it is to stop.
+    pub async fn keepalive(&self) -> crate::client::Result<()> {
+        let (reference, attempt) = self.own();
+        let params = KeepaliveParams { reference, attempt };
+        self.client.tasks().keepalive_with(params).await.map(drop)
+    }
+
+    /// Says how far this attempt is, from 0 to 100: what `ktk progress` does.
+    ///
+    /// # Errors
+    /// `Conflict` where it is to stop, `Invalid` for another number.
+    pub async fn progress(&self, percent: f64, message: Option<String>) -> crate::client::Result<()> {
+        let (reference, attempt) = self.own();
+        let params = ProgressParams { reference, attempt, percent, message };
+        self.client.tasks().progress_with(params).await.map(drop)
+    }
+
+    fn own(&self) -> (Option<ObjectRef>, Option<u32>) {
+        let reference = ObjectRef::new(&*self.grant.namespace, self.grant.task.to_string());
+        (Some(reference), Some(self.grant.attempt))
     }
 
     /// The outputs that were taken from a need; `null` where it has none or there is no such
@@ -114,7 +142,10 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for HandlerError
 }
 
 /// A handler as an executor.
-pub(super) struct Handler<F>(pub(super) Arc<F>);
+pub(super) struct Handler<F> {
+    pub(super) function: Arc<F>,
+    pub(super) client: Client,
+}
 
 impl<F, Running, O> Executor for Handler<F>
 where
@@ -123,13 +154,18 @@ where
     O: Into<Outputs>,
 {
     fn run(&self, grant: Grant, stop: StopSignal) -> BoxFuture<'static, Outcome> {
-        let handler = self.0.clone();
+        let handler = self.function.clone();
+        let client = match &grant.token {
+            Some(token) => self.client.with_token(token),
+            None => self.client.clone(),
+        };
+        let client = client.in_namespace(&*grant.namespace);
         Box::pin(async move {
             let timeout = grant.timeout.map(crate::api::Duration::get);
             let giving_up = give_up(stop.clone(), timeout);
             tokio::select! {
                 biased;
-                result = handler(HandlerContext { grant, stop }) => match result {
+                result = handler(HandlerContext { grant, stop, client }) => match result {
                     Ok(outputs) => Outcome { outputs: outputs.into().0, ..Outcome::default() },
                     Err(error) => Outcome {
                         reason: Some(error.reason),

@@ -106,7 +106,7 @@ impl Operation for KeepAlive {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let id = unit.spoken_of(self.params.reference.as_ref(), self.params.attempt).await?;
+        let id = unit.spoken_of(&self.ask, self.params.reference.as_ref(), self.params.attempt).await?;
         let now = unit.now;
         let mut row = unit.task(id)?.clone();
         if row.is_alive_at(now) {
@@ -151,7 +151,7 @@ impl Operation for TellProgress {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         let params = &self.params;
-        let id = unit.spoken_of(params.reference.as_ref(), params.attempt).await?;
+        let id = unit.spoken_of(&self.ask, params.reference.as_ref(), params.attempt).await?;
         let (percent, message, at) = (params.percent, params.message.clone(), unit.now);
         unit.task_mut(id)?.rare.progress = Some(TaskProgress { percent, message, at });
         answer(unit, id).await
@@ -160,13 +160,28 @@ impl Operation for TellProgress {
 
 impl<T: Tx> Unit<'_, T> {
     /// The task of whose running attempt something is said.
-    async fn spoken_of(&mut self, reference: Option<&ObjectRef>, attempt: Option<u32>) -> EngineResult<Uuid> {
-        let Some(reference) = reference else {
-            let words = "must name a task: only an attempt, with its own token, may leave it out";
-            return Err(EngineError::invalid("the request", "ref", words));
+    async fn spoken_of(
+        &mut self,
+        ask: &Ask,
+        reference: Option<&ObjectRef>,
+        attempt: Option<u32>,
+    ) -> EngineResult<Uuid> {
+        let row = match (reference, &ask.scope) {
+            (Some(reference), _) => resolve::task(self.tx, reference).await?.row,
+            (None, Some(scope)) => {
+                self.load(&[scope.task]).await?;
+                self.task(scope.task)?.clone()
+            }
+            (None, None) => {
+                let words = "must name a task: only an attempt, with its own token, may leave it out";
+                return Err(EngineError::invalid("the request", "ref", words));
+            }
         };
-        let row = resolve::task(self.tx, reference).await?.row;
-        check_runs(&row, attempt)?;
+        if let Some(scope) = ask.scope.as_ref().filter(|scope| scope.task != row.id) {
+            let words = format!("attempt {} speaks for itself, not for task {:?}", scope.attempt, row.name);
+            return Err(ApiError::new(ErrorReason::Forbidden, words).into());
+        }
+        check_runs(&row, attempt.or(ask.scope.as_ref().map(|scope| scope.attempt)))?;
         Ok(self.adopt(row))
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     body::{self, PipelineHeader, TaskBody},
     error::{EngineError, EngineResult},
-    object,
+    object, token,
     unit::Unit,
 };
 use crate::{
@@ -79,7 +79,10 @@ impl<T: Tx> Unit<'_, T> {
         match self.grant_of(&next, fence, body, &taken).await? {
             Ok(mut grant) => {
                 grant.granted_at = now;
+                let (token, digest) = token::draw(&self.shared.entropy, id);
+                grant.token = Some(token);
                 let row = self.begin_attempt(id, fence).await?;
+                row.token = Some(digest);
                 row.node = Some(format!("{}.g{}", node.name, node.generation));
                 row.node_id = Some(node.id);
                 row.begin_clocks(now, None, keepalive);
@@ -183,6 +186,10 @@ impl<T: Tx> Unit<'_, T> {
             match grant {
                 Ok(mut grant) => {
                     grant.granted_at = row.started_at.unwrap_or(self.now);
+                    // Only the digest of the first was kept.
+                    let (token, digest) = token::draw(&self.shared.entropy, id);
+                    grant.token = Some(token);
+                    self.task_mut(id)?.token = Some(digest);
                     grants.push(grant);
                 }
                 Err(why) => {
@@ -225,6 +232,7 @@ fn build(
         needs,
         timeout: body.spec.timeout,
         grace_period: Duration::new(body.spec.grace_period()),
+        token: None,
         granted_at: row.updated_at,
     })
 }

@@ -13,7 +13,7 @@ use super::{
     error::{EngineError, EngineResult},
     incarnate::Root,
     object,
-    operation::{Ask, Done},
+    operation::{Ask, Done, Scope},
     requests::Remembered,
     resolve,
     unit::Unit,
@@ -52,6 +52,12 @@ impl CreateTask {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&what(&params.object), causes).into());
         }
+        let namespace = params.object.metadata.namespace();
+        if let Some(scope) = ask.scope.as_ref().filter(|scope| scope.namespace != namespace) {
+            let words =
+                format!("an attempt makes tasks in its own namespace, which is {:?}", scope.namespace);
+            return Err(ApiError::new(ErrorReason::Forbidden, words).into());
+        }
         Ok(Self { ask, params, request, types })
     }
 }
@@ -87,7 +93,7 @@ impl Operation for CreateTask {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return again(&mut unit, first).await;
         }
-        let (id, body) = create(&mut unit, &self.params).await?;
+        let (id, body) = create(&mut unit, &self.params, self.ask.scope.as_ref()).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
         let row = unit.task(id)?;
@@ -110,10 +116,14 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
     Ok(Done::quiet(Created { object: task, created: first.created }))
 }
 
-async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineResult<(Uuid, TaskBody)> {
+async fn create<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    params: &CreateParams,
+    scope: Option<&Scope>,
+) -> EngineResult<(Uuid, TaskBody)> {
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
-    let needs = resolve_needs(unit, object, &namespace).await?;
+    let needs = resolve_needs(unit, object, &namespace, scope).await?;
     let mut id = unit.draw_id().await?;
     let mut draws = 1;
     let name = loop {
@@ -144,6 +154,10 @@ async fn create<T: Tx>(unit: &mut Unit<'_, T>, params: &CreateParams) -> EngineR
     let queue = queue_of(object.spec.queue.as_deref());
     let root = Root { namespace, name, labels, body, step: None, queue };
     let mut row = unit.root_row(&id, &root);
+    if let Some(scope) = scope {
+        row.execution_id = scope.execution;
+        row.rare.spawned_by = Some(scope.task);
+    }
     unit.count_needs(&mut row, &needs).await?;
     let context = row.context_id;
     unit.insert(row, body::to_text(&root.body)?);
@@ -180,12 +194,16 @@ async fn resolve_needs<T: Tx>(
     unit: &mut Unit<'_, T>,
     object: &Task,
     namespace: &str,
+    scope: Option<&Scope>,
 ) -> EngineResult<Vec<Uuid>> {
     let mut needs = Vec::with_capacity(object.spec.needs.len());
     let mut causes = Vec::new();
     for (index, need) in object.spec.needs.iter().enumerate() {
         let field = format!("spec.needs[{index}]");
         match resolve::task(unit.tx, &ObjectRef::new(namespace, need)).await {
+            Ok(named) if scope.is_some_and(|scope| !scope.sees(&named.row)) => {
+                causes.push(Cause::new(field, format!("task {need:?} was not made by this attempt's task")));
+            }
             Ok(named) if is_going(unit, &named.row).await? => {
                 causes.push(Cause::new(field, format!("task {need:?} is being deleted")));
             }

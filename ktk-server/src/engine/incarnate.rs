@@ -88,6 +88,7 @@ impl<T: Tx> Unit<'_, T> {
             counted: 0,
             lost: 0,
             fence: None,
+            token: None,
             node_id: None,
             node: None,
             exit_code: None,
@@ -161,6 +162,7 @@ impl<T: Tx> Unit<'_, T> {
         row.parent_id = Some(parent.id);
         row.incarnation = newest.incarnation + 1;
         row.execution_id = parent.execution_id;
+        row.rare.spawned_by = parent.rare.spawned_by;
         row.cascade = cascade;
         self.count_needs(&mut row, &root.body.needs).await?;
         self.task_mut(newest.id)?.newest = false;

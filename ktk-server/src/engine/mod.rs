@@ -38,6 +38,7 @@ pub mod semaphore;
 pub mod shared;
 pub mod table;
 pub mod timer;
+pub mod token;
 mod transit;
 pub mod unit;
 
@@ -50,7 +51,7 @@ use error::{EngineError, EngineResult};
 use hub::Hub;
 use ktk_client::api::{ApiError, ErrorReason};
 use leases::Leases;
-use operation::{Ask, Done};
+use operation::{Ask, By, Done};
 use shared::Shared;
 use tokio::sync::mpsc;
 use unit::Effects;
@@ -101,8 +102,9 @@ impl<S: Store> Engine<S> {
     }
 
     /// What an operation is given, on behalf of somebody.
-    pub fn ask(&self, by: impl Into<String>) -> Ask {
-        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: by.into() }
+    pub fn ask(&self, by: impl Into<By>) -> Ask {
+        let By { name, scope } = by.into();
+        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: name, scope }
     }
 
     /// Runs an operation that may write, and tells those who wait.

@@ -144,6 +144,7 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         updated_at: Some(row.updated_at),
         version: Some(row.version),
         execution_id: Some(row.execution_id),
+        spawned_by: row.rare.spawned_by,
         pipeline: pipeline_ref(row),
         restart: Some(RestartMeta {
             context_id: row.context_id,
@@ -304,6 +305,7 @@ pub fn task_field(row: &TaskRow, field: &str) -> String {
         "metadata.namespace" => row.namespace.clone(),
         "metadata.id" => row.id.to_string(),
         "metadata.executionId" => row.execution_id.to_string(),
+        "metadata.spawnedBy" => row.rare.spawned_by.map(|id| id.to_string()).unwrap_or_default(),
         "metadata.pipeline" => pipeline_ref(row).map(|pipeline| pipeline.name).unwrap_or_default(),
         "metadata.pipeline.id" => row.pipeline_id.map(|id| id.to_string()).unwrap_or_default(),
         "metadata.restart.contextId" => row.context_id.to_string(),
@@ -325,6 +327,7 @@ pub const TASK_FIELDS: &[&str] = &[
     "metadata.namespace",
     "metadata.id",
     "metadata.executionId",
+    "metadata.spawnedBy",
     "metadata.pipeline",
     "metadata.pipeline.id",
     "metadata.restart.contextId",

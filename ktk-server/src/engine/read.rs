@@ -33,6 +33,7 @@ impl Operation for GetTask {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Task> {
         let row = resolve::task(tx, &self.reference).await?.row;
+        self.ask.check_sees(&row)?;
         object::task(tx, &self.ask.shared, &row).await
     }
 }
@@ -49,6 +50,7 @@ impl Operation for TaskTree {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<List<Task>> {
         let row = resolve::task(tx, &self.reference).await?.row;
+        self.ask.check_sees(&row)?;
         let rows = tx.context_tasks(row.context_id).await?;
         let items = object::tasks(tx, &self.ask.shared, &rows).await?;
         Ok(List::new(items, tx.version().await?))
@@ -147,7 +149,8 @@ impl Operation for ListTasks {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<List<Task>> {
-        let (found, next) = page_of_tasks(tx, &self.params, &task_selectors(&self.params)?).await?;
+        let (found, next) =
+            page_of_tasks(tx, &self.ask, &self.params, &task_selectors(&self.params)?).await?;
         let items = if self.params.summary {
             found.iter().map(|row| object::slim(&self.ask.shared, row)).collect()
         } else {
@@ -166,6 +169,7 @@ pub(super) fn task_selectors(params: &ListParams) -> EngineResult<Selectors> {
 /// The tasks of a page, and the token of the next.
 pub(super) async fn page_of_tasks<T: Tx>(
     tx: &mut T,
+    ask: &Ask,
     params: &ListParams,
     selectors: &Selectors,
 ) -> EngineResult<(Vec<TaskRow>, Option<String>)> {
@@ -182,7 +186,7 @@ pub(super) async fn page_of_tasks<T: Tx>(
         let rows = tx.list_tasks(&query).await?;
         has_more = rows.len() == query.limit;
         query.after = rows.last().map(|row| (row.namespace.clone(), row.name.clone(), row.incarnation));
-        found.extend(rows.into_iter().filter(|row| selectors.task(row)));
+        found.extend(rows.into_iter().filter(|row| ask.sees(row) && selectors.task(row)));
     }
     let next = cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
     Ok((found, next))

@@ -8,7 +8,9 @@ use ktk_client::api::{
 use super::{
     body,
     error::{EngineError, EngineResult},
-    object, read,
+    object,
+    operation::Ask,
+    read,
 };
 use crate::{
     model::row::{LineRow, TaskRow},
@@ -17,6 +19,7 @@ use crate::{
 
 /// `task.table`.
 pub struct TaskTable {
+    pub ask: Ask,
     pub params: TableParams,
 }
 
@@ -27,8 +30,8 @@ impl Operation for TaskTable {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<List<TaskLine>> {
         let selectors = read::task_selectors(&self.params.list)?;
         let has_many_columns = self.params.wide || self.params.labels;
-        let (lines, next) = if has_many_columns || !selectors.is_empty() {
-            let (rows, next) = read::page_of_tasks(tx, &self.params.list, &selectors).await?;
+        let (lines, next) = if has_many_columns || self.ask.scope.is_some() || !selectors.is_empty() {
+            let (rows, next) = read::page_of_tasks(tx, &self.ask, &self.params.list, &selectors).await?;
             (rows.iter().map(|row| self.full_line(row)).collect(), next)
         } else {
             self.page(tx).await?

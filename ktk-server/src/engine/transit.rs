@@ -33,6 +33,7 @@ impl<T: Tx> Unit<'_, T> {
         row.reason = reason;
         if phase == Phase::Pending || phase.is_terminal() {
             row.fence = None;
+            row.token = None;
             row.node_id = None;
             row.stop = None;
         }

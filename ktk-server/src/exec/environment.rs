@@ -36,5 +36,8 @@ pub fn variables(grant: &Grant, place: &Place, surroundings: &Surroundings) -> V
         ("KTK_AUTOSTART", "never".to_owned()),
     ];
     variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(token) = &grant.token {
+        variables.insert("KTK_TOKEN".to_owned(), token.expose().to_owned());
+    }
     variables.into_iter().collect()
 }

@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use ktk_client::api::{
-    ApiError,
+    ApiError, Secret,
     log::LogParams,
     watch::{WatchEvent, WatchParams},
 };
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{logs::LogStore, rpc::Router};
+use crate::{engine::operation::By, logs::LogStore, rpc::Router};
 
 /// What stands behind the socket.
 pub trait Backend: Send + Sync + 'static {
+    /// Who speaks with a token.
+    ///
+    /// # Errors
+    /// `Unauthorized` where nobody does.
+    fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>>;
+
     /// The methods of `POST /rpc`.
     fn router(&self) -> &Router;
 
@@ -25,7 +31,8 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Invalid` for selectors and kinds, `Expired` for a version whose history is gone.
-    fn watch_start<'a>(&'a self, params: &'a WatchParams) -> BoxFuture<'a, Result<u64, ApiError>>;
+    fn watch_start<'a>(&'a self, by: &'a By, params: &'a WatchParams)
+    -> BoxFuture<'a, Result<u64, ApiError>>;
 
     /// Events after a version, in order and at most a page of them, and the version up to which whoever takes
     /// them has then seen everything. That version does not rise when there is nothing more.
@@ -34,6 +41,7 @@ pub trait Backend: Send + Sync + 'static {
     /// `Expired` when the history has gone meanwhile; whatever the store fails with.
     fn watch_page<'a>(
         &'a self,
+        by: &'a By,
         params: &'a WatchParams,
         after: u64,
     ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>>;
@@ -41,8 +49,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Whose log it is, and how far the task has come.
     ///
     /// # Errors
-    /// `NotFound`, `Ambiguous`.
-    fn log_target<'a>(&'a self, params: &'a LogParams) -> BoxFuture<'a, Result<LogTarget, ApiError>>;
+    /// `NotFound`, `Ambiguous`, `Forbidden`.
+    fn log_target<'a>(
+        &'a self,
+        by: &'a By,
+        params: &'a LogParams,
+    ) -> BoxFuture<'a, Result<LogTarget, ApiError>>;
 
     /// Where the logs are.
     fn logs(&self) -> Arc<dyn LogStore>;

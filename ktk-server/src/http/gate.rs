@@ -1,9 +1,9 @@
 //! What is asked of every request before anything else, whatever its path and method.
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
-use ktk_client::api::ErrorReason;
+use ktk_client::api::{ErrorReason, Secret};
 
 use super::refusal::Refusal;
 
@@ -20,6 +20,20 @@ pub(super) fn check(head: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::forbidden("the Host of a request must be localhost"));
     }
     Ok(())
+}
+
+/// The token that a request is made with. One that is sent is judged, whoever is at the other end of the socket.
+pub(super) fn token(headers: &HeaderMap) -> Result<Option<Secret>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let bearer = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+    match bearer.filter(|_| values.next().is_none()) {
+        Some(token) => Ok(Some(Secret::new(token.trim()))),
+        None => {
+            let words = "the authorization must be one bearer token";
+            Err(Refusal::new(StatusCode::UNAUTHORIZED, ErrorReason::Unauthorized, words))
+        }
+    }
 }
 
 /// `localhost`, with or without a port.

@@ -18,12 +18,14 @@ use tokio::time::{Instant, sleep_until};
 use super::place::Place;
 use super::site::{End, Site};
 use super::{Backend, LogTarget, query, sse, tail};
+use crate::engine::operation::By;
 use crate::limits::{LOG_FLUSH_BYTES, LOG_TARGET_PAUSE};
 use crate::logs::{self, Chunk, Cursor, Entry, LogStore, Subscription};
 
 /// Opens a log: from `last_id` on, else from where `params` say.
 pub(super) async fn open(
     site: &Site,
+    by: By,
     mut params: LogParams,
     last_id: Option<&str>,
 ) -> Result<BoxStream<'static, Bytes>, ApiError> {
@@ -34,13 +36,14 @@ pub(super) async fn open(
     }
     let mut versions = backend.versions();
     versions.borrow_and_update();
-    let target = backend.log_target(&params).await?;
+    let target = backend.log_target(&by, &params).await?;
     let place = tail::first_place(&*backend, &params, &target, resumed).await?;
     let logs = backend.logs();
     let end_now = if params.follow { 0 } else { logs.end(place.key()).await.map_err(tail::unreadable)? };
     Ok(sse::stream(Reading {
         logs,
         backend,
+        by,
         params: tail::pinned(params, &target),
         target,
         looked_at: Instant::now(),
@@ -60,6 +63,7 @@ pub(super) async fn open(
 
 struct Reading {
     backend: Arc<dyn Backend>,
+    by: By,
     logs: Arc<dyn LogStore>,
     params: LogParams,
     target: LogTarget,
@@ -147,7 +151,7 @@ impl Reading {
         self.versions.borrow_and_update();
         self.is_outdated = false;
         self.looked_at = Instant::now();
-        let target = self.backend.log_target(&self.params).await?;
+        let target = self.backend.log_target(&self.by, &self.params).await?;
         if target.task != self.place.task {
             return Err(ApiError::not_found("Task", &self.params.name));
         }

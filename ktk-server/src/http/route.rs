@@ -20,6 +20,10 @@ pub(super) async fn answer(
         return Err(Refusal::forbidden("this server answers its own user and root only").closing());
     };
     gate::check(&head)?;
+    let caller = match gate::token(&head.headers)? {
+        Some(token) => Caller { by: site.backend.identify(token).await?, ..caller },
+        None => caller,
+    };
     let only = |allowed: Method, allow: &'static str| {
         if head.method == allowed { Ok(()) } else { Err(Refusal::method_not_allowed(allow)) }
     };
@@ -37,13 +41,13 @@ pub(super) async fn answer(
             only(Method::GET, "GET")?;
             let params = query::read("Request /watch", &head.uri)?;
             let last_id = query::last_event_id(&head.headers)?;
-            Ok(answer::stream(watch::open(site, params, last_id).await?))
+            Ok(answer::stream(watch::open(site, caller.by, params, last_id).await?))
         }
         "/logs" => {
             only(Method::GET, "GET")?;
             let params = query::read("Request /logs", &head.uri)?;
             let last_id = query::last_event_id(&head.headers)?;
-            Ok(answer::stream(logs::open(site, params, last_id).await?))
+            Ok(answer::stream(logs::open(site, caller.by, params, last_id).await?))
         }
         "/healthz" => {
             only(Method::GET, "GET")?;

@@ -14,11 +14,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::site::{End, Site};
 use super::{Backend, query, sse};
+use crate::engine::operation::By;
 use crate::limits::WATCH_WRITE_BYTES;
 
 /// Opens a watch: from `last_id` on, else from where `params` say.
 pub(super) async fn open(
     site: &Site,
+    by: By,
     mut params: WatchParams,
     last_id: Option<&str>,
 ) -> Result<BoxStream<'static, Bytes>, ApiError> {
@@ -27,9 +29,10 @@ pub(super) async fn open(
     }
     let backend = Arc::clone(&site.backend);
     let versions = backend.versions();
-    let version = backend.watch_start(&params).await?;
+    let version = backend.watch_start(&by, &params).await?;
     Ok(sse::stream(Watching {
         backend,
+        by,
         params,
         version,
         versions,
@@ -46,6 +49,7 @@ pub(super) async fn open(
 
 struct Watching {
     backend: Arc<dyn Backend>,
+    by: By,
     params: WatchParams,
     /// Everything up to here has been sent or waits in `events`.
     version: u64,
@@ -91,7 +95,7 @@ impl Watching {
     async fn look(&mut self) -> Result<(), ApiError> {
         // Registered before the query: a change after it wakes this watch again.
         let newest = *self.versions.borrow_and_update();
-        let (events, version) = self.backend.watch_page(&self.params, self.version).await?;
+        let (events, version) = self.backend.watch_page(&self.by, &self.params, self.version).await?;
         self.looks = version > self.version && version < newest;
         self.version = self.version.max(version);
         self.events = events.into();

@@ -3,6 +3,7 @@
 
 use ktk_client::api::task::TaskProgress;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::clocks::Clocks;
 
@@ -16,6 +17,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub struct TaskRare {
     #[serde(skip_serializing_if = "is_default")]
     pub clocks: Clocks,
+    /// The task whose running attempt made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawned_by: Option<Uuid>,
     /// What its newest attempt last said of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<TaskProgress>,

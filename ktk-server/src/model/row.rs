@@ -69,6 +69,8 @@ pub struct TaskRow {
     pub lost: u32,
     /// The grant of the running attempt.
     pub fence: Option<Fence>,
+    /// SHA-256 of the running attempt's token.
+    pub token: Option<[u8; 32]>,
     pub node_id: Option<Uuid>,
     /// The node of the newest attempt as people see it: `local.g3`.
     pub node: Option<String>,

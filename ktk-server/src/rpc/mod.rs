@@ -12,6 +12,7 @@ pub mod node;
 pub mod pipeline;
 pub mod queue;
 mod router;
+mod scope;
 pub mod semaphore;
 pub mod server;
 pub mod task;
@@ -23,11 +24,13 @@ pub(crate) use decode::decode;
 pub use local::LocalTransport;
 pub use router::{Router, RouterBuilder};
 
+use crate::engine::operation::By;
+
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// As objects show it: `uid:1000`.
-    pub by: String,
+    /// Who it is for the engine, and what it may reach there.
+    pub by: By,
     /// The user of its process.
     pub uid: u32,
     /// The server's own worker.
@@ -37,7 +40,7 @@ pub struct Caller {
 impl Caller {
     /// A process of this user, on the other end of a socket.
     pub fn user(uid: u32) -> Self {
-        Self { by: format!("uid:{uid}"), uid, is_worker: false }
+        Self { by: format!("uid:{uid}").into(), uid, is_worker: false }
     }
 
     /// The worker in the server's own process.

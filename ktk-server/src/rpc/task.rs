@@ -45,8 +45,8 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, task::ListTasks, |engine, caller, params| {
         Ok(engine.read(read::ListTasks { ask: engine.ask(caller.by), params }).await?)
     });
-    let router = method!(router, engine, table::TaskTable, |engine, _caller, params| {
-        Ok(engine.read(TaskTable { params }).await?)
+    let router = method!(router, engine, table::TaskTable, |engine, caller, params| {
+        Ok(engine.read(TaskTable { ask: engine.ask(caller.by), params }).await?)
     });
     method!(router, engine, task::Tree, |engine, caller, reference| {
         Ok(engine.read(read::TaskTree { ask: engine.ask(caller.by), reference }).await?)

@@ -18,6 +18,7 @@ use crate::{
     engine::{
         Engine,
         nodes::{RegisterNode, SyncNode},
+        operation::By,
     },
     limits,
     store::Store,
@@ -78,7 +79,7 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
 
 async fn register_node<S: Store>(
     engine: &Engine<S>,
-    by: String,
+    by: By,
     params: RegisterParams,
 ) -> Result<Registered, ApiError> {
     let (id, types) = (params.id, params.types.clone());
@@ -94,7 +95,7 @@ async fn register_node<S: Store>(
 async fn sync<S: Store>(
     engine: &Engine<S>,
     calls: &Calls,
-    by: String,
+    by: By,
     mut params: SyncParams,
 ) -> Result<Synced, ApiError> {
     let deadline = params.wait.map(|wait| Instant::now() + wait.get());

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use ktk_client::api::{
-    ApiError, ObjectRef,
+    ApiError, ObjectRef, Secret,
     log::LogParams,
     watch::{WatchEvent, WatchParams},
 };
@@ -15,7 +15,9 @@ use crate::{
         Engine,
         changes::{Filter, WatchPage},
         expire::Outlook,
+        operation::By,
         read::GetTask,
+        token::Identify,
     },
     http::{Backend, Identity, Lifecycle, LogTarget},
     logs::LogStore,
@@ -48,22 +50,24 @@ impl<S: Store> Host<S> {
         }
     }
 
-    async fn start(&self, params: &WatchParams) -> Result<u64, ApiError> {
+    async fn start(&self, by: &By, params: &WatchParams) -> Result<u64, ApiError> {
         let filter = Filter::new(params.clone())?;
         match params.version {
             Some(version) => {
                 // One look finds out whether that is still in the kept history.
-                self.engine.read(WatchPage { ask: self.engine.ask("ktk"), filter, after: version }).await?;
+                self.engine
+                    .read(WatchPage { ask: self.engine.ask(by.clone()), filter, after: version })
+                    .await?;
                 Ok(version)
             }
             None => Ok(self.engine.read(Outlook).await?.version),
         }
     }
 
-    async fn target(&self, params: &LogParams) -> Result<LogTarget, ApiError> {
+    async fn target(&self, by: &By, params: &LogParams) -> Result<LogTarget, ApiError> {
         let namespace = params.namespace.as_deref().unwrap_or(ktk_client::api::DEFAULT_NAMESPACE);
         let reference = ObjectRef::new(namespace, &params.name);
-        let task = self.engine.read(GetTask { ask: self.engine.ask("ktk"), reference }).await?;
+        let task = self.engine.read(GetTask { ask: self.engine.ask(by.clone()), reference }).await?;
         let status = task.status.as_ref();
         Ok(LogTarget {
             task: task.metadata.id.unwrap_or_default(),
@@ -84,23 +88,36 @@ impl<S: Store> Backend for Host<S> {
         self.engine.hub.versions()
     }
 
-    fn watch_start<'a>(&'a self, params: &'a WatchParams) -> BoxFuture<'a, Result<u64, ApiError>> {
-        Box::pin(self.start(params))
+    fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>> {
+        Box::pin(async move { Ok(self.engine.read(Identify { token }).await?) })
+    }
+
+    fn watch_start<'a>(
+        &'a self,
+        by: &'a By,
+        params: &'a WatchParams,
+    ) -> BoxFuture<'a, Result<u64, ApiError>> {
+        Box::pin(self.start(by, params))
     }
 
     fn watch_page<'a>(
         &'a self,
+        by: &'a By,
         params: &'a WatchParams,
         after: u64,
     ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>> {
         Box::pin(async move {
             let filter = Filter::new(params.clone())?;
-            Ok(self.engine.read(WatchPage { ask: self.engine.ask("ktk"), filter, after }).await?)
+            Ok(self.engine.read(WatchPage { ask: self.engine.ask(by.clone()), filter, after }).await?)
         })
     }
 
-    fn log_target<'a>(&'a self, params: &'a LogParams) -> BoxFuture<'a, Result<LogTarget, ApiError>> {
-        Box::pin(self.target(params))
+    fn log_target<'a>(
+        &'a self,
+        by: &'a By,
+        params: &'a LogParams,
+    ) -> BoxFuture<'a, Result<LogTarget, ApiError>> {
+        Box::pin(self.target(by, params))
     }
 
     fn logs(&self) -> Arc<dyn LogStore> {

@@ -188,11 +188,11 @@ publish     Pending   UpstreamFailed   0          1          3m10s
         let options = ListingOptions { is_wide: true, ..ListingOptions::default() };
         let expected = "\
 NAME        STATUS    REASON           ATTEMPTS   RESTARTS   AGE     QUEUE     NODE       PIPELINE   WAITED   \
-DURATION   EXIT     ID             COMMAND
+DURATION   EXIT     PROGRESS   ID             COMMAND
 build-web   Running   <none>           1          1          3m10s   default   local.g1   <none>     5s       \
-115s       <none>   0123456789ab   sh -c 'exit 1'
+115s       <none>   <none>     0123456789ab   sh -c 'exit 1'
 publish     Pending   UpstreamFailed   0          1          3m10s   default   <none>     <none>     <none>   \
-<none>     <none>   0123456789ab   sh -c 'exit 1'
+<none>     <none>   <none>     0123456789ab   sh -c 'exit 1'
 ";
         assert_eq!(written(&options), expected);
     }

@@ -9,7 +9,7 @@ mod replace;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use tokio::sync::OnceCell;
@@ -23,7 +23,7 @@ use super::{
     http::Http,
 };
 use crate::api::{
-    ErrorReason,
+    ErrorReason, Secret,
     rpc::{ErrorObject, Response},
 };
 
@@ -114,6 +114,11 @@ impl Transport for LocalTransport {
 
     fn revive(&self, why: Revival) -> BoxFuture<'_, Result<bool>> {
         Box::pin(self.bring_back(why))
+    }
+
+    fn with_token(&self, token: &Secret) -> Option<Arc<dyn Transport>> {
+        let http = self.http.with_token(Some(token.clone()));
+        Some(Arc::new(Self::new(http, self.policy.clone())))
     }
 
     fn is_local(&self) -> bool {

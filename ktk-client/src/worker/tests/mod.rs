@@ -125,6 +125,7 @@ fn grant(counter: u64, type_name: &str) -> Grant {
         inputs: BTreeMap::new(),
         needs: BTreeMap::new(),
         timeout: None,
+        token: None,
         grace_period: Duration::from_secs(10).into(),
         granted_at: jiff::Timestamp::UNIX_EPOCH,
     }

@@ -92,6 +92,7 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
 fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     let runs = row.phase == Phase::Running;
     assert_eq!(row.fence.is_some(), runs, "a fence while it runs: {name}");
+    assert_eq!(row.token.is_some(), runs && !row.is_external(), "a token while it runs: {name}");
     assert_eq!(row.node_id.is_some(), runs && !row.is_external(), "a node while it runs: {name}");
     assert_eq!(row.stop.is_some(), row.reason == Some(Reason::Stopping), "a stop: {name}");
     assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end: {name}");
@@ -189,7 +190,10 @@ fn contexts_are_trees(now: &Dump) {
             assert!(names.insert((&row.namespace, &row.name, row.incarnation)), "a name twice: {row:?}");
             assert_eq!(row.name, root.name, "one name: {row:?}");
             assert_eq!(row.pipeline_id, root.pipeline_id, "one pipeline: {row:?}");
-            assert_eq!(row.execution_id, root.pipeline_id.unwrap_or(context), "one execution: {row:?}");
+            assert_eq!(row.rare.spawned_by, root.rare.spawned_by, "one maker: {row:?}");
+            if row.rare.spawned_by.is_none() {
+                assert_eq!(row.execution_id, root.pipeline_id.unwrap_or(context), "one execution: {row:?}");
+            }
             if let Some(parent) = row.parent_id {
                 let parent = rows.iter().find(|other| other.id == parent).expect("a parent of its context");
                 assert!(parent.incarnation < row.incarnation, "an older parent: {row:?}");

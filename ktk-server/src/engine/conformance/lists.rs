@@ -133,7 +133,8 @@ pub async fn tables_are_lists<S: Store>(store: S) {
         {
             let mut list = ListParams { limit, summary: true, ..list.clone() };
             loop {
-                let table = TaskTable { params: TableParams { list: list.clone(), wide, labels } };
+                let ask = lab.engine.ask("tester");
+                let table = TaskTable { ask, params: TableParams { list: list.clone(), wide, labels } };
                 let table = lab.read(table).await.unwrap();
                 let same = ListTasks { ask: lab.engine.ask("tester"), params: list.clone() };
                 let same = lab.read(same).await.unwrap();

@@ -37,6 +37,7 @@ mod restarts;
 mod retries;
 mod run_if;
 mod simulation;
+mod tokens;
 mod told;
 mod watches;
 mod within;
@@ -59,6 +60,8 @@ macro_rules! engine_conformance {
             external: running_without_a_node_until_somebody_says, only_what_is_external_and_runs,
                 failed_for_good_or_to_be_tried_again, its_time_is_over, cancelled_restarted_and_deleted,
                 a_step_that_takes_no_place, said_twice_with_one_request_id;
+            tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
+                what_it_makes_is_its_child, it_reaches_nothing_else;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use ktk_client::api::{
     ErrorReason, Phase, Reason,
+    attempt::CompleteParams,
     restart::Cascade,
     task::RunIf,
     worker::{Grant, Outcome},
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     build::outputs,
-    calls::restart,
+    calls::{named, restart},
     lab::Lab,
     promise::assert_runs_as_asked,
     simulation::{Simulation, extent},
@@ -77,6 +78,9 @@ async fn run_out<S: Store>(lab: &mut Lab<S>) {
         let half = lab.held.len() / 2;
         let ends: Vec<(Grant, Outcome)> =
             lab.held[half..].iter().map(|grant| (grant.clone(), outcome(grant))).collect();
+        if complete_all(lab).await {
+            continue;
+        }
         if !ends.is_empty() {
             assert!(lab.report_all(ends).await.into_iter().all(|counts| counts));
         } else if let Some(due) = lab.dump.next_due {
@@ -87,6 +91,19 @@ async fn run_out<S: Store>(lab: &mut Lab<S>) {
         }
     }
     panic!("it never comes to rest: {:#?}", lab.states());
+}
+
+/// Says of every external task that it is done; whether there was one.
+async fn complete_all<S: Store>(lab: &mut Lab<S>) -> bool {
+    let runs = |row: &&TaskRow| row.is_external() && row.phase == Phase::Running;
+    let found: Vec<(String, u32)> =
+        lab.dump.tasks.values().filter(runs).map(|row| (row.id.to_string(), row.attempt)).collect();
+    for (name, attempt) in &found {
+        let outputs = serde_json::from_value(json!({"n": attempt % 2})).unwrap();
+        let params = CompleteParams { reference: named(name), outputs, ..CompleteParams::default() };
+        lab.complete(params).await.unwrap();
+    }
+    !found.is_empty()
 }
 
 /// Nothing waits but behind a failure, and nothing that was to go is still there.

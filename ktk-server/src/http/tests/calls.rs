@@ -30,6 +30,21 @@ async fn a_call_knows_its_caller_and_every_answer_says_who_gave_it() {
     }
 }
 
+/// Being this user is no answer to a token that nobody knows.
+#[tokio::test]
+async fn a_token_that_is_sent_is_judged() {
+    let server = Running::start().await;
+    let with = |value: &str| rpc(WHO).replacen("\r\n", &format!("\r\nauthorization: {value}\r\n"), 1);
+    let reply = ask(&server.socket, &with("Bearer good")).await;
+    assert_eq!(reply.json()["result"], "task/build");
+    for value in
+        ["Bearer bad", "Bearer ", "Basic Z29vZA==", "good", "Bearer good\r\nauthorization: Bearer good"]
+    {
+        let reply = ask(&server.socket, &with(value)).await;
+        assert_eq!((reply.status, &reply.json()["reason"]), (401, &json!("Unauthorized")), "{value}");
+    }
+}
+
 #[tokio::test]
 async fn one_connection_carries_many_calls() {
     let server = Running::start().await;

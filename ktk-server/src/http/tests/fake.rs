@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use ktk_client::api::{
-    ApiError, ErrorReason, Method,
+    ApiError, ErrorReason, Method, Secret,
     log::LogParams,
     watch::{WatchEvent, WatchParams},
 };
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::super::{Backend, Identity, Lifecycle, LogTarget};
+use crate::engine::operation::By;
 use crate::logs::{Cursor, Entry, Fence, LogKey, LogStore, MemoryLogStore, Stream};
 use crate::rpc::{Caller, Router};
 
@@ -70,7 +71,7 @@ impl Fake {
         let hanging = watch::Sender::new((0, 0));
         let waiting = hanging.clone();
         let router = Router::builder()
-            .method::<Who, _, _>(|caller: Caller, _| async move { Ok(caller.by) })
+            .method::<Who, _, _>(|caller: Caller, _| async move { Ok(caller.by.name) })
             .method::<Hang, _, _>(move |_, Nothing {}| {
                 let waiting = waiting.clone();
                 async move {
@@ -180,7 +181,19 @@ impl Backend for Fake {
         self.versions.subscribe()
     }
 
-    fn watch_start<'a>(&'a self, params: &'a WatchParams) -> BoxFuture<'a, Result<u64, ApiError>> {
+    fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>> {
+        ready(match token.expose() {
+            "good" => Ok("task/build".into()),
+            _ => Err(ApiError::new(ErrorReason::Unauthorized, "no such token")),
+        })
+        .boxed()
+    }
+
+    fn watch_start<'a>(
+        &'a self,
+        _by: &'a By,
+        params: &'a WatchParams,
+    ) -> BoxFuture<'a, Result<u64, ApiError>> {
         let oldest = self.state.lock().unwrap().oldest;
         let start = params.version.unwrap_or(*self.versions.borrow());
         let result = if params.kinds.as_deref().is_some_and(|kinds| kinds != "Task") {
@@ -195,6 +208,7 @@ impl Backend for Fake {
 
     fn watch_page<'a>(
         &'a self,
+        _by: &'a By,
         _params: &'a WatchParams,
         after: u64,
     ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>> {
@@ -216,7 +230,11 @@ impl Backend for Fake {
         ready(Ok((events.collect(), seen))).boxed()
     }
 
-    fn log_target<'a>(&'a self, params: &'a LogParams) -> BoxFuture<'a, Result<LogTarget, ApiError>> {
+    fn log_target<'a>(
+        &'a self,
+        _by: &'a By,
+        params: &'a LogParams,
+    ) -> BoxFuture<'a, Result<LogTarget, ApiError>> {
         self.looks.send_modify(|count| *count += 1);
         let is_known = params.name == "build" || params.name == TASK.to_string();
         let target = self.state.lock().unwrap().target;

@@ -61,7 +61,7 @@ fn server() -> Server {
             counted.fetch_add(1, Ordering::Relaxed);
             async move { Ok(a + b) }
         })
-        .method::<Who, _, _>(|caller, Nothing {}| async move { Ok(caller.by) })
+        .method::<Who, _, _>(|caller, Nothing {}| async move { Ok(caller.by.name) })
         .method::<Meet, _, _>(move |_, Nothing {}| {
             let barrier = Arc::clone(&barrier);
             async move {

@@ -68,6 +68,7 @@ pub fn full_task() -> TaskRow {
         attempt: u32::MAX,
         counted: u32::MAX,
         lost: u32::MAX,
+        token: Some([7; 32]),
         fence: Some(Fence { epoch: u64::MAX, counter: u64::MAX }),
         node_id: Some(id(4)),
         node: Some(ODD.into()),

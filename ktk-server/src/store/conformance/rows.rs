@@ -54,6 +54,7 @@ pub fn task(number: u64) -> TaskRow {
         counted: 0,
         lost: 0,
         fence: None,
+        token: None,
         node_id: None,
         node: None,
         exit_code: None,

@@ -206,6 +206,7 @@ CREATE INDEX requests_at ON requests (at);
 /// Schema 2: what few tasks and pipelines have; objects without a namespace.
 pub(super) const SCHEMA_2: &str = "
 ALTER TABLE tasks ADD COLUMN rare TEXT;
+ALTER TABLE tasks ADD COLUMN token BLOB;
 ALTER TABLE pipelines ADD COLUMN rare TEXT;
 
 CREATE TABLE entities (

@@ -1,5 +1,6 @@
 //! `ktk get`: lists objects, in tables and formats.
 
+mod execution;
 mod graph;
 mod tables;
 mod watch;
@@ -60,6 +61,10 @@ pub(crate) struct GetArgs {
     #[arg(short = 'A', long)]
     all_namespaces: bool,
 
+    /// Only tasks that began with this pipeline or task: TYPE/NAME or an id
+    #[arg(long, value_name = "REF")]
+    execution: Option<String>,
+
     /// Every incarnation of each task, not only the newest
     #[arg(long)]
     all_incarnations: bool,
@@ -112,10 +117,14 @@ struct Found {
     errors: Vec<CliError>,
 }
 
-pub(crate) async fn run(args: GetArgs, cx: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: GetArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), LISTING)?;
     let targets = target::parse("get", &args.words)?;
     args.check(&targets, format)?;
+    if let Some(typed) = &args.execution {
+        let id = execution::find(typed, cx).await?;
+        args.fields.push(format!("metadata.executionId={id}"));
+    }
     let sort_by = args.sort_by.as_deref().map(Path::parse).transpose()?;
     if args.watch || args.watch_only {
         if sort_by.is_some() {
@@ -197,6 +206,10 @@ fn sort_groups(groups: &mut [(Kind, Vec<Object>)], path: &Path) -> Result<(), Cl
 impl GetArgs {
     fn check(&self, targets: &Targets, format: OutputFormat) -> Result<(), CliError> {
         let is_named = targets.targets.iter().any(|target| target.name.is_some());
+        let is_of_tasks = targets.targets.iter().all(|target| target.kind == Kind::Task);
+        if self.execution.is_some() && (is_named || !is_of_tasks) {
+            return Err(CliError::usage("--execution chooses tasks: ktk get tasks --execution REF"));
+        }
         if is_named && (!self.labels.is_empty() || !self.fields.is_empty()) {
             return Err(CliError::usage("name cannot be provided when a selector is specified"));
         }

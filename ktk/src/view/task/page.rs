@@ -18,6 +18,7 @@ pub(crate) fn describe(task: &Task, family: &[Task], events: Option<&[Event]>, m
     identity(&mut page, task);
     page.time("Created", task.metadata.created_at, moment);
     page.optional("Created By", task.metadata.created_by.clone());
+    page.optional("Spawned By", task.metadata.spawned_by.map(|id| id.to_string()));
     page.optional("Deleted", task.metadata.deleted_at.map(|time| moment.time(time)));
     if let Some(pipeline) = &task.metadata.pipeline {
         page.field("Pipeline", format!("{} (step {})", pipeline.name, pipeline.step));

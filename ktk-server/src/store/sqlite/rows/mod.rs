@@ -148,11 +148,19 @@ impl<'r> Cells<'r> {
         }
     }
 
-    fn digest(&mut self) -> Decoded<[u8; 32]> {
-        match self.value()? {
+    fn as_digest(&self, value: ValueRef<'r>) -> Decoded<[u8; 32]> {
+        match value {
             ValueRef::Blob(bytes) => bytes.try_into().or_else(|_| self.broken("is not a digest")),
             _ => self.broken("is not a digest"),
         }
+    }
+
+    fn digest(&mut self) -> Decoded<[u8; 32]> {
+        self.some(Self::as_digest)
+    }
+
+    fn opt_digest(&mut self) -> Decoded<Option<[u8; 32]>> {
+        self.opt(Self::as_digest)
     }
 
     fn time(&mut self) -> Decoded<Timestamp> {

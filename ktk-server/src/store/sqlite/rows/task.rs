@@ -13,7 +13,7 @@ macro_rules! task_columns {
          command, executor, queue, priority, newest, labels, run_if, cascade, phase, reason, message, admitted, \
          needs, live_needs, bad_needs, attempt, counted, lost, fence_epoch, fence_counter, node_id, node, \
          exit_code, output_digest, stop_reason, stop_now, wish, created_at, updated_at, ready_at, started_at, \
-         finished_at, due_at, deleted_at, version, rare"
+         finished_at, due_at, deleted_at, version, rare, token"
     };
 }
 pub(crate) use task_columns;
@@ -77,6 +77,7 @@ impl Stored for TaskRow {
             deleted_at: cells.opt_time()?,
             version: cells.bits()?,
             rare: cells.rare()?,
+            token: cells.opt_digest()?,
         })
     }
 }
@@ -97,7 +98,7 @@ impl Stored for LineRow {
     }
 }
 
-/// Runs a statement whose 46 parameters are the columns of a task.
+/// Runs a statement whose 47 parameters are the columns of a task.
 pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) -> rusqlite::Result<usize> {
     statement.execute(params![
         row.id.as_bytes(),
@@ -146,5 +147,6 @@ pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) 
         opt_micros(row.deleted_at),
         row.version.cast_signed(),
         opt_rare(&row.rare),
+        row.token,
     ])
 }

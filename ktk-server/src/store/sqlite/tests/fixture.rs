@@ -33,7 +33,7 @@ fn content() -> Vec<Step> {
             [
                 task(1),
                 TaskRow { pipeline_id: Some(id(9)), ..task(2) },
-                TaskRow { context_id: id(50), ..full_task() },
+                TaskRow { context_id: id(50), rare: Default::default(), token: None, ..full_task() },
             ]
             .map(new_task)
             .to_vec(),

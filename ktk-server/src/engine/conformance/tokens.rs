@@ -1,0 +1,135 @@
+//! Tokens of attempts: whom they let speak, for how long, and what they let see.
+
+use ktk_client::api::{
+    ErrorReason, Secret, Task,
+    attempt::{KeepaliveParams, ProgressParams},
+    task::CreateParams,
+    worker::SyncParams,
+};
+
+use super::{
+    build::{exit, job},
+    calls::named,
+    lab::{Answer, Lab},
+};
+use crate::{
+    engine::{
+        attempt::{KeepAlive, TellProgress},
+        create_task::CreateTask,
+        operation::By,
+        read::{GetTask, ListTasks},
+        token::Identify,
+    },
+    store::Store,
+};
+
+async fn identify<S: Store>(lab: &Lab<S>, token: &Secret) -> Answer<By> {
+    lab.read(Identify { token: token.clone() }).await
+}
+
+async fn create_by<S: Store>(lab: &mut Lab<S>, by: &By, object: Task) -> Answer<Task> {
+    let params = CreateParams { object, request_id: None, caller_env: None };
+    let operation = CreateTask::new(lab.engine.ask(by.clone()), params, lab.engine.types());
+    Ok(lab.write(operation.map_err(ktk_client::api::ApiError::from)?).await?.object)
+}
+
+pub async fn it_speaks_while_its_attempt_runs<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a").limit(1).backoff(10)).await;
+    let first = lab.running("a").await;
+    let token = first.token.clone().unwrap();
+    let by = identify(&lab, &token).await.unwrap();
+    assert_eq!((by.name.as_str(), by.scope.as_ref().unwrap().attempt), ("task/a", 1));
+    let text = token.expose();
+    let others = [
+        "".to_owned(),
+        "ktka_".to_owned(),
+        text[..text.len() - 1].to_owned(),
+        format!("{text}0"),
+        format!("{}{}", &text[..37], "0".repeat(32)),
+        "ä".repeat(40),
+    ];
+    for other in others {
+        let refused = identify(&lab, &Secret::new(other)).await.unwrap_err();
+        assert_eq!(refused.reason, ErrorReason::Unauthorized);
+    }
+    lab.report(first, exit(1)).await;
+    assert_eq!(identify(&lab, &token).await.unwrap_err().reason, ErrorReason::Unauthorized);
+    lab.advance(std::time::Duration::from_secs(10)).await;
+    let second = lab.running("a").await.token.unwrap();
+    assert_ne!(token, second);
+    assert_eq!(identify(&lab, &token).await.unwrap_err().reason, ErrorReason::Unauthorized);
+    assert!(identify(&lab, &second).await.is_ok());
+    lab.register().await;
+    assert_eq!(identify(&lab, &second).await.unwrap_err().reason, ErrorReason::Unauthorized, "lost");
+}
+
+pub async fn one_that_was_lost_on_its_way_is_drawn_again<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    let lost = lab.sync(SyncParams { free: 1, ..SyncParams::default() }).await.grants.remove(0);
+    let again = lab.sync(SyncParams { resync: true, ..SyncParams::default() }).await.grants.remove(0);
+    assert_eq!(again.fence, lost.fence);
+    assert!(identify(&lab, &lost.token.unwrap()).await.is_err());
+    assert!(identify(&lab, &again.token.unwrap()).await.is_ok());
+}
+
+pub async fn what_it_makes_is_its_child<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(super::build::pipeline("p", [job("a")])).await;
+    let grant = lab.running("p.a").await;
+    let by = identify(&lab, &grant.token.clone().unwrap()).await.unwrap();
+    let child = create_by(&mut lab, &by, job("child").task()).await.unwrap();
+    let parent = lab.get("p.a").await.unwrap();
+    assert_eq!(child.metadata.spawned_by, parent.metadata.id);
+    assert_eq!(child.metadata.execution_id, parent.metadata.execution_id);
+    assert_eq!(lab.get("child").await.unwrap().metadata.created_by.as_deref(), Some("task/p.a"));
+    // A child's child begins with the same pipeline, and so does a restart.
+    let grant = lab.running("child").await;
+    let child_by = identify(&lab, &grant.token.unwrap()).await.unwrap();
+    let grandchild = create_by(&mut lab, &child_by, job("grandchild").task()).await.unwrap();
+    assert_eq!(grandchild.metadata.execution_id, parent.metadata.execution_id);
+    assert_eq!(grandchild.metadata.spawned_by, child.metadata.id);
+    lab.fail("child").await;
+    let again = lab.restart("child").await.unwrap().object;
+    assert_eq!(again.metadata.spawned_by, parent.metadata.id);
+    assert_eq!(again.metadata.execution_id, parent.metadata.execution_id);
+}
+
+pub async fn it_reaches_nothing_else<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("other")).await;
+    let grant = lab.running("a").await;
+    let by = identify(&lab, &grant.token.clone().unwrap()).await.unwrap();
+    create_by(&mut lab, &by, job("child").task()).await.unwrap();
+    create_by(&mut lab, &by, job("next").needs(["child"]).task()).await.unwrap();
+    let refused = create_by(&mut lab, &by, job("x").needs(["other"]).task()).await.unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::Invalid);
+    let mut elsewhere = job("x").task();
+    elsewhere.metadata.namespace = Some("other".into());
+    assert_eq!(create_by(&mut lab, &by, elsewhere).await.unwrap_err().reason, ErrorReason::Forbidden);
+    for (name, is_seen) in [("a", true), ("child", true), ("next", true), ("other", false)] {
+        let reference = named(name);
+        let answer = lab.read(GetTask { ask: lab.engine.ask(by.clone()), reference }).await;
+        match is_seen {
+            true => drop(answer.unwrap()),
+            false => assert_eq!(answer.unwrap_err().reason, ErrorReason::Forbidden),
+        }
+    }
+    let list =
+        lab.read(ListTasks { ask: lab.engine.ask(by.clone()), params: Default::default() }).await.unwrap();
+    let names: Vec<&str> = list.items.iter().map(|task| task.metadata.name()).collect();
+    assert_eq!(names, ["a", "child", "next"]);
+    lab.claim(64).await;
+    for name in ["other", "child"] {
+        let params = KeepaliveParams { reference: Some(named(name)), attempt: None };
+        let answer = lab.write(KeepAlive { ask: lab.engine.ask(by.clone()), params }).await;
+        assert_eq!(answer.unwrap_err().reason, ErrorReason::Forbidden, "{name}");
+    }
+    let params = KeepaliveParams::default();
+    lab.write(KeepAlive { ask: lab.engine.ask(by.clone()), params }).await.unwrap();
+    let params = ProgressParams { percent: 1.0, ..ProgressParams::default() };
+    lab.write(TellProgress::new(lab.engine.ask(by), params).unwrap()).await.unwrap();
+    assert_eq!(lab.get("a").await.unwrap().status.unwrap().progress.unwrap().percent, 1.0);
+}
