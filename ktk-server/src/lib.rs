@@ -1,12 +1,13 @@
 //! The engine of ktk: model, stores, executors and the HTTP server.
 //!
-//! The arrows point down: `http → rpc → engine → {store, model, clock}`. See ARCHITECTURE.md.
+//! The arrows point down: `http → rpc → engine → {store, model, jq, clock}`. See ARCHITECTURE.md.
 
 pub mod clock;
 pub mod engine;
 pub mod entropy;
 pub mod exec;
 pub mod http;
+pub mod jq;
 pub mod limits;
 pub mod logs;
 pub mod model;

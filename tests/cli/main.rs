@@ -10,6 +10,7 @@ mod delete;
 mod describe;
 mod events;
 mod exit_codes;
+mod expressions;
 mod get;
 mod limits;
 mod logs;

@@ -47,12 +47,13 @@ const MAP: &[Room] = &[
     room("ktk-server", "store", &["model"]),
     room("ktk-server", "logs", &["model"]),
     room("ktk-server", "exec", &["model", "logs"]),
-    room("ktk-server", "engine", &["model", "store", "logs"]),
+    room("ktk-server", "jq", &[]),
+    room("ktk-server", "engine", &["model", "store", "logs", "jq"]),
     room("ktk-server", "worker", &["model", "store", "logs", "exec", "engine"]),
-    room("ktk-server", "rpc", &["model", "store", "logs", "engine"]),
+    room("ktk-server", "rpc", &["model", "store", "logs", "jq", "engine"]),
     room("ktk-server", "http", &["model", "store", "logs", "engine", "rpc"]),
     // The one that puts the parts together, and its stand-in for tests.
-    room("ktk-server", "server", &["model", "store", "logs", "exec", "engine", "worker", "rpc", "http"]),
+    room("ktk-server", "server", &["model", "store", "logs", "exec", "jq", "engine", "worker", "rpc", "http"]),
     room("ktk-server", "testing", &["model", "store", "logs", "exec", "engine", "worker", "rpc", "http", "server"]),
 
     room("ktk", "ui", &[]),

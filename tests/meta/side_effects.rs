@@ -78,8 +78,13 @@ const EFFECTS: &[Effect] = &[
     Effect {
         name: "starting a process",
         patterns: &["process::Command"],
-        places: Places::Only(&["ktk-server/exec", "ktk-client/client/local", "ktk/commands/editor"]),
-        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a server is `client::local`'s, an editor the command's",
+        places: Places::Only(&[
+            "ktk-server/exec",
+            "ktk-server/jq",
+            "ktk-client/client/local",
+            "ktk/commands/editor",
+        ]),
+        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a worker for jq its pool's, a server is `client::local`'s, an editor the command's",
     },
     Effect {
         name: "printing",

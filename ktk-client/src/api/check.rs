@@ -52,6 +52,7 @@ pub fn task(task: &Task) -> Vec<Cause> {
     metadata::of_object(&mut causes, &task.metadata, task.status.is_some());
     let work = Work::from(&task.spec);
     work.check(&mut causes, "spec");
+    work.check_of_task(&mut causes);
     work.check_needs_of_task(&mut causes, task.metadata.name.as_deref());
     if let Some(run) = &task.spec.run {
         causes.extend(template::check(run, "spec.run", &BTreeMap::new(), &task.spec.inputs));
@@ -109,6 +110,17 @@ pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> 
         causes.push(dag_field(&problem), problem.message);
     }
     causes.into_vec()
+}
+
+/// Every expression of a task, with its field: what the server compiles before it takes the task.
+pub fn task_expressions(spec: &TaskSpec) -> Vec<(String, String)> {
+    Work::from(spec).expressions("spec")
+}
+
+/// Every expression of a pipeline, with its field.
+pub fn pipeline_expressions(pipeline: &Pipeline) -> Vec<(String, String)> {
+    let steps = pipeline.spec.steps.iter().enumerate();
+    steps.flat_map(|(index, step)| Work::from(step).expressions(&field::item("spec.steps", index))).collect()
 }
 
 /// A pipeline's parameters with those given in their place.

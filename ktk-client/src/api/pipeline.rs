@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    jq::Jq,
     list::Created,
     meta::StringMap,
     restart::{RestartParams, Restarted},
@@ -118,6 +119,9 @@ pub struct Step {
     /// See [`TaskSpec::run_if`].
     #[serde(skip_serializing_if = "is_default")]
     pub run_if: RunIf,
+    /// False: the step is Skipped, and what needs it goes on. Over `{params, needs, <step>: outputs}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<Jq>,
     /// See [`TaskSpec::queue`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -156,6 +160,7 @@ impl Step {
             inputs: self.inputs.clone(),
             needs: self.needs.clone(),
             run_if: self.run_if,
+            when: self.when.clone(),
             queue: self.queue.clone().or_else(|| defaults.queue.clone()),
             priority: self.priority.or(defaults.priority),
             timeout: self.timeout.or(defaults.timeout),

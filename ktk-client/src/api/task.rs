@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    jq::{self, Jq},
     list::Created,
     meta::StringMap,
     restart::{RestartParams, Restarted},
@@ -63,7 +64,8 @@ pub struct TaskSpec {
     /// The name of a handler in an SDK worker, instead of `run`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
-    /// Any JSON object; `KTK_INPUTS` names a file that holds it.
+    /// Any JSON object; `KTK_INPUTS` names a file that holds it. An object with the one member `jq`, at any
+    /// depth, is an expression over what the needs put out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, Value>,
     /// Other tasks of the namespace, by name or id; in a pipeline, other steps.
@@ -72,6 +74,9 @@ pub struct TaskSpec {
     /// On what the needs must have come to.
     #[serde(skip_serializing_if = "is_default")]
     pub run_if: RunIf,
+    /// For steps: false is Skipped, and what needs it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<Jq>,
     /// Where it waits for a slot; `default` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -118,6 +123,11 @@ impl TaskSpec {
     /// A spec of work that somebody else does and reports.
     pub fn external() -> Self {
         Self { external: Some(ExternalSpec {}), ..Self::default() }
+    }
+
+    /// Whether something in it is evaluated before it starts.
+    pub fn holds_expression(&self) -> bool {
+        self.when.is_some() || jq::holds_expression(&self.inputs)
     }
 
     /// The grace period, 10 s when none is given.
@@ -222,6 +232,9 @@ pub struct TaskStatus {
     /// When a clock moves it on: `runAfter` or the end of a backoff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
+    /// Its inputs as its newest attempt has them, where expressions made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Value>,
     /// Its outputs: any JSON object; absent when it wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Value>,

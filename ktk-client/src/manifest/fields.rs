@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::api::{
     Entity, Metadata, Pipeline, Queue, Semaphore, Task,
     field::Segment,
+    jq::Jq,
     pipeline::{PipelineSpec, Step, StepDefaults},
     suggest,
     task::{RetrySpec, RunSpec, TaskSpec},
@@ -43,7 +44,7 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 10] = [
+const OF_STEP: [&str; 9] = [
     "http",
     "semaphores",
     "unique",
@@ -53,10 +54,9 @@ const OF_STEP: [&str; 10] = [
     "nodeSelector",
     "affinity",
     "forEach",
-    "when",
 ];
 
-/// Steps have two fields more than tasks: the last ones.
+/// Steps have one field more than tasks: the last one.
 const OF_WORK: &[&str] = OF_STEP.split_at(8).0;
 
 const OF_PIPELINE: [&str; 8] =
@@ -81,6 +81,7 @@ static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
         Shape { path: &["spec", "steps"], known: names_of::<Step>(), missing: &OF_STEP },
         Shape { path: &["spec", "steps", "run"], known: names_of::<RunSpec>(), missing: &[] },
+        Shape { path: &["spec", "steps", "when"], known: names_of::<Jq>(), missing: &[] },
         Shape { path: &["spec", "steps", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
     ]
 });
@@ -213,7 +214,10 @@ mod tests {
             (Kind::Task, "spec.run", "timeout", "unknown field here: it belongs under `spec`"),
             (Kind::Task, "spec", "http", "not supported by this version"),
             (Kind::Pipeline, "spec", "timeout", "not supported by this version"),
+            (Kind::Pipeline, "spec.steps[3]", "http", "not supported by this version"),
             (Kind::Pipeline, "spec.steps[3]", "forEach", "not supported by this version"),
+            (Kind::Pipeline, "spec.steps[3].when", "jp", "unknown field (did you mean \"jq\"?)"),
+            (Kind::Pipeline, "spec.defaults", "when", "unknown field here: it belongs under `steps`"),
             (Kind::Pipeline, "spec.steps[3]", "command", "unknown field here: it belongs under `run`"),
             (Kind::Pipeline, "spec.steps[3]", "need", "unknown field (did you mean \"needs\"?)"),
             (

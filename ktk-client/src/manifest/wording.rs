@@ -33,6 +33,9 @@ pub(super) fn wrong_value(error: &str, node: &Node, path: &[Segment]) -> String 
         "i32" => format!("must be a whole number from {} to {}, not {found}", i32::MIN, i32::MAX),
         "f64" => format!("must be a number, not {found}"),
         _ if expected == "a map" || expected.starts_with("struct ") => match words(node) {
+            Some(_) if key == Some("when") => {
+                format!("must be a mapping, not {found}: write {{jq: {}}}", raw_quoted(node))
+            }
             Some(words) if key == Some("run") => {
                 format!("must be a mapping, not {found}: write {{command: {words}}}")
             }
@@ -50,7 +53,9 @@ fn string_expected(node: &Node, found: &str) -> String {
         Content::Scalar { text, .. } => format!("must be a string: quote it: {}", quoted(text)),
         Content::Mapping(entries) => match entries.first().map(|entry| entry.key.as_str()) {
             Some(key @ ("fromEnv" | "fromFile")) => format!("`{key}` is not supported by this version"),
-            Some("jq") => "expressions (`{jq: …}`) are not supported by this version".to_owned(),
+            Some("jq") => "must be a string: an expression (`{jq: …}`) stands in `inputs` or `when` alone; \
+                           write {{ inputs.NAME }} here"
+                .to_owned(),
             _ => format!("must be a string, not {found}"),
         },
         Content::Sequence(_) => format!("must be a string, not {found}"),
@@ -75,6 +80,13 @@ fn raw(node: &Node) -> String {
             let quoted = quoted(text);
             quoted[1..quoted.len() - 1].to_owned()
         }
+        _ => "…".to_owned(),
+    }
+}
+
+fn raw_quoted(node: &Node) -> String {
+    match &node.content {
+        Content::Scalar { text, .. } => quoted(text),
         _ => "…".to_owned(),
     }
 }

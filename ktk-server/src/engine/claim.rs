@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     body::{self, PipelineHeader, TaskBody},
     error::{EngineError, EngineResult},
-    object, token,
+    evaluate, object, token,
     unit::Unit,
 };
 use crate::{
@@ -68,15 +68,21 @@ impl<T: Tx> Unit<'_, T> {
             Ok(body) => body,
             Err(error) => return self.refuse(id, error.to_string()).await,
         };
-        self.load_newest(&body.needs).await?;
-        let taken = self.resolved(&body);
+        let taken = self.taken(&row, &body).await?;
+        let mut evaluated = None;
+        if row.rare.jq.is_some() {
+            match self.values_for(&row, &taken).await? {
+                Some(inputs) => evaluated = inputs,
+                None => return Ok(None),
+            }
+        }
         if !taken.is_empty() {
             self.result_mut(id).resolved = Some(body::to_text(&taken)?);
         }
         let keepalive = body.spec.keepalive;
         let mut next = row;
         next.attempt += 1;
-        match self.grant_of(&next, fence, body, &taken).await? {
+        match self.grant_of(&next, fence, body, evaluated.as_deref(), &taken).await? {
             Ok(mut grant) => {
                 grant.granted_at = now;
                 let (token, digest) = token::draw(&self.shared.entropy, id);
@@ -107,6 +113,27 @@ impl<T: Tx> Unit<'_, T> {
         Ok(row)
     }
 
+    /// The inputs that were evaluated, where they were; `None` where it was on something else than is there now,
+    /// and the task waits for its values once more.
+    async fn values_for(
+        &mut self,
+        row: &TaskRow,
+        taken: &[Resolved],
+    ) -> EngineResult<Option<Option<String>>> {
+        let stored = self.tx.task_results(&[row.id]).await?.pop().unwrap_or_default();
+        let resolved = stored.resolved.as_deref().unwrap_or("[]");
+        if serde_json::from_str::<Vec<Resolved>>(resolved).is_ok_and(|resolved| resolved == taken) {
+            return Ok(Some(stored.inputs));
+        }
+        self.task_mut(row.id)?.ready_at = None;
+        self.transit(row.id, Event::Wait).await?;
+        self.forget_values(row.id)?;
+        self.make_ready(row.id).await?;
+        // It took a place in this batch that another task can have.
+        self.effects.work = true;
+        Ok(None)
+    }
+
     /// A task that cannot be run as it was asked for.
     pub(super) async fn refuse(&mut self, id: Uuid, why: String) -> EngineResult<Option<Grant>> {
         self.task_mut(id)?.message = Some(why);
@@ -122,8 +149,13 @@ impl<T: Tx> Unit<'_, T> {
         row: &TaskRow,
         fence: Fence,
         body: TaskBody,
+        evaluated: Option<&str>,
         taken: &[Resolved],
     ) -> EngineResult<Result<Grant, String>> {
+        let inputs = match evaluate::inputs_of(&body, evaluated) {
+            Err(EngineError::Bug(why)) => return Ok(Err(why)),
+            inputs => inputs?,
+        };
         let header = match self.header_of(row).await {
             Err(EngineError::Bug(why)) => return Ok(Err(why)),
             header => header?,
@@ -132,7 +164,7 @@ impl<T: Tx> Unit<'_, T> {
             Err(EngineError::Bug(why)) => return Ok(Err(why)),
             needs => needs?,
         };
-        Ok(build(row, fence, body, &header, needs))
+        Ok(build(row, fence, body, inputs, &header, needs))
     }
 
     async fn header_of(&mut self, row: &TaskRow) -> EngineResult<Arc<PipelineHeader>> {
@@ -175,9 +207,12 @@ impl<T: Tx> Unit<'_, T> {
             let grant = match self.body(id).await? {
                 Some(body) => {
                     let results = self.tx.task_results(&[id]).await?;
-                    let resolved = results.first().and_then(|row| row.resolved.as_deref()).unwrap_or("[]");
+                    let stored = results.into_iter().next().unwrap_or_default();
+                    let resolved = stored.resolved.as_deref().unwrap_or("[]");
                     match body::from_text::<Vec<Resolved>>(&row.name, resolved) {
-                        Ok(taken) => self.grant_of(&row, fence, body, &taken).await?,
+                        Ok(taken) => {
+                            self.grant_of(&row, fence, body, stored.inputs.as_deref(), &taken).await?
+                        }
                         Err(error) => Err(error.to_string()),
                     }
                 }
@@ -207,12 +242,13 @@ fn build(
     row: &TaskRow,
     fence: Fence,
     body: TaskBody,
+    inputs: BTreeMap<String, Value>,
     header: &PipelineHeader,
     needs: BTreeMap<String, Value>,
 ) -> Result<Grant, String> {
     let run = match &body.spec.run {
         Some(run) => Some(
-            template::render(run, &header.params, &body.spec.inputs)
+            template::render(run, &header.params, &inputs)
                 .map_err(|cause| format!("{}: {}", cause.field, cause.message))?,
         ),
         None => None,
@@ -228,7 +264,7 @@ fn build(
         run,
         type_name: body.spec.type_name.clone(),
         caller_env: body.caller_env.or_else(|| header.caller_env.clone()),
-        inputs: body.spec.inputs.clone(),
+        inputs,
         needs,
         timeout: body.spec.timeout,
         grace_period: Duration::new(body.spec.grace_period()),

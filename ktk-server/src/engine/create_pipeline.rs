@@ -38,11 +38,16 @@ pub struct CreatePipeline {
 }
 
 impl CreatePipeline {
-    /// Checks all that can be checked without the store.
+    /// Checks all that can be checked without the store; `expressions` is what is wrong with its expressions.
     ///
     /// # Errors
     /// `Invalid` with all causes.
-    pub fn new(ask: Ask, params: CreateParams, types: &[String]) -> EngineResult<Self> {
+    pub fn new(
+        ask: Ask,
+        params: CreateParams,
+        types: &[String],
+        expressions: Vec<Cause>,
+    ) -> EngineResult<Self> {
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::pipeline(&params.object, &params.params);
         for (index, step) in params.object.spec.steps.iter().enumerate() {
@@ -52,6 +57,7 @@ impl CreatePipeline {
         }
         let defaults = params.object.spec.defaults.as_ref();
         causes.extend(queue_causes(defaults.and_then(|d| d.queue.as_deref()), "spec.defaults.queue"));
+        causes.extend(expressions);
         if !causes.is_empty() {
             let name = params.object.metadata.name();
             return Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into());

@@ -40,15 +40,21 @@ pub(super) struct FirstAnswer {
 }
 
 impl CreateTask {
-    /// Checks all that can be checked without the store.
+    /// Checks all that can be checked without the store; `expressions` is what is wrong with its expressions.
     ///
     /// # Errors
     /// `Invalid` with all causes.
-    pub fn new(ask: Ask, params: CreateParams, types: Vec<String>) -> EngineResult<Self> {
+    pub fn new(
+        ask: Ask,
+        params: CreateParams,
+        types: Vec<String>,
+        expressions: Vec<Cause>,
+    ) -> EngineResult<Self> {
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::task(&params.object);
         causes.extend(type_causes(params.object.spec.type_name.as_deref(), "spec.type", &types));
         causes.extend(queue_causes(params.object.spec.queue.as_deref(), "spec.queue"));
+        causes.extend(expressions);
         if !causes.is_empty() {
             return Err(ApiError::invalid(&what(&params.object), causes).into());
         }

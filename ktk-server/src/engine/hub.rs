@@ -13,6 +13,7 @@ pub struct Hub {
     versions: watch::Sender<u64>,
     work: watch::Sender<u64>,
     stops: watch::Sender<u64>,
+    evaluations: watch::Sender<u64>,
     due: watch::Sender<Option<Timestamp>>,
     swept: AtomicU64,
 }
@@ -23,6 +24,7 @@ impl Default for Hub {
             versions: watch::Sender::new(0),
             work: watch::Sender::new(0),
             stops: watch::Sender::new(0),
+            evaluations: watch::Sender::new(0),
             due: watch::Sender::new(None),
             swept: AtomicU64::new(0),
         }
@@ -45,6 +47,9 @@ impl Hub {
         if effects.work {
             self.work.send_modify(|count| *count += 1);
         }
+        if effects.evaluations {
+            self.evaluations.send_modify(|count| *count += 1);
+        }
         self.add_due(effects.due);
     }
 
@@ -61,6 +66,11 @@ impl Hub {
     /// Changes when running attempts are to be stopped.
     pub fn stops(&self) -> watch::Receiver<u64> {
         self.stops.subscribe()
+    }
+
+    /// Changes when expressions are to be evaluated.
+    pub fn evaluations(&self) -> watch::Receiver<u64> {
+        self.evaluations.subscribe()
     }
 
     /// The earliest time at which a clock moves something, as far as anyone said.
@@ -90,10 +100,11 @@ impl Hub {
         self.versions.send_replace(version);
     }
 
-    /// Wakes every claimer, although nothing is known to have changed: the slow sweep.
+    /// Wakes every claimer and the evaluator, although nothing is known to have changed: the slow sweep.
     pub fn sweep(&self) {
         self.swept.fetch_add(1, Ordering::Relaxed);
         self.work.send_modify(|count| *count += 1);
+        self.evaluations.send_modify(|count| *count += 1);
     }
 
     /// How many wait for changes: streams, and the timer.

@@ -21,7 +21,7 @@ use crate::{
     limits,
     model::{
         clocks::later,
-        rare::TaskRare,
+        rare::{Stage, TaskRare},
         row::{EXTERNAL, TaskRow},
         settle::{self, Class, class_of},
     },
@@ -103,7 +103,7 @@ impl<T: Tx> Unit<'_, T> {
             due_at: spec.run_after.filter(|at| *at > self.now),
             deleted_at: None,
             version: 0,
-            rare: TaskRare::default(),
+            rare: TaskRare { jq: spec.holds_expression().then_some(Stage::Waiting), ..TaskRare::default() },
         };
         if let Some(deadline) = spec.deadline {
             row.set_deadline_at(later(self.now, deadline.get()));

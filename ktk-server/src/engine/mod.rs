@@ -14,6 +14,8 @@ pub mod create_task;
 pub mod delete;
 pub mod entity;
 pub mod error;
+mod evaluate;
+pub mod evaluator;
 pub mod events;
 pub mod expire;
 mod external;
@@ -58,6 +60,7 @@ use unit::Effects;
 
 use crate::{
     clock::Clock,
+    jq::Jq,
     store::{Operation, Store},
 };
 
@@ -78,6 +81,8 @@ pub struct Engine<S> {
     pub shared: Arc<Shared>,
     pub hub: Hub,
     pub leases: Leases,
+    /// Where expressions are evaluated: never in an operation.
+    pub jq: Jq,
     types: Mutex<Vec<String>>,
     is_stopping: AtomicBool,
     removed: mpsc::UnboundedSender<Removed>,
@@ -85,7 +90,12 @@ pub struct Engine<S> {
 
 impl<S: Store> Engine<S> {
     /// An engine on a store, and the stream of what leaves files behind.
-    pub fn new(store: S, clock: Clock, shared: Arc<Shared>) -> (Arc<Self>, mpsc::UnboundedReceiver<Removed>) {
+    pub fn new(
+        store: S,
+        clock: Clock,
+        shared: Arc<Shared>,
+        jq: Jq,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Removed>) {
         let (removed, receiver) = mpsc::unbounded_channel();
         let leases = Leases::new(clock.clone());
         let engine = Self {
@@ -94,6 +104,7 @@ impl<S: Store> Engine<S> {
             shared,
             hub: Hub::default(),
             leases,
+            jq,
             types: Mutex::default(),
             is_stopping: AtomicBool::new(false),
             removed,

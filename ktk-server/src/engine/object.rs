@@ -41,6 +41,7 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
         let status = task.status.as_mut().expect("a summary has a status");
         status.attempts = attempt_list(row, attempts.remove(&row.id).unwrap_or_default());
         if let Some(result) = results.remove(&row.id) {
+            status.inputs = result.inputs.and_then(|text| serde_json::from_str(&text).ok());
             status.outputs = result.outputs.and_then(|text| serde_json::from_str(&text).ok());
             status.resolved = result
                 .resolved
@@ -182,6 +183,7 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         started_at: row.started_at,
         finished_at: row.finished_at,
         next_at: row.start_at(),
+        inputs: None,
         outputs: None,
         output_digest: row.output_digest.clone(),
         resolved: Vec::new(),

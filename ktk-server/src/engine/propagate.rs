@@ -108,7 +108,12 @@ impl<T: Tx> Unit<'_, T> {
         if row.phase != Phase::Pending {
             return Ok(());
         }
-        match settle::decide(row.run_if, row.live_needs, row.bad_needs) {
+        let decision = settle::decide(row.run_if, row.live_needs, row.bad_needs);
+        if matches!(decision, Decision::Wait | Decision::UpstreamFailed) {
+            self.forget_values(id)?;
+        }
+        let row = self.task(id)?;
+        match decision {
             Decision::Wait if row.reason != Some(Reason::WaitingForUpstream) => {
                 self.task_mut(id)?.ready_at = None;
                 self.transit(id, Event::Wait).await
@@ -126,8 +131,11 @@ impl<T: Tx> Unit<'_, T> {
         }
     }
 
-    /// Queues a task whose needs are settled, or lets it wait for its time.
+    /// Queues a task whose needs are settled, or lets it wait for its values or its time.
     pub async fn make_ready(&mut self, id: Uuid) -> EngineResult<()> {
+        if self.waits_for_values(id)? {
+            return Ok(());
+        }
         match self.task(id)?.start_at() {
             Some(at) if at > self.now => self.transit(id, Event::Schedule).await,
             _ => self.transit(id, Event::Queue).await,

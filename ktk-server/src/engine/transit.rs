@@ -11,7 +11,9 @@ use super::{
 use crate::{
     model::{
         phase::{self, Event},
-        pipeline, settle,
+        pipeline,
+        rare::Stage,
+        settle,
     },
     store::Tx,
 };
@@ -43,6 +45,9 @@ impl<T: Tx> Unit<'_, T> {
         row.keep_clocks();
         if phase.is_terminal() {
             row.finished_at = Some(now);
+            if row.is_evaluating() {
+                row.rare.jq = Some(Stage::Waiting);
+            }
         }
         if reason == Some(Reason::Queued) && row.ready_at.is_none() {
             row.ready_at = Some(now);

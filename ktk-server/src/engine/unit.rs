@@ -26,6 +26,8 @@ pub struct Effects {
     pub work: bool,
     /// Running attempts are to be stopped.
     pub stops: bool,
+    /// Expressions are to be evaluated.
+    pub evaluations: bool,
     /// The earliest new time at which a clock moves something.
     pub due: Option<Timestamp>,
     /// The highest version that was written.
@@ -46,6 +48,7 @@ impl Effects {
     pub fn merge(&mut self, other: Self) {
         self.work |= other.work;
         self.stops |= other.stops;
+        self.evaluations |= other.evaluations;
         self.arm(other.due);
         self.version = self.version.max(other.version);
         self.removed_tasks.extend(other.removed_tasks);
@@ -333,12 +336,11 @@ impl<'u, T: Tx> Unit<'u, T> {
         Ok(())
     }
 
-    /// Outputs and resolved needs are written at different times: one keeps the other.
+    /// Outputs, resolved needs and inputs are written at different times: one keeps the others.
     async fn merge_results(&mut self, mut results: BTreeMap<Uuid, ResultRow>) -> EngineResult<()> {
         let partial: Vec<Uuid> = results
             .values()
-            .filter(|row| row.outputs.is_some() != row.resolved.is_some())
-            .filter(|row| self.tasks.get(&row.task_id).is_none_or(|task| task.needs > 0))
+            .filter(|row| self.tasks.get(&row.task_id).is_none_or(|task| lacks_parts(task, row)))
             .map(|row| row.task_id)
             .collect();
         if !partial.is_empty() {
@@ -346,9 +348,18 @@ impl<'u, T: Tx> Unit<'u, T> {
                 let row = results.get_mut(&stored.task_id).expect("asked for these");
                 row.outputs = row.outputs.take().or(stored.outputs);
                 row.resolved = row.resolved.take().or(stored.resolved);
+                row.inputs = row.inputs.take().or(stored.inputs);
             }
         }
         let rows: Vec<ResultRow> = results.into_values().collect();
         Ok(self.tx.put_task_results(&rows).await?)
     }
+}
+
+/// Whether the store may have parts of a result that this one lacks.
+fn lacks_parts(task: &TaskRow, row: &ResultRow) -> bool {
+    let has_values = task.rare.jq.is_some();
+    row.outputs.is_none()
+        || (task.needs > 0 && row.resolved.is_none())
+        || (has_values && row.inputs.is_none())
 }

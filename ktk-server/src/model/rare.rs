@@ -23,6 +23,21 @@ pub struct TaskRare {
     /// What its newest attempt last said of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<TaskProgress>,
+    /// How far its expressions are; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jq: Option<Stage>,
+}
+
+/// How far the expressions of a task are. The store finds those that are to be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// Its needs have not settled.
+    Waiting,
+    /// Its needs have settled: the evaluator takes it.
+    Evaluating,
+    /// They were evaluated on what its needs have come to.
+    Evaluated,
 }
 
 /// Of a pipeline.

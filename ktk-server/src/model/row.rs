@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     entity::EntityRow,
-    rare::{PipelineRare, TaskRare},
+    rare::{PipelineRare, Stage, TaskRare},
 };
 
 /// What a running task comes to when its attempt has been stopped.
@@ -110,6 +110,11 @@ impl TaskRow {
         self.is_queued() && !self.admitted
     }
 
+    /// Whether its expressions are to be evaluated.
+    pub fn is_evaluating(&self) -> bool {
+        self.rare.jq == Some(Stage::Evaluating)
+    }
+
     fn is_queued(&self) -> bool {
         self.phase == Phase::Pending && self.reason == Some(Reason::Queued)
     }
@@ -157,6 +162,8 @@ pub struct ResultRow {
     pub outputs: Option<String>,
     /// JSON array of what was taken from the needs; absent when there are none.
     pub resolved: Option<String>,
+    /// JSON object: the inputs as expressions made them; absent when there are none.
+    pub inputs: Option<String>,
 }
 
 /// An attempt that has ended.

@@ -6,6 +6,7 @@ pub mod attempt;
 mod batch;
 mod decode;
 pub mod event;
+mod expressions;
 mod frame;
 mod local;
 pub mod node;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::pipeline;
+use ktk_client::api::{check, pipeline};
 
-use super::{RouterBuilder, method};
+use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
         Engine, cancel::CancelPipeline, create_pipeline::CreatePipeline, delete::DeletePipeline, read,
@@ -17,7 +17,8 @@ use crate::{
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, pipeline::Create, |engine, caller, params| {
         engine.takes_work()?;
-        let create = CreatePipeline::new(engine.ask(caller.by), params, &engine.types())?;
+        let causes = expressions::causes(&engine.jq, check::pipeline_expressions(&params.object)).await?;
+        let create = CreatePipeline::new(engine.ask(caller.by), params, &engine.types(), causes)?;
         Ok(engine.write(create).await?)
     });
     let router = method!(router, engine, pipeline::Restart, |engine, caller, params| {

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use ktk_client::api::{
-    ApiError, ObjectRef, Task,
+    ApiError, ObjectRef, Task, check,
     restart::{Restarted, RestartedTask},
     table, task,
 };
 
-use super::{RouterBuilder, method};
+use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
         Engine, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
@@ -24,11 +24,16 @@ const FORCE_MARGIN: Duration = Duration::from_secs(30);
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, task::Create, |engine, caller, params| {
         engine.takes_work()?;
-        let create = CreateTask::new(engine.ask(caller.by), params, engine.types())?;
+        let causes = expressions::causes(&engine.jq, check::task_expressions(&params.object.spec)).await?;
+        let create = CreateTask::new(engine.ask(caller.by), params, engine.types(), causes)?;
         Ok(engine.write(create).await?)
     });
     let router = method!(router, engine, task::Restart, |engine, caller, params| {
         engine.takes_work()?;
+        let causes = expressions::causes(&engine.jq, expressions::of_changes(&params.changes)).await?;
+        if !causes.is_empty() {
+            return Err(ApiError::invalid("the restart", causes));
+        }
         let is_forced = params.force && !params.dry_run;
         let answer = engine.write(RestartTask::new(engine.ask(caller.by), params, engine.types())?).await?;
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }

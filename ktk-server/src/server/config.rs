@@ -37,6 +37,8 @@ pub struct ServerConfig {
     pub build: String,
     /// The program and arguments that are a launcher.
     pub launcher: (PathBuf, Vec<OsString>),
+    /// The program and arguments that are a worker for jq.
+    pub jq: (PathBuf, Vec<OsString>),
     /// The server's own variables that tasks without a caller's environment start from.
     pub environment: BTreeMap<String, String>,
 }

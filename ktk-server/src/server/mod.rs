@@ -28,13 +28,14 @@ use self::backend::Host;
 pub use self::config::{ServerConfig, StoreKind};
 use crate::{
     clock::Clock,
-    engine::{Engine, Removed, expire::Outlook, shared::Shared, timer},
+    engine::{Engine, Removed, evaluator, expire::Outlook, shared::Shared, timer},
     entropy::Entropy,
     exec::{
         environment::Surroundings, launcher::LauncherConfig, place::Places, process::ProcessExecutor,
         starter::Starter,
     },
     http::{self, Identity, Lifecycle, Listener},
+    jq::{Jq, JqConfig, Pool},
     logs::{FileLogStore, LogStore, MemoryLogStore},
     rpc::{self, Caller, LocalTransport, Router, server::About},
     store::{
@@ -86,7 +87,8 @@ async fn serve<S: Store>(
     let socket = config.socket.clone().unwrap_or_else(|| socket_path(&config.data_dir));
     let places = Places::open(&config.data_dir).context("the data directory cannot be written")?;
     let shared = Shared::new(Entropy::system(), Some(places.work().to_owned()));
-    let (engine, removed) = Engine::new(store, clock.clone(), shared);
+    let filters = Arc::new(Pool::new(JqConfig { program: config.jq.0.clone(), args: config.jq.1.clone() }));
+    let (engine, removed) = Engine::new(store, clock.clone(), shared, Jq::new(Arc::clone(&filters)));
     engine.hub.begin(engine.read(Outlook).await.context("the store cannot be read")?.version);
 
     let starter = Arc::new(Starter::new(launcher_config(&config), info.id).await);
@@ -142,6 +144,25 @@ async fn serve<S: Store>(
         async move {
             tokio::select! {
                 () = timer::run(engine) => {}
+                () = closed => {}
+            }
+            anyhow::Ok(())
+        }
+    });
+    spawner.passing("jq", {
+        let closed = host.closed();
+        async move {
+            tokio::select! {
+                () = filters.retire() => {}
+                () = closed => {}
+            }
+        }
+    });
+    spawner.critical("evaluator", {
+        let (engine, closed) = (Arc::clone(&engine), host.closed());
+        async move {
+            tokio::select! {
+                () = evaluator::run(engine) => {}
                 () = closed => {}
             }
             anyhow::Ok(())

@@ -195,6 +195,8 @@ pub trait Tx: Send {
         pipeline: Uuid,
         limit: usize,
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Tasks whose expressions are to be evaluated, oldest first.
+    fn evaluating(&mut self, limit: usize) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Tasks whose attempt runs on this node.
     fn running_on(&mut self, node: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Tasks that a clock moves at or before `now`, earliest first.

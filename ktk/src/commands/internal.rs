@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use ktk_server::exec::launcher;
+use ktk_server::{exec::launcher, jq};
 
 use crate::{
     context::Context,
@@ -22,6 +22,8 @@ pub(crate) struct InternalArgs {
 enum InternalCommand {
     /// Start processes for the server that holds the other end of the pipe
     Launcher,
+    /// Evaluate jq for the server that holds the other end of the socket
+    Jq,
     /// Write man pages and completions
     Generate {
         /// Directory for man pages
@@ -35,10 +37,8 @@ enum InternalCommand {
 
 pub(crate) fn run(args: InternalArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.command {
-        InternalCommand::Launcher => match launcher::run() == ExitCode::SUCCESS {
-            true => Ok(Exit::Done),
-            false => Err(CliError::silent(Exit::Failed)),
-        },
+        InternalCommand::Launcher => ended(launcher::run()),
+        InternalCommand::Jq => ended(jq::run()),
         InternalCommand::Generate { man, completions } => {
             man.map_or(Ok(()), |directory| generate::man(cx.command_line(), &directory))
                 .map_err(unwritable)?;
@@ -46,6 +46,10 @@ pub(crate) fn run(args: InternalArgs, cx: &Context) -> Result<Exit, CliError> {
             Ok(Exit::Done)
         }
     }
+}
+
+fn ended(code: ExitCode) -> Result<Exit, CliError> {
+    if code == ExitCode::SUCCESS { Ok(Exit::Done) } else { Err(CliError::silent(Exit::Failed)) }
 }
 
 fn unwritable(error: io::Error) -> CliError {

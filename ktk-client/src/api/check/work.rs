@@ -9,6 +9,7 @@ use super::{
 };
 use crate::api::{
     Duration, field,
+    jq::{self, Jq, MAX_EXPRESSION},
     names::{self, Reference, quoted},
     pipeline::{Step, StepDefaults},
     task::{RetrySpec, RunIf, RunSpec, TaskSpec},
@@ -23,6 +24,7 @@ pub(super) struct Work<'a> {
     inputs: Option<&'a BTreeMap<String, Value>>,
     needs: &'a [String],
     run_if: RunIf,
+    when: Option<&'a Jq>,
     queue: Option<&'a str>,
     priority: Option<i32>,
     timeout: Option<Duration>,
@@ -43,6 +45,7 @@ macro_rules! from {
                     inputs: Some(&from.inputs),
                     needs: &from.needs,
                     run_if: from.run_if,
+                    when: from.when.as_ref(),
                     queue: from.queue.as_deref(),
                     priority: from.priority,
                     timeout: from.timeout,
@@ -90,6 +93,9 @@ impl Work<'_> {
             let message = "failure without needs would never run: name in `needs` what may fail";
             causes.push(field::member(prefix, "runIf"), message);
         }
+        if let Some((path, text)) = self.condition(prefix) {
+            check_expression(causes, &path, Some(text));
+        }
         self.check_policies(causes, prefix);
     }
 
@@ -106,6 +112,29 @@ impl Work<'_> {
             let words = format!("either `{first}` or `{other}`: remove one of them");
             causes.push(field::member(prefix, other), words);
         }
+    }
+
+    /// The condition, with its field.
+    fn condition(&self, prefix: &str) -> Option<(String, &str)> {
+        let when = self.when?;
+        Some((field::member(&field::member(prefix, "when"), "jq"), &when.jq))
+    }
+
+    /// What only steps have.
+    pub(super) fn check_of_task(&self, causes: &mut Causes) {
+        if self.when.is_some() {
+            causes.push("spec.when", "is for the steps of a pipeline: remove it, or make a pipeline");
+        }
+    }
+
+    /// Every expression, with its field.
+    pub(super) fn expressions(&self, prefix: &str) -> Vec<(String, String)> {
+        let condition = self.condition(prefix).map(|(path, text)| (path, text.to_owned()));
+        let mut all: Vec<(String, String)> = condition.into_iter().collect();
+        let inputs = self.inputs.map(|inputs| jq::expressions(&field::member(prefix, "inputs"), inputs));
+        let texts = inputs.into_iter().flatten();
+        all.extend(texts.filter_map(|(path, text)| Some((path, text.as_str()?.to_owned()))));
+        all
     }
 
     /// Queue, priority, times and retries.
@@ -169,45 +198,21 @@ fn check_inputs(causes: &mut Causes, prefix: &str, inputs: &BTreeMap<String, Val
             .push(prefix, format!("have {size} bytes as JSON: {MAX_INPUTS} are allowed; put them in a file"));
         return;
     }
-    let mut open: Vec<(String, &Value)> = Vec::new();
-    open.extend(
-        inputs
-            .iter()
-            .rev()
-            .filter(|(_, value)| is_nested(value))
-            .map(|(key, value)| (field::member(prefix, key), value)),
-    );
-    while let Some((path, value)) = open.pop() {
-        match value {
-            Value::Object(members) if members.len() == 1 && members.contains_key("jq") => {
-                causes.push(path, "preprocessors (`{jq: …}`) are not supported by this version");
-            }
-            Value::Object(members) => {
-                open.extend(
-                    members
-                        .iter()
-                        .rev()
-                        .filter(|(_, value)| is_nested(value))
-                        .map(|(key, value)| (field::member(&path, key), value)),
-                );
-            }
-            Value::Array(items) => {
-                open.extend(
-                    items
-                        .iter()
-                        .enumerate()
-                        .rev()
-                        .filter(|(_, value)| is_nested(value))
-                        .map(|(index, value)| (field::item(&path, index), value)),
-                );
-            }
-            _ => {}
-        }
+    for (path, text) in jq::expressions(prefix, inputs) {
+        check_expression(causes, &path, text.as_str());
     }
 }
 
-fn is_nested(value: &Value) -> bool {
-    value.is_object() || value.is_array()
+/// What can be said of an expression without jq.
+fn check_expression(causes: &mut Causes, path: &str, text: Option<&str>) {
+    match text {
+        None => causes.push(path, "must be a string: a jq expression"),
+        Some(text) if text.trim().is_empty() => causes.push(path, "must not be empty: write a jq expression"),
+        Some(text) if text.len() > MAX_EXPRESSION => {
+            causes.push(path, format!("has {} bytes: {MAX_EXPRESSION} are allowed", text.len()));
+        }
+        Some(_) => {}
+    }
 }
 
 fn check_retry(causes: &mut Causes, prefix: &str, retry: &RetrySpec) {

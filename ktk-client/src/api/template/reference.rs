@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use crate::api::{names::quoted, suggest};
+use crate::api::{jq, names::quoted, suggest};
 
 /// A piece of a text.
 pub(super) enum Part<'a> {
@@ -57,6 +57,10 @@ impl<'a> Scope<'a> {
         };
         let mut walked = format!("{root}.{first}");
         for segment in segments {
+            if root == "inputs" && jq::expression(value).is_some() {
+                // What an expression yields is known when the task starts.
+                break;
+            }
             let member = match value {
                 Value::Object(members) => members.get(segment),
                 Value::Array(items) => segment.parse().ok().and_then(|index: usize| items.get(index)),

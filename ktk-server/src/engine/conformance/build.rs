@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use ktk_client::api::{
     Pipeline, Reason, Task,
+    jq::Jq,
     pipeline::{PipelineSpec, Step},
     task::{RetrySpec, RunIf, TaskSpec},
     worker::Outcome,
@@ -109,6 +110,17 @@ impl Job {
     pub fn input(mut self, name: &str, value: Value) -> Self {
         self.step.inputs.insert(name.into(), value);
         self
+    }
+
+    /// A condition.
+    pub fn when(mut self, jq: &str) -> Self {
+        self.step.when = Some(Jq { jq: jq.into() });
+        self
+    }
+
+    /// An input that an expression makes.
+    pub fn made(self, name: &str, jq: &str) -> Self {
+        self.input(name, serde_json::json!({ "jq": jq }))
     }
 
     /// As a task of its own.

@@ -55,7 +55,7 @@ pub fn plan_text(plan: &[PlanRow]) -> Vec<String> {
 
 impl<S: Store> Lab<S> {
     pub async fn create_task(&mut self, params: task::CreateParams) -> Answer<Task> {
-        let operation = CreateTask::new(self.engine.ask("tester"), params, self.engine.types());
+        let operation = CreateTask::new(self.engine.ask("tester"), params, self.engine.types(), Vec::new());
         Ok(self.write(operation.map_err(ktk_client::api::ApiError::from)?).await?.object)
     }
 
@@ -70,7 +70,8 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn create_pipeline(&mut self, params: pipeline::CreateParams) -> Answer<Pipeline> {
-        let operation = CreatePipeline::new(self.engine.ask("tester"), params, &self.engine.types());
+        let operation =
+            CreatePipeline::new(self.engine.ask("tester"), params, &self.engine.types(), Vec::new());
         Ok(self.write(operation.map_err(ktk_client::api::ApiError::from)?).await?.object)
     }
 

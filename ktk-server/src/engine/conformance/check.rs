@@ -13,6 +13,7 @@ use crate::{
     engine::object,
     model::{
         clocks::Clocks,
+        rare::Stage,
         row::{PipelineRow, TaskRow},
     },
 };
@@ -84,7 +85,7 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
             Some(Reported),
         ],
         Phase::Cancelled => &[Some(ByUser), Some(PipelineCancelled)],
-        Phase::Skipped => &[Some(NotNeeded)],
+        Phase::Skipped => &[Some(NotNeeded), Some(WhenFalse)],
     };
     assert!(legal.contains(&row.reason), "phase and reason: {name}");
 }
@@ -128,6 +129,7 @@ fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow
     let needs: Vec<Uuid> = now.needs_of(row.context_id).collect();
     assert_eq!(row.needs as usize, needs.len(), "needs: {name}");
     if row.phase.is_terminal() {
+        assert!(!row.is_evaluating(), "nothing is evaluated any more: {name}");
         return;
     }
     let classes: Vec<Need> =
@@ -143,7 +145,11 @@ fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow
     if row.phase == Phase::Running {
         return;
     }
+    let waits_for_values = row.rare.jq.is_some_and(|stage| stage != Stage::Evaluated);
+    let is_evaluated_next = may_start && waits_for_values;
+    assert_eq!(row.is_evaluating(), is_evaluated_next, "its expressions: {name}");
     let expected: &[Reason] = match (may_start, row.run_if, moves) {
+        (true, ..) if is_evaluated_next => &[Reason::WaitingForUpstream],
         (true, ..) => &[Reason::Queued, Reason::Scheduled, Reason::Backoff],
         (false, RunIf::Success, _) if bad > 0 => &[Reason::UpstreamFailed],
         (false, _, 1..) => &[Reason::WaitingForUpstream],

@@ -175,6 +175,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         delete_needs(dependents: &[Uuid]) -> ();
         claimable(executors: &[String], limit: usize) -> Vec<TaskRow>;
         gated(pipeline: Uuid, limit: usize) -> Vec<TaskRow>;
+        evaluating(limit: usize) -> Vec<TaskRow>;
         running_on(node: Uuid) -> Vec<TaskRow>;
         due(now: Timestamp, limit: usize) -> Vec<TaskRow>;
         next_due() -> Option<Timestamp>;

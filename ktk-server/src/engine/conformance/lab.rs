@@ -24,12 +24,15 @@ use crate::{
     engine::{
         Engine,
         error::EngineError,
+        evaluate::{self, LoadJobs},
+        evaluator,
         expire::{MoveDue, Outlook},
         nodes::{LoseNode, RegisterNode, SyncNode},
         operation::Done,
         shared::Shared,
     },
     entropy::Entropy,
+    jq::Jq,
     store::{Operation, Store, StoreError},
 };
 
@@ -64,7 +67,7 @@ impl<S: Store> Lab<S> {
 
     pub async fn seeded(store: S, seed: u64) -> Self {
         let shared = Shared::new(Entropy::seeded(seed), Some("/data/work".into()));
-        let (engine, _) = Engine::new(store, Clock::manual(start()), shared);
+        let (engine, _) = Engine::new(store, Clock::manual(start()), shared, Jq::here());
         let mut lab = Self {
             engine,
             node: Uuid::from_u128(0xab),
@@ -161,11 +164,32 @@ impl<S: Store> Lab<S> {
 
     /// Claims up to this many attempts; the node holds them from now on.
     pub async fn claim(&mut self, free: u32) -> Vec<Grant> {
+        self.evaluate().await;
         let running = self.held.len() as u32;
         let grants = self.sync(SyncParams { free, running, ..SyncParams::default() }).await.grants;
         assert!(grants.len() <= free as usize, "a batch above the free slots");
         self.held.extend(grants.iter().cloned());
         grants
+    }
+
+    /// What the evaluator does: takes what is to be evaluated until there is nothing more.
+    pub async fn evaluate(&mut self) {
+        loop {
+            let jobs = self.jobs().await;
+            if jobs.is_empty() {
+                return;
+            }
+            for (task, job) in jobs {
+                let take = evaluator::judge(&self.engine, task, job).await.unwrap();
+                self.write(take).await.unwrap();
+            }
+        }
+    }
+
+    /// What is to be evaluated.
+    pub async fn jobs(&self) -> Vec<(Uuid, Result<evaluate::Job, String>)> {
+        let load = LoadJobs { ask: self.engine.ask("ktk"), limit: 100, but: Default::default() };
+        self.read(load).await.unwrap()
     }
 
     /// The names of what is claimed, in order.

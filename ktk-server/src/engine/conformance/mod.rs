@@ -17,6 +17,7 @@ mod deeds;
 mod deletes;
 mod dump;
 mod entities;
+mod expressions;
 mod external;
 mod forced;
 mod lab;
@@ -50,6 +51,10 @@ macro_rules! engine_conformance {
                 waits_for_its_time, its_time_and_its_needs, outputs_are_kept_and_handed_on,
                 too_large_outputs_are_a_failure, bad_input_fails_the_task_and_wakes_the_next,
                 unknown_types_and_queues_are_refused, names_are_taken_once;
+            expressions: values_of_needs, values_in_a_pipeline, what_fails_says_why, a_retry_has_the_same,
+                a_need_that_moves_while_it_is_evaluated, a_need_that_moves_while_it_is_queued, cancelled_meanwhile,
+                false_is_skipped, a_condition_is_true_or_false, judged_again_when_upstream_changes,
+                what_is_granted_again_has_the_same_values, values_have_a_limit, a_restart_evaluates_again;
             retries: retried_with_growing_pauses, only_listed_exit_codes, lost_once_when_no_limit_is_written,
                 a_written_zero_is_never, interruptions_count_for_nothing, a_limit_is_not_used_up_by_interruptions, reasons_that_are_retried,
                 a_need_restarted_meanwhile_is_waited_for;

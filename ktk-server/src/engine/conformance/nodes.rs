@@ -222,7 +222,8 @@ pub async fn a_server_that_starts_again<S: Store>(store: S) {
     lab.make(job("a")).await;
     lab.make(job("b")).await;
     let (a, _) = (lab.running("a").await, lab.running("b").await);
-    lab.engine = Engine::new(store, lab.engine.clock.clone(), Arc::clone(&lab.engine.shared)).0;
+    lab.engine =
+        Engine::new(store, lab.engine.clock.clone(), Arc::clone(&lab.engine.shared), crate::jq::Jq::here()).0;
     assert_eq!(lab.engine.leases.next_end(), None);
     timer::begin(&lab.engine).await.unwrap();
     assert!(lab.report(a, success()).await);

@@ -9,16 +9,21 @@ use crate::{engine::Engine, store::Store};
 pub struct Told {
     work: u64,
     stops: u64,
+    evaluations: u64,
 }
 
 impl Told {
     pub fn so_far<S>(engine: &Arc<Engine<S>>) -> Self {
-        Self { work: *engine.hub.work().borrow(), stops: *engine.hub.stops().borrow() }
+        Self {
+            work: *engine.hub.work().borrow(),
+            stops: *engine.hub.stops().borrow(),
+            evaluations: *engine.hub.evaluations().borrow(),
+        }
     }
 
     /// Panics where something changed of which nobody was told.
     pub fn check<S: Store>(&self, engine: &Arc<Engine<S>>, before: &Dump, now: &Dump) {
-        let Self { work, stops } = Self::so_far(engine);
+        let Self { work, stops, evaluations } = Self::so_far(engine);
         let newest = *engine.hub.versions().borrow();
         for (id, row) in &now.tasks {
             let old = before.tasks.get(id);
@@ -26,6 +31,8 @@ impl Told {
             assert!(!is_new_work || work > self.work, "no claimer is told: {row:#?}");
             let is_new_stop = row.stop.is_some() && old.is_none_or(|old| old.stop != row.stop);
             assert!(!is_new_stop || stops > self.stops, "no worker is told to stop: {row:#?}");
+            let is_new_job = row.is_evaluating() && !old.is_some_and(|old| old.is_evaluating());
+            assert!(!is_new_job || evaluations > self.evaluations, "no evaluator is told: {row:#?}");
             assert!(row.version <= newest.max(before.version), "no watch is told: {row:#?}");
         }
         for row in now.pipelines.values() {

@@ -77,7 +77,7 @@ fn a_write() -> impl Strategy<Value = Step> {
         8 => prop::collection::vec(a_task(), 1..3).prop_map(Step::UpdateTasks),
         1 => ids().prop_map(Step::DeleteTasks),
         2 => (an_id(), prop::option::of(a_word())).prop_map(|(task_id, outputs)|
-            Step::PutTaskResults(vec![ResultRow { task_id, outputs, resolved: None }])),
+            Step::PutTaskResults(vec![ResultRow { task_id, outputs, ..ResultRow::default() }])),
         2 => (an_id(), 1..4_u32).prop_map(|(task, number)| Step::InsertAttempts(vec![attempt(task, number)])),
         2 => prop::collection::vec(need(), 1..4).prop_map(Step::InsertNeeds),
         1 => ids().prop_map(Step::DeleteNeeds),
@@ -121,6 +121,7 @@ fn a_load() -> impl Strategy<Value = Step> {
         (prop::collection::vec(a_word(), 0..3), limit())
             .prop_map(|(names, limit)| Step::Claimable(names, limit)),
         (an_id(), limit()).prop_map(|(pipeline, limit)| Step::Gated(pipeline, limit)),
+        limit().prop_map(Step::Evaluating),
         an_id().prop_map(Step::RunningOn),
         (0..5_i64, limit()).prop_map(|(now, limit)| Step::Due(at(now), limit)),
         Just(Step::NextDue),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn result(number: u64, outputs: &str) -> ResultRow {
-    ResultRow { task_id: id(number), outputs: Some(outputs.into()), resolved: None }
+    ResultRow { task_id: id(number), outputs: Some(outputs.into()), ..ResultRow::default() }
 }
 
 /// A deleted task leaves nothing that a new one could inherit.

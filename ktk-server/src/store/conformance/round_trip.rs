@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     model::{
-        rare::{PipelineRare, TaskRare},
+        rare::{PipelineRare, Stage, TaskRare},
         row::{
             AttemptRow, Change, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, StopWish, TaskRow,
             TombstoneRow,
@@ -90,6 +90,7 @@ pub fn full_task() -> TaskRow {
                 message: Some("half way".into()),
                 at: Timestamp::from_microsecond(7).expect("a small number"),
             }),
+            jq: Some(Stage::Waiting),
             ..TaskRare::default()
         },
     }
@@ -186,7 +187,12 @@ pub async fn results_and_attempts<S: Store>(store: S) {
     };
     let attempts = vec![AttemptRow { exit_code: None, ..attempt(id(1), 1) }, full];
     let results = vec![
-        ResultRow { task_id: id(1), outputs: Some(ODD.into()), resolved: Some("[]".into()) },
+        ResultRow {
+            task_id: id(1),
+            outputs: Some(ODD.into()),
+            resolved: Some("[]".into()),
+            inputs: Some("{\"a\":1}".into()),
+        },
         ResultRow { task_id: id(2), ..ResultRow::default() },
     ];
     let tasks = [1, 2].map(|number| new_task(task(number))).to_vec();
@@ -265,7 +271,12 @@ pub async fn large_texts<S: Store>(store: S) {
     let large = "x".repeat(1 << 20);
     let mut rows = vec![new_task(task(1)), new_task(task(2))];
     (rows[0].body, rows[1].body) = (large.clone(), String::new());
-    let result = ResultRow { task_id: id(1), outputs: Some(large.clone()), resolved: Some(String::new()) };
+    let result = ResultRow {
+        task_id: id(1),
+        outputs: Some(large.clone()),
+        resolved: Some(String::new()),
+        inputs: Some(large.clone()),
+    };
     let key = request("k", 0);
     write(
         &store,

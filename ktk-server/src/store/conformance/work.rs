@@ -9,7 +9,10 @@ use super::{
     see, write,
 };
 use crate::{
-    model::row::TaskRow,
+    model::{
+        rare::{Stage, TaskRare},
+        row::TaskRow,
+    },
     store::{LiveCounts, Store},
 };
 
@@ -103,6 +106,25 @@ pub async fn gated<S: Store>(store: S) {
     let old = TaskRow { newest: false, version: 104, ..of(4, 100, 0) };
     write(&store, [Step::UpdateTasks(vec![old])]).await;
     assert_eq!(numbers(&store, Step::PipelineTasks(id(100))).await, [1, 2, 6, 7]);
+}
+
+/// What is to be evaluated, and only that.
+pub async fn evaluating<S: Store>(store: S) {
+    let at = |number, jq| TaskRow { rare: TaskRare { jq, ..TaskRare::default() }, ..task(number) };
+    let rows = [
+        at(3, Some(Stage::Evaluating)),
+        at(1, Some(Stage::Waiting)),
+        at(2, Some(Stage::Evaluating)),
+        at(4, Some(Stage::Evaluated)),
+        at(5, None),
+    ];
+    insert(&store, rows).await;
+    assert_eq!(numbers(&store, Step::Evaluating(10)).await, [2, 3]);
+    assert_eq!(numbers(&store, Step::Evaluating(1)).await, [2]);
+    let done = TaskRow { version: 102, ..at(2, Some(Stage::Evaluated)) };
+    let next = TaskRow { version: 101, ..at(1, Some(Stage::Evaluating)) };
+    write(&store, [Step::UpdateTasks(vec![done, next])]).await;
+    assert_eq!(numbers(&store, Step::Evaluating(10)).await, [1, 3]);
 }
 
 /// Running attempts of a node, and only those.

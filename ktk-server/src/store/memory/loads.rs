@@ -106,6 +106,11 @@ impl State {
         self.run(TaskKey::Gated(pipeline, FIRST), belongs).take(limit).cloned().collect()
     }
 
+    pub(super) fn evaluating(&self, limit: usize) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Evaluating(_));
+        self.run(TaskKey::Evaluating(Uuid::nil()), belongs).take(limit).cloned().collect()
+    }
+
     pub(super) fn running_on(&self, node: Uuid) -> Vec<TaskRow> {
         let belongs = |key: &TaskKey| matches!(key, TaskKey::Running(on, _) if *on == node);
         self.run(TaskKey::Running(node, Uuid::nil()), belongs).cloned().collect()

@@ -27,6 +27,7 @@ pub(super) enum TaskKey {
     Pipeline(Uuid, Uuid),
     Claimable(String, Rank),
     Gated(Uuid, Rank),
+    Evaluating(Uuid),
     Running(Uuid, Uuid),
     Due(Timestamp, Uuid),
 }
@@ -52,6 +53,9 @@ impl TaskKey {
         }
         if row.is_claimable() {
             keys.push(Self::Claimable(row.executor.clone(), rank));
+        }
+        if row.is_evaluating() {
+            keys.push(Self::Evaluating(row.id));
         }
         if let Some(node) = row.node_id.filter(|_| row.phase == ktk_client::api::Phase::Running) {
             keys.push(Self::Running(node, row.id));

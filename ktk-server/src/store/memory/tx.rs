@@ -149,6 +149,10 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.claimable(executors, limit))
     }
 
+    async fn evaluating(&mut self, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.evaluating(limit))
+    }
+
     async fn gated(&mut self, pipeline: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| state.gated(pipeline, limit))
     }

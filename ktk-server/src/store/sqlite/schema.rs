@@ -204,7 +204,7 @@ CREATE INDEX requests_at ON requests (at);
 ";
 
 /// Schema 2: what few tasks and pipelines have; objects without a namespace.
-pub(super) const SCHEMA_2: &str = "
+pub(super) const SCHEMA_2: &str = r#"
 ALTER TABLE tasks ADD COLUMN rare TEXT;
 ALTER TABLE tasks ADD COLUMN token BLOB;
 ALTER TABLE pipelines ADD COLUMN rare TEXT;
@@ -222,4 +222,7 @@ CREATE TABLE entities (
 ) STRICT;
 CREATE UNIQUE INDEX entities_name ON entities (kind, name);
 CREATE UNIQUE INDEX entities_version ON entities (version);
-";
+
+ALTER TABLE task_results ADD COLUMN inputs TEXT;
+CREATE INDEX tasks_evaluating ON tasks (id) WHERE rare IS NOT NULL AND instr(rare, '"jq":"evaluating"') > 0;
+"#;

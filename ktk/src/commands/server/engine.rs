@@ -67,6 +67,7 @@ pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
 fn config(options: Options) -> Result<ServerConfig, CliError> {
     let own =
         env::current_exe().map_err(|error| CliError::failed(format!("cannot find this binary: {error}")))?;
+    let own = own_program(own);
     Ok(ServerConfig {
         data_dir: options.data_dir,
         socket: options.socket,
@@ -82,12 +83,13 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         build: env::build(),
         environment: ktk_client::env::caller_env(),
-        launcher: (launcher_program(own), ["internal", "launcher"].map(OsString::from).to_vec()),
+        launcher: (own.clone(), ["internal", "launcher"].map(OsString::from).to_vec()),
+        jq: (own, ["internal", "jq"].map(OsString::from).to_vec()),
     })
 }
 
 /// This binary, also where its file has been replaced since.
-fn launcher_program(own: PathBuf) -> PathBuf {
+fn own_program(own: PathBuf) -> PathBuf {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() { running } else { own }
 }

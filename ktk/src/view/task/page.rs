@@ -77,7 +77,11 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
     if spec.external.is_some() {
         page.field("External", "ends when somebody says so".to_owned());
     }
-    if !spec.inputs.is_empty() {
+    let made =
+        task.status.as_ref().and_then(|status| status.inputs.as_ref()).and_then(serde_json::Value::as_object);
+    if let Some(made) = made {
+        page.values("Inputs", made.iter().map(|(name, value)| format!("{name}={value}")));
+    } else if !spec.inputs.is_empty() {
         page.values("Inputs", spec.inputs.iter().map(|(name, value)| format!("{name}={value}")));
     }
     page.optional("Queue", spec.queue.clone());

@@ -39,7 +39,12 @@ impl Stored for ResultRow {
     const KIND: &'static str = "result";
 
     fn decode(cells: &mut Cells<'_>) -> Decoded<Self> {
-        Ok(Self { task_id: cells.uuid()?, outputs: cells.opt_text()?, resolved: cells.opt_text()? })
+        Ok(Self {
+            task_id: cells.uuid()?,
+            outputs: cells.opt_text()?,
+            resolved: cells.opt_text()?,
+            inputs: cells.opt_text()?,
+        })
     }
 }
 

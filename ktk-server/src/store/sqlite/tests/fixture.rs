@@ -7,7 +7,10 @@ use std::{fs, path::PathBuf};
 
 use super::open;
 use crate::{
-    model::row::{NeedRow, ResultRow, TaskRow},
+    model::{
+        rare::TaskRare,
+        row::{NeedRow, ResultRow, TaskRow},
+    },
     store::{
         Store,
         conformance::{
@@ -33,13 +36,17 @@ fn content() -> Vec<Step> {
             [
                 task(1),
                 TaskRow { pipeline_id: Some(id(9)), ..task(2) },
-                TaskRow { context_id: id(50), rare: Default::default(), token: None, ..full_task() },
+                TaskRow { context_id: id(50), rare: TaskRare::default(), token: None, ..full_task() },
             ]
             .map(new_task)
             .to_vec(),
         ),
         Step::InsertAttempts(vec![attempt(id(1), 1)]),
-        Step::PutTaskResults(vec![ResultRow { task_id: id(1), outputs: Some("{}".into()), resolved: None }]),
+        Step::PutTaskResults(vec![ResultRow {
+            task_id: id(1),
+            outputs: Some("{}".into()),
+            ..ResultRow::default()
+        }]),
         Step::InsertNeeds(vec![NeedRow { need: id(1), dependent: id(2) }]),
         Step::InsertPipelines(vec![new_pipeline(pipeline(9))]),
         Step::InsertTombstones(vec![tombstone(10, 0), tombstone(11, 5)]),

@@ -138,6 +138,10 @@ impl Tx for SqliteTx {
         self.load(|session| work::claimable(session, executors, limit))
     }
 
+    async fn evaluating(&mut self, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::evaluating(session, limit))
+    }
+
     async fn gated(&mut self, pipeline: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|session| work::gated(session, pipeline, limit))
     }

@@ -102,16 +102,20 @@ pub(super) fn bodies(session: &Session, ids: &[Uuid]) -> Outcome<Vec<(Uuid, Stri
     session.by_ids("SELECT id, body FROM tasks JOIN task_bodies USING (seq) WHERE id = ?1", ids)
 }
 
+const RESULTS: &str =
+    "SELECT id, outputs, resolved, inputs FROM tasks JOIN task_results USING (seq) WHERE id = ?1";
+
 pub(super) fn results(session: &Session, ids: &[Uuid]) -> Outcome<Vec<ResultRow>> {
-    session.by_ids("SELECT id, outputs, resolved FROM tasks JOIN task_results USING (seq) WHERE id = ?1", ids)
+    session.by_ids(RESULTS, ids)
 }
 
 pub(super) fn put_results(session: &Session, rows: &[ResultRow]) -> Outcome<()> {
     let mut put = session.statement(
-        "INSERT OR REPLACE INTO task_results (seq, outputs, resolved) SELECT seq, ?2, ?3 FROM tasks WHERE id = ?1",
+        "INSERT OR REPLACE INTO task_results (seq, outputs, resolved, inputs) \
+         SELECT seq, ?2, ?3, ?4 FROM tasks WHERE id = ?1",
     )?;
     for row in rows {
-        if put.execute(params![row.task_id.as_bytes(), row.outputs, row.resolved])? == 0 {
+        if put.execute(params![row.task_id.as_bytes(), row.outputs, row.resolved, row.inputs])? == 0 {
             return Err(Fault::Absent("task", row.task_id));
         }
     }

@@ -29,6 +29,7 @@ fn uses(sql: &str, index: &str) {
 fn work_is_found_in_order() {
     uses(work::CLAIMABLE, "tasks_claimable (executor=?)");
     uses(work::GATED, "tasks_gated (pipeline_id=?)");
+    uses(work::EVALUATING, "tasks_evaluating");
     uses(work::RUNNING, "tasks_running (node_id=?)");
     uses(work::DUE, "tasks_due (due_at<?)");
     for (sql, index) in work::COUNTS.iter().zip(["tasks_live", "tasks_running", "tasks_claimable"]) {

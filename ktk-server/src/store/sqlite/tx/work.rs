@@ -23,6 +23,11 @@ pub(super) const GATED: &str = concat!(
     " FROM tasks WHERE pipeline_id = ?1 AND phase = 0 AND reason = 5 AND admitted = 0 \
      ORDER BY priority DESC, ready_at, id"
 );
+pub(super) const EVALUATING: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    r#" FROM tasks WHERE rare IS NOT NULL AND instr(rare, '"jq":"evaluating"') > 0 ORDER BY id"#
+);
 pub(super) const RUNNING: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
 pub(super) const DUE: &str =
@@ -51,6 +56,10 @@ pub(super) fn claimable(session: &Session, executors: &[String], limit: usize) -
 
 pub(super) fn gated(session: &Session, pipeline: Uuid, limit: usize) -> Outcome<Vec<TaskRow>> {
     session.rows(GATED, [pipeline.as_bytes()], limit)
+}
+
+pub(super) fn evaluating(session: &Session, limit: usize) -> Outcome<Vec<TaskRow>> {
+    session.rows(EVALUATING, [], limit)
 }
 
 pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Vec<TaskRow>> {
