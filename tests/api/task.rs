@@ -8,7 +8,7 @@ use ktk_client::{
     api::{
         ErrorReason, Phase, Reason, Task,
         list::ListParams,
-        restart::{Cascade, RestartParams},
+        restart::{AdoptParams, Cascade, RestartParams},
         table::TableParams,
         task::{self, CancelParams, CreateParams, DeleteParams, TaskSpec},
     },
@@ -203,6 +203,9 @@ async fn restarted(client: Client) {
     let params: RestartParams = serde_json::from_value(json!({"ref": reference})).unwrap();
     assert!(client.tasks().restart_with(params).await.unwrap().created);
     ended(&client, "x").await;
+    let params = AdoptParams { reference: client.tasks().reference("x@1"), ..AdoptParams::default() };
+    let refused = client.tasks().adopt_with(params).await;
+    assert!(refused.unwrap_err().is_conflict(), "it has failed");
     let tree = client.tasks().tree("x").await.unwrap();
     let parents: Vec<_> =
         tree.items.iter().map(|task| task.metadata.restart.as_ref().unwrap().parent_id).collect();

@@ -217,3 +217,25 @@ fn a_command_is_shown_as_it_would_be_typed() {
         assert!(place.ok(line).ends_with(" sh -c 'true && true'\n"), "{line}: {}", place.ok(line));
     }
 }
+
+#[test]
+fn failures_that_nothing_has_mended() {
+    let place = Place::started();
+    for name in ["bad", "mended"] {
+        place.ktk(&format!("run --name {name} -- sh -c 'test -e fixed'")).code(1);
+    }
+    place.ok("run --name good -- true");
+    place.file("fixed", "");
+    place.ok("restart mended");
+    place.ok("wait mended");
+    let table = "NAME    STATUS   REASON     ATTEMPTS   RESTARTS   AGE\n\
+                 bad@1   Failed   ExitCode   1          0          <age>\n";
+    place.ktk("get tasks --unresolved").is(0, table, "");
+    place.ktk("get tasks --unresolved -o name").is(0, "task/bad\n", "");
+    place.ktk("get pipelines --unresolved").code(2).says("among tasks");
+    let page = place.ok("describe task mended@1");
+    assert!(
+        page.lines().any(|line| line.starts_with("Resolved By:") && line.contains("mended@2 (")),
+        "{page}"
+    );
+}

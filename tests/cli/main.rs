@@ -1,6 +1,7 @@
 //! The command line, verb by verb: what is printed, what is said, which code it ends with.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adopt;
 mod attempt;
 mod bad_input;
 mod cancel;
@@ -8,6 +9,7 @@ mod completion;
 mod create;
 mod delete;
 mod describe;
+mod diff;
 mod events;
 mod exit_codes;
 mod expressions;

@@ -113,7 +113,7 @@ fn a_step_that_runs_is_restarted_with_force() {
     place.ktk("restart pipeline/p --force").is(
         2,
         "",
-        "error: --force cancels and restarts a task, or one step of a pipeline\n\
+        "error: --force goes with a task, or with --from or --all of a pipeline\n\
          hint: without it, ktk restart pipeline/p restarts what failed while the rest goes on\n",
     );
     place.ktk("restart pipeline/p --from a").code(5).says("--force");
@@ -125,6 +125,70 @@ fn a_step_that_runs_is_restarted_with_force() {
     let page = place.ok("describe pipeline p");
     let started = page.lines().filter(|line| line.contains("attempt 1 started on")).count();
     assert_eq!(started, 2, "{page}");
+}
+
+#[test]
+fn a_whole_pipeline_begins_anew() {
+    let place = Place::started();
+    place.file(
+        "p.yaml",
+        "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  params: {word: one}\n  steps:\n    \
+         - {name: a, run: {command: [echo, \"{{ params.word }}\"]}}\n    \
+         - {name: b, needs: [a], run: {command: [\"false\"]}}\n    \
+         - {name: c, needs: [b], run: {command: [\"true\"]}}\n",
+    );
+    place.ktk("run -f p.yaml").code(1);
+    place.ktk("restart pipeline/p --all --dry-run").is(
+        0,
+        "TASK   ACTION    WHY\n\
+         p.a    restart   asked for (succeeded)\n\
+         p.b    restart   failed: exit code 1\n\
+         p.c    restart   pending: UpstreamFailed\n",
+        "",
+    );
+    place
+        .ktk("restart pipeline/p --all --set params.nosuch=1")
+        .code(7)
+        .says("params.nosuch: is no parameter");
+    place.ktk("restart task/p.a --all").code(2).says("task/p.a is none");
+    let made = "pipeline/p@2 created, all steps run again\n";
+    place.ktk("restart pipeline/p --all --set params.word=two --reason again").is(0, made, "");
+    place.ktk("wait pipeline/p").code(1);
+    assert_eq!(place.ok("logs p.a"), "two\n");
+    assert_eq!(place.ok("logs p.a@1"), "one\n");
+    let page = place.ok("describe pipeline p");
+    for line in ["Restart Reason:  again", "Changes:         --set params.word=two"] {
+        assert!(page.contains(line), "{page}");
+    }
+    place.ktk("get pipelines --all-incarnations").is(
+        0,
+        "NAME   STATUS   DONE   FAILED   RESTARTS   AGE\n\
+         p@1    Failed   1/3    2        0          <age>\n\
+         p@2    Failed   1/3    2        0          <age>\n",
+        "",
+    );
+    let old = place.ok("get pipeline/p@1 -o tree");
+    assert!(old.contains("├─ a") && old.contains("Replaced"), "{old}");
+    place.ktk("restart pipeline/p@1").code(5).says("--all");
+    place.ktk("restart p.b@1").code(5).says("--all");
+    place.ok("delete pipeline p");
+    assert_eq!(place.ok("get all -o name"), "");
+}
+
+#[test]
+fn a_pipeline_that_runs_is_replaced_with_force() {
+    let place = Place::started();
+    place.file(
+        "p.yaml",
+        "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n    \
+         - {name: a, run: {command: [sleep, \"1000\"]}}\n",
+    );
+    place.ok("create -f p.yaml");
+    place.ok("wait p.a --for condition=Running");
+    place.ktk("restart pipeline/p --all").code(5).says("--force");
+    place.ktk("restart pipeline/p --all --force").is(0, "pipeline/p@2 created, all steps run again\n", "");
+    assert_eq!(place.field("pipeline", "p@1", "/status/reason"), "Replaced");
+    place.ktk("restart pipeline/p@1 --all").is(0, "already restarted as p@2, Running\n", "");
 }
 
 #[test]
@@ -279,4 +343,25 @@ fn many_by_selectors() {
     place.ktk("restart tasks a -l team=media").code(2);
     place.ktk("restart nodes -l a=b").code(2);
     place.ktk("restart").code(2);
+}
+
+#[test]
+fn many_are_restarted_a_few_at_a_time() {
+    let place = Place::started();
+    for name in ["a", "b", "c"] {
+        place.ktk(&format!("run --name {name} --label many=yes -- sh -c 'test -e fixed'")).code(1);
+    }
+    place.file("fixed", "");
+    let said = "task/a@2 created (restart of a@1)\n\
+                task/b@2 created (restart of b@1)\n\
+                task/c@2 created (restart of c@1)\n";
+    place.ktk("restart tasks -l many=yes --max-parallel 1").is(0, said, "");
+    place.ktk("wait -l many=yes").code(0);
+    for (first, next) in [("a", "b"), ("b", "c")] {
+        let ended = place.field("task", first, "/status/finishedAt");
+        assert!(ended <= place.field("task", next, "/metadata/createdAt"), "{first} had not ended");
+    }
+    place.ktk("restart tasks -l many=yes --max-parallel 0").code(2);
+    let mixed = place.ktk("restart a nosuch b --max-parallel 2").code(3);
+    assert!(mixed.stdout.contains("task/b@3 created"), "{}", mixed.transcript());
 }

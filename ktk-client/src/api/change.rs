@@ -62,6 +62,42 @@ pub fn apply(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>>
     }
 }
 
+/// The parameters of a pipeline with the changes made: `params.date`, `params.limits.cpu`.
+///
+/// # Errors
+/// Every change whose path is no parameter.
+pub fn apply_to_params(
+    params: &BTreeMap<String, Value>,
+    changes: &Changes,
+) -> Result<BTreeMap<String, Value>, Vec<Cause>> {
+    let mut json = json!(params);
+    let mut causes = Vec::new();
+    for (path, value) in changes {
+        let segments = match path.strip_prefix("params.").map(read_path) {
+            Some(Ok(segments)) => segments,
+            Some(Err(message)) => {
+                causes.push(Cause::new(path, message));
+                continue;
+            }
+            None => {
+                let message = "of a pipeline only its parameters can change: write params.NAME=VALUE";
+                causes.push(Cause::new(path, message));
+                continue;
+            }
+        };
+        let is_known = matches!(&segments[0], Segment::Key(name) if params.contains_key(name));
+        let made = match is_known {
+            true => set(&mut json, &segments, value),
+            false => Err("is no parameter of this pipeline".to_owned()),
+        };
+        causes.extend(made.err().map(|message| Cause::new(path, message)));
+    }
+    match json {
+        Value::Object(members) if causes.is_empty() => Ok(members.into_iter().collect()),
+        _ => Err(causes),
+    }
+}
+
 /// The changes that make one spec of the other.
 ///
 /// ```

@@ -51,9 +51,13 @@ pub struct ListParams {
     /// `status.phase=Failed,status.reason!=Timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_selector: Option<String>,
-    /// Older incarnations too (tasks only).
+    /// Older incarnations too.
     #[serde(skip_serializing_if = "is_default")]
     pub all_incarnations: bool,
+    /// Only failures that no later incarnation has mended: of each task the newest that failed, or with
+    /// `allIncarnations` all of them (tasks only).
+    #[serde(skip_serializing_if = "is_default")]
+    pub unresolved: bool,
     /// Only what tables show: `metadata`'s identity and place, `status` without attempts,
     /// outputs and resolved; `spec` holds the command alone.
     #[serde(skip_serializing_if = "is_default")]

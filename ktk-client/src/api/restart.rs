@@ -1,5 +1,6 @@
 //! Restarts: a new task in the tree of the old one, and the plan that says so beforehand.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ObjectRef, change::Changes, task::is_default};
@@ -14,7 +15,7 @@ pub struct RestartParams {
     /// What happens to dependents that have finished.
     #[serde(skip_serializing_if = "is_default")]
     pub cascade: Cascade,
-    /// Cancel what lives and restart when it has ended. For a pipeline it goes with `from`.
+    /// Cancel what lives and restart when it has ended. For a pipeline it goes with `from` or `all`.
     #[serde(skip_serializing_if = "is_default")]
     pub force: bool,
     /// Answer with the plan and change nothing.
@@ -26,9 +27,34 @@ pub struct RestartParams {
     /// For a pipeline: restart this step instead of what failed.
     #[serde(rename = "from", skip_serializing_if = "Option::is_none")]
     pub from_step: Option<String>,
-    /// For a task: what its new incarnation has that the old one had not; kept in `metadata.restart.changes`.
+    /// For a pipeline: a new incarnation of it, whose tasks all run again and reuse nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub all: bool,
+    /// What the new incarnation has that the old one had not; kept in `metadata.restart.changes`. Of a task fields of
+    /// its spec; of a pipeline, with `all`, its parameters (`params.date`).
     #[serde(skip_serializing_if = "Changes::is_empty")]
     pub changes: Changes,
+    /// Recorded in `metadata.restart.reason`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// Parameters of `task.adopt`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AdoptParams {
+    /// Which incarnation's outputs are taken back.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// Answer with the plan and change nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dry_run: bool,
+    /// Refuse unless the newest incarnation is this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_newest: Option<u32>,
     /// Recorded in `metadata.restart.reason`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -62,7 +88,7 @@ impl Cascade {
     }
 }
 
-/// What the `restart` methods answer.
+/// What the `restart` methods and `task.adopt` answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restarted<T> {
@@ -119,6 +145,18 @@ impl Action {
             Self::Adopt => "adopt",
         }
     }
+}
+
+/// Which way a row of a plan that said `decide` went, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// `restart` or `keep`.
+    pub action: Action,
+    /// Why.
+    pub why: String,
+    /// When it was decided.
+    pub at: Timestamp,
 }
 
 /// One row of a plan.

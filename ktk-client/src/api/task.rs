@@ -12,7 +12,7 @@ use super::{
     jq::{self, Jq},
     list::Created,
     meta::StringMap,
-    restart::{RestartParams, Restarted},
+    restart::{AdoptParams, Decision, RestartParams, Restarted},
 };
 
 /// A task: what it was asked to do never changes, `status` is the server's.
@@ -247,6 +247,9 @@ pub struct TaskStatus {
     /// For a failed incarnation: a later one that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_by: Option<Uuid>,
+    /// What early cutoff decided last, when a need of this finished task was restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// `KTK_DIR`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
@@ -371,6 +374,16 @@ pub struct Restart;
 impl Method for Restart {
     const NAME: &'static str = "task.restart";
     type Params = RestartParams;
+    type Output = Restarted<Task>;
+}
+
+/// `task.adopt`: a new incarnation that carries the outputs of an older one without running.
+#[derive(Clone, Debug)]
+pub struct Adopt;
+
+impl Method for Adopt {
+    const NAME: &'static str = "task.adopt";
+    type Params = AdoptParams;
     type Output = Restarted<Task>;
 }
 

@@ -42,8 +42,8 @@ where
         self
     }
 
-    /// Cancels what lives; the restart happens when that has ended. In a pipeline it goes with
-    /// [`Restart::from_step`].
+    /// Cancels what lives; the restart happens when that has ended. Of a pipeline it goes with
+    /// [`Restart::from_step`] or [`Restart::all`].
     pub fn force(mut self) -> Self {
         self.params.force = true;
         self
@@ -64,6 +64,13 @@ where
     /// In a pipeline: restarts this step instead of what failed.
     pub fn from_step(mut self, step: impl Into<String>) -> Self {
         self.params.from_step = Some(step.into());
+        self
+    }
+
+    /// Of a pipeline: a new incarnation, whose tasks all run again and reuse nothing. [`Restart::set`] changes its
+    /// parameters (`params.date`).
+    pub fn all(mut self) -> Self {
+        self.params.all = true;
         self
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::api::{
     ApiError, List, ListParams, ObjectRef, Task,
     list::Created,
-    restart::{RestartParams, Restarted},
+    restart::{AdoptParams, RestartParams, Restarted},
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
     task::{CancelParams, DeleteParams, Deleted},
@@ -163,6 +163,25 @@ impl Tasks {
     /// `NotFound`, or `Conflict` with what lives and what differs.
     pub async fn restart_with(&self, params: RestartParams) -> Result<Restarted<Task>> {
         Restart::<task::Restart>::new(self.client.clone(), params).await
+    }
+
+    /// Takes the outputs of an older incarnation (`NAME@N`) back: a new incarnation carries them without running.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where it did not succeed, or where another incarnation lives.
+    pub async fn adopt(&self, name: impl Into<String>) -> Result<Restarted<Task>> {
+        self.adopt_with(AdoptParams { reference: self.client.reference(name), ..AdoptParams::default() })
+            .await
+    }
+
+    /// As [`Tasks::adopt`] with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// As [`Tasks::adopt`].
+    pub async fn adopt_with(&self, mut params: AdoptParams) -> Result<Restarted<Task>> {
+        params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client.call_options::<task::Adopt>().repeatable();
+        self.client.call_with::<task::Adopt>(&params, options).await
     }
 
     /// Cancels a task: ends a pending one, stops a running one with its grace period.

@@ -62,6 +62,15 @@ impl RestartBody {
 pub struct PipelineBody {
     pub header: PipelineHeader,
     pub spec: PipelineSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartBody>,
+}
+
+impl PipelineBody {
+    /// What its restart changed against its parent.
+    pub fn changes(&self) -> Changes {
+        self.restart.as_ref().map(|restart| restart.changes.clone()).unwrap_or_default()
+    }
 }
 
 /// What each attempt of a step needs of its pipeline. Never changes.

@@ -93,6 +93,7 @@ impl<T: Tx> Unit<'_, T> {
         let row = self.pipeline_mut(id).await?;
         let was_now = row.cancel.is_some_and(|cancel| cancel.now);
         row.cancel = Some(StopWish { reason: Reason::ByUser, now: now || was_now });
+        row.rare.wish = None;
         let row = row.clone();
         self.touched.insert(id);
         let words = if now { "cancelled, always steps too" } else { "cancelled; always steps still run" };

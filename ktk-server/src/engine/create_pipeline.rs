@@ -165,7 +165,7 @@ impl CreatePipeline {
             version: unit.tx.next_version(),
             rare: PipelineRare::default(),
         };
-        Ok((row, PipelineBody { header, spec: object.spec.clone() }))
+        Ok((row, PipelineBody { header, spec: object.spec.clone(), restart: None }))
     }
 
     /// The name that was given, or, for a run, another where it is taken.

@@ -90,9 +90,17 @@ impl Operation for DeletePipeline {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         let row = resolve::pipeline(unit.tx, &self.params.reference).await?;
+        if !row.newest {
+            let words = format!(
+                "{}@{} is an older incarnation and goes only with its pipeline",
+                row.name, row.incarnation
+            );
+            let hint = format!("delete pipeline/{}, with all incarnations", row.name);
+            return Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
+        }
         let id = row.id;
         let object = object::pipelines(unit.tx, unit.shared, std::slice::from_ref(&row)).await?.remove(0);
-        let contexts: Vec<Uuid> = unit.tasks_of(id).await?.iter().map(|task| task.context_id).collect();
+        let (_, contexts) = unit.whole_pipeline(&row).await?;
         unit.refuse_if_needed(&contexts).await?;
         let now = unit.now;
         unit.pipeline_mut(id).await?.deleted_at = Some(now);
@@ -171,14 +179,32 @@ impl<T: Tx> Unit<'_, T> {
         Ok(())
     }
 
+    /// All incarnations of a pipeline, and the contexts of all their tasks.
+    async fn whole_pipeline(&mut self, row: &PipelineRow) -> EngineResult<(Vec<PipelineRow>, Vec<Uuid>)> {
+        let mut all = self.tx.pipelines_named(&row.namespace, &row.name).await?;
+        all.retain(|other| other.context_id == row.context_id);
+        let mut contexts = BTreeSet::new();
+        for incarnation in &all {
+            let tasks = self.tx.tasks_within(incarnation.id).await?;
+            contexts.extend(tasks.iter().map(|task| task.context_id));
+        }
+        Ok((all, contexts.into_iter().collect()))
+    }
+
     async fn remove_pipeline(&mut self, pipeline: &PipelineRow) -> EngineResult<()> {
-        let contexts: Vec<Uuid> =
-            self.tx.pipeline_tasks(pipeline.id).await?.iter().map(|row| row.context_id).collect();
+        let (all, contexts) = self.whole_pipeline(pipeline).await?;
         for context in &contexts {
             let tree = self.tx.context_tasks(*context).await?;
             self.remove_tasks(&tree).await?;
         }
         self.tx.delete_needs(&contexts).await?;
+        for incarnation in &all {
+            self.remove_pipeline_row(incarnation).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_pipeline_row(&mut self, pipeline: &PipelineRow) -> EngineResult<()> {
         self.forget_pipeline(pipeline.id);
         self.tx.delete_pipelines(&[pipeline.id]).await?;
         self.tx.delete_events(&[pipeline.id]).await?;

@@ -59,13 +59,7 @@ async fn of_object<T: Tx>(tx: &mut T, id: Uuid) -> EngineResult<(Vec<TaskRow>, V
     if pipelines.is_empty() {
         return Ok((tasks, pipelines));
     }
-    for newest in tx.pipeline_tasks(id).await? {
-        if newest.incarnation > 1 {
-            let older = tx.context_tasks(newest.context_id).await?;
-            tasks.extend(older.into_iter().filter(|row| row.id != newest.id && row.pipeline_id == Some(id)));
-        }
-        tasks.push(newest);
-    }
+    tasks.extend(tx.tasks_within(id).await?);
     Ok((tasks, pipelines))
 }
 

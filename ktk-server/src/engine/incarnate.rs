@@ -149,20 +149,7 @@ impl<T: Tx> Unit<'_, T> {
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", parent.name)))?
             .clone();
         body.restart = Some(because);
-        let root = Root {
-            namespace: parent.namespace.clone(),
-            name: Some(parent.name.clone()),
-            labels: parent.labels.clone(),
-            step: parent.pipeline_id.zip(parent.step.clone()),
-            queue: body.spec.queue.clone().unwrap_or_else(|| parent.queue.clone()),
-            body,
-        };
-        let mut row = self.root_row(&id, &root);
-        row.context_id = parent.context_id;
-        row.parent_id = Some(parent.id);
-        row.incarnation = newest.incarnation + 1;
-        row.execution_id = parent.execution_id;
-        row.rare.spawned_by = parent.rare.spawned_by;
+        let (mut row, root) = self.child_row(&id, &parent, &newest, body);
         row.cascade = cascade;
         self.count_needs(&mut row, &root.body.needs).await?;
         self.task_mut(newest.id)?.newest = false;
@@ -174,6 +161,31 @@ impl<T: Tx> Unit<'_, T> {
         // Settled before anything else is made: later rows count their needs as they then are.
         self.tell_all().await?;
         Ok(id)
+    }
+
+    /// The row of a context's next incarnation, with what its parent had, its needs not yet judged.
+    pub(super) fn child_row(
+        &self,
+        id: &TaskId,
+        parent: &TaskRow,
+        newest: &TaskRow,
+        body: TaskBody,
+    ) -> (TaskRow, Root) {
+        let root = Root {
+            namespace: parent.namespace.clone(),
+            name: Some(parent.name.clone()),
+            labels: parent.labels.clone(),
+            step: parent.pipeline_id.zip(parent.step.clone()),
+            queue: body.spec.queue.clone().unwrap_or_else(|| parent.queue.clone()),
+            body,
+        };
+        let mut row = self.root_row(id, &root);
+        row.context_id = parent.context_id;
+        row.parent_id = Some(parent.id);
+        row.incarnation = newest.incarnation + 1;
+        row.execution_id = parent.execution_id;
+        row.rare.spawned_by = parent.rare.spawned_by;
+        (row, root)
     }
 
     /// What a restart with these changes runs.
@@ -219,7 +231,7 @@ impl<T: Tx> Unit<'_, T> {
         }
     }
 
-    async fn tell_all(&mut self) -> EngineResult<()> {
+    pub(super) async fn tell_all(&mut self) -> EngineResult<()> {
         while !self.changes.is_empty() {
             self.tell_changes().await?;
         }
@@ -238,7 +250,7 @@ impl<T: Tx> Unit<'_, T> {
         }
     }
 
-    async fn replace_in_pipeline(&mut self, old: &TaskRow, new: &TaskRow) -> EngineResult<()> {
+    pub(super) async fn replace_in_pipeline(&mut self, old: &TaskRow, new: &TaskRow) -> EngineResult<()> {
         let Some(pipeline) = new.pipeline_id else { return Ok(()) };
         let row = self.pipeline_mut(pipeline).await?;
         crate::model::pipeline::uncount(row, old);

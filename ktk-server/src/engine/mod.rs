@@ -2,6 +2,7 @@
 //!
 //! [`Engine`] runs them on a store and tells those who wait once they are committed.
 
+pub mod adopt;
 pub mod attempt;
 pub mod body;
 pub mod cancel;
@@ -36,6 +37,7 @@ mod rerun;
 mod resolve;
 pub mod restart_pipeline;
 pub mod restart_task;
+mod restart_whole;
 pub mod semaphore;
 pub mod shared;
 pub mod table;
@@ -43,6 +45,7 @@ pub mod timer;
 pub mod token;
 mod transit;
 pub mod unit;
+mod unresolved;
 
 use std::sync::{
     Arc, Mutex,

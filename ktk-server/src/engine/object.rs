@@ -13,6 +13,7 @@ use super::{
     body::{self, PipelineBody, TaskBody},
     error::EngineResult,
     shared::Shared,
+    unresolved,
 };
 use crate::{
     model::row::{AttemptRow, PipelineRow, ResultRow, TaskRow},
@@ -29,6 +30,7 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
     for attempt in tx.attempts(&ids).await? {
         attempts.entry(attempt.task_id).or_default().push(attempt);
     }
+    let resolved_by = unresolved::resolved_by(tx, rows).await?;
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let mut task = summary(shared, row);
@@ -40,6 +42,7 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
         }
         let status = task.status.as_mut().expect("a summary has a status");
         status.attempts = attempt_list(row, attempts.remove(&row.id).unwrap_or_default());
+        status.resolved_by = resolved_by.get(&row.id).copied();
         if let Some(result) = results.remove(&row.id) {
             status.inputs = result.inputs.and_then(|text| serde_json::from_str(&text).ok());
             status.outputs = result.outputs.and_then(|text| serde_json::from_str(&text).ok());
@@ -55,16 +58,7 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
 
 /// One task, with what later incarnations came to.
 pub async fn task<T: Tx>(tx: &mut T, shared: &Shared, row: &TaskRow) -> EngineResult<Task> {
-    let mut task = tasks(tx, shared, std::slice::from_ref(row)).await?.remove(0);
-    if row.phase == Phase::Failed && !row.newest {
-        let later = tx.context_tasks(row.context_id).await?;
-        let resolved_by = later
-            .iter()
-            .find(|other| other.incarnation > row.incarnation && other.phase == Phase::Succeeded)
-            .map(|other| other.id);
-        task.status.as_mut().expect("a summary has a status").resolved_by = resolved_by;
-    }
-    Ok(task)
+    Ok(tasks(tx, shared, std::slice::from_ref(row)).await?.remove(0))
 }
 
 /// A task that was just made, of what it was made of: nothing has to be loaded.
@@ -188,6 +182,7 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         output_digest: row.output_digest.clone(),
         resolved: Vec::new(),
         resolved_by: None,
+        decision: row.rare.decision.clone(),
         directory: if is_process { shared.directory(directory_owner(row)) } else { None },
         progress: row.rare.progress.clone(),
     };
@@ -231,7 +226,7 @@ pub fn pipeline_summary(shared: &Shared, row: &PipelineRow) -> Pipeline {
         created_at: Some(row.created_at),
         updated_at: Some(row.updated_at),
         version: Some(row.version),
-        execution_id: Some(row.id),
+        execution_id: Some(row.context_id),
         restart: Some(RestartMeta {
             context_id: row.context_id,
             parent_id: row.parent_id,
@@ -292,6 +287,11 @@ pub fn fill_pipeline(pipeline: &mut Pipeline, body: PipelineBody) {
     pipeline.spec.params = body.header.params;
     pipeline.metadata.annotations = body.header.annotations;
     pipeline.metadata.created_by = body.header.created_by;
+    if let (Some(restart), Some(because)) = (&mut pipeline.metadata.restart, body.restart) {
+        restart.reason = because.reason;
+        restart.changes = because.changes;
+        restart.by = because.by;
+    }
 }
 
 fn broken_pipeline(pipeline: &mut Pipeline, why: &str) {

@@ -43,7 +43,18 @@ impl Plan {
 impl<T: Tx> Unit<'_, T> {
     /// Plans the restart of these tasks (newest incarnations, or older ones of their contexts).
     pub async fn plan(&mut self, targets: &[TaskRow], cascade: Cascade) -> EngineResult<Plan> {
-        let reach = self.reach(targets, cascade).await?;
+        self.plan_as(targets, Action::Restart, restart::why, cascade).await
+    }
+
+    /// As [`Unit::plan`], with what happens to the targets themselves, and why.
+    pub async fn plan_as(
+        &mut self,
+        targets: &[TaskRow],
+        action: Action,
+        why: impl Fn(&TaskRow) -> String,
+        cascade: Cascade,
+    ) -> EngineResult<Plan> {
+        let reach = self.reach(targets, action, why, cascade).await?;
         let mut plan = Plan { steps: reach.in_order() };
         let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
         for pipeline in pipelines {
@@ -63,16 +74,17 @@ impl<T: Tx> Unit<'_, T> {
         Ok(plan)
     }
 
-    async fn reach(&mut self, targets: &[TaskRow], cascade: Cascade) -> EngineResult<Reach> {
+    async fn reach(
+        &mut self,
+        targets: &[TaskRow],
+        action: Action,
+        why: impl Fn(&TaskRow) -> String,
+        cascade: Cascade,
+    ) -> EngineResult<Reach> {
         let mut reach = Reach::default();
         let mut queue = VecDeque::new();
         for row in targets {
-            let step = Step {
-                context: row.context_id,
-                name: row.name.clone(),
-                action: Action::Restart,
-                why: restart::why(row),
-            };
+            let step = Step { context: row.context_id, name: row.name.clone(), action, why: why(row) };
             reach.found.insert(row.context_id, step);
             queue.push_back((row.context_id, row.name.clone()));
         }

@@ -75,7 +75,7 @@ impl<T: Tx> Unit<'_, T> {
         Ok(())
     }
 
-    async fn tell(&mut self, dependent: Uuid, change: ClassChange) -> EngineResult<()> {
+    pub(super) async fn tell(&mut self, dependent: Uuid, change: ClassChange) -> EngineResult<()> {
         let Some(row) = self.newest_of(dependent) else { return Ok(()) };
         let (id, phase, run_if) = (row.id, row.phase, row.run_if);
         if phase.is_terminal() {
@@ -231,6 +231,8 @@ impl<T: Tx> Unit<'_, T> {
             self.pipeline_event(&row, severity, row.phase.as_str(), words);
             if row.deleted_at.is_some() {
                 self.doomed.insert(row.id);
+            } else if row.rare.wish.is_some() {
+                self.reruns.push_back(Rerun::Whole(row.id));
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::{
     error::{EngineError, EngineResult},
     object,
     operation::Ask,
-    resolve,
+    resolve, unresolved,
 };
 use crate::{
     limits,
@@ -177,15 +177,18 @@ pub(super) async fn page_of_tasks<T: Tx>(
     let mut query = ListQuery {
         namespace: params.namespace.clone(),
         after: page_start(params)?,
-        newest_only: !params.all_incarnations,
+        newest_only: !params.all_incarnations && !params.unresolved,
         limit: limits::SCAN_PAGE.min(limit + 1),
     };
     let mut found = Vec::new();
     let mut has_more = true;
     while found.len() <= limit && has_more {
-        let rows = tx.list_tasks(&query).await?;
+        let mut rows = tx.list_tasks(&query).await?;
         has_more = rows.len() == query.limit;
         query.after = rows.last().map(|row| (row.namespace.clone(), row.name.clone(), row.incarnation));
+        if params.unresolved {
+            unresolved::retain_unresolved(tx, &mut rows, params.all_incarnations).await?;
+        }
         found.extend(rows.into_iter().filter(|row| ask.sees(row) && selectors.task(row)));
     }
     let next = cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
@@ -226,7 +229,7 @@ impl Operation for ListPipelines {
         let mut query = ListQuery {
             namespace: params.namespace.clone(),
             after: page_start(params)?,
-            newest_only: true,
+            newest_only: !params.all_incarnations,
             limit: limits::SCAN_PAGE.min(limit + 1),
         };
         let mut found = Vec::new();

@@ -5,7 +5,7 @@ use ktk_client::api::{
     Phase,
     change::Changes,
     event::Severity,
-    restart::{Cascade, RestartParams},
+    restart::{Action, Cascade, Decision, RestartParams},
     task::{Resolved, RunIf},
 };
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub enum Rerun {
     Wish(Uuid),
     /// This finished task, if what it took is not what is there now.
     IfChanged(Uuid),
+    /// The wish of this pipeline, which has ended.
+    Whole(Uuid),
 }
 
 /// A restart that happens when the task has ended: stored with the task.
@@ -70,6 +72,7 @@ impl<T: Tx> Unit<'_, T> {
         match rerun {
             Rerun::Wish(id) => self.grant_wish(id).await,
             Rerun::IfChanged(id) => self.rerun_if_changed(id).await,
+            Rerun::Whole(id) => self.grant_whole(id).await,
         }
     }
 
@@ -136,7 +139,7 @@ impl<T: Tx> Unit<'_, T> {
         match self.compare(&row, &body, &saw) {
             Compared::Changed(need) => {
                 let words = format!("{need} came to something else");
-                self.task_event(&row, Severity::Normal, "UpstreamChanged", words);
+                self.decided(&row, Action::Restart, words)?;
                 let because = RestartBody {
                     reason: Some(format!("UpstreamChanged: {need}")),
                     changes: body.changes(),
@@ -146,10 +149,18 @@ impl<T: Tx> Unit<'_, T> {
             }
             Compared::Equal(needs) => {
                 let words = format!("{} came to the same as before: nothing to run again", needs.join(", "));
-                self.task_event(&row, Severity::Normal, "Kept", words);
+                self.decided(&row, Action::Keep, words)?;
             }
             Compared::Untouched => {}
         }
+        Ok(())
+    }
+
+    /// Records which way it went, and why.
+    fn decided(&mut self, row: &TaskRow, action: Action, why: String) -> EngineResult<()> {
+        let reason = if action == Action::Restart { "UpstreamChanged" } else { "Kept" };
+        self.task_event(row, Severity::Normal, reason, why.clone());
+        self.task_mut(row.id)?.rare.decision = Some(Decision { action, why, at: self.now });
         Ok(())
     }
 

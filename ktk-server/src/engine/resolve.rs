@@ -104,8 +104,15 @@ pub async fn pipeline<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<
     let parsed = parse("Pipeline", reference)?;
     let namespace = &reference.namespace;
     let is_meant = |row: &PipelineRow| parsed.incarnation().is_none_or(|wanted| wanted == row.incarnation);
-    if let Some(row) = tx.pipeline_named(namespace, parsed.name()).await?.filter(is_meant) {
-        return Ok(row);
+    if let Some(newest) = tx.pipeline_named(namespace, parsed.name()).await? {
+        if is_meant(&newest) {
+            return Ok(newest);
+        }
+        let all = tx.pipelines_named(namespace, parsed.name()).await?;
+        return all.into_iter().find(is_meant).ok_or_else(|| {
+            let hint = format!("the newest incarnation is @{}", newest.incarnation);
+            ApiError::not_found("pipeline", &reference.name).with_hint(hint).into()
+        });
     }
     let mut candidates: Vec<PipelineRow> = match &parsed {
         Reference::Id { id, .. } => tx.pipelines(&[*id]).await?,

@@ -19,7 +19,10 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    model::row::{PipelineRow, TaskRow},
+    model::{
+        rare::WholeWish,
+        row::{PipelineRow, TaskRow},
+    },
     store::{Operation, Tx},
 };
 
@@ -33,6 +36,8 @@ pub struct RestartPipeline {
 #[derive(Serialize, Deserialize)]
 struct FirstAnswer {
     id: Uuid,
+    #[serde(default)]
+    created: bool,
     restarted: Vec<RestartedTask>,
     /// Absent in answers of the first servers.
     #[serde(default)]
@@ -46,13 +51,17 @@ impl RestartPipeline {
     /// `Invalid` for an unusable request id, and for `force` without a step: what lives in a pipeline
     /// is not restarted with it.
     pub fn new(ask: Ask, params: RestartParams) -> EngineResult<Self> {
-        if let Some(field) = params.changes.keys().next() {
+        if let Some(field) = params.changes.keys().next().filter(|_| !params.all) {
             let cause =
                 format!("changes one task: name it (task/PIPELINE.STEP) instead of the pipeline ({field})");
             return Err(EngineError::invalid("the restart", "changes", cause));
         }
-        if params.force && params.from_step.is_none() {
-            let why = "of a pipeline goes with `from`: what failed in it is restarted also while others run";
+        if params.all && params.from_step.is_some() {
+            return Err(EngineError::invalid("the restart", "from", "excludes `all`, which begins anew"));
+        }
+        if params.force && params.from_step.is_none() && !params.all {
+            let why = "of a pipeline goes with `from` or `all`: what failed in it is restarted also while \
+                       others run";
             return Err(EngineError::invalid("the restart", "force", why));
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
@@ -83,8 +92,11 @@ impl RestartPipeline {
         ))
     }
 
-    /// Refuses unless the newest incarnation is the one that is expected.
-    fn check_newest(&self, row: &PipelineRow) -> EngineResult<()> {
+    /// Refuses unless the newest incarnation is the one that is expected, and is meant.
+    fn check_newest(&self, row: &PipelineRow, named: &PipelineRow) -> EngineResult<()> {
+        if named.id != row.id && !self.params.all {
+            return Err(older_pipeline(named, row));
+        }
         match self.params.if_newest {
             Some(wanted) if wanted != row.incarnation => Err(EngineError::conflict(format!(
                 "the newest incarnation is {}@{}, not @{wanted}",
@@ -103,15 +115,22 @@ impl Operation for RestartPipeline {
         let mut unit = self.ask.unit(tx);
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             let mut answer = answer(&mut unit, first.id, first.plan).await?;
-            answer.created = !first.restarted.is_empty();
+            answer.created = first.created || !first.restarted.is_empty();
             answer.restarted = first.restarted;
             return Ok(Done::quiet(answer));
         }
-        let row = resolve::pipeline(unit.tx, &self.params.reference).await?;
+        let named = resolve::pipeline(unit.tx, &self.params.reference).await?;
+        let row = match named.newest {
+            true => named.clone(),
+            false => unit.tx.pipeline_named(&named.namespace, &named.name).await?.unwrap_or(named.clone()),
+        };
         if row.deleted_at.is_some() {
             return Err(EngineError::conflict(format!("pipeline {:?} is being deleted", row.name)));
         }
-        self.check_newest(&row)?;
+        self.check_newest(&row, &named)?;
+        if self.params.all {
+            return self.whole(unit, row, named).await;
+        }
         let id = row.id;
         let targets = self.targets(&mut unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
@@ -133,14 +152,69 @@ impl Operation for RestartPipeline {
                 .await?
             }
         };
-        let first = FirstAnswer { id, restarted, plan: plan.rows() };
+        let created = !restarted.is_empty();
+        let first = FirstAnswer { id, created, restarted, plan: plan.rows() };
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
         let mut answer = answer(&mut unit, id, first.plan).await?;
-        answer.created = !first.restarted.is_empty();
+        answer.created = first.created;
         answer.restarted = first.restarted;
         Ok(Done { answer, effects: unit.effects })
     }
+}
+
+impl RestartPipeline {
+    /// A new incarnation of the whole, or the plan for it.
+    async fn whole<T: Tx>(
+        &self,
+        mut unit: Unit<'_, T>,
+        newest: PipelineRow,
+        named: PipelineRow,
+    ) -> EngineResult<Done<Restarted<Pipeline>>> {
+        let wish = WholeWish {
+            parent: (named.id != newest.id).then_some(named.id),
+            reason: self.params.reason.clone(),
+            by: self.ask.by.clone(),
+            cascade: self.params.cascade,
+            changes: self.params.changes.clone(),
+        };
+        let is_live = !newest.phase.is_terminal();
+        if is_live && !self.params.force {
+            let parent = (self.params.reference.name != named.name).then_some(named.id);
+            unit.refuse_live_pipeline(&newest, parent, &wish).await?;
+            let answer = answer(&mut unit, newest.id, Vec::new()).await?;
+            return Ok(Done::quiet(answer));
+        }
+        let plan = unit.plan_whole(&newest, &named, &wish).await?;
+        if self.params.dry_run {
+            return Ok(Done::quiet(answer(&mut unit, newest.id, plan.rows()).await?));
+        }
+        if is_live {
+            unit.force_whole(newest.id, wish).await?;
+            unit.settle().await?;
+        } else {
+            unit.restart_whole(&newest, wish).await?;
+        }
+        let now = unit.tx.pipeline_named(&newest.namespace, &newest.name).await?;
+        let id = now.map_or(newest.id, |row| row.id);
+        // The pipeline stands for its tasks: of thousands nobody wants to read.
+        let first = FirstAnswer { id, created: id != newest.id, restarted: Vec::new(), plan: plan.rows() };
+        unit.remember(self.request.as_ref(), &first).await?;
+        unit.finish().await?;
+        let mut answer = answer(&mut unit, id, first.plan).await?;
+        answer.created = first.created;
+        Ok(Done { answer, effects: unit.effects })
+    }
+}
+
+/// Only the newest incarnation of a pipeline is restarted inside.
+pub(super) fn older_pipeline(named: &PipelineRow, newest: &PipelineRow) -> EngineError {
+    let words = format!(
+        "{}@{} is an older incarnation of its pipeline, the newest is @{}: only that one is restarted inside",
+        named.name, named.incarnation, newest.incarnation
+    );
+    let hint = format!("ktk restart pipeline/{}@{} --all begins anew from it", named.name, named.incarnation);
+    EngineError::Refused(ApiError::conflict(words).with_hint(hint))
 }
 
 async fn answer<T: Tx>(

@@ -36,14 +36,25 @@ pub struct RestartTask {
     types: Vec<String>,
 }
 
+/// What is remembered of a request that restarted a task, or took an old result back.
 #[derive(Serialize, Deserialize)]
-struct FirstAnswer {
-    id: Uuid,
-    created: bool,
-    restarted: Vec<RestartedTask>,
+pub(super) struct FirstAnswer {
+    pub id: Uuid,
+    pub created: bool,
+    pub restarted: Vec<RestartedTask>,
     /// Absent in answers of the first servers.
     #[serde(default)]
-    plan: Vec<PlanRow>,
+    pub plan: Vec<PlanRow>,
+}
+
+impl FirstAnswer {
+    /// The same answer, with the object as it is now.
+    pub async fn again<T: Tx>(self, unit: &mut Unit<'_, T>) -> EngineResult<Restarted<Task>> {
+        unit.load(&[self.id]).await?;
+        let mut answer = answer(unit, self.id, self.created, self.plan).await?;
+        answer.restarted = self.restarted;
+        Ok(answer)
+    }
 }
 
 impl RestartTask {
@@ -52,12 +63,11 @@ impl RestartTask {
     /// # Errors
     /// `Invalid` for parameters that are for pipelines only.
     pub fn new(ask: Ask, params: RestartParams, types: Vec<String>) -> EngineResult<Self> {
-        if params.from_step.is_some() {
-            return Err(EngineError::invalid(
-                "the restart",
-                "from",
-                "is for pipelines: name the step's task instead",
-            ));
+        for (field, is_given) in [("from", params.from_step.is_some()), ("all", params.all)] {
+            if is_given {
+                let why = "is for pipelines: name the step's task instead";
+                return Err(EngineError::invalid("the restart", field, why));
+            }
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
         let request = Remembered::new(Restart::NAME, id, &params)?;
@@ -82,10 +92,7 @@ impl Operation for RestartTask {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
-            unit.load(&[first.id]).await?;
-            let mut answer = answer(&mut unit, first.id, first.created, first.plan).await?;
-            answer.restarted = first.restarted;
-            return Ok(Done::quiet(answer));
+            return Ok(Done::quiet(first.again(&mut unit).await?));
         }
         let choice = self.choose(&mut unit).await?;
         let (id, created, plan, restarted) = match choice {
@@ -122,13 +129,12 @@ impl Operation for RestartTask {
         let first = FirstAnswer { id, created, restarted, plan: plan.rows() };
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
-        let mut answer = answer(&mut unit, id, created, first.plan).await?;
-        answer.restarted = first.restarted;
+        let answer = first.again(&mut unit).await?;
         Ok(Done { answer, effects: unit.effects })
     }
 }
 
-async fn answer<T: Tx>(
+pub(super) async fn answer<T: Tx>(
     unit: &mut Unit<'_, T>,
     id: Uuid,
     created: bool,
@@ -166,6 +172,7 @@ impl RestartTask {
                 format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
             return Err(EngineError::conflict(words));
         }
+        unit.refuse_older_pipeline(&named.row, &newest).await?;
         if newest.phase.is_terminal() {
             refuse_lost_need(unit, &named.row).await?;
             return Ok(Choice::Restart(Box::new(named.row)));
@@ -321,9 +328,10 @@ impl<T: Tx> Unit<'_, T> {
             }
         }
         // The tasks that were named come first, whatever the order of the plan.
+        let named: std::collections::BTreeSet<Uuid> = parents.iter().copied().collect();
         made.sort_by_key(|task| {
             let parent = self.tasks.get(&task.id).and_then(|row| row.parent_id);
-            !parent.is_some_and(|parent| parents.contains(&parent))
+            !parent.is_some_and(|parent| named.contains(&parent))
         });
         Ok(made)
     }
@@ -386,7 +394,7 @@ impl<T: Tx> Unit<'_, T> {
         }
     }
 
-    fn restarted(&self, row: &TaskRow) -> EngineResult<RestartedTask> {
+    pub(super) fn restarted(&self, row: &TaskRow) -> EngineResult<RestartedTask> {
         let parent_incarnation = match row.parent_id {
             Some(parent) => self.task(parent)?.incarnation,
             None => 0,

@@ -124,6 +124,7 @@ impl<T: Tx> Unit<'_, T> {
                 self.externals.insert(id);
             }
             Event::Requeue => self.effects.work = true,
+            Event::Succeed => self.tell_mended(id).await?,
             Event::Fail(reason) => {
                 let row = self.task(id)?.clone();
                 let why = row.message.clone().unwrap_or_default();

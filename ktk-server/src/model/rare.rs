@@ -1,7 +1,11 @@
 //! What few tasks and pipelines have: facts that no query searches by, stored together as JSON in one column that is
 //! empty for all others.
 
-use ktk_client::api::task::TaskProgress;
+use ktk_client::api::{
+    change::Changes,
+    restart::{Cascade, Decision},
+    task::TaskProgress,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,6 +30,9 @@ pub struct TaskRare {
     /// How far its expressions are; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jq: Option<Stage>,
+    /// What early cutoff decided last about this finished task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
 }
 
 /// How far the expressions of a task are. The store finds those that are to be evaluated.
@@ -43,4 +50,23 @@ pub enum Stage {
 /// Of a pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct PipelineRare {}
+pub struct PipelineRare {
+    /// A new incarnation that is made when this one has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wish: Option<WholeWish>,
+}
+
+/// What was asked for with a restart of a whole pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WholeWish {
+    /// The incarnation to restart; the pipeline itself when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub by: String,
+    pub cascade: Cascade,
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
+}

@@ -1,8 +1,8 @@
 //! `pipeline.*`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use ktk_client::api::{check, pipeline};
+use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::Restarted};
 
 use super::{RouterBuilder, expressions, method};
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
     },
     store::Store,
 };
+
+/// How long a forced restart is waited for.
+const FORCED: Duration = Duration::from_secs(40);
 
 /// Registers the methods.
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
@@ -23,7 +26,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, pipeline::Restart, |engine, caller, params| {
         engine.takes_work()?;
-        Ok(engine.write(RestartPipeline::new(engine.ask(caller.by), params)?).await?)
+        let is_forced = params.force && params.all && !params.dry_run;
+        let answer = engine.write(RestartPipeline::new(engine.ask(caller.by), params)?).await?;
+        if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
     });
     let router = method!(router, engine, pipeline::Cancel, |engine, caller, params| {
         Ok(engine.write(CancelPipeline { ask: engine.ask(caller.by), params }).await?)
@@ -37,4 +42,33 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     method!(router, engine, pipeline::ListPipelines, |engine, caller, params| {
         Ok(engine.read(read::ListPipelines { ask: engine.ask(caller.by), params }).await?)
     })
+}
+
+/// A forced restart of the whole happens when all that runs has ended: the call is held until then. Whoever gives up
+/// waiting loses nothing, the wish is stored.
+async fn forced<S: Store>(
+    engine: &Engine<S>,
+    asked: Restarted<Pipeline>,
+) -> Result<Restarted<Pipeline>, ApiError> {
+    let live = &asked.object.metadata;
+    let reference = ObjectRef::new(live.namespace(), live.name());
+    let incarnation = live.incarnation();
+    let mut versions = engine.hub.versions();
+    let made = async {
+        loop {
+            versions.borrow_and_update();
+            let get = read::GetPipeline { ask: engine.ask("ktk"), reference: reference.clone() };
+            let newest = engine.read(get).await?;
+            if newest.metadata.incarnation() > incarnation {
+                return Ok::<Pipeline, ApiError>(newest);
+            }
+            if versions.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    match tokio::time::timeout(FORCED, made).await {
+        Ok(newest) => Ok(Restarted { object: newest?, created: true, ..asked }),
+        Err(_) => Ok(asked),
+    }
 }

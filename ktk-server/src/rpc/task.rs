@@ -11,7 +11,7 @@ use ktk_client::api::{
 use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
-        Engine, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
+        Engine, adopt::AdoptTask, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
         restart_task::RestartTask, table::TaskTable,
     },
     store::Store,
@@ -37,6 +37,10 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let is_forced = params.force && !params.dry_run;
         let answer = engine.write(RestartTask::new(engine.ask(caller.by), params, engine.types())?).await?;
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
+    });
+    let router = method!(router, engine, task::Adopt, |engine, caller, params| {
+        engine.takes_work()?;
+        Ok(engine.write(AdoptTask::new(engine.ask(caller.by), params)?).await?)
     });
     let router = method!(router, engine, task::Cancel, |engine, caller, params| {
         Ok(engine.write(CancelTask { ask: engine.ask(caller.by), params }).await?)

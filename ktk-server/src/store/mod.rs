@@ -160,6 +160,8 @@ pub trait Tx: Send {
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// The tasks of a pipeline's incarnation that are their contexts' newest.
     fn pipeline_tasks(&mut self, pipeline: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// All tasks of a pipeline's incarnation, whether they are their contexts' newest or not.
+    fn tasks_within(&mut self, pipeline: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// `Duplicate` when (namespace, name, incarnation) or (context, incarnation) exists, or when
     /// the context has a row that is not terminal and a second would be written.
     fn insert_tasks(&mut self, tasks: &[NewTask]) -> impl Future<Output = StoreResult<()>> + Send;
@@ -213,6 +215,12 @@ pub trait Tx: Send {
         namespace: &str,
         name: &str,
     ) -> impl Future<Output = StoreResult<Option<PipelineRow>>> + Send;
+    /// All incarnations of a name, oldest first.
+    fn pipelines_named(
+        &mut self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
     /// Pipelines of any namespace whose digest begins in this range, by head; `limit` at most.
     fn pipelines_by_head(
         &mut self,

@@ -31,6 +31,8 @@ pub(crate) struct Query {
     pub(crate) fields: Option<String>,
     /// Older incarnations too.
     pub(crate) all_incarnations: bool,
+    /// Only failures that nothing has mended.
+    pub(crate) unresolved: bool,
     /// Only what tables show.
     pub(crate) is_summary: bool,
 }
@@ -42,6 +44,7 @@ impl Query {
             label_selector: self.labels.clone(),
             field_selector: self.fields.clone(),
             all_incarnations: self.all_incarnations,
+            unresolved: self.unresolved,
             summary: self.is_summary,
             ..ListParams::default()
         }
@@ -242,8 +245,19 @@ fn without_generation(name: &str) -> &str {
 /// # Errors
 /// Where the server cannot be asked.
 pub(crate) async fn tasks_of(client: &Client, pipeline: &Pipeline, query: Query) -> Result<Vec<Task>, Error> {
-    let query = Query { fields: Some(format!("metadata.pipeline={}", pipeline.metadata.name())), ..query };
-    Ok(client.tasks().list_whole(query.params()).await?.items)
+    let Some(id) = pipeline.metadata.id else { return Ok(Vec::new()) };
+    let only_newest = !query.all_incarnations;
+    // Of an older pipeline no task is its context's newest.
+    let fields = Some(format!("metadata.pipeline.id={id}"));
+    let query = Query { fields, all_incarnations: true, ..query };
+    let mut tasks = client.tasks().list_whole(query.params()).await?.items;
+    if only_newest {
+        // Incarnations of a name come one after the other.
+        tasks.reverse();
+        tasks.dedup_by(|older, newer| older.metadata.name == newer.metadata.name);
+        tasks.reverse();
+    }
+    Ok(tasks)
 }
 
 /// Several selectors as one: all must hold.

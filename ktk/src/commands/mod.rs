@@ -1,5 +1,6 @@
 //! One file for each verb, and the list of them. A verb exists when it works: there are no stubs.
 
+mod adopt;
 mod bulk;
 mod cancel;
 mod complete;
@@ -7,6 +8,7 @@ pub(crate) mod completion;
 mod create;
 mod delete;
 mod describe;
+mod diff;
 mod editor;
 mod events;
 mod fail;
@@ -21,6 +23,7 @@ mod made;
 mod manifests;
 mod missing;
 mod new_task;
+mod plan;
 mod progress;
 mod restart;
 mod run;
@@ -46,11 +49,13 @@ pub(crate) enum Command {
     Get(get::GetArgs),
     Describe(describe::DescribeArgs),
     Tree(tree::TreeArgs),
+    Diff(diff::DiffArgs),
     Events(events::EventsArgs),
     Logs(logs::LogsArgs),
     Run(Box<run::RunArgs>),
     Create(create::CreateArgs),
     Restart(restart::RestartArgs),
+    Adopt(adopt::AdoptArgs),
     Cancel(cancel::CancelArgs),
     Complete(complete::CompleteArgs),
     Fail(fail::FailArgs),
@@ -74,11 +79,13 @@ impl Command {
             Self::Get(args) => block_on(get::run(args, cx)),
             Self::Describe(args) => block_on(describe::run(args, cx)),
             Self::Tree(args) => block_on(tree::run(args, cx)),
+            Self::Diff(args) => block_on(diff::run(args, cx)),
             Self::Events(args) => block_on(events::run(args, cx)),
             Self::Logs(args) => block_on(logs::run(args, cx)),
             Self::Run(args) => block_on(run::run(*args, cx)),
             Self::Create(args) => block_on(create::run(args, cx)),
             Self::Restart(args) => block_on(restart::run(args, cx)),
+            Self::Adopt(args) => block_on(adopt::run(args, cx)),
             Self::Cancel(args) => block_on(cancel::run(args, cx)),
             Self::Complete(args) => block_on(complete::run(args, cx)),
             Self::Fail(args) => block_on(fail::run(args, cx)),

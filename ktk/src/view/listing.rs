@@ -62,7 +62,8 @@ impl<'a> Listing<'a> {
     pub(crate) fn row(&self, object: &Object, moment: &Moment) -> Vec<Cell> {
         let metadata = object.metadata();
         let cells = object.cells(moment, self.options.is_wide);
-        let has_other_name = self.options.tells_incarnations && object.kind() == Kind::Task;
+        let tells = matches!(object.kind(), Kind::Task | Kind::Pipeline);
+        let has_other_name = self.options.tells_incarnations && tells;
         let other_name = has_other_name.then(|| object.name(true));
         self.completed(cells, other_name, metadata.namespace(), &metadata.labels)
     }

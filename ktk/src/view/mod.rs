@@ -4,6 +4,7 @@
 pub(crate) mod age;
 pub(crate) mod dag;
 pub(crate) mod describe;
+pub(crate) mod diff;
 pub(crate) mod event;
 pub(crate) mod listing;
 pub(crate) mod node;

@@ -97,7 +97,7 @@ impl Object {
     /// told apart.
     pub(crate) fn name(&self, tells_incarnations: bool) -> String {
         let metadata = self.metadata();
-        match tells_incarnations && matches!(self, Self::Task(_)) {
+        match tells_incarnations && matches!(self, Self::Task(_) | Self::Pipeline(_)) {
             true => format!("{}@{}", metadata.name(), metadata.incarnation()),
             false => metadata.name().to_owned(),
         }

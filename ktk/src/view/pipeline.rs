@@ -6,7 +6,7 @@ use ktk_client::api::{Event, Pipeline, Task};
 use super::{
     Column, Moment, age, column, dag,
     describe::{Page, Text},
-    event, status,
+    event, plan, status,
     task::{self, short_digest},
     wide,
 };
@@ -85,6 +85,14 @@ fn identity(page: &mut Page, pipeline: &Pipeline, moment: &Moment) {
     page.optional("Human Name", metadata.human_name.clone());
     page.map("Labels", &metadata.labels);
     page.map("Annotations", &metadata.annotations);
+    if let Some(restart) = metadata.restart.as_ref().filter(|restart| restart.parent_id.is_some()) {
+        page.field("Incarnation", restart.incarnation.to_string());
+        page.optional("Restart Reason", restart.reason.clone());
+        page.optional("Restarted By", restart.by.clone());
+        if !restart.changes.is_empty() {
+            page.values("Changes", restart.changes.iter().map(|(field, value)| plan::change(field, value)));
+        }
+    }
     page.time("Created", metadata.created_at, moment);
     page.optional("Created By", metadata.created_by.clone());
     page.optional("Deleted", metadata.deleted_at.map(|time| moment.time(time)));

@@ -4,7 +4,7 @@ use ktk_client::api::{
     ObjectRef, Pipeline, Task,
     attempt::{CompleteParams, FailParams, KeepaliveParams, ProgressParams},
     pipeline,
-    restart::{PlanRow, RestartParams, Restarted},
+    restart::{AdoptParams, PlanRow, RestartParams, Restarted},
     task::{self, CancelParams, DeleteParams, Deleted},
 };
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     engine::{
+        adopt::AdoptTask,
         attempt::{EndExternal, KeepAlive, TellProgress},
         cancel::{CancelPipeline, CancelTask},
         create_pipeline::CreatePipeline,
@@ -35,6 +36,11 @@ pub fn named(name: &str) -> ObjectRef {
 /// Parameters of a restart.
 pub fn restart(name: &str) -> RestartParams {
     RestartParams { reference: named(name), ..RestartParams::default() }
+}
+
+/// Parameters that take an old result back.
+pub fn adopt(name: &str) -> AdoptParams {
+    AdoptParams { reference: named(name), ..AdoptParams::default() }
 }
 
 /// Parameters that create a pipeline.
@@ -88,6 +94,16 @@ impl<S: Store> Lab<S> {
 
     pub async fn restart(&mut self, name: &str) -> Answer<Restarted<Task>> {
         self.restart_with(restart(name)).await
+    }
+
+    pub async fn adopt_with(&mut self, params: AdoptParams) -> Answer<Restarted<Task>> {
+        let operation =
+            AdoptTask::new(self.engine.ask("tester"), params).map_err(ktk_client::api::ApiError::from)?;
+        self.write(operation).await
+    }
+
+    pub async fn adopt(&mut self, name: &str) -> Answer<Restarted<Task>> {
+        self.adopt_with(adopt(name)).await
     }
 
     pub async fn restart_pipeline(&mut self, params: RestartParams) -> Answer<Restarted<Pipeline>> {

@@ -57,6 +57,7 @@ pub fn check(before: &Dump, now: &Dump) {
         attempts_are_numbered(row, now, name);
     }
     contexts_are_trees(now);
+    pipelines_are_contexts(now);
     for row in now.pipelines.values() {
         pipeline_is_derived(row, now);
     }
@@ -70,7 +71,7 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
             &[Some(WaitingForUpstream), Some(UpstreamFailed), Some(Scheduled), Some(Backoff), Some(Queued)]
         }
         Phase::Running => &[None, Some(Stopping)],
-        Phase::Succeeded => &[None],
+        Phase::Succeeded => &[None, Some(Reused)],
         Phase::Failed => &[
             Some(ExitCode),
             Some(Signal),
@@ -84,7 +85,7 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
             Some(KeepaliveLost),
             Some(Reported),
         ],
-        Phase::Cancelled => &[Some(ByUser), Some(PipelineCancelled)],
+        Phase::Cancelled => &[Some(ByUser), Some(PipelineCancelled), Some(Replaced)],
         Phase::Skipped => &[Some(NotNeeded), Some(WhenFalse)],
     };
     assert!(legal.contains(&row.reason), "phase and reason: {name}");
@@ -191,11 +192,16 @@ fn contexts_are_trees(now: &Dump) {
         let root = rows[0];
         assert_eq!((root.id, root.incarnation), (context, 1), "the root: {root:?}");
         let last = rows.len() - 1;
+        let mut place = None;
         for (index, row) in rows.iter().enumerate() {
             assert_eq!(row.newest, index == last, "the newest: {row:?}");
             assert!(names.insert((&row.namespace, &row.name, row.incarnation)), "a name twice: {row:?}");
             assert_eq!(row.name, root.name, "one name: {row:?}");
-            assert_eq!(row.pipeline_id, root.pipeline_id, "one pipeline: {row:?}");
+            let of = |id| now.pipelines[&id].context_id;
+            assert_eq!(row.pipeline_id.map(of), root.pipeline_id.map(of), "one pipeline: {row:?}");
+            let pipeline = row.pipeline_id.map(|id| now.pipelines[&id].incarnation);
+            assert!(pipeline >= place, "into an older pipeline: {row:?}");
+            place = pipeline;
             assert_eq!(row.rare.spawned_by, root.rare.spawned_by, "one maker: {row:?}");
             if row.rare.spawned_by.is_none() {
                 assert_eq!(row.execution_id, root.pipeline_id.unwrap_or(context), "one execution: {row:?}");
@@ -211,6 +217,23 @@ fn contexts_are_trees(now: &Dump) {
     }
 }
 
+fn pipelines_are_contexts(now: &Dump) {
+    let mut contexts: BTreeMap<Uuid, Vec<&PipelineRow>> = BTreeMap::new();
+    for row in now.pipelines.values() {
+        contexts.entry(row.context_id).or_default().push(row);
+    }
+    for (context, mut rows) in contexts {
+        rows.sort_by_key(|row| row.incarnation);
+        assert_eq!((rows[0].id, rows[0].incarnation), (context, 1), "the root: {:?}", rows[0]);
+        for (index, row) in rows.iter().enumerate() {
+            assert_eq!(row.newest, index == rows.len() - 1, "the newest: {row:?}");
+            assert!(row.newest || row.phase.is_terminal(), "an old incarnation lives: {row:?}");
+            assert_eq!((&row.name, row.incarnation as usize), (&rows[0].name, index + 1), "{row:?}");
+            assert!(row.newest || now.steps(row.id).all(|step| !step.newest), "left behind: {row:?}");
+        }
+    }
+}
+
 fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     let steps: Vec<&TaskRow> = now.steps(row.id).collect();
     let count = |class| steps.iter().filter(|step| need(step) == class).count() as u32;
@@ -222,7 +245,11 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     );
     let cancelled = steps.iter().filter(|step| step.phase == Phase::Cancelled).count() as u32;
     assert_eq!(row.cancelled, cancelled, "cancelled steps of {row:#?}");
-    let restarts = now.tasks.values().filter(|t| t.pipeline_id == Some(row.id) && t.incarnation > 1).count();
+    let is_restart = |task: &&TaskRow| {
+        let parent = task.parent_id.map(|parent| now.tasks[&parent].pipeline_id);
+        task.pipeline_id == Some(row.id) && parent == Some(Some(row.id))
+    };
+    let restarts = now.tasks.values().filter(is_restart).count();
     assert_eq!(row.restarts as usize, restarts, "restarts of {row:#?}");
     let expected = match moving {
         1.. if row.started_at.is_some() => Phase::Running,
@@ -234,6 +261,7 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     assert_eq!(row.phase, expected, "the phase of {row:#?}");
     assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end of {row:#?}");
     assert!(row.deleted_at.is_none() || !row.phase.is_terminal(), "it should be gone: {row:#?}");
+    assert!(row.rare.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {row:#?}");
     let admitted = steps.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
     if let Some(max) = row.max_parallel {
         assert_eq!(row.admitted, admitted, "places of {row:#?}");

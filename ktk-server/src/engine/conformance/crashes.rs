@@ -220,6 +220,7 @@ async fn a_crash_at_any_call_on_sqlite() {
         Deed::RestartAll,
         Deed::RestartByForce,
         Deed::RestartPipeline,
+        Deed::RestartWhole,
     ])
     .await;
 }

@@ -161,6 +161,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         task_named(namespace: &str, name: &str) -> Option<TaskRow>;
         tasks_by_head(heads: RangeInclusive<u64>, limit: usize) -> Vec<TaskRow>;
         pipeline_tasks(pipeline: Uuid) -> Vec<TaskRow>;
+        tasks_within(pipeline: Uuid) -> Vec<TaskRow>;
         insert_tasks(tasks: &[NewTask]) -> ();
         update_tasks(rows: &[TaskRow]) -> ();
         delete_tasks(ids: &[Uuid]) -> ();
@@ -182,6 +183,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         live_counts() -> LiveCounts;
         pipelines(ids: &[Uuid]) -> Vec<PipelineRow>;
         pipeline_named(namespace: &str, name: &str) -> Option<PipelineRow>;
+        pipelines_named(namespace: &str, name: &str) -> Vec<PipelineRow>;
         pipelines_by_head(heads: RangeInclusive<u64>, limit: usize) -> Vec<PipelineRow>;
         insert_pipelines(pipelines: &[NewPipeline]) -> ();
         update_pipelines(rows: &[PipelineRow]) -> ();

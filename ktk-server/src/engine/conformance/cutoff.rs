@@ -1,5 +1,6 @@
 //! Early cutoff: a finished dependent runs again only if what it took has changed.
 
+use ktk_client::api::restart::Action;
 use serde_json::json;
 
 use super::{
@@ -202,4 +203,20 @@ pub async fn a_diamond_is_restarted_once<S: Store>(store: S) {
     assert_eq!(lab.tree("end").await, ["end@1 <- - Succeeded", "end@2 <- end@1 Pending/WaitingForUpstream"]);
     lab.give("r", json!({"n": 2})).await;
     assert_eq!(lab.tree("end").await.len(), 2);
+}
+
+/// Which way a plan's `decide` went is told by the task itself, however long ago it was.
+pub async fn what_was_decided_is_kept<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    pair(&mut lab).await;
+    for (n, action, why) in [
+        (1, Action::Keep, "a came to the same as before: nothing to run again"),
+        (2, Action::Restart, "a came to something else"),
+    ] {
+        lab.restart("a").await.unwrap();
+        lab.give("a", json!({"n": n})).await;
+        let decision = lab.get("b@1").await.unwrap().status.unwrap().decision.unwrap();
+        assert_eq!((decision.action, decision.why.as_str(), decision.at), (action, why, lab.now()));
+    }
+    assert_eq!(lab.get("b").await.unwrap().status.unwrap().decision, None, "the new one has not finished");
 }

@@ -6,14 +6,14 @@ use ktk_client::api::{
     Phase, Reason,
     node::NodePhase,
     pipeline,
-    restart::{Cascade, RestartParams},
+    restart::{AdoptParams, Cascade, RestartParams},
     task,
     worker::{Report, SyncParams},
 };
 
 use super::{
     build::{exit, job, pipeline, success},
-    calls::{pipeline_params, restart},
+    calls::{adopt, pipeline_params, restart},
     lab::{Answer, Lab, start},
 };
 use crate::{
@@ -31,6 +31,9 @@ pub enum Deed {
     RestartByForce,
     RestartByForcePending,
     RestartPipeline,
+    RestartWhole,
+    RestartWholeByForce,
+    Adopt,
     Claim,
     /// Two upstreams of one task in one report.
     Report,
@@ -45,7 +48,7 @@ pub enum Deed {
 }
 
 /// All of them.
-pub const DEEDS: [Deed; 16] = [
+pub const DEEDS: [Deed; 19] = [
     Deed::CreateTask,
     Deed::CreatePipeline,
     Deed::Restart,
@@ -53,6 +56,9 @@ pub const DEEDS: [Deed; 16] = [
     Deed::RestartByForce,
     Deed::RestartByForcePending,
     Deed::RestartPipeline,
+    Deed::RestartWhole,
+    Deed::RestartWholeByForce,
+    Deed::Adopt,
     Deed::Claim,
     Deed::Report,
     Deed::ReportFailures,
@@ -76,6 +82,12 @@ pub async fn prepare<S: Store>(lab: &mut Lab<S>) {
     lab.succeed("after").await;
     lab.make(job("old")).await;
     lab.succeed("old").await;
+    lab.make(job("source")).await;
+    lab.make(job("sink").needs(["source"])).await;
+    lab.give("source", serde_json::json!({"n": 1})).await;
+    lab.succeed("sink").await;
+    lab.restart("source").await.unwrap();
+    lab.fail("source").await;
     let steps = [job("a"), job("b").needs(["a"]), job("c").needs(["b"]), job("z").needs(["b"]).always()];
     lab.make_pipeline(pipeline("p", steps)).await;
     lab.succeed("p.a").await;
@@ -117,6 +129,14 @@ pub async fn perform<S: Store>(lab: &mut Lab<S>, deed: Deed) -> Answer<()> {
             lab.restart_with(RestartParams { force: true, ..restarting("waits") }).await.map(drop)
         }
         Deed::RestartPipeline => lab.restart_pipeline(restarting("p")).await.map(drop),
+        Deed::RestartWhole => {
+            lab.restart_pipeline(RestartParams { all: true, ..restarting("p") }).await.map(drop)
+        }
+        Deed::RestartWholeByForce => {
+            let params = RestartParams { all: true, force: true, ..restarting("q") };
+            lab.restart_pipeline(params).await.map(drop)
+        }
+        Deed::Adopt => lab.adopt_with(AdoptParams { request_id, ..adopt("source@1") }).await.map(drop),
         Deed::Claim => {
             let params = SyncParams { free: 64, running: lab.held.len() as u32, ..SyncParams::default() };
             let synced = lab.try_sync(params).await?;
@@ -187,7 +207,10 @@ pub fn outcome<S: Store>(lab: &Lab<S>) -> BTreeMap<String, (u32, Phase, Option<R
     }
     for row in lab.dump.pipelines.values() {
         assert!(row.phase.is_terminal() && row.deleted_at.is_none(), "left undone: {row:#?}");
-        found.insert(format!("pipeline/{}", row.name), (row.incarnation, row.phase, row.reason));
+        found.insert(
+            format!("pipeline/{}@{}", row.name, row.incarnation),
+            (row.incarnation, row.phase, row.reason),
+        );
     }
     found
 }

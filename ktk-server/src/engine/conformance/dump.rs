@@ -69,9 +69,16 @@ impl Dump {
         self.needs.iter().filter(move |row| row.dependent == context).map(|row| row.need)
     }
 
-    /// The newest tasks of a pipeline.
+    /// The newest tasks that belong to an incarnation of a pipeline.
     pub fn steps(&self, pipeline: Uuid) -> impl Iterator<Item = &TaskRow> {
-        self.tasks.values().filter(move |row| row.newest && row.pipeline_id == Some(pipeline))
+        let mut steps: BTreeMap<Uuid, &TaskRow> = BTreeMap::new();
+        for row in self.tasks.values().filter(|row| row.pipeline_id == Some(pipeline)) {
+            let known = steps.entry(row.context_id).or_insert(row);
+            if known.incarnation < row.incarnation {
+                *known = row;
+            }
+        }
+        steps.into_values()
     }
 }
 

@@ -2,6 +2,7 @@
 //! invariants of `check` after each operation. A store's own tests run them with
 //! `engine_conformance!`.
 
+mod adopts;
 mod broken;
 mod build;
 mod calls;
@@ -41,6 +42,7 @@ mod simulation;
 mod tokens;
 mod told;
 mod watches;
+mod whole;
 mod within;
 
 /// A test for each case; `$make` gives what must outlive the store, and the store.
@@ -74,7 +76,7 @@ macro_rules! engine_conformance {
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
                 what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
-                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by, a_report_that_is_repeated;
+                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by, unresolved_failures, a_report_that_is_repeated;
             changes: made_and_recorded, kept_by_the_next_restart, equal_ones_are_the_answer, other_ones_are_a_conflict,
                 wrong_ones_change_nothing, a_cascade_keeps_them, a_forced_restart_makes_them, inside_a_pipeline;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
@@ -83,9 +85,11 @@ macro_rules! engine_conformance {
                 none_restarts_none,
                 none_is_handed_on;
             cutoff: equal_outputs_keep, different_outputs_restart, no_outputs_equal_nothing, an_explicit_empty_object_is_equal,
-                a_failure_restarts_nobody, what_runs_finishes_first, a_failed_dependent_is_restarted, chains_stop_where_outputs_are_equal,
+                a_failure_restarts_nobody, what_runs_finishes_first, a_failed_dependent_is_restarted, chains_stop_where_outputs_are_equal, what_was_decided_is_kept,
                 each_need_is_compared, a_need_that_still_runs_is_compared_later, no_moment_shows_it_finished,
                 fail_fast_waits_for_the_comparison, a_diamond_is_restarted_once;
+            adopts: outputs_are_taken_back, equal_outputs_keep, only_of_what_succeeded, done_once, a_plan_changes_nothing,
+                inside_a_pipeline;
             plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
                 one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,
@@ -93,6 +97,8 @@ macro_rules! engine_conformance {
             parallel: never_above_the_limit, priority_then_age, a_place_comes_back_from_everywhere;
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
                 force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone, fail_fast_knows_what_is_restarted, fail_fast_again_after_a_restart;
+            whole: everything_runs_again, parameters_change, what_waited_is_replaced, of_one_that_runs, older_ones_are_kept,
+                from_an_older_one, who_needs_it_from_outside, done_once, deleted_with_all_incarnations, a_cancel_takes_it_back;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,

@@ -60,6 +60,7 @@ pub fn kept_by_restart(plan: &[PlanRow], is_now: bool, before: &Dump, now: &Dump
                 assert!(made == 0 && now[name].wish.is_some(), "{name}: {now:#?}");
             }
             Some(Action::Restart) if is_now => assert_eq!(made, 1, "{name}"),
+            Some(Action::Adopt) if is_now => assert_eq!(made, 1, "{name}"),
             Some(Action::Decide) if is_now => assert!(made <= 1, "{name}"),
             _ => assert_eq!(made, 0, "{name}, of which the plan said nothing"),
         }

@@ -1,6 +1,6 @@
 //! `task.restart`: one new incarnation, however many ask, in the tree of the old ones.
 
-use ktk_client::api::{ErrorReason, restart::RestartParams};
+use ktk_client::api::{ErrorReason, ListParams, Task, restart::RestartParams};
 use serde_json::json;
 
 use super::{
@@ -8,7 +8,10 @@ use super::{
     calls::restart,
     lab::Lab,
 };
-use crate::{engine::events::ListEvents, store::Store};
+use crate::{
+    engine::{events::ListEvents, read::ListTasks},
+    store::Store,
+};
 
 pub async fn a_new_incarnation<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
@@ -239,4 +242,48 @@ pub async fn a_report_that_is_repeated<S: Store>(store: S) {
     let events = lab.read(ListEvents { params: Default::default() }).await.unwrap().items;
     assert!(events.iter().all(|event| event.reason != "LateResult"), "{events:#?}");
     assert_eq!(lab.dump.attempts.len(), 1);
+}
+
+pub async fn unresolved_failures<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    for name in ["mended", "broken", "again", "fine"] {
+        lab.make(job(name)).await;
+    }
+    lab.succeed("fine").await;
+    for name in ["mended", "broken", "again"] {
+        lab.fail(name).await;
+    }
+    for name in ["mended", "broken", "again"] {
+        lab.restart(name).await.unwrap();
+    }
+    lab.fail("broken").await;
+    let names = async |lab: &Lab<S>, all_incarnations| {
+        let params =
+            ListParams { unresolved: true, all_incarnations, limit: Some(1), ..ListParams::default() };
+        let mut found = Vec::new();
+        let mut next = params.clone();
+        loop {
+            let page = lab.read(ListTasks { ask: lab.engine.ask("tester"), params: next }).await.unwrap();
+            found.extend(page.items.iter().map(Task::incarnation_name));
+            match page.continue_from {
+                None => return found,
+                from => next = ListParams { continue_from: from, ..params.clone() },
+            }
+        }
+    };
+    assert_eq!(
+        names(&lab, false).await,
+        ["again@1", "broken@2", "mended@1"],
+        "what runs has mended nothing yet"
+    );
+    let version = lab.dump.tasks[&lab.get("mended@1").await.unwrap().metadata.id.unwrap()].version;
+    lab.succeed("mended").await;
+    assert_eq!(names(&lab, false).await, ["again@1", "broken@2"]);
+    assert_eq!(names(&lab, true).await, ["again@1", "broken@1", "broken@2"]);
+    let old = lab.get("mended@1").await.unwrap();
+    assert!(old.metadata.version > Some(version), "who watches the failure is told");
+    let params = ListParams { all_incarnations: true, ..ListParams::default() };
+    let list = lab.read(ListTasks { ask: lab.engine.ask("tester"), params }).await.unwrap();
+    let listed = list.items.into_iter().find(|task| task.incarnation_name() == "mended@1").unwrap();
+    assert_eq!(listed.status.unwrap().resolved_by, lab.get("mended").await.unwrap().metadata.id);
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use ktk_client::api::{
     ErrorReason, Phase, Pipeline, Reason,
     attempt::{CompleteParams, FailParams},
-    restart::{Cascade, RestartParams},
+    restart::{AdoptParams, Cascade, RestartParams},
     task::RunIf,
     worker::{Grant, Outcome, SyncParams},
 };
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     build::{Job, because, exit, job, outputs, pipeline_of, success},
-    calls::{named, restart},
+    calls::{adopt, named, restart},
     lab::{Answer, Lab},
     promise,
 };
@@ -128,7 +128,8 @@ impl<S: Store> Simulation<S> {
             0..=24 => self.claim().await,
             25..=54 => self.report().await,
             55..=57 => self.report_late().await,
-            58..=71 => self.restart().await,
+            58..=69 => self.restart().await,
+            70..=71 => self.adopt().await,
             72..=75 => self.restart_pipeline().await,
             76..=80 => self.cancel().await,
             81..=83 => self.delete().await,
@@ -210,12 +211,25 @@ impl<S: Store> Simulation<S> {
         expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
     }
 
+    async fn adopt(&mut self) {
+        let params = AdoptParams { dry_run: self.one_in(8), ..adopt(&self.reference()) };
+        let before = self.lab.dump.clone();
+        let answer = self.lab.adopt_with(params.clone()).await;
+        if let Ok(answer) = &answer {
+            let is_now = answer.created && !params.dry_run;
+            promise::kept_by_restart(&answer.plan, is_now, &before, &self.lab.dump);
+        }
+        expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
+    }
+
     async fn restart_pipeline(&mut self) {
         let name = *PIPELINES.choose(&mut self.rng).unwrap();
         let from_step = if self.one_in(2) { Some(format!("s{}", self.rng.random_range(0..6))) } else { None };
         let cascade = if self.one_in(3) { Cascade::All } else { Cascade::Auto };
-        let force = from_step.is_some() && self.one_in(4);
-        let params = RestartParams { from_step, cascade, force, ..restart(name) };
+        let all = from_step.is_none() && self.one_in(2);
+        let force = (all || from_step.is_some()) && self.one_in(3);
+        let name = if self.one_in(6) { format!("{name}@1") } else { name.to_owned() };
+        let params = RestartParams { from_step, cascade, force, all, ..restart(&name) };
         expected(self.lab.restart_pipeline(params).await, &[ErrorReason::Conflict, ErrorReason::NotFound]);
     }
 

@@ -54,7 +54,9 @@ pub async fn by_name<S: Store>(store: S) {
     let second = PipelineRow { incarnation: 2, name: first.name.clone(), ..pipeline(5) };
     write(&store, [Step::InsertPipelines([second.clone(), first.clone()].map(new_pipeline).to_vec())]).await;
     let found = see(&store, Step::PipelineNamed("default".into(), first.name.clone())).await;
-    assert_eq!(found, Seen::Pipelines(vec![second]));
+    assert_eq!(found, Seen::Pipelines(vec![second.clone()]));
+    let found = see(&store, Step::PipelinesNamed("default".into(), first.name.clone())).await;
+    assert_eq!(found, Seen::Pipelines(vec![first.clone(), second]));
     let found = see(&store, Step::PipelineNamed("other".into(), first.name)).await;
     assert_eq!(found, Seen::Pipelines(vec![]));
 }

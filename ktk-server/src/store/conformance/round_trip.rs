@@ -5,7 +5,7 @@ use ktk_client::api::{
     Phase, Reason,
     event::Severity,
     node::NodePhase,
-    restart::Cascade,
+    restart::{Action, Cascade, Decision},
     task::{RunIf, TaskProgress},
     worker::Fence,
 };
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     model::{
-        rare::{PipelineRare, Stage, TaskRare},
+        rare::{PipelineRare, Stage, TaskRare, WholeWish},
         row::{
             AttemptRow, Change, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, StopWish, TaskRow,
             TombstoneRow,
@@ -91,6 +91,7 @@ pub fn full_task() -> TaskRow {
                 at: Timestamp::from_microsecond(7).expect("a small number"),
             }),
             jq: Some(Stage::Waiting),
+            decision: Some(Decision { action: Action::Keep, why: "ü".into(), at: early() }),
             ..TaskRare::default()
         },
     }
@@ -158,7 +159,15 @@ pub async fn pipelines<S: Store>(store: S) {
         finished_at: Some(late()),
         deleted_at: Some(late()),
         version: i64::MAX as u64,
-        rare: PipelineRare {},
+        rare: PipelineRare {
+            wish: Some(WholeWish {
+                parent: Some(id(7)),
+                reason: Some("ü".into()),
+                by: "uid:1".into(),
+                cascade: Cascade::All,
+                changes: [("params.n".to_owned(), serde_json::json!(1))].into(),
+            }),
+        },
     };
     let rows = vec![pipeline(5), full.clone()];
     let ids = vec![id(5), full.id];

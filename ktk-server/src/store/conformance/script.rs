@@ -29,6 +29,7 @@ pub enum Step {
     TaskNamed(String, String),
     TasksByHead(RangeInclusive<u64>, usize),
     PipelineTasks(Uuid),
+    TasksWithin(Uuid),
     InsertTasks(Vec<NewTask>),
     UpdateTasks(Vec<TaskRow>),
     DeleteTasks(Vec<Uuid>),
@@ -50,6 +51,7 @@ pub enum Step {
     LiveCounts,
     Pipelines(Vec<Uuid>),
     PipelineNamed(String, String),
+    PipelinesNamed(String, String),
     PipelinesByHead(RangeInclusive<u64>, usize),
     InsertPipelines(Vec<NewPipeline>),
     UpdatePipelines(Vec<PipelineRow>),
@@ -186,6 +188,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         }
         Step::TasksByHead(heads, limit) => tx.tasks_by_head(heads.clone(), *limit).await.map(Seen::Tasks),
         Step::PipelineTasks(pipeline) => tx.pipeline_tasks(*pipeline).await.map(tasks),
+        Step::TasksWithin(pipeline) => tx.tasks_within(*pipeline).await.map(tasks),
         Step::InsertTasks(rows) => tx.insert_tasks(rows).await.map(done),
         Step::UpdateTasks(rows) => tx.update_tasks(rows).await.map(done),
         Step::DeleteTasks(ids) => tx.delete_tasks(ids).await.map(done),
@@ -210,6 +213,9 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::NextDue => tx.next_due().await.map(Seen::Time),
         Step::LiveCounts => tx.live_counts().await.map(Seen::Counts),
         Step::Pipelines(ids) => tx.pipelines(ids).await.map(pipelines),
+        Step::PipelinesNamed(namespace, name) => {
+            tx.pipelines_named(namespace, name).await.map(Seen::Pipelines)
+        }
         Step::PipelineNamed(namespace, name) => {
             tx.pipeline_named(namespace, name).await.map(|row| Seen::Pipelines(row.into_iter().collect()))
         }

@@ -106,6 +106,7 @@ pub async fn gated<S: Store>(store: S) {
     let old = TaskRow { newest: false, version: 104, ..of(4, 100, 0) };
     write(&store, [Step::UpdateTasks(vec![old])]).await;
     assert_eq!(numbers(&store, Step::PipelineTasks(id(100))).await, [1, 2, 6, 7]);
+    assert_eq!(numbers(&store, Step::TasksWithin(id(100))).await, [1, 2, 4, 6, 7]);
 }
 
 /// What is to be evaluated, and only that.

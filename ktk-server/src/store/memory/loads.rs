@@ -65,6 +65,11 @@ impl State {
         tasks.filter(|row| row.newest).cloned().collect()
     }
 
+    pub(super) fn tasks_within(&self, pipeline: Uuid) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Pipeline(of, _) if *of == pipeline);
+        self.run(TaskKey::Pipeline(pipeline, Uuid::nil()), belongs).cloned().collect()
+    }
+
     pub(super) fn task_bodies(&self, ids: &[Uuid]) -> Vec<(Uuid, String)> {
         bodies(&self.task_bodies, ids)
     }
@@ -145,6 +150,12 @@ impl State {
         let belongs =
             |key: &PipelineKey| matches!(key, PipelineKey::Name(n, m, _) if n == namespace && m == name);
         self.pipeline_run(PipelineKey::Name(namespace.into(), name.into(), 0), belongs).last().cloned()
+    }
+
+    pub(super) fn pipelines_named(&self, namespace: &str, name: &str) -> Vec<PipelineRow> {
+        let belongs =
+            |key: &PipelineKey| matches!(key, PipelineKey::Name(n, m, _) if n == namespace && m == name);
+        self.pipeline_run(PipelineKey::Name(namespace.into(), name.into(), 0), belongs).cloned().collect()
     }
 
     pub(super) fn pipelines_by_head(&self, heads: RangeInclusive<u64>, limit: usize) -> Vec<PipelineRow> {

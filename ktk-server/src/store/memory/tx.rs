@@ -97,6 +97,10 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.pipeline_tasks(pipeline))
     }
 
+    async fn tasks_within(&mut self, pipeline: Uuid) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.tasks_within(pipeline))
+    }
+
     async fn insert_tasks(&mut self, tasks: &[NewTask]) -> StoreResult<()> {
         self.change(|journal| journal.insert_tasks(tasks))
     }
@@ -179,6 +183,10 @@ impl Tx for MemoryTx<'_> {
 
     async fn pipeline_named(&mut self, namespace: &str, name: &str) -> StoreResult<Option<PipelineRow>> {
         self.load(|state| state.pipeline_named(namespace, name))
+    }
+
+    async fn pipelines_named(&mut self, namespace: &str, name: &str) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|state| state.pipelines_named(namespace, name))
     }
 
     async fn pipelines_by_head(

@@ -69,6 +69,10 @@ pub(crate) struct GetArgs {
     #[arg(long)]
     all_incarnations: bool,
 
+    /// Only failed tasks that no later incarnation has mended
+    #[arg(long, conflicts_with = "watch", conflicts_with = "watch_only")]
+    unresolved: bool,
+
     /// Format: wide, json, yaml, name; of pipelines also tree, dot, mermaid
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(LISTING))]
     output: Option<String>,
@@ -218,6 +222,11 @@ impl GetArgs {
             let error = CliError::usage("events are not chosen by selectors");
             return Err(error.with_hint("ktk events --for TYPE/NAME"));
         }
+        let is_of_tasks = targets.targets.iter().all(|target| target.kind == Kind::Task);
+        if self.unresolved && (is_named || !is_of_tasks) {
+            let error = CliError::usage("--unresolved chooses among tasks");
+            return Err(error.with_hint("ktk get tasks --unresolved"));
+        }
         let is_namespaced = targets.targets.iter().any(|target| target.kind.is_namespaced());
         if is_named && self.all_namespaces && is_namespaced {
             return Err(CliError::usage("a resource cannot be retrieved by name across all namespaces"));
@@ -235,6 +244,7 @@ impl GetArgs {
             labels: fetch::joined(&self.labels),
             fields: fetch::joined(&self.fields),
             all_incarnations: self.all_incarnations,
+            unresolved: self.unresolved,
             is_summary,
         }
     }

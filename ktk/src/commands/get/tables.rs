@@ -25,7 +25,8 @@ impl GetArgs {
             is_wide: format == OutputFormat::Wide,
             has_namespace: self.all_namespaces,
             shows_kind: self.show_kind || kinds_shown > 1,
-            tells_incarnations: self.all_incarnations,
+            // A failure may be of an older incarnation.
+            tells_incarnations: self.all_incarnations || self.unresolved,
             shows_labels: self.show_labels,
             label_columns: self.label_columns.clone(),
         }

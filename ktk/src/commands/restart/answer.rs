@@ -3,7 +3,7 @@
 use ktk_client::{
     Client,
     api::{
-        Metadata, Pipeline, Task,
+        Metadata, ObjectRef, Pipeline, Reason, Task,
         restart::{PlanRow, RestartParams, Restarted, RestartedTask},
     },
 };
@@ -21,6 +21,8 @@ pub(super) struct Answer {
     metadata: Metadata,
     phase: String,
     message: Option<String>,
+    /// Whether it lives and is being stopped.
+    is_stopping: bool,
     /// The new task, the one that was restarted already, or the pipeline.
     pub(super) object: Value,
     /// Whether this call made something.
@@ -50,6 +52,7 @@ impl Answer {
             metadata: answer.object.metadata.clone(),
             phase: status.map_or(String::new(), |status| status.phase.to_string()),
             message: None,
+            is_stopping: false,
             object: made::value(&answer.object)?,
             created: answer.created,
             restarted: answer.restarted,
@@ -64,6 +67,7 @@ impl Answer {
             metadata: answer.object.metadata.clone(),
             phase: status.map_or(String::new(), |status| status.phase.to_string()),
             message: status.and_then(|status| status.message.clone()),
+            is_stopping: status.is_some_and(|status| status.reason == Some(Reason::Stopping)),
             object: made::value(&answer.object)?,
             created: answer.created,
             restarted: answer.restarted,
@@ -71,9 +75,18 @@ impl Answer {
         })
     }
 
+    /// What this call made or set going, by its id.
+    pub(super) fn made(&self) -> Option<ObjectRef> {
+        let id = self.metadata.id.filter(|_| self.created)?;
+        Some(ObjectRef::new(self.metadata.namespace(), id.to_string()))
+    }
+
     /// What to say of it.
-    pub(super) fn lines(&self, force: bool) -> Vec<String> {
+    pub(super) fn lines(&self, force: bool, all: bool) -> Vec<String> {
         let name = self.metadata.name();
+        if all {
+            return vec![self.whole_line()];
+        }
         if !self.restarted.is_empty() && self.created {
             return self
                 .restarted
@@ -106,6 +119,22 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// What to say of a restart of the whole.
+    fn whole_line(&self) -> String {
+        let this = format!("{}@{}", self.metadata.name(), self.metadata.incarnation());
+        let was_restarted = self.metadata.restart.as_ref().is_some_and(|place| place.parent_id.is_some());
+        match (self.created, self.phase.as_str()) {
+            (true, _) => format!("pipeline/{this} created, all steps run again"),
+            (false, _) if self.is_stopping => {
+                format!("pipeline/{this} is {}: it is cancelled, and restarted when it has ended", self.phase)
+            }
+            (false, _) if was_restarted => format!("already restarted as {this}, {}", self.phase),
+            (false, phase) => format!("pipeline/{this} is {phase}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -120,6 +149,7 @@ mod tests {
             metadata: serde_json::from_value(metadata).expect("metadata"),
             phase: "Running".into(),
             message: None,
+            is_stopping: false,
             object: Value::Null,
             created,
             restarted: serde_json::from_value(restarted).expect("restarted tasks"),
@@ -135,7 +165,7 @@ mod tests {
     fn each_restarted_task_has_a_line() {
         let answer = answer(Kind::Pipeline, true, json!([restarted("p.a"), restarted("p.b")]));
         assert_eq!(
-            answer.lines(false),
+            answer.lines(false, false),
             ["task/p.a@3 created (restart of p.a@2)", "task/p.b@3 created (restart of p.b@2)"]
         );
     }
@@ -143,11 +173,11 @@ mod tests {
     #[test]
     fn what_was_restarted_already_is_said() {
         assert_eq!(
-            answer(Kind::Task, false, json!([])).lines(false),
+            answer(Kind::Task, false, json!([])).lines(false, false),
             ["already restarted as test-web@2, Running"]
         );
         assert_eq!(
-            answer(Kind::Pipeline, false, json!([])).lines(false),
+            answer(Kind::Pipeline, false, json!([])).lines(false, false),
             ["nothing to restart: pipeline/test-web is Running: nothing in it failed or was cancelled"]
         );
     }

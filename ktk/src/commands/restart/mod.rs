@@ -3,7 +3,7 @@
 mod answer;
 mod changes;
 mod edit;
-mod plan;
+mod line;
 
 use clap::{Args, ValueEnum};
 use ktk_client::api::{
@@ -12,13 +12,13 @@ use ktk_client::api::{
     restart::{Cascade, RestartParams},
 };
 
-use self::answer::restart;
+use self::{answer::restart, line::Line};
 use super::{
     bulk::{self, Chosen},
     completion,
     made::Made,
-    missing,
-    selection::{self, Asked, ChoiceFlags},
+    missing, plan,
+    selection::{self, Asked, ChoiceFlags, Named},
 };
 use crate::{
     context::Context,
@@ -52,11 +52,17 @@ Examples:
   # Everything of one team that has failed
   ktk restart tasks -l team=media --field-selector status.phase=Failed
 
+  # The same, not more than ten of them at once
+  ktk restart tasks -l team=media --field-selector status.phase=Failed --max-parallel 10
+
   # What failed in a pipeline
   ktk restart pipeline/nightly
 
   # One step of a pipeline, whatever became of it
-  ktk restart pipeline/nightly --from extract")]
+  ktk restart pipeline/nightly --from extract
+
+  # The whole pipeline from its beginning, with another parameter
+  ktk restart pipeline/nightly --all --set params.date=2026-11-22")]
 pub(crate) struct RestartArgs {
     /// What to restart; a bare name is a task
     #[arg(value_name = "[TYPE/]NAME", add = completion::names(Kind::Task, "restart"))]
@@ -82,7 +88,7 @@ pub(crate) struct RestartArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CascadeFlag::Auto)]
     cascade: CascadeFlag,
 
-    /// Cancel what still runs (of a pipeline the step of --from), and restart when it has ended
+    /// Cancel what still runs (of a pipeline with --from or --all), and restart when it has ended
     #[arg(long)]
     force: bool,
 
@@ -90,7 +96,12 @@ pub(crate) struct RestartArgs {
     #[arg(long, value_name = "STEP")]
     from: Option<String>,
 
-    /// Give the new incarnation another value in a field of its spec, as inputs.width=100; repeatable
+    /// Make a new incarnation of the whole pipeline: every step runs again, nothing is reused
+    #[arg(long, conflicts_with = "from")]
+    all: bool,
+
+    /// Give the new incarnation another value in a field of its spec, as inputs.width=100, or with --all in a
+    /// parameter, as params.date=2026-11-22; repeatable
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     set: Vec<String>,
 
@@ -101,6 +112,10 @@ pub(crate) struct RestartArgs {
     /// Change the spec of the new incarnation in an editor (KTK_EDITOR, VISUAL, EDITOR, else vi)
     #[arg(long, conflicts_with = "set", conflicts_with = "env")]
     edit: bool,
+
+    /// Of many, restart the next one when fewer than this of the earlier ones have yet to end
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_parallel: Option<u32>,
 
     /// Refuse unless the newest incarnation is this one
     #[arg(long, value_name = "NUMBER")]
@@ -154,6 +169,7 @@ impl RestartArgs {
             dry_run: self.dry_run,
             if_newest: self.if_newest,
             from_step: self.from.clone(),
+            all: self.all,
             changes,
             reason: self.reason.clone(),
             request_id: self.request_id.clone(),
@@ -184,24 +200,31 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
         false => changes,
     };
     let mut made = Made::default();
-    let mut plan = Vec::new();
+    let mut rows = Vec::new();
     let mut errors = Vec::new();
-    for Chosen { named, namespace } in &chosen {
+    let mut line = Line::new(args.max_parallel.filter(|_| !args.dry_run));
+    let progress = (chosen.len() > 1).then(|| cx.ui.bar(chosen.len() as u64, "restarting"));
+    for (count, Chosen { named, namespace }) in chosen.iter().enumerate() {
+        line.place().await;
         let params = args.params(namespace, &named.name, changes.clone());
         match restart(client, named, params).await {
-            Ok(answer) if args.dry_run => plan.extend(answer.plan),
+            Ok(answer) if args.dry_run => rows.extend(answer.plan),
             Ok(answer) => {
                 if format == OutputFormat::Human {
-                    answer.lines(args.force).iter().try_for_each(|line| cx.ui.println(&escape(line)))?;
+                    let lines = answer.lines(args.force, args.all);
+                    lines.iter().try_for_each(|line| cx.ui.println(&escape(line)))?;
                     cx.ui.flush()?;
                 }
+                line.take(client, named, &answer);
                 made.add(answer.object, Some(answer.created));
             }
             Err(error) => errors.push(missing::explain(client, "restart", named, error).await),
         }
+        progress.iter().for_each(|bar| bar.set_position(count as u64 + 1));
     }
+    drop(progress);
     if args.dry_run {
-        plan::print(&plan::merged(plan), format, cx)?;
+        plan::print(&plan::merged(rows), format, cx)?;
     } else {
         made.print(format, cx)?;
     }
@@ -229,6 +252,9 @@ fn check(args: &RestartArgs, asked: &Asked) -> Result<(), CliError> {
     if several && args.if_newest.is_some() {
         return Err(CliError::usage("--if-newest goes with one name"));
     }
+    if args.all {
+        return check_whole(args, asked);
+    }
     let has_changes = args.edit || !args.set.is_empty() || !args.env.is_empty();
     if has_changes && let Some(named) = names.iter().find(|named| named.kind == Kind::Pipeline) {
         let words = format!("{} has many tasks, and a change is of one", named.label());
@@ -242,7 +268,7 @@ fn check(args: &RestartArgs, asked: &Asked) -> Result<(), CliError> {
         && args.from.is_none()
         && let Some(named) = names.iter().find(|named| named.kind == Kind::Pipeline)
     {
-        let error = CliError::usage("--force cancels and restarts a task, or one step of a pipeline");
+        let error = CliError::usage("--force goes with a task, or with --from or --all of a pipeline");
         let hint =
             format!("without it, ktk restart {} restarts what failed while the rest goes on", named.label());
         return Err(error.with_hint(hint));
@@ -254,5 +280,24 @@ fn check(args: &RestartArgs, asked: &Asked) -> Result<(), CliError> {
             Err(error.with_hint(format!("ktk restart pipeline/{} --from STEP", named.name)))
         }
         _ => Ok(()),
+    }
+}
+
+/// What makes no sense together with `--all`.
+fn check_whole(args: &RestartArgs, asked: &Asked) -> Result<(), CliError> {
+    if args.edit || !args.env.is_empty() {
+        return Err(CliError::usage("--all changes parameters alone: --set params.NAME=VALUE"));
+    }
+    let other = match asked {
+        Asked::Named(names) => names.iter().find(|named| named.kind != Kind::Pipeline).map(Named::label),
+        Asked::Chosen(kinds) => kinds.iter().find(|kind| **kind != Kind::Pipeline).map(ToString::to_string),
+    };
+    match other {
+        Some(other) => {
+            let error = CliError::usage(format!("--all restarts whole pipelines, and {other} is none"));
+            Err(error
+                .with_hint("ktk restart pipeline/NAME --all, or -l and --field-selector to choose tasks"))
+        }
+        None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The describe page of a task.
 
-use ktk_client::api::{Event, Task, task::RunIf};
+use ktk_client::api::{Event, Task, restart::Decision, task::RunIf};
 
 use super::{command, duration, progress_text, short_digest, waited};
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) fn describe(task: &Task, family: &[Task], events: Option<&[Event]>, m
         page.field("Pipeline", format!("{} (step {})", pipeline.name, pipeline.step));
     }
     spec(&mut page, task, moment);
-    outcome(&mut page, task, moment);
+    outcome(&mut page, task, family, moment);
     attempts(&mut page, task, moment);
     if family.len() > 1 {
         page.lines("Restarts", tree::lines(family, moment.now));
@@ -108,7 +108,7 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
     }
 }
 
-fn outcome(page: &mut Page, task: &Task, moment: &Moment) {
+fn outcome(page: &mut Page, task: &Task, family: &[Task], moment: &Moment) {
     let Some(status) = &task.status else { return };
     page.toned("Status", status.phase.as_str(), status::tone(status.phase, status.reason));
     page.optional("Reason", status.reason.map(|reason| reason.to_string()));
@@ -123,7 +123,19 @@ fn outcome(page: &mut Page, task: &Task, moment: &Moment) {
     page.optional("Waited", waited(task, moment.now).map(age::human));
     page.optional("Duration", duration(task, moment.now).map(age::human));
     page.optional("Work Directory", status.directory.clone());
-    page.optional("Resolved By", status.resolved_by.map(|id| id.to_string()));
+    let resolved_by = status.resolved_by.map(|id| {
+        let later = family.iter().find(|other| other.metadata.id == Some(id));
+        later.map_or_else(|| id.to_string(), |later| format!("{} ({id})", later.incarnation_name()))
+    });
+    page.optional("Resolved By", resolved_by);
+    let decision = status.decision.as_ref();
+    page.optional("Decided", decision.map(|decision| decided(decision, moment)));
+}
+
+/// What came of a row of a plan that said `decide`.
+fn decided(decision: &Decision, moment: &Moment) -> String {
+    let action = decision.action.as_str();
+    format!("{action}, {}: {}", decision.why, moment.time(decision.at))
 }
 
 fn deadline(task: &Task, moment: &Moment) -> Option<String> {

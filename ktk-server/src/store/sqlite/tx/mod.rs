@@ -86,6 +86,10 @@ impl Tx for SqliteTx {
         self.load(|session| session.by_ids(tasks::OF_PIPELINE, &[pipeline]))
     }
 
+    async fn tasks_within(&mut self, pipeline: Uuid) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| session.by_ids(tasks::WITHIN, &[pipeline]))
+    }
+
     async fn insert_tasks(&mut self, tasks: &[NewTask]) -> StoreResult<()> {
         self.change(|session| tasks::insert(session, tasks))
     }
@@ -168,6 +172,10 @@ impl Tx for SqliteTx {
 
     async fn pipeline_named(&mut self, namespace: &str, name: &str) -> StoreResult<Option<PipelineRow>> {
         self.load(|session| session.row(pipelines::NAMED, [namespace, name]))
+    }
+
+    async fn pipelines_named(&mut self, namespace: &str, name: &str) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| session.rows(pipelines::INCARNATIONS, [namespace, name], usize::MAX))
     }
 
     async fn pipelines_by_head(

@@ -18,6 +18,11 @@ pub(super) const NAMED: &str = concat!(
     pipeline_columns!(),
     " FROM pipelines WHERE namespace = ?1 AND name = ?2 ORDER BY incarnation DESC LIMIT 1"
 );
+pub(super) const INCARNATIONS: &str = concat!(
+    "SELECT ",
+    pipeline_columns!(),
+    " FROM pipelines WHERE namespace = ?1 AND name = ?2 ORDER BY incarnation"
+);
 pub(super) const BY_HEAD: &str =
     concat!("SELECT ", pipeline_columns!(), " FROM pipelines WHERE head BETWEEN ?1 AND ?2 ORDER BY head, id");
 const INSERT: &str = concat!(

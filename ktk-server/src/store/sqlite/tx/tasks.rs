@@ -29,6 +29,7 @@ pub(super) const BY_HEAD: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE head BETWEEN ?1 AND ?2 ORDER BY head, id");
 pub(super) const OF_PIPELINE: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE pipeline_id = ?1 AND newest = 1");
+pub(super) const WITHIN: &str = concat!("SELECT ", task_columns!(), " FROM tasks WHERE pipeline_id = ?1");
 /// `OR FAIL`: whatever fails takes its whole operation back, so that no statement needs a journal
 /// of its own.
 const INSERT: &str = concat!(

@@ -45,9 +45,11 @@ fn objects_are_found_by_what_names_them() {
     uses(tasks::NAMED, "tasks_name (namespace=? AND name=?)");
     uses(tasks::BY_HEAD, "tasks_head (head>? AND head<?)");
     uses(tasks::OF_PIPELINE, "tasks_pipeline (pipeline_id=?)");
+    uses(tasks::WITHIN, "tasks_pipeline (pipeline_id=?)");
     uses(tasks::CHANGE, "tasks_id (id=?)");
     uses(pipelines::BY_ID, "pipelines_id (id=?)");
     uses(pipelines::NAMED, "pipelines_name (namespace=? AND name=?)");
+    uses(pipelines::INCARNATIONS, "pipelines_name (namespace=? AND name=?)");
     uses(pipelines::BY_HEAD, "pipelines_head (head>? AND head<?)");
     uses(pipelines::CHANGE, "pipelines_id (id=?)");
     uses(entities::NAMED, "entities_name (kind=? AND name=?)");

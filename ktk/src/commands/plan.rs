@@ -17,7 +17,7 @@ use crate::{
 
 /// The plans of several restarts as one. A task stands once in it, with the strongest of what happens to it, where
 /// it stands first.
-pub(super) fn merged(plans: Vec<PlanRow>) -> Vec<PlanRow> {
+pub(crate) fn merged(plans: Vec<PlanRow>) -> Vec<PlanRow> {
     let mut places = std::collections::BTreeMap::new();
     let mut rows: Vec<PlanRow> = Vec::new();
     for row in plans {
@@ -45,7 +45,7 @@ fn strength(action: Action) -> u8 {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub(super) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Result<(), CliError> {
+pub(crate) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Result<(), CliError> {
     match (format, format.machine()) {
         (OutputFormat::Name, _) => {
             plan.iter().try_for_each(|row| cx.ui.println(&format!("task/{}", escape(&row.task))))
