@@ -13,5 +13,7 @@ pub mod logs;
 pub mod model;
 pub mod rpc;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 pub mod task_group;

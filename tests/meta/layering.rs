@@ -54,6 +54,8 @@ const MAP: &[Room] = &[
     room("ktk-server", "http", &["model", "store", "logs", "engine", "rpc"]),
     // The one that puts the parts together, and its stand-in for tests.
     room("ktk-server", "server", &["model", "store", "logs", "exec", "jq", "engine", "worker", "rpc", "http"]),
+    // What plays histories of all of them, and its judge, who knows none of them: see below.
+    room("ktk-server", "simulation", &["model", "store", "engine"]),
     room("ktk-server", "testing", &["model", "store", "logs", "exec", "engine", "worker", "rpc", "http", "server"]),
 
     room("ktk", "ui", &[]),
@@ -213,6 +215,26 @@ fn is_leaf(package: &str, module: &str) -> bool {
 /// Whether the file is the module's, as `name.rs` or inside `name/`.
 fn is_in(in_src: &str, module: &str) -> bool {
     in_src.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+/// The judge of simulated histories would share the mistakes of whom it shares code with.
+#[test]
+fn the_judge_is_apart() {
+    const JUDGE: &str = "ktk-server/src/simulation/judge/";
+    let files: Vec<Source> = sources().into_iter().filter(|source| source.path.starts_with(JUDGE)).collect();
+    assert!(!files.is_empty(), "there is no judge under {JUDGE}");
+    let mut found = Vec::new();
+    for source in files {
+        let module = module_of(source.in_src("ktk-server").unwrap());
+        for path in paths_of(&source, &module) {
+            let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
+            let is_its_own = matches!(segments[..], ["crate", "simulation", "judge", ..]);
+            if segments[0] == "crate" && !is_its_own {
+                found.push(format!("{}:{}: `{}`", source.path, path.line, segments.join("::")));
+            }
+        }
+    }
+    require_none("The judge knows facts and nothing else of this package:", &found);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ktk_tests::repository;
 pub(crate) const PACKAGES: [&str; 4] = ["ktk-client", "ktk-server", "ktk", "tests"];
 
 /// Folders and files inside `src` that hold test code.
-const TEST_PLACES: [&str; 4] = ["tests", "testing", "conformance", "benches"];
+const TEST_PLACES: [&str; 5] = ["tests", "testing", "conformance", "simulation", "benches"];
 
 /// One Rust file.
 pub(crate) struct Source {

@@ -9,7 +9,7 @@ pub mod cancel;
 pub mod changes;
 mod claim;
 #[cfg(test)]
-mod conformance;
+pub mod conformance;
 pub mod create_pipeline;
 pub mod create_task;
 pub mod delete;

@@ -14,7 +14,7 @@ use super::{
 use crate::{limits, store::Store};
 
 /// A wake-up later than this past its time means that the whole process stood still.
-const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
+pub const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
 /// How long the store is left alone after an error.
 const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
@@ -74,7 +74,7 @@ fn to_signed(duration: Duration) -> jiff::SignedDuration {
 }
 
 /// Looks at what an earlier server left: nodes that run something have one lease from now on.
-pub(super) async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
+pub async fn begin<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
     for (node, generation) in engine.read(BusyNodes).await? {
         engine.leases.renew(node, generation, true);
     }
@@ -91,7 +91,7 @@ async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
 }
 
 /// Does what is due; answers with the next sweep.
-async fn tick<S: Store>(
+pub async fn tick<S: Store>(
     engine: &Engine<S>,
     sweep: Option<Timestamp>,
     heard_since: Timestamp,

@@ -1,12 +1,12 @@
 //! A store that can be cut off: an operation's call of the transaction fails, alone or with all that follow.
-//! What a promise says about crashes has to hold at each of these calls.
+//! What a promise says about crashes has to hold at each of these calls. It also takes down what is written.
 
 use std::{
     fmt,
     ops::RangeInclusive,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -28,6 +28,30 @@ use crate::{
 /// What the message of a call that was cut says.
 pub const CUT: &str = "cut here";
 
+/// What an operation writes, call by call.
+#[derive(Clone, Copy, Debug)]
+pub enum Written<'a> {
+    /// An operation begins, or begins again: what was written since the last commit is no more.
+    Begin,
+    NewTasks(&'a [NewTask]),
+    Tasks(&'a [TaskRow]),
+    GoneTasks(&'a [Uuid]),
+    Results(&'a [ResultRow]),
+    Attempts(&'a [AttemptRow]),
+    Needs(&'a [NeedRow]),
+    GoneNeeds(&'a [Uuid]),
+    NewPipelines(&'a [NewPipeline]),
+    Pipelines(&'a [PipelineRow]),
+    GonePipelines(&'a [Uuid]),
+    Tombstones(&'a [TombstoneRow]),
+    Node(&'a NodeRow),
+    Request(&'a RequestRow),
+    /// All of it is stored.
+    Commit,
+}
+
+type Scribe = Box<dyn FnMut(Written<'_>) + Send>;
+
 /// What happens at the calls of operations that may write.
 #[derive(Default)]
 pub struct Knife {
@@ -36,10 +60,16 @@ pub struct Knife {
     first: AtomicUsize,
     /// The last call that fails.
     last: AtomicUsize,
+    /// Calls that failed.
+    cuts: AtomicUsize,
+    /// Whether the next commit is answered like a failure.
+    hides_commit: AtomicBool,
     /// Operations that a power cut may take back.
     pub relaxed: AtomicUsize,
     /// Is told of each call before it is made.
     witness: Mutex<Option<Box<dyn FnMut() + Send>>>,
+    /// Takes down what is written.
+    scribe: Mutex<Option<Scribe>>,
 }
 
 impl fmt::Debug for Knife {
@@ -69,6 +99,27 @@ impl Knife {
         *self.witness.lock().unwrap() = Some(Box::new(witness));
     }
 
+    /// Takes down what is written from now on.
+    pub fn record(&self, scribe: impl FnMut(Written<'_>) + Send + 'static) {
+        *self.scribe.lock().unwrap() = Some(Box::new(scribe));
+    }
+
+    /// How many calls have failed so far.
+    pub fn cuts(&self) -> usize {
+        self.cuts.load(Relaxed)
+    }
+
+    /// The next operation that is committed fails all the same: it takes effect and nobody is told.
+    pub fn hide_commit(&self, hides: bool) {
+        self.hides_commit.store(hides, Relaxed);
+    }
+
+    fn wrote(&self, written: Written<'_>) {
+        if let Some(scribe) = &mut *self.scribe.lock().unwrap() {
+            scribe(written);
+        }
+    }
+
     fn call(&self) -> StoreResult<()> {
         let call = self.calls.fetch_add(1, Relaxed) + 1;
         if let Some(witness) = &mut *self.witness.lock().unwrap() {
@@ -76,6 +127,7 @@ impl Knife {
         }
         let first = self.first.load(Relaxed);
         if first > 0 && (first..=self.last.load(Relaxed)).contains(&call) {
+            self.cuts.fetch_add(1, Relaxed);
             return Err(StoreError::Unavailable(CUT.into()));
         }
         Ok(())
@@ -100,7 +152,12 @@ impl<S: Store> Store for CutStore<S> {
         if operation.durability() == Durability::Relaxed {
             self.knife.relaxed.fetch_add(1, Relaxed);
         }
-        self.store.write(Cut { operation, knife: self.knife.clone() }).await
+        let answer = self.store.write(Cut { operation, knife: self.knife.clone() }).await?;
+        self.knife.wrote(Written::Commit);
+        if self.knife.hides_commit.swap(false, Relaxed) {
+            return Err(StoreError::Unavailable(CUT.into()).into());
+        }
+        Ok(answer)
     }
 
     async fn read<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
@@ -126,6 +183,7 @@ impl<O: Operation> Operation for Cut<O> {
     }
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<O::Output, O::Error> {
+        self.knife.wrote(Written::Begin);
         self.operation.run(&mut CutTx { tx, knife: &self.knife }).await
     }
 }
@@ -136,9 +194,10 @@ struct CutTx<'a, T> {
 }
 
 macro_rules! calls {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty $(=> $written:expr)?;)*) => {$(
         async fn $name(&mut self, $($arg: $type),*) -> StoreResult<$answer> {
             self.knife.call()?;
+            $(self.knife.wrote($written);)?
             self.tx.$name($($arg),*).await
         }
     )*};
@@ -162,18 +221,18 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         tasks_by_head(heads: RangeInclusive<u64>, limit: usize) -> Vec<TaskRow>;
         pipeline_tasks(pipeline: Uuid) -> Vec<TaskRow>;
         tasks_within(pipeline: Uuid) -> Vec<TaskRow>;
-        insert_tasks(tasks: &[NewTask]) -> ();
-        update_tasks(rows: &[TaskRow]) -> ();
-        delete_tasks(ids: &[Uuid]) -> ();
+        insert_tasks(tasks: &[NewTask]) -> () => Written::NewTasks(tasks);
+        update_tasks(rows: &[TaskRow]) -> () => Written::Tasks(rows);
+        delete_tasks(ids: &[Uuid]) -> () => Written::GoneTasks(ids);
         task_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
         task_results(ids: &[Uuid]) -> Vec<ResultRow>;
-        put_task_results(rows: &[ResultRow]) -> ();
+        put_task_results(rows: &[ResultRow]) -> () => Written::Results(rows);
         attempts(tasks: &[Uuid]) -> Vec<AttemptRow>;
-        insert_attempts(rows: &[AttemptRow]) -> ();
-        insert_needs(rows: &[NeedRow]) -> ();
+        insert_attempts(rows: &[AttemptRow]) -> () => Written::Attempts(rows);
+        insert_needs(rows: &[NeedRow]) -> () => Written::Needs(rows);
         dependents(needs: &[Uuid]) -> Vec<NeedRow>;
         needs_of(dependents: &[Uuid]) -> Vec<NeedRow>;
-        delete_needs(dependents: &[Uuid]) -> ();
+        delete_needs(dependents: &[Uuid]) -> () => Written::GoneNeeds(dependents);
         claimable(executors: &[String], limit: usize) -> Vec<TaskRow>;
         gated(pipeline: Uuid, limit: usize) -> Vec<TaskRow>;
         evaluating(limit: usize) -> Vec<TaskRow>;
@@ -185,15 +244,15 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         pipeline_named(namespace: &str, name: &str) -> Option<PipelineRow>;
         pipelines_named(namespace: &str, name: &str) -> Vec<PipelineRow>;
         pipelines_by_head(heads: RangeInclusive<u64>, limit: usize) -> Vec<PipelineRow>;
-        insert_pipelines(pipelines: &[NewPipeline]) -> ();
-        update_pipelines(rows: &[PipelineRow]) -> ();
-        delete_pipelines(ids: &[Uuid]) -> ();
+        insert_pipelines(pipelines: &[NewPipeline]) -> () => Written::NewPipelines(pipelines);
+        update_pipelines(rows: &[PipelineRow]) -> () => Written::Pipelines(rows);
+        delete_pipelines(ids: &[Uuid]) -> () => Written::GonePipelines(ids);
         pipeline_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
         list_tasks(query: &ListQuery) -> Vec<TaskRow>;
         list_lines(query: &ListQuery) -> Vec<LineRow>;
         list_pipelines(query: &ListQuery) -> Vec<PipelineRow>;
         changes(after: u64, limit: usize) -> Vec<Change>;
-        insert_tombstones(rows: &[TombstoneRow]) -> ();
+        insert_tombstones(rows: &[TombstoneRow]) -> () => Written::Tombstones(rows);
         history_start() -> u64;
         trim_tombstones(before: Timestamp) -> ();
         insert_events(rows: &[EventRow]) -> ();
@@ -202,13 +261,13 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         trim_events(before: Timestamp) -> ();
         nodes() -> Vec<NodeRow>;
         node(id: Uuid) -> Option<NodeRow>;
-        put_node(row: &NodeRow) -> ();
+        put_node(row: &NodeRow) -> () => Written::Node(row);
         entities(kind: &str, names: &[String]) -> Vec<EntityRow>;
         list_entities(kind: &str, after: Option<&str>, limit: usize) -> Vec<EntityRow>;
         put_entities(rows: &[EntityRow]) -> ();
         delete_entities(kind: &str, names: &[String]) -> ();
         request(key: &str) -> Option<RequestRow>;
-        insert_request(row: &RequestRow) -> ();
+        insert_request(row: &RequestRow) -> () => Written::Request(row);
         trim_requests(before: Timestamp) -> ();
     }
 }

@@ -12,7 +12,7 @@ mod changes;
 mod check;
 mod clocks;
 mod crashes;
-mod cut;
+pub mod cut;
 mod cutoff;
 mod deeds;
 mod deletes;

@@ -1,0 +1,254 @@
+//! What callers were told, against what was committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Judge,
+    facts::{Call, FenceFact, ReportFact, SyncFact, Told},
+};
+
+/// What has been committed since the last answer.
+#[derive(Default)]
+pub struct Since {
+    pub commits: u32,
+    pub roots: BTreeSet<Uuid>,
+    pub incarnations: BTreeSet<Uuid>,
+    pub pipelines: BTreeSet<Uuid>,
+    pub ended: BTreeSet<(Uuid, u32)>,
+    /// Grants that came to their end.
+    pub fences: BTreeSet<(Uuid, FenceFact)>,
+    pub grants: BTreeSet<Uuid>,
+    pub results: BTreeSet<Uuid>,
+    pub deleted: BTreeSet<Uuid>,
+    pub requests: BTreeSet<String>,
+}
+
+/// What became of each request.
+#[derive(Default)]
+pub struct Requests {
+    /// How often it was carried out.
+    done: BTreeMap<String, u32>,
+    /// What it was answered with.
+    answers: BTreeMap<String, Vec<Uuid>>,
+}
+
+impl Judge {
+    pub(super) fn check_answer(&mut self, call: &Call) {
+        self.verdict.calls += 1;
+        match call {
+            Call::CreateTask { request, told } => {
+                self.effects(told, "a task");
+                self.request(request, told.done().map(|id| vec![*id]));
+                self.created(told, false);
+            }
+            Call::CreatePipeline { request, told } => {
+                self.effects(told, "a pipeline");
+                self.request(request, told.done().map(|id| vec![*id]));
+                self.created(told, true);
+            }
+            Call::Restart { request, told } => {
+                self.effects(told, "a restart");
+                self.request(request, told.done().map(|(id, _)| vec![*id]));
+                self.no_roots();
+                if let Told::Done((id, is_made)) = told {
+                    self.restarted(*id, *is_made);
+                }
+            }
+            Call::RestartPipeline { request, told } => {
+                self.effects(told, "a pipeline's restart");
+                self.request(request, told.done().cloned());
+                self.no_roots();
+                for id in told.done().into_iter().flatten() {
+                    let is_there = self.tasks.contains_key(id) || self.gone.contains(id);
+                    self.rule("P01", is_there, || format!("restarted as {id}, which is not there"));
+                }
+            }
+            Call::CancelTask { told } => {
+                self.effects(told, "a cancel");
+                self.no_roots();
+                if let Told::Done(id) = told {
+                    let task = self.tasks.get(id).cloned();
+                    let stops = task.as_ref().is_none_or(|t| t.is_terminal() || t.reason == Some("Stopping"));
+                    self.rule("P20", stops, || format!("cancelled, and it is {task:?}"));
+                }
+            }
+            Call::CancelPipeline { told } => {
+                self.effects(told, "a cancel");
+                self.no_roots();
+                if let Told::Done(id) = told {
+                    self.cancelled_pipeline(*id);
+                }
+            }
+            Call::Delete { told } => self.deleted(told),
+            Call::Get { told } => {
+                self.effects(told, "a read");
+                self.rule("P06", self.since.commits == 0, || "a read has written".into());
+                if let Told::Done((id, version, phase)) = told {
+                    let task = self.tasks.get(id).map(|task| (task.version, task.phase));
+                    self.rule("P06", task == Some((*version, phase)), || {
+                        format!("read {version} {phase}, there is {task:?}")
+                    });
+                }
+            }
+            Call::Watch { after, told } => self.check_watch(*after, told),
+            Call::Register { node, told } => {
+                self.effects(told, "a registration");
+                self.no_roots();
+                if let Told::Done(generation) = told {
+                    let known = self.nodes.get(node).copied();
+                    self.rule("P01", known == Some((*generation, "Ready")), || {
+                        format!("registered as {generation}, there is {known:?}")
+                    });
+                }
+            }
+            Call::Sync(sync) => self.synced(sync),
+            Call::Timer => self.no_roots(),
+        }
+    }
+
+    /// An error has had no effect.
+    fn effects<T>(&mut self, told: &Told<T>, what: &str) {
+        let commits = self.since.commits;
+        match told {
+            Told::Done(_) => self.verdict.acknowledged += 1,
+            Told::Unknown => {
+                self.verdict.unknown += 1;
+                self.rule("P03", commits <= 1, || format!("{what} took effect {commits} times"));
+            }
+            Told::Refused(reason) => {
+                self.rule("P03", commits == 0, || format!("{what} was refused ({reason}) and had an effect"));
+            }
+        }
+    }
+
+    /// A request is carried out once and has one answer.
+    fn request(&mut self, request: &str, answer: Option<Vec<Uuid>>) {
+        let done = self.requests.done.entry(request.to_owned()).or_default();
+        *done += self.since.commits;
+        let done = *done;
+        self.rule("P04", done <= 1, || format!("request {request} was carried out {done} times"));
+        let Some(answer) = answer else { return };
+        let first = self.requests.answers.entry(request.to_owned()).or_insert_with(|| answer.clone()).clone();
+        self.rule("P04", first == answer, || format!("request {request} came to {first:?} and {answer:?}"));
+    }
+
+    /// Roots are made where somebody creates something, and nowhere else.
+    fn no_roots(&mut self) {
+        let roots = self.since.roots.clone();
+        self.rule("P02", roots.is_empty(), || format!("nobody asked for {roots:?}"));
+    }
+
+    fn created(&mut self, told: &Told<Uuid>, is_pipeline: bool) {
+        let Since { roots, pipelines, .. } = &self.since;
+        let (roots, pipelines) = (roots.clone(), pipelines.clone());
+        let is_one =
+            if is_pipeline { pipelines.len() <= 1 } else { pipelines.is_empty() && roots.len() <= 1 };
+        self.rule("P02", is_one, || format!("one was asked for: {roots:?} {pipelines:?}"));
+        if let Told::Done(id) = told {
+            let is_there = match is_pipeline {
+                true => self.pipelines.contains_key(id),
+                false => self.tasks.contains_key(id),
+            };
+            let made = if is_pipeline { pipelines.contains(id) } else { roots.contains(id) };
+            let holds = made || (self.since.commits == 0 && (is_there || self.gone.contains(id)));
+            self.rule("P01", holds, || format!("{id} was acknowledged and is not there"));
+        }
+    }
+
+    fn restarted(&mut self, id: Uuid, is_made: bool) {
+        let is_there = self.tasks.contains_key(&id) || self.gone.contains(&id);
+        self.rule("P01", is_there, || format!("restarted as {id}, which is not there"));
+        let Some(context) = self.tasks.get(&id).map(|task| task.context) else { return };
+        let (tasks, since) = (&self.tasks, &self.since);
+        let of_context = since
+            .incarnations
+            .iter()
+            .filter(|id| tasks.get(id).is_some_and(|t| t.context == context))
+            .count();
+        // An answer that is given again says what it said first.
+        let holds = of_context <= 1 && (is_made || of_context == 0);
+        self.rule("P33", holds, || format!("restarted as {id} (made: {is_made}): {of_context} were made"));
+    }
+
+    fn cancelled_pipeline(&mut self, id: Uuid) {
+        if !self.pipelines.contains_key(&id) {
+            return;
+        }
+        let contexts = self.steps.get(&id).cloned().unwrap_or_default();
+        for context in contexts {
+            let Some(task) = self.newest(context).cloned() else { continue };
+            let stops = task.is_terminal() || task.reason == Some("Stopping") || task.run_if == "always";
+            self.rule("P20", stops, || format!("its pipeline was cancelled: {task:?}"));
+        }
+    }
+
+    fn deleted(&mut self, told: &Told<(Uuid, bool)>) {
+        self.effects(told, "a deletion");
+        self.no_roots();
+        let Told::Done((id, is_gone)) = told else { return };
+        let task = self.tasks.get(id).map(|task| task.is_going);
+        let pipeline = self.pipelines.get(id).map(|pipeline| pipeline.is_going);
+        let going = task.or(pipeline);
+        let holds = match is_gone {
+            true => going.is_none(),
+            // An older member of the context may have been named: its newest goes.
+            false => going.is_some(),
+        };
+        self.rule("P01", holds, || format!("deleted (gone: {is_gone}): {going:?}"));
+    }
+
+    fn synced(&mut self, sync: &SyncFact) {
+        self.effects(&sync.told, "a worker's call");
+        self.no_roots();
+        for (index, report) in sync.reports.iter().enumerate() {
+            let accepted =
+                sync.told.done().map(|(accepted, _)| accepted.get(index).copied().unwrap_or(false));
+            self.reported(report, accepted);
+        }
+        let grants = sync.told.done().map(|(_, grants)| grants.as_slice()).unwrap_or_default();
+        for grant in grants {
+            let task = self.tasks.get(&grant.task).cloned();
+            let holds = task.as_ref().is_some_and(|task| {
+                (task.fence, task.attempt) == (Some(grant.fence), grant.attempt)
+                    && task.node == Some(sync.node)
+            });
+            self.rule("P01", holds, || format!("granted {grant:?}, there is {task:?}"));
+            self.check_handed(grant);
+        }
+    }
+
+    /// The report of the attempt that runs counts; any other changes nothing.
+    fn reported(&mut self, report: &ReportFact, accepted: Option<bool>) {
+        let key = (report.task, report.attempt);
+        let has_ended = self.since.ended.contains(&key);
+        let was_current = self.since.fences.contains(&(report.task, report.fence));
+        let task = self.tasks.get(&report.task);
+        let still_runs = task.is_some_and(|task| task.fence == Some(report.fence));
+        if was_current {
+            let counts = has_ended && accepted != Some(false);
+            return self.rule("P16", counts, || format!("the end of what ran did not count: {report:?}"));
+        }
+        if still_runs {
+            return self
+                .rule("P16", accepted.is_none(), || format!("the end of what runs was lost: {report:?}"));
+        }
+        let ends = self.attempts.get(&report.task);
+        let is_repeated = ends.into_iter().flatten().any(|end| {
+            (end.number, end.reason, end.exit_code) == (report.attempt, report.reason, report.exit_code)
+        });
+        let brings_what_was_kept = match task {
+            Some(task) if task.phase == "Succeeded" && task.attempt == report.attempt => {
+                let kept = self.outputs.get(&report.task).filter(|_| task.digest.is_some());
+                let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(text).ok());
+                kept == report.outputs
+            }
+            _ => true,
+        };
+        let may_count = is_repeated && brings_what_was_kept;
+        let holds = !has_ended && (accepted != Some(true) || may_count);
+        self.rule("P16", holds, || format!("a stale report counted ({accepted:?}): {report:?}"));
+    }
+}

@@ -1,0 +1,232 @@
+//! What the judge is shown: what was committed, in order, and what callers were told. Plain words and numbers, so
+//! that it shares nothing with those whom it judges, and a state that it does not know is only a word.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The proof of a grant: epoch and counter.
+pub type FenceFact = (u64, u64);
+
+/// A task's row.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct TaskFact {
+    pub id: Uuid,
+    pub context: Uuid,
+    pub parent: Option<Uuid>,
+    pub incarnation: u32,
+    pub newest: bool,
+    pub name: String,
+    pub pipeline: Option<Uuid>,
+    pub run_if: &'static str,
+    pub cascade: &'static str,
+    pub phase: &'static str,
+    pub reason: Option<&'static str>,
+    pub attempt: u32,
+    pub fence: Option<FenceFact>,
+    pub node: Option<Uuid>,
+    pub digest: Option<String>,
+    pub has_wish: bool,
+    pub is_going: bool,
+    /// Microseconds.
+    pub started_at: Option<i64>,
+    pub due_at: Option<i64>,
+    pub version: u64,
+}
+
+impl TaskFact {
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.phase, "Succeeded" | "Failed" | "Cancelled" | "Skipped")
+    }
+
+    pub fn is_good(&self) -> bool {
+        matches!(self.phase, "Succeeded" | "Skipped")
+    }
+
+    /// Ended without success, or waiting behind one that did.
+    pub fn is_bad(&self) -> bool {
+        matches!(self.phase, "Failed" | "Cancelled") || self.reason == Some("UpstreamFailed")
+    }
+}
+
+/// A pipeline's row.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct PipelineFact {
+    pub id: Uuid,
+    pub name: String,
+    pub phase: &'static str,
+    pub total: u32,
+    pub max_parallel: Option<u32>,
+    pub was_cancelled: bool,
+    pub has_started: bool,
+    pub is_going: bool,
+    pub version: u64,
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct AttemptFact {
+    pub task: Uuid,
+    pub number: u32,
+    pub reason: Option<&'static str>,
+    pub exit_code: Option<i32>,
+    /// Microseconds.
+    pub finished_at: i64,
+}
+
+/// One thing that a commit wrote.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Fact {
+    /// A new task and the text of its manifest.
+    NewTask(TaskFact, String),
+    Task(TaskFact),
+    GoneTask(Uuid),
+    /// Outputs and what was taken from the needs, as JSON texts.
+    Result {
+        task: Uuid,
+        outputs: Option<String>,
+        resolved: Option<String>,
+    },
+    Attempt(AttemptFact),
+    Need {
+        need: Uuid,
+        dependent: Uuid,
+    },
+    GoneNeeds(Uuid),
+    NewPipeline(PipelineFact),
+    Pipeline(PipelineFact),
+    GonePipeline(Uuid),
+    Deleted {
+        id: Uuid,
+        version: u64,
+    },
+    Node {
+        id: Uuid,
+        generation: u32,
+        phase: &'static str,
+    },
+    Request(String),
+}
+
+/// What a caller was told.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Told<T> {
+    Done(T),
+    /// Refused for this reason: nothing has happened.
+    Refused(&'static str),
+    /// No answer: it has happened once, or not at all.
+    Unknown,
+}
+
+impl<T> Told<T> {
+    pub fn done(&self) -> Option<&T> {
+        match self {
+            Self::Done(answer) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+/// What a worker reported.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct ReportFact {
+    pub task: Uuid,
+    pub attempt: u32,
+    pub fence: FenceFact,
+    pub reason: Option<&'static str>,
+    pub exit_code: Option<i32>,
+    pub outputs: Option<Value>,
+}
+
+/// What a worker was given to run.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct GrantFact {
+    pub task: Uuid,
+    pub attempt: u32,
+    pub fence: FenceFact,
+    /// The outputs of each need.
+    pub needs: BTreeMap<String, Value>,
+}
+
+/// A worker's call.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct SyncFact {
+    pub node: Uuid,
+    pub generation: u32,
+    pub reports: Vec<ReportFact>,
+    pub told: Told<(Vec<bool>, Vec<GrantFact>)>,
+}
+
+/// What a watch delivered: version, object, whether it is gone; and up to where everything has now been seen.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Page {
+    pub events: Vec<(u64, Uuid, bool)>,
+    pub upto: u64,
+}
+
+/// A call and its answer. What it committed stands right before it.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Call {
+    CreateTask {
+        request: String,
+        told: Told<Uuid>,
+    },
+    CreatePipeline {
+        request: String,
+        told: Told<Uuid>,
+    },
+    /// The answer: which task, and whether it was made by this call.
+    Restart {
+        request: String,
+        told: Told<(Uuid, bool)>,
+    },
+    /// The answer: the tasks that were made.
+    RestartPipeline {
+        request: String,
+        told: Told<Vec<Uuid>>,
+    },
+    CancelTask {
+        told: Told<Uuid>,
+    },
+    CancelPipeline {
+        told: Told<Uuid>,
+    },
+    /// The answer: what, and whether it is gone.
+    Delete {
+        told: Told<(Uuid, bool)>,
+    },
+    /// The answer: id, version, phase.
+    Get {
+        told: Told<(Uuid, u64, &'static str)>,
+    },
+    Watch {
+        after: u64,
+        told: Told<Page>,
+    },
+    Register {
+        node: Uuid,
+        told: Told<u32>,
+    },
+    Sync(SyncFact),
+    /// What a clock moved.
+    Timer,
+}
+
+/// One entry of the record.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Entry {
+    /// A server began with this epoch of the store.
+    Start {
+        epoch: u64,
+    },
+    Commit {
+        at: i64,
+        facts: Vec<Fact>,
+    },
+    Call(Call),
+    /// The engine failed in a way that is no refusal.
+    Broken(String),
+    /// Nothing is left that anybody would do.
+    Rest,
+}

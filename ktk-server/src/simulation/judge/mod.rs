@@ -1,0 +1,173 @@
+//! The judge: replays what was committed, in order, against the promises. It is told facts and knows nothing of the
+//! engine, its model or its stores; the numbers of its rules are those of the list of promises.
+
+mod answers;
+mod attempts;
+mod contexts;
+pub mod facts;
+mod needs;
+mod rest;
+mod state;
+mod watches;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use self::{
+    answers::{Requests, Since},
+    facts::{AttemptFact, Call, Entry, Fact, FenceFact, PipelineFact, TaskFact},
+    state::Retry,
+};
+
+/// Every rule that the judge has. Each must have been looked at in a suite, or the suite has proved nothing.
+pub const RULES: [&str; 26] = [
+    "P01 acknowledged, so it is there",
+    "P02 nothing is invented",
+    "P03 an error has no effect, no answer at most one",
+    "P04 one request, one object",
+    "P05 a pipeline is made whole",
+    "P06 reads are of now",
+    "P07 versions and epochs rise",
+    "P09 legal steps",
+    "P10 one end an attempt",
+    "P11 attempts 1 to k within the limit",
+    "P12 no attempt before its pause is over",
+    "P13 a retry follows only what is retried",
+    "P14 fences rise and only present nodes are granted",
+    "P16 a stale report changes nothing",
+    "P20 what is cancelled starts no more",
+    "P24 needs are as runIf asks",
+    "P25 exactly the outputs of the newest",
+    "P26 nothing waits that could go",
+    "P28 no cycle",
+    "P30 one live incarnation",
+    "P31 the newest is the last",
+    "P32 lineage is a tree",
+    "P33 a raced restart makes one",
+    "P44 a watch is whole and in order",
+    "P53 deleted stays deleted, and nobody waits for it",
+    "P65 everything comes to rest",
+];
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub rule: &'static str,
+    /// The number of the entry.
+    pub entry: usize,
+    pub words: String,
+}
+
+/// What the judge found.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub violations: Vec<Violation>,
+    /// How often each rule was looked at.
+    pub looks: BTreeMap<&'static str, u64>,
+    /// Calls that were acknowledged.
+    pub acknowledged: u64,
+    /// Calls that were made by people and workers, and those of them without an answer.
+    pub calls: u64,
+    pub unknown: u64,
+}
+
+/// Judges a record.
+pub fn judge(entries: &[Entry]) -> Verdict {
+    let mut judge = Judge::default();
+    for (number, entry) in entries.iter().enumerate() {
+        judge.entry = number;
+        match entry {
+            Entry::Start { epoch } => judge.start(*epoch),
+            Entry::Commit { at, facts } => judge.commit(*at, facts),
+            Entry::Call(call) => judge.call(call),
+            Entry::Broken(words) => judge.rule("P65", false, || words.clone()),
+            Entry::Rest => judge.rest(),
+        }
+        // What follows from a broken rule is no news.
+        if judge.verdict.violations.len() > 3 {
+            break;
+        }
+    }
+    judge.verdict
+}
+
+/// What is known at a point of the record.
+#[derive(Default)]
+struct Judge {
+    entry: usize,
+    verdict: Verdict,
+    epoch: u64,
+    version: u64,
+    /// The latest time that the clock has shown: it may be set back after a pause was over.
+    latest: i64,
+    fence: FenceFact,
+    tasks: BTreeMap<Uuid, TaskFact>,
+    retries: BTreeMap<Uuid, Retry>,
+    /// The incarnations of each context.
+    contexts: BTreeMap<Uuid, BTreeMap<u32, Uuid>>,
+    /// What each context needs.
+    needs: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    /// The contexts of each pipeline.
+    steps: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    pipelines: BTreeMap<Uuid, PipelineFact>,
+    ever_cancelled: BTreeSet<Uuid>,
+    nodes: BTreeMap<Uuid, (u32, &'static str)>,
+    outputs: BTreeMap<Uuid, String>,
+    resolved: BTreeMap<Uuid, String>,
+    attempts: BTreeMap<Uuid, Vec<AttemptFact>>,
+    gone: BTreeSet<Uuid>,
+    /// The present version of each object, and whether it is gone.
+    current: BTreeMap<u64, (Uuid, bool)>,
+    versions: BTreeMap<Uuid, u64>,
+    requests: Requests,
+    since: Since,
+}
+
+impl Judge {
+    /// Notes that a rule was looked at, and whether it holds. The rule is named by its number.
+    fn rule(&mut self, number: &str, holds: bool, words: impl FnOnce() -> String) {
+        let rule = RULES.iter().find(|rule| rule.starts_with(number)).expect("a rule of the list");
+        *self.verdict.looks.entry(rule).or_default() += 1;
+        if !holds {
+            self.verdict.violations.push(Violation { rule, entry: self.entry, words: words() });
+        }
+    }
+
+    fn start(&mut self, epoch: u64) {
+        let before = std::mem::replace(&mut self.epoch, epoch);
+        self.rule("P07", epoch > before, || format!("epoch {epoch} after {before}"));
+    }
+
+    fn commit(&mut self, at: i64, facts: &[Fact]) {
+        self.latest = self.latest.max(at);
+        let mut touched = contexts::Touched::default();
+        let mut versions = BTreeSet::new();
+        for fact in facts {
+            self.apply(fact, &mut touched, &mut versions);
+        }
+        if let (Some(first), Some(last)) = (versions.first().copied(), versions.last().copied()) {
+            let before = self.version;
+            self.version = before.max(last);
+            self.rule("P07", first > before, || format!("version {first} after {before}"));
+        }
+        self.fence = touched.fences.last().copied().unwrap_or_default().max(self.fence);
+        self.check_contexts(&touched);
+        self.check_pipelines(&touched);
+        for task in &touched.granted {
+            self.check_grant(*task);
+        }
+        self.check_deleted(&touched);
+        self.since.commits += 1;
+    }
+
+    fn call(&mut self, call: &Call) {
+        self.check_answer(call);
+        self.since = Since::default();
+    }
+
+    fn newest(&self, context: Uuid) -> Option<&TaskFact> {
+        let (_, id) = self.contexts.get(&context)?.last_key_value()?;
+        self.tasks.get(id)
+    }
+}

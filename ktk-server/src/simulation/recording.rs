@@ -1,0 +1,154 @@
+//! From what a store writes to what the judge is shown.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex},
+};
+
+use jiff::Timestamp;
+use ktk_client::api::{node::NodePhase, restart::Cascade, task::RunIf, worker::Fence};
+
+use super::judge::facts::{AttemptFact, Entry, Fact, FenceFact, PipelineFact, TaskFact};
+use crate::{
+    clock::Clock,
+    engine::conformance::cut::{Knife, Written},
+    model::row::{PipelineRow, TaskRow},
+};
+
+/// The record of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Record(Arc<Mutex<Vec<Entry>>>);
+
+impl Record {
+    pub fn add(&self, entry: Entry) {
+        self.0.lock().unwrap().push(entry);
+    }
+
+    pub fn take(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// Takes down every commit behind this knife.
+    pub fn attach(&self, knife: &Knife, clock: Clock) {
+        let record = self.clone();
+        let mut facts = Vec::new();
+        knife.record(move |written| match written {
+            Written::Begin => facts.clear(),
+            Written::Commit if facts.is_empty() => {}
+            Written::Commit => {
+                let at = clock.now().as_microsecond();
+                record.add(Entry::Commit { at, facts: std::mem::take(&mut facts) });
+            }
+            other => add(&mut facts, other),
+        });
+    }
+}
+
+/// Two runs that are alike have the same.
+pub fn fingerprint(entries: &[Entry]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    entries.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn add(facts: &mut Vec<Fact>, written: Written<'_>) {
+    match written {
+        Written::NewTasks(tasks) => {
+            facts.extend(tasks.iter().map(|new| Fact::NewTask(task(&new.row), new.body.clone())));
+        }
+        Written::Tasks(rows) => facts.extend(rows.iter().map(|row| Fact::Task(task(row)))),
+        Written::GoneTasks(ids) => facts.extend(ids.iter().map(|id| Fact::GoneTask(*id))),
+        Written::Results(rows) => facts.extend(rows.iter().map(|row| Fact::Result {
+            task: row.task_id,
+            outputs: row.outputs.clone(),
+            resolved: row.resolved.clone(),
+        })),
+        Written::Attempts(rows) => facts.extend(rows.iter().map(|row| {
+            Fact::Attempt(AttemptFact {
+                task: row.task_id,
+                number: row.number,
+                reason: row.reason.map(|reason| reason.as_str()),
+                exit_code: row.exit_code,
+                finished_at: row.finished_at.as_microsecond(),
+            })
+        })),
+        Written::Needs(rows) => {
+            facts.extend(rows.iter().map(|row| Fact::Need { need: row.need, dependent: row.dependent }));
+        }
+        Written::GoneNeeds(ids) => facts.extend(ids.iter().map(|id| Fact::GoneNeeds(*id))),
+        Written::NewPipelines(new) => {
+            facts.extend(new.iter().map(|new| Fact::NewPipeline(pipeline(&new.row))));
+        }
+        Written::Pipelines(rows) => facts.extend(rows.iter().map(|row| Fact::Pipeline(pipeline(row)))),
+        Written::GonePipelines(ids) => facts.extend(ids.iter().map(|id| Fact::GonePipeline(*id))),
+        Written::Tombstones(rows) => {
+            facts.extend(rows.iter().map(|row| Fact::Deleted { id: row.id, version: row.version }));
+        }
+        Written::Node(row) => {
+            let phase = match row.phase {
+                NodePhase::Ready => "Ready",
+                NodePhase::Stopping => "Stopping",
+                NodePhase::Stopped => "Stopped",
+                NodePhase::Lost => "Lost",
+            };
+            facts.push(Fact::Node { id: row.id, generation: row.generation, phase });
+        }
+        Written::Request(row) => facts.push(Fact::Request(row.key.clone())),
+        Written::Begin | Written::Commit => {}
+    }
+}
+
+pub fn fence(fence: Fence) -> FenceFact {
+    (fence.epoch, fence.counter)
+}
+
+fn micros(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_microsecond)
+}
+
+fn task(row: &TaskRow) -> TaskFact {
+    TaskFact {
+        id: row.id,
+        context: row.context_id,
+        parent: row.parent_id,
+        incarnation: row.incarnation,
+        newest: row.newest,
+        name: row.name.clone(),
+        pipeline: row.pipeline_id,
+        run_if: match row.run_if {
+            RunIf::Success => "success",
+            RunIf::Failure => "failure",
+            RunIf::Always => "always",
+        },
+        cascade: match row.cascade {
+            Cascade::Auto => "auto",
+            Cascade::All => "all",
+            Cascade::None => "none",
+        },
+        phase: row.phase.as_str(),
+        reason: row.reason.map(|reason| reason.as_str()),
+        attempt: row.attempt,
+        fence: row.fence.map(fence),
+        node: row.node_id,
+        digest: row.output_digest.clone(),
+        has_wish: row.wish.is_some(),
+        is_going: row.deleted_at.is_some(),
+        started_at: micros(row.started_at),
+        due_at: micros(row.due_at),
+        version: row.version,
+    }
+}
+
+fn pipeline(row: &PipelineRow) -> PipelineFact {
+    PipelineFact {
+        id: row.id,
+        name: row.name.clone(),
+        phase: row.phase.as_str(),
+        total: row.total,
+        max_parallel: row.max_parallel,
+        was_cancelled: row.cancel.is_some(),
+        has_started: row.started_at.is_some(),
+        is_going: row.deleted_at.is_some(),
+        version: row.version,
+    }
+}

@@ -1,0 +1,151 @@
+//! The suite: many seeds, the regression list first, canaries in every run, and gates against an empty success.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+use super::{
+    canary::CANARIES,
+    judge::{RULES, Verdict, judge},
+    play,
+    recording::fingerprint,
+    world::Faults,
+};
+
+/// Seeds that once found something.
+const PAST: [u64; 0] = [];
+
+/// Every how many seeds one is played twice.
+const TWICE: u64 = 20;
+
+/// What a number of seeds came to.
+#[derive(Default)]
+struct Total {
+    seeds: u64,
+    faults: Faults,
+    looks: BTreeMap<&'static str, u64>,
+    calls: u64,
+    acknowledged: u64,
+    unknown: u64,
+}
+
+impl Total {
+    fn add(&mut self, faults: &Faults, verdict: &Verdict) {
+        self.seeds += 1;
+        self.faults.add(faults);
+        for (rule, looks) in &verdict.looks {
+            *self.looks.entry(rule).or_default() += looks;
+        }
+        self.calls += verdict.calls;
+        self.acknowledged += verdict.acknowledged;
+        self.unknown += verdict.unknown;
+    }
+
+    /// A success that has looked at nothing is none.
+    fn is_no_empty_success(&self) {
+        let missing: Vec<&str> = RULES.into_iter().filter(|rule| !self.looks.contains_key(rule)).collect();
+        assert!(missing.is_empty(), "rules that were never looked at: {missing:?}");
+        for (kind, count) in self.faults.kinds() {
+            assert!(count * 10 >= self.seeds, "hardly any {kind}: {count} in {} seeds", self.seeds);
+        }
+        assert!(self.acknowledged >= 50 * self.seeds, "{} calls were acknowledged", self.acknowledged);
+        assert!(self.unknown * 100 <= 30 * self.calls, "{} of {} without answer", self.unknown, self.calls);
+    }
+}
+
+/// Plays one seed and judges it; panics with the way to see it again.
+fn trial(seed: u64, total: &mut Total) {
+    let history = play(seed);
+    let verdict = judge(&history.entries);
+    if let Some(first) = verdict.violations.first() {
+        let from = first.entry.saturating_sub(12);
+        for (number, entry) in history.entries.iter().enumerate().take(first.entry + 1).skip(from) {
+            eprintln!("{number}: {entry:?}");
+        }
+        panic!(
+            "seed {seed} breaks {:?} at entry {}: {}\nagain: KTK_SIMULATION_SEED={seed} cargo nextest run -p \
+             ktk-server simulation::suite::one_seed",
+            first.rule, first.entry, first.words
+        );
+    }
+    if seed % TWICE == 0 {
+        let (first, again) = (fingerprint(&history.entries), fingerprint(&play(seed).entries));
+        assert_eq!(first, again, "seed {seed} does not end alike when it is played twice");
+    }
+    total.add(&history.faults, &verdict);
+}
+
+/// Each canary is seen in this seed's history, where it has a place for it.
+fn canaries(seed: u64, seen: &mut BTreeSet<String>) {
+    let entries = play(seed).entries;
+    for canary in CANARIES {
+        let mut spoiled = entries.clone();
+        if canary.plant(&mut spoiled) {
+            let violations = judge(&spoiled).violations;
+            let is_found =
+                violations.iter().any(|found| canary.rules().iter().any(|rule| found.rule.starts_with(rule)));
+            assert!(is_found, "seed {seed}: {canary:?} was planted, and the judge found {violations:?}");
+            seen.insert(format!("{canary:?}"));
+        }
+    }
+}
+
+fn trials(seeds: impl Iterator<Item = u64>) -> Total {
+    let mut total = Total::default();
+    for seed in PAST.into_iter().chain(seeds) {
+        trial(seed, &mut total);
+    }
+    total
+}
+
+fn every_canary_is_seen(from: u64) {
+    let mut seen = BTreeSet::new();
+    for seed in from..from + 8 {
+        canaries(seed, &mut seen);
+    }
+    assert_eq!(seen.len(), CANARIES.len(), "only these had a place: {seen:?}");
+}
+
+#[test]
+fn some_seeds_keep_all_promises() {
+    let total = trials(0..120);
+    total.is_no_empty_success();
+}
+
+#[test]
+fn planted_violations_are_found() {
+    every_canary_is_seen(0);
+}
+
+/// As many seeds as KTK_SIMULATION_SEEDS says, from KTK_SIMULATION_SEED on: one, unless somebody says otherwise.
+#[test]
+fn one_seed() {
+    let number = |name| variable(name).and_then(|text| text.parse::<u64>().ok());
+    let from = number("KTK_SIMULATION_SEED").unwrap_or(0);
+    let count = number("KTK_SIMULATION_SEEDS").unwrap_or(1);
+    let begin = now();
+    let total = trials(from..from + count);
+    let seconds = begin.elapsed().as_secs_f64();
+    if count > 1 {
+        total.is_no_empty_success();
+        every_canary_is_seen(from);
+    }
+    let rate = total.seeds as f64 / seconds;
+    println!("{} seeds passed, 0 failed: {rate:.0} seeds/s of {} steps", total.seeds, super::STEPS);
+    println!("{} calls, {} acknowledged, {} unknown", total.calls, total.acknowledged, total.unknown);
+    println!("faults: {:?}", total.faults);
+    for (rule, looks) in &total.looks {
+        println!("{looks:>12}  {rule}");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "only the length of a test depends on it")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how fast the seeds were is only printed")]
+fn now() -> Instant {
+    Instant::now()
+}

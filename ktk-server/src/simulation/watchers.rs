@@ -1,0 +1,58 @@
+//! Watchers, who read page by page, lose their connection and resume.
+
+use ktk_client::api::watch::{WatchEvent, WatchParams};
+use rand::RngExt;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    judge::facts::{Call, Entry, Page},
+    people::map,
+    world::World,
+};
+use crate::engine::changes::{Filter, WatchPage};
+
+/// Somebody who follows all changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watcher {
+    /// Up to where everything was seen.
+    after: u64,
+}
+
+impl World {
+    /// A watcher reads on, resumes from an earlier place, or asks for what was never given.
+    pub fn watch(&mut self) {
+        if self.people.watchers.len() < 3 {
+            self.people.watchers.push(Watcher::default());
+        }
+        let index = self.rng.random_range(0..self.people.watchers.len());
+        let seen = self.people.watchers[index].after;
+        let after = match self.rng.random_range(0..10) {
+            0 => seen.saturating_sub(self.rng.random_range(0..20)),
+            1 => seen + 5_000_000,
+            _ => seen,
+        };
+        let filter = Filter::new(WatchParams { summary: true, ..WatchParams::default() }).unwrap();
+        let told = self.look(WatchPage { ask: self.engine.ask("watcher"), filter, after });
+        let told = map(told, |(events, upto): (Vec<WatchEvent>, u64)| Page {
+            events: events.iter().map(seen_of).collect(),
+            upto,
+        });
+        if let Some(page) = told.done() {
+            self.people.watchers[index].after = page.upto;
+        }
+        self.record.add(Entry::Call(Call::Watch { after, told }));
+    }
+}
+
+fn seen_of(event: &WatchEvent) -> (u64, Uuid, bool) {
+    match event {
+        WatchEvent::Change { version, object } => (*version, id(object), false),
+        WatchEvent::Delete { version, object } => (*version, id(object), true),
+        other => panic!("the engine makes no {other:?}"),
+    }
+}
+
+fn id(object: &Value) -> Uuid {
+    object["metadata"]["id"].as_str().unwrap().parse().unwrap()
+}
