@@ -32,6 +32,11 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub const SWEEP: Duration = Duration::from_secs(60);
 /// Bytes of one message that is kept with a task or an attempt.
 pub const MESSAGE_BYTES: usize = 4096;
+/// The most hooks that are looked at at once, and that are called at once.
+pub const HOOK_WINDOW: usize = 1_000;
+pub const HOOKS_AT_ONCE: usize = 8;
+/// How long one hook may take.
+pub const HOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of what an attempt says it is doing.
 pub const PROGRESS_BYTES: usize = 1024;
 /// The most pipelines whose parameters are kept in memory.

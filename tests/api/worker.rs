@@ -11,9 +11,14 @@ use ktk_client::{
 };
 use serde_json::json;
 
-use crate::{ended, on_both_stores};
+use crate::{ended, on_both_stores, process};
 
-on_both_stores!(handlers_carry_out_their_type, an_old_fence_changes_nothing, a_new_generation_takes_over);
+on_both_stores!(
+    handlers_carry_out_their_type,
+    a_handler_speaks_for_its_attempt,
+    an_old_fence_changes_nothing,
+    a_new_generation_takes_over
+);
 
 fn of_type(name: &str, type_name: &str) -> Task {
     let mut spec = TaskSpec { type_name: Some(type_name.into()), ..TaskSpec::default() };
@@ -49,6 +54,44 @@ async fn handlers_carry_out_their_type(client: Client) {
     let status = ended(&client, "y").await.status.unwrap();
     assert_eq!((status.phase, status.reason), (Phase::Failed, Some(Reason::HandlerError)));
     assert!(status.message.unwrap().contains("not today"));
+    shutdown.drain(None);
+    running.await.unwrap().unwrap();
+}
+
+async fn a_handler_speaks_for_its_attempt(client: Client) {
+    let (shutdown, signal) = Shutdown::new();
+    let worker = Worker::builder(client.clone())
+        .name("talker")
+        .handler("talk", |context| async move {
+            context.keepalive().await?;
+            context.progress(40.0, Some("half way".into())).await?;
+            let child = context.client.tasks().create(&process("child", &["true"])).await?;
+            // What it did not make it does not see, and nothing is taken from it as its own.
+            let stranger = context.client.tasks().get("stranger").await.unwrap_err();
+            let refused = context.client.tasks().cancel("child").await.unwrap_err();
+            let refusals = [stranger.to_string(), refused.to_string()];
+            Ok::<_, HandlerError>(Outputs::from_iter([
+                ("child", json!(child.object.metadata.name())),
+                ("refusals", json!(refusals)),
+            ]))
+        })
+        .build();
+    let running = tokio::spawn(worker.run(signal));
+    ktk_tests::eventually_async("the worker is there", std::time::Duration::from_secs(20), || async {
+        client.nodes().get_opt("talker").await.unwrap()
+    })
+    .await;
+    client.tasks().create(&process("stranger", &["true"])).await.unwrap();
+    client.tasks().create(&of_type("x", "talk")).await.unwrap();
+    let task = ended(&client, "x").await;
+    let status = task.status.unwrap();
+    assert_eq!(status.phase, Phase::Succeeded, "{:?}", status.message);
+    assert_eq!(status.progress.unwrap().percent, 40.0);
+    let outputs = status.outputs.unwrap();
+    for (index, part) in [(0, "stranger"), (1, "task.cancel")] {
+        assert!(outputs["refusals"][index].as_str().unwrap().contains(part), "{outputs}");
+    }
+    assert_eq!(ended(&client, "child").await.metadata.spawned_by, task.metadata.id);
     shutdown.drain(None);
     running.await.unwrap().unwrap();
 }

@@ -14,6 +14,7 @@ mod events;
 mod exit_codes;
 mod expressions;
 mod get;
+mod hooks;
 mod limits;
 mod logs;
 mod manifests;

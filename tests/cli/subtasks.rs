@@ -20,7 +20,7 @@ fn a_task_makes_tasks_and_waits_for_them() {
     );
     place.typed("create task parent -- sh -c").arg(script).output().ok();
     place.ok("wait parent --timeout 60s");
-    let expected = "task/child created\ntask/child\ntask/parent\nhello\n";
+    let expected = "task/child created\ntask/child condition met\ntask/child\ntask/parent\nhello\n";
     place.ktk("logs parent").is(0, expected, "");
     let parent = place.field("task", "parent", "/metadata/id");
     for child in ["child", "second"] {

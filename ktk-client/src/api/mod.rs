@@ -13,6 +13,7 @@ pub mod entity;
 pub mod error;
 pub mod event;
 pub mod field;
+pub mod hook;
 pub mod id;
 pub mod jq;
 pub mod list;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    hook::HooksSpec,
     jq::Jq,
     list::Created,
     meta::StringMap,
@@ -146,6 +147,9 @@ pub struct Step {
     /// See [`TaskSpec::deadline`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// See [`TaskSpec::hooks`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HooksSpec>,
 }
 
 impl Step {
@@ -169,6 +173,7 @@ impl Step {
             retry: self.retry.clone().or_else(|| defaults.retry.clone()),
             run_after: self.run_after,
             deadline: self.deadline.or(defaults.deadline),
+            hooks: self.hooks.clone(),
         }
     }
 }

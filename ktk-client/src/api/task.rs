@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    hook::HooksSpec,
     jq::{self, Jq},
     list::Created,
     meta::StringMap,
@@ -101,6 +102,9 @@ pub struct TaskSpec {
     /// From its creation: past it the task fails, whatever it does then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// What is called when something happens to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HooksSpec>,
 }
 
 /// Whether a value is its type's default: what is left out of output.

@@ -4,6 +4,7 @@ use ktk_client::api::{
     ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Reason, Task,
     attempt::{Complete, CompleteParams, Fail, FailParams, KeepaliveParams, ProgressParams},
     event::Severity,
+    hook::Moment,
     task::TaskProgress,
     worker::Outcome,
 };
@@ -74,7 +75,7 @@ impl Operation for EndExternal {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
-            return answer(unit, first.id).await;
+            return answer(unit, first.id, None).await;
         }
         let row = resolve::task(unit.tx, &self.reference).await?.row;
         if !row.is_external() {
@@ -82,6 +83,11 @@ impl Operation for EndExternal {
             return Err(EngineError::conflict(words));
         }
         check_runs(&row, self.attempt)?;
+        // With the deletion that waits for it, it may go in this very transaction.
+        let going = match unit.is_going(&row).await? {
+            true => Some(object::task(unit.tx, unit.shared, &row).await?),
+            false => None,
+        };
         let id = unit.adopt(row.clone());
         let words = match self.outcome.reason {
             None => format!("attempt {} was completed", row.attempt),
@@ -90,7 +96,7 @@ impl Operation for EndExternal {
         unit.task_event(&row, Severity::Normal, "Reported", words);
         unit.end_attempt_asking(&row, self.outcome.clone(), self.asks_for_retry).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: false }).await?;
-        answer(unit, id).await
+        answer(unit, id, going).await
     }
 }
 
@@ -112,7 +118,8 @@ impl Operation for KeepAlive {
         if row.is_alive_at(now) {
             *unit.task_mut(id)? = row;
         }
-        answer(unit, id).await
+        unit.happened(id, Moment::Keepalive)?;
+        answer(unit, id, None).await
     }
 }
 
@@ -154,7 +161,7 @@ impl Operation for TellProgress {
         let id = unit.spoken_of(&self.ask, params.reference.as_ref(), params.attempt).await?;
         let (percent, message, at) = (params.percent, params.message.clone(), unit.now);
         unit.task_mut(id)?.rare.progress = Some(TaskProgress { percent, message, at });
-        answer(unit, id).await
+        answer(unit, id, None).await
     }
 }
 
@@ -203,13 +210,15 @@ fn check_runs(row: &TaskRow, attempt: Option<u32>) -> EngineResult<()> {
 }
 
 /// Writes everything, and answers with the task as it then is.
-async fn answer<T: Tx>(mut unit: Unit<'_, T>, id: Uuid) -> EngineResult<Done<Task>> {
+async fn answer<T: Tx>(mut unit: Unit<'_, T>, id: Uuid, going: Option<Task>) -> EngineResult<Done<Task>> {
     unit.finish().await?;
     unit.load(&[id]).await?;
-    let Ok(row) = unit.task(id).cloned() else {
-        // Its end was what its deletion waited for.
-        return Err(ApiError::new(ErrorReason::NotFound, "the task has been deleted").into());
+    let task = match (unit.task(id).cloned(), going) {
+        (Ok(row), _) => object::task(unit.tx, unit.shared, &row).await?,
+        (Err(_), Some(gone)) => gone,
+        (Err(_), None) => {
+            return Err(ApiError::new(ErrorReason::NotFound, "the task has been deleted").into());
+        }
     };
-    let task = object::task(unit.tx, unit.shared, &row).await?;
     Ok(Done { answer: task, effects: unit.effects })
 }

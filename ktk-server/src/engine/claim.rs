@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ktk_client::api::{
     Duration, Reason,
+    hook::Moment,
     task::Resolved,
     template,
     worker::{Fence, Grant, Outcome},
@@ -108,6 +109,7 @@ impl<T: Tx> Unit<'_, T> {
         row.message = None;
         row.rare.progress = None;
         self.transit(id, Event::Grant).await?;
+        self.happened(id, Moment::Start)?;
         let row = self.task_mut(id)?;
         row.fence = Some(fence);
         Ok(row)

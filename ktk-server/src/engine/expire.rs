@@ -130,6 +130,8 @@ pub struct Outlook;
 #[derive(Clone, Copy, Debug)]
 pub struct Ahead {
     pub counts: LiveCounts,
+    /// Whether a hook is to be called.
+    pub has_hooks: bool,
     pub next_due: Option<Timestamp>,
     pub version: u64,
 }
@@ -141,6 +143,7 @@ impl Operation for Outlook {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         Ok(Ahead {
             counts: tx.live_counts().await?,
+            has_hooks: !tx.hooks(1).await?.is_empty(),
             next_due: tx.next_due().await?,
             version: tx.version().await?,
         })

@@ -14,6 +14,7 @@ pub struct Hub {
     work: watch::Sender<u64>,
     stops: watch::Sender<u64>,
     evaluations: watch::Sender<u64>,
+    hooks: watch::Sender<u64>,
     due: watch::Sender<Option<Timestamp>>,
     swept: AtomicU64,
 }
@@ -25,6 +26,7 @@ impl Default for Hub {
             work: watch::Sender::new(0),
             stops: watch::Sender::new(0),
             evaluations: watch::Sender::new(0),
+            hooks: watch::Sender::new(0),
             due: watch::Sender::new(None),
             swept: AtomicU64::new(0),
         }
@@ -43,6 +45,9 @@ impl Hub {
         }
         if effects.stops {
             self.stops.send_modify(|count| *count += 1);
+        }
+        if effects.hooks {
+            self.hooks.send_modify(|count| *count += 1);
         }
         if effects.work {
             self.work.send_modify(|count| *count += 1);
@@ -71,6 +76,11 @@ impl Hub {
     /// Changes when expressions are to be evaluated.
     pub fn evaluations(&self) -> watch::Receiver<u64> {
         self.evaluations.subscribe()
+    }
+
+    /// Changes when hooks are to be called.
+    pub fn hooks(&self) -> watch::Receiver<u64> {
+        self.hooks.subscribe()
     }
 
     /// The earliest time at which a clock moves something, as far as anyone said.

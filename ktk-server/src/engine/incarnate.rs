@@ -105,6 +105,7 @@ impl<T: Tx> Unit<'_, T> {
             version: 0,
             rare: TaskRare { jq: spec.holds_expression().then_some(Stage::Waiting), ..TaskRare::default() },
         };
+        row.rare.has_hooks = spec.hooks.is_some();
         if let Some(deadline) = spec.deadline {
             row.set_deadline_at(later(self.now, deadline.get()));
         }

@@ -21,6 +21,7 @@ pub mod events;
 pub mod expire;
 mod external;
 mod going;
+pub mod hooks;
 pub mod hub;
 mod incarnate;
 pub mod leases;

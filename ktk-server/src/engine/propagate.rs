@@ -39,6 +39,8 @@ impl<T: Tx> Unit<'_, T> {
                 self.give_places(pipeline).await?;
             } else if let Some(pipeline) = self.touched.pop_first() {
                 self.rephase(pipeline).await?;
+            } else if let Some(happened) = self.happened.pop_front() {
+                self.write_hook(happened).await?;
             } else if let Some(doomed) = self.doomed.pop_first() {
                 self.remove_if_ended(doomed).await?;
             } else {

@@ -3,6 +3,7 @@
 use ktk_client::api::{
     Phase, Reason,
     event::Severity,
+    hook::Moment,
     worker::{Outcome, Report},
 };
 use uuid::Uuid;
@@ -113,6 +114,10 @@ impl<T: Tx> Unit<'_, T> {
         row.lost += u32::from(outcome.reason == Some(Reason::NodeLost));
         row.exit_code = outcome.exit_code;
         row.message = outcome.message.clone();
+        if outcome.reason.is_some_and(is_about_time) {
+            self.happened(id, Moment::Timeout)?;
+        }
+        let row = self.task_mut(id)?;
         if matches!(verdict.event, Event::Retry | Event::Requeue) && is_follower(row.wish.as_deref()) {
             // It runs again by itself, on what its needs come to now.
             row.wish = None;
@@ -168,6 +173,11 @@ impl<T: Tx> Unit<'_, T> {
         self.task_mut(row.id)?.output_digest = Some(digest);
         Ok(outcome)
     }
+}
+
+/// Whether an attempt's time was over.
+fn is_about_time(reason: Reason) -> bool {
+    matches!(reason, Reason::Timeout | Reason::KeepaliveLost | Reason::DeadlineExceeded)
 }
 
 /// An attempt that was stopped for a reason of its own ended for that reason, whatever its process made of it.

@@ -1,7 +1,7 @@
 //! How a task changes its phase: the one place where phase, counts, places under `maxParallel`
 //! and times change together.
 
-use ktk_client::api::{Phase, Reason, event::Severity};
+use ktk_client::api::{Phase, Reason, event::Severity, hook::Moment};
 use uuid::Uuid;
 
 use super::{
@@ -143,6 +143,10 @@ impl<T: Tx> Unit<'_, T> {
             }
             _ => {}
         }
-        if self.task(id)?.phase.is_terminal() { self.after_end(id).await } else { Ok(()) }
+        if !self.task(id)?.phase.is_terminal() {
+            return Ok(());
+        }
+        self.happened(id, Moment::Finish)?;
+        self.after_end(id).await
     }
 }

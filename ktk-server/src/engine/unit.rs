@@ -28,6 +28,8 @@ pub struct Effects {
     pub stops: bool,
     /// Expressions are to be evaluated.
     pub evaluations: bool,
+    /// Hooks are to be called.
+    pub hooks: bool,
     /// The earliest new time at which a clock moves something.
     pub due: Option<Timestamp>,
     /// The highest version that was written.
@@ -49,6 +51,7 @@ impl Effects {
         self.work |= other.work;
         self.stops |= other.stops;
         self.evaluations |= other.evaluations;
+        self.hooks |= other.hooks;
         self.arm(other.due);
         self.version = self.version.max(other.version);
         self.removed_tasks.extend(other.removed_tasks);
@@ -82,6 +85,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) freed: BTreeSet<Uuid>,
     /// Pipelines with `failFast` in which a task failed for good.
     pub(super) trips: BTreeSet<Uuid>,
+    /// What happened to tasks that have hooks.
+    pub(super) happened: VecDeque<super::hooks::Happened>,
     /// External tasks that may start.
     pub(super) externals: BTreeSet<Uuid>,
     /// Finished dependents that saw something else than what is now, and wishes that are due.
@@ -113,6 +118,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             touched: BTreeSet::new(),
             freed: BTreeSet::new(),
             trips: BTreeSet::new(),
+            happened: VecDeque::new(),
             externals: BTreeSet::new(),
             reruns: VecDeque::new(),
             doomed: BTreeSet::new(),

@@ -21,6 +21,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub struct TaskRare {
     #[serde(skip_serializing_if = "is_default")]
     pub clocks: Clocks,
+    /// Whether it has hooks: what they are, its manifest says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub has_hooks: bool,
     /// The task whose running attempt made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spawned_by: Option<Uuid>,

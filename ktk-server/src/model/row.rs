@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 use ktk_client::api::{
-    Phase, Reason, event::Severity, node::NodePhase, restart::Cascade, task::RunIf, worker::Fence,
+    Phase, Reason, event::Severity, hook::Moment, node::NodePhase, restart::Cascade, task::RunIf,
+    worker::Fence,
 };
 use uuid::Uuid;
 
@@ -284,6 +285,18 @@ pub struct RequestRow {
     /// The first answer, as JSON.
     pub answer: String,
     pub at: Timestamp,
+}
+
+/// A hook that is to be called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HookRow {
+    /// The delivery.
+    pub id: Uuid,
+    pub task_id: Uuid,
+    pub moment: Moment,
+    pub attempt: u32,
+    /// JSON text; `engine::hooks` knows its form.
+    pub body: String,
 }
 
 /// What remains of a deleted object for those who watch.

@@ -43,7 +43,12 @@ async fn is_busy<S: Store>(engine: &Engine<S>) -> bool {
         return true;
     }
     match engine.read(Outlook).await {
-        Ok(ahead) => ahead.counts.on_nodes > 0 || ahead.counts.claimable > 0 || ahead.next_due.is_some(),
+        Ok(ahead) => {
+            ahead.has_hooks
+                || ahead.counts.on_nodes > 0
+                || ahead.counts.claimable > 0
+                || ahead.next_due.is_some()
+        }
         Err(_) => true,
     }
 }

@@ -7,6 +7,7 @@
 mod backend;
 mod config;
 mod files;
+mod hooks;
 mod idle;
 
 use std::{io::Write as _, sync::Arc, time::Duration};
@@ -163,6 +164,22 @@ async fn serve<S: Store>(
         async move {
             tokio::select! {
                 () = evaluator::run(engine) => {}
+                () = closed => {}
+            }
+            anyhow::Ok(())
+        }
+    });
+    spawner.critical("hooks", {
+        let caller = hooks::HookCaller {
+            starter: Arc::clone(&starter),
+            surroundings: Arc::clone(&executor.surroundings),
+            work_dir: places.work().to_owned(),
+            store_id: info.id.to_string(),
+        };
+        let (engine, closed) = (Arc::clone(&engine), host.closed());
+        async move {
+            tokio::select! {
+                () = hooks::call_all(engine, caller) => {}
                 () = closed => {}
             }
             anyhow::Ok(())

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::model::{
     entity::EntityRow,
     row::{
-        AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
+        AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
         RequestRow, ResultRow, TaskRow, TombstoneRow,
     },
 };
@@ -298,4 +298,11 @@ pub trait Tx: Send {
     fn insert_request(&mut self, row: &RequestRow) -> impl Future<Output = StoreResult<()>> + Send;
     /// Forgets requests from before this time.
     fn trim_requests(&mut self, before: Timestamp) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// Hooks to be called, in the order in which they were inserted; `limit` at most.
+    fn hooks(&mut self, limit: usize) -> impl Future<Output = StoreResult<Vec<HookRow>>> + Send;
+    /// Those of one task, in the same order.
+    fn hooks_of(&mut self, task: Uuid) -> impl Future<Output = StoreResult<Vec<HookRow>>> + Send;
+    fn insert_hooks(&mut self, rows: &[HookRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn delete_hooks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
 }

@@ -4,17 +4,7 @@ use super::{Causes, MAX_ARGUMENT, MAX_STDIN};
 use crate::api::{field, names::quoted, task::RunSpec};
 
 pub(super) fn check(causes: &mut Causes, prefix: &str, run: &RunSpec) {
-    let command = || field::member(prefix, "command");
-    match run.command.first() {
-        None => causes.push(command(), "must not be empty: write [PROGRAM, ARGUMENT, …]"),
-        Some(program) if program.is_empty() => {
-            causes.push(field::item(&command(), 0), "must not be empty: it is the program to run");
-        }
-        Some(_) => {}
-    }
-    for (index, argument) in run.command.iter().enumerate() {
-        text(causes, argument, argument.len(), || field::item(&command(), index));
-    }
+    check_command(causes, prefix, &run.command);
     for (name, value) in &run.env {
         let place = || field::member(&field::member(prefix, "env"), name);
         if let Some(why) = wrong_env_name(name) {
@@ -33,6 +23,21 @@ pub(super) fn check(causes: &mut Causes, prefix: &str, run: &RunSpec) {
     if stdin > MAX_STDIN {
         let message = format!("has {stdin} bytes: {MAX_STDIN} are allowed; put it in a file");
         causes.push(field::member(prefix, "stdin"), message);
+    }
+}
+
+/// The member `command` of what has this prefix.
+pub(super) fn check_command(causes: &mut Causes, prefix: &str, words: &[String]) {
+    let command = || field::member(prefix, "command");
+    match words.first() {
+        None => causes.push(command(), "must not be empty: write [PROGRAM, ARGUMENT, …]"),
+        Some(program) if program.is_empty() => {
+            causes.push(field::item(&command(), 0), "must not be empty: it is the program to run");
+        }
+        Some(_) => {}
+    }
+    for (index, argument) in words.iter().enumerate() {
+        text(causes, argument, argument.len(), || field::item(&command(), index));
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::api::{
     Duration, field,
+    hook::{HooksSpec, Moment},
     jq::{self, Jq, MAX_EXPRESSION},
     names::{self, Reference, quoted},
     pipeline::{Step, StepDefaults},
@@ -32,6 +33,7 @@ pub(super) struct Work<'a> {
     keepalive: Option<Duration>,
     retry: Option<&'a RetrySpec>,
     deadline: Option<Duration>,
+    hooks: Option<&'a HooksSpec>,
 }
 
 macro_rules! from {
@@ -53,6 +55,7 @@ macro_rules! from {
                     keepalive: from.keepalive,
                     retry: from.retry.as_ref(),
                     deadline: from.deadline,
+                    hooks: from.hooks.as_ref(),
                 }
             }
         }
@@ -85,6 +88,9 @@ impl Work<'_> {
         }
         if let Some(Err(why)) = self.type_name.map(names::type_name) {
             causes.push(field::member(prefix, "type"), why.to_string());
+        }
+        if let Some(hooks) = self.hooks {
+            check_hooks(causes, &field::member(prefix, "hooks"), hooks);
         }
         if let Some(inputs) = self.inputs {
             check_inputs(causes, &field::member(prefix, "inputs"), inputs);
@@ -212,6 +218,14 @@ fn check_expression(causes: &mut Causes, path: &str, text: Option<&str>) {
             causes.push(path, format!("has {} bytes: {MAX_EXPRESSION} are allowed", text.len()));
         }
         Some(_) => {}
+    }
+}
+
+fn check_hooks(causes: &mut Causes, prefix: &str, hooks: &HooksSpec) {
+    for moment in Moment::ALL {
+        if let Some(hook) = hooks.at(moment) {
+            process::check_command(causes, &field::member(prefix, moment.as_str()), &hook.command);
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What people do in the laboratory: create, restart, cancel, delete, look.
 
 use ktk_client::api::{
-    ObjectRef, Pipeline, Task,
+    ObjectRef, Phase, Pipeline, Task,
     attempt::{CompleteParams, FailParams, KeepaliveParams, ProgressParams},
     pipeline,
     restart::{AdoptParams, PlanRow, RestartParams, Restarted},
     task::{self, CancelParams, DeleteParams, Deleted},
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -25,6 +26,7 @@ use crate::{
         restart_pipeline::RestartPipeline,
         restart_task::RestartTask,
     },
+    model::row::TaskRow,
     store::Store,
 };
 
@@ -135,6 +137,19 @@ impl<S: Store> Lab<S> {
     pub async fn complete(&mut self, params: CompleteParams) -> Answer<Task> {
         let operation = EndExternal::complete(self.engine.ask("tester"), params);
         self.write(operation.map_err(ktk_client::api::ApiError::from)?).await
+    }
+
+    /// Says of every external task that it is done; whether there was one.
+    pub async fn complete_externals(&mut self) -> bool {
+        let runs = |row: &&TaskRow| row.is_external() && row.phase == Phase::Running;
+        let found: Vec<(String, u32)> =
+            self.dump.tasks.values().filter(runs).map(|row| (row.id.to_string(), row.attempt)).collect();
+        for (name, attempt) in &found {
+            let outputs = serde_json::from_value(json!({"n": attempt % 2})).unwrap();
+            let params = CompleteParams { reference: named(name), outputs, ..CompleteParams::default() };
+            self.complete(params).await.unwrap();
+        }
+        !found.is_empty()
     }
 
     pub async fn fail_external(&mut self, params: FailParams) -> Answer<Task> {

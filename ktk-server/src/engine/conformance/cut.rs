@@ -18,8 +18,8 @@ use crate::{
     model::{
         entity::EntityRow,
         row::{
-            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-            RequestRow, ResultRow, TaskRow, TombstoneRow,
+            AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
         },
     },
     store::{Durability, ListQuery, LiveCounts, Operation, Store, StoreError, StoreInfo, StoreResult, Tx},
@@ -269,5 +269,9 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         request(key: &str) -> Option<RequestRow>;
         insert_request(row: &RequestRow) -> () => Written::Request(row);
         trim_requests(before: Timestamp) -> ();
+        hooks(limit: usize) -> Vec<HookRow>;
+        hooks_of(task: Uuid) -> Vec<HookRow>;
+        insert_hooks(rows: &[HookRow]) -> ();
+        delete_hooks(ids: &[Uuid]) -> ();
     }
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use ktk_client::api::{
     Phase, Reason,
+    attempt::CompleteParams,
+    hook::{HookSpec, HooksSpec},
     node::NodePhase,
     pipeline,
     restart::{AdoptParams, Cascade, RestartParams},
@@ -39,6 +41,8 @@ pub enum Deed {
     Report,
     /// An end that is retried, and one that is final, in one report.
     ReportFailures,
+    /// The end of an external task that another waits for, and that has a hook.
+    Complete,
     CancelRunning,
     CancelPipeline,
     DeleteEnded,
@@ -48,7 +52,7 @@ pub enum Deed {
 }
 
 /// All of them.
-pub const DEEDS: [Deed; 19] = [
+pub const DEEDS: [Deed; 20] = [
     Deed::CreateTask,
     Deed::CreatePipeline,
     Deed::Restart,
@@ -62,6 +66,7 @@ pub const DEEDS: [Deed; 19] = [
     Deed::Claim,
     Deed::Report,
     Deed::ReportFailures,
+    Deed::Complete,
     Deed::CancelRunning,
     Deed::CancelPipeline,
     Deed::DeleteEnded,
@@ -97,6 +102,11 @@ pub async fn prepare<S: Store>(lab: &mut Lab<S>) {
     lab.make(job("right")).await;
     lab.make(job("join").needs(["left", "right"])).await;
     lab.make_pipeline(pipeline("q", [job("a").limit(3), job("b").needs(["a"]), job("z").always()])).await;
+    let mut approval = job("approval").external();
+    let command = vec!["notify".to_owned()];
+    approval.step.hooks = Some(HooksSpec { on_finish: Some(HookSpec { command }), ..HooksSpec::default() });
+    lab.make(approval).await;
+    lab.make(job("approved").needs(["approval"])).await;
     lab.claim(64).await;
     lab.make(job("waits")).await;
     lab.make(job("later").run_after(start() + Duration::from_secs(60))).await;
@@ -145,6 +155,12 @@ pub async fn perform<S: Store>(lab: &mut Lab<S>, deed: Deed) -> Answer<()> {
         }
         Deed::Report => report(lab, [("left", success()), ("right", success())]).await,
         Deed::ReportFailures => report(lab, [("left", exit(1)), ("right", exit(1))]).await,
+        Deed::Complete => {
+            let reference = super::calls::named("approval");
+            let outputs = Some(Default::default());
+            let params = CompleteParams { reference, outputs, request_id, attempt: None };
+            lab.complete(params).await.map(drop)
+        }
         Deed::CancelRunning => lab.cancel("left").await.map(drop),
         Deed::CancelPipeline => lab.cancel_pipeline("q", false).await.map(drop),
         Deed::DeleteEnded => lab.delete("old").await.map(drop),
@@ -184,6 +200,7 @@ pub async fn play_out<S: Store>(lab: &mut Lab<S>) {
     }
     for _ in 0..200 {
         lab.claim(64).await;
+        lab.complete_externals().await;
         let ends: Vec<_> = lab.held.iter().map(|grant| (grant.clone(), success())).collect();
         if !ends.is_empty() {
             assert!(lab.report_all(ends).await.into_iter().all(|counts| counts));

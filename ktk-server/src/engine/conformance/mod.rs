@@ -21,6 +21,7 @@ mod entities;
 mod expressions;
 mod external;
 mod forced;
+mod hooks;
 mod lab;
 mod lists;
 mod mirror;
@@ -67,6 +68,7 @@ macro_rules! engine_conformance {
             external: running_without_a_node_until_somebody_says, only_what_is_external_and_runs,
                 failed_for_good_or_to_be_tried_again, its_time_is_over, cancelled_restarted_and_deleted,
                 a_step_that_takes_no_place, said_twice_with_one_request_id;
+            hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
                 what_it_makes_is_its_child, it_reaches_nothing_else;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ktk_client::api::{
     node::NodePhase,
-    worker::{RegisterParams, Report, SyncParams},
+    worker::{Grant, RegisterParams, Report, SyncParams},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -122,7 +122,9 @@ pub async fn grants_again_after_a_lost_answer<S: Store>(store: S) {
     let held = vec![first[0].fence];
     let params = SyncParams { free: 2, running: 1, resync: true, held, ..SyncParams::default() };
     let again = lab.sync(params).await.grants;
-    assert_eq!(again[0], first[1], "the same attempt, the same fence");
+    // Only the digest of the first token was kept.
+    let bare = |grant: &Grant| Grant { token: None, ..grant.clone() };
+    assert_eq!(bare(&again[0]), bare(&first[1]), "the same attempt, the same fence");
     assert_eq!(again.len(), 2, "and what else is free");
     assert!(lab.report(again[0].clone(), success()).await);
 }

@@ -1,5 +1,7 @@
 //! Nodes, requests, pipelines and objects without a namespace as a whole.
 
+use ktk_client::api::hook::Moment;
+
 use super::{
     rows::{at, entity, id, new_pipeline, node, pipeline, request},
     run,
@@ -9,10 +11,35 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
-        row::{Change, NodeRow, RequestRow},
+        row::{Change, HookRow, NodeRow, RequestRow},
     },
     store::Store,
 };
+
+/// Hooks come in the order in which they were written, and each once.
+pub async fn hooks_in_order<S: Store>(store: S) {
+    let hook = |number, of, moment| HookRow {
+        id: id(number),
+        task_id: id(of),
+        moment,
+        attempt: 1,
+        body: format!("{{\"n\": {number}}}"),
+    };
+    let rows = [
+        hook(9, 1, Moment::Start),
+        hook(3, 2, Moment::Start),
+        hook(5, 1, Moment::Keepalive),
+        hook(4, 1, Moment::Finish),
+    ];
+    write(&store, [Step::InsertHooks(rows[..2].to_vec()), Step::InsertHooks(rows[2..].to_vec())]).await;
+    assert_eq!(see(&store, Step::Hooks(10)).await, Seen::Hooks(rows.to_vec()));
+    assert_eq!(see(&store, Step::Hooks(1)).await, Seen::Hooks(rows[..1].to_vec()));
+    let of = [&rows[0], &rows[2], &rows[3]].map(Clone::clone).to_vec();
+    assert_eq!(see(&store, Step::HooksOf(id(1))).await, Seen::Hooks(of));
+    assert!(run(&store, [Step::InsertHooks(rows[1..2].to_vec())]).await.is_err(), "the same delivery");
+    write(&store, [Step::DeleteHooks(vec![id(9), id(4), id(77)])]).await;
+    assert_eq!(see(&store, Step::Hooks(10)).await, Seen::Hooks(rows[1..3].to_vec()));
+}
 
 /// A node is one row, however often it is written.
 pub async fn nodes_are_replaced<S: Store>(store: S) {

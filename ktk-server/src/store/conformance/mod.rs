@@ -33,7 +33,7 @@ macro_rules! conformance {
             lists: pages_of_all, pages_of_a_namespace, newest_only, a_page_survives_changes, pipelines_too;
             history: changes_in_version_order, deletions_are_changes, trimmed_history, newest_version;
             events: the_newest_oldest_first, of_a_namespace, of_an_object_and_a_pipeline, removed;
-            entities: nodes_are_replaced, requests_are_remembered_and_forgotten, pipelines_are_deleted,
+            entities: hooks_in_order, nodes_are_replaced, requests_are_remembered_and_forgotten, pipelines_are_deleted,
                 objects_without_a_namespace, pages_of_a_kind;
             transactions: seen_at_once_inside, a_failed_operation_leaves_nothing, neighbours_of_a_failure_hold,
                 going_on_after_an_error_is_refused, a_panic_harms_nobody, a_read_cannot_write,

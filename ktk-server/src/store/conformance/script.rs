@@ -10,8 +10,8 @@ use crate::{
     model::{
         entity::EntityRow,
         row::{
-            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-            RequestRow, ResultRow, TaskRow, TombstoneRow,
+            AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
         },
     },
     store::{Durability, ListQuery, LiveCounts, Operation, StoreError, Tx},
@@ -77,6 +77,10 @@ pub enum Step {
     DeleteEntities(String, Vec<String>),
     Request(String),
     InsertRequest(RequestRow),
+    Hooks(usize),
+    HooksOf(Uuid),
+    InsertHooks(Vec<HookRow>),
+    DeleteHooks(Vec<Uuid>),
     TrimRequests(Timestamp),
     /// The operation fails here by itself.
     Fail,
@@ -106,6 +110,7 @@ pub enum Seen {
     Nodes(Vec<NodeRow>),
     Entities(Vec<EntityRow>),
     Request(Option<RequestRow>),
+    Hooks(Vec<HookRow>),
 }
 
 /// How a script fails.
@@ -253,6 +258,10 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::DeleteEntities(kind, names) => tx.delete_entities(kind, names).await.map(done),
         Step::Request(key) => tx.request(key).await.map(Seen::Request),
         Step::InsertRequest(row) => tx.insert_request(row).await.map(done),
+        Step::Hooks(limit) => tx.hooks(*limit).await.map(Seen::Hooks),
+        Step::HooksOf(task) => tx.hooks_of(*task).await.map(Seen::Hooks),
+        Step::InsertHooks(rows) => tx.insert_hooks(rows).await.map(done),
+        Step::DeleteHooks(ids) => tx.delete_hooks(ids).await.map(done),
         Step::TrimRequests(before) => tx.trim_requests(*before).await.map(done),
         Step::Fail => return Err(Failed::Itself),
         Step::Panic => panic!("a panic on purpose"),

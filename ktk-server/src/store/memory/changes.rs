@@ -12,8 +12,8 @@ use crate::{
     model::{
         entity::EntityRow,
         row::{
-            AttemptRow, EventRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, ResultRow,
-            TaskRow, TombstoneRow,
+            AttemptRow, EventRow, HookRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
+            ResultRow, TaskRow, TombstoneRow,
         },
     },
     store::{StoreError, StoreResult},
@@ -179,6 +179,23 @@ impl Journal<'_> {
             return Err(StoreError::Duplicate(format!("request {}", row.key)));
         }
         self.put(|state| &mut state.requests, row.key.clone(), row.kept());
+        Ok(())
+    }
+
+    pub(super) fn insert_hooks(&mut self, rows: &[HookRow]) -> StoreResult<()> {
+        for row in rows {
+            if self.state.hooks.values().any(|other| other.id == row.id) {
+                return Err(StoreError::Duplicate(format!("hook {}", row.id)));
+            }
+            self.state.counters.hook += 1;
+            let number = self.state.counters.hook;
+            self.put(|state| &mut state.hooks, number, row.clone());
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_hooks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.remove_where(|state| &mut state.hooks, |_, row| ids.contains(&row.id));
         Ok(())
     }
 

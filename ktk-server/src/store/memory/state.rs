@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
-    row::{AttemptRow, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow},
+    row::{
+        AttemptRow, EventRow, HookRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+    },
 };
 
 /// The order of work: priority (highest first), `ready_at`, id.
@@ -113,6 +115,8 @@ pub(super) struct State {
     pub(super) entities: BTreeMap<EntityName, EntityRow>,
     pub(super) entity_versions: BTreeMap<u64, EntityName>,
     pub(super) requests: BTreeMap<String, RequestRow>,
+    /// In the order in which they were written.
+    pub(super) hooks: BTreeMap<u64, HookRow>,
     pub(super) counters: Counters,
 }
 
@@ -123,6 +127,7 @@ pub(super) struct Counters {
     pub(super) version: u64,
     pub(super) fence: u64,
     pub(super) event: u64,
+    pub(super) hook: u64,
 }
 
 impl State {

@@ -14,8 +14,8 @@ use crate::{
     model::{
         entity::EntityRow,
         row::{
-            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-            RequestRow, ResultRow, TaskRow, TombstoneRow,
+            AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
         },
     },
     store::{ListQuery, LiveCounts, StoreError, StoreResult, Tx, drive::Trouble},
@@ -301,6 +301,22 @@ impl Tx for MemoryTx<'_> {
 
     async fn insert_request(&mut self, row: &RequestRow) -> StoreResult<()> {
         self.change(|journal| journal.insert_request(row))
+    }
+
+    async fn hooks(&mut self, limit: usize) -> StoreResult<Vec<HookRow>> {
+        self.load(|state| state.hooks.values().take(limit).cloned().collect())
+    }
+
+    async fn hooks_of(&mut self, task: Uuid) -> StoreResult<Vec<HookRow>> {
+        self.load(|state| state.hooks.values().filter(|row| row.task_id == task).cloned().collect())
+    }
+
+    async fn insert_hooks(&mut self, rows: &[HookRow]) -> StoreResult<()> {
+        self.change(|journal| journal.insert_hooks(rows))
+    }
+
+    async fn delete_hooks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.change(|journal| journal.delete_hooks(ids))
     }
 
     async fn trim_requests(&mut self, before: Timestamp) -> StoreResult<()> {

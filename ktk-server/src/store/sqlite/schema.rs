@@ -207,6 +207,17 @@ CREATE INDEX requests_at ON requests (at);
 pub(super) const SCHEMA_2: &str = r#"
 ALTER TABLE tasks ADD COLUMN rare TEXT;
 ALTER TABLE tasks ADD COLUMN token BLOB;
+
+CREATE TABLE hooks (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    task_id BLOB NOT NULL,
+    moment INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX hooks_id ON hooks (id);
+CREATE INDEX hooks_task ON hooks (task_id);
 ALTER TABLE pipelines ADD COLUMN rare TEXT;
 
 CREATE TABLE entities (

@@ -1,6 +1,6 @@
 //! The describe page of a task.
 
-use ktk_client::api::{Event, Task, restart::Decision, task::RunIf};
+use ktk_client::api::{Event, Task, hook, restart::Decision, shell, task::RunIf};
 
 use super::{command, duration, progress_text, short_digest, waited};
 use crate::{
@@ -100,6 +100,13 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
         page.field("Retry", parts.join(", "));
     }
     page.optional("Deadline", deadline(task, moment));
+    if let Some(hooks) = &spec.hooks {
+        let called = hook::Moment::ALL.into_iter().filter_map(|moment| Some((moment, hooks.at(moment)?)));
+        page.values(
+            "Hooks",
+            called.map(|(at, hook)| format!("{}: {}", at.as_str(), shell::line(&hook.command))),
+        );
+    }
     page.optional("Run After", spec.run_after.map(|time| moment.time(time)));
     match spec.run_if {
         RunIf::Success => {}

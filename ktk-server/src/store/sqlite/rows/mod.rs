@@ -3,6 +3,7 @@
 
 mod entity;
 mod event;
+mod hook;
 mod part;
 mod pipeline;
 mod task;

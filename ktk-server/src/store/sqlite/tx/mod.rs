@@ -4,6 +4,7 @@
 mod changes;
 mod entities;
 mod events;
+mod hooks;
 mod lists;
 mod needs;
 mod nodes;
@@ -29,8 +30,8 @@ use crate::{
     model::{
         entity::EntityRow,
         row::{
-            AttemptRow, Change, EventRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-            RequestRow, ResultRow, TaskRow, TombstoneRow,
+            AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
         },
     },
     store::{ListQuery, LiveCounts, StoreResult, Tx},
@@ -290,6 +291,22 @@ impl Tx for SqliteTx {
 
     async fn insert_request(&mut self, row: &RequestRow) -> StoreResult<()> {
         self.change(|session| nodes::insert_request(session, row))
+    }
+
+    async fn hooks(&mut self, limit: usize) -> StoreResult<Vec<HookRow>> {
+        self.load(|session| session.rows(hooks::FIRST, [], limit))
+    }
+
+    async fn hooks_of(&mut self, task: Uuid) -> StoreResult<Vec<HookRow>> {
+        self.load(|session| session.by_ids(hooks::OF_TASK, &[task]))
+    }
+
+    async fn insert_hooks(&mut self, rows: &[HookRow]) -> StoreResult<()> {
+        self.change(|session| hooks::insert(session, rows))
+    }
+
+    async fn delete_hooks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.change(|session| session.for_ids(hooks::DELETE, ids))
     }
 
     async fn trim_requests(&mut self, before: Timestamp) -> StoreResult<()> {
