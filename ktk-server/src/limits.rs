@@ -18,6 +18,8 @@ pub const CANDIDATES: usize = 10;
 pub const CLAIM_BATCH: usize = 512;
 /// The most timed changes of one transaction.
 pub const DUE_BATCH: usize = 500;
+/// Files whose owners are looked up at once.
+pub const FILES_BATCH: usize = 500;
 /// Times that a human name is drawn again when it is taken.
 pub const NAME_DRAWS: usize = 16;
 /// Digits of a command in tables.

@@ -107,7 +107,7 @@ async fn followed_restarted_and_deleted(client: Client) {
     let all: Vec<Pipeline> = client.pipelines().list_all(ListParams::default()).try_collect().await.unwrap();
     assert_eq!(all.len(), client.pipelines().list_whole(ListParams::default()).await.unwrap().items.len());
     assert!(client.tasks().delete("p.a").await.unwrap_err().is_conflict());
-    let params = DeleteParams { reference: client.pipelines().reference("p"), now: false };
+    let params = DeleteParams { reference: client.pipelines().reference("p"), ..DeleteParams::default() };
     assert!(client.pipelines().delete_with(params).await.unwrap().gone);
     assert!(client.pipelines().delete("p").await.unwrap_err().is_not_found());
     assert!(client.tasks().get_opt("p.a").await.unwrap().is_none());

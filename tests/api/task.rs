@@ -231,7 +231,8 @@ async fn cancelled_and_deleted(client: Client) {
     ended(&client, "b").await;
     assert!(client.tasks().delete("a").await.unwrap().gone);
     assert!(client.tasks().get_opt("a").await.unwrap().is_none());
-    let params = DeleteParams { reference: client.tasks().reference("b"), now: true };
+    let params =
+        DeleteParams { reference: client.tasks().reference("b"), now: true, ..DeleteParams::default() };
     assert!(client.tasks().delete_with(params).await.unwrap().gone);
     assert!(client.tasks().delete("b").await.unwrap_err().is_not_found());
 }

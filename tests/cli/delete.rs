@@ -65,3 +65,37 @@ fn many_are_asked_about() {
     place.ktk("delete tasks b c -o name").is(0, "task/b\ntask/c\n", "");
     place.ktk("delete tasks --all --yes").is(0, "", "No resources found\n");
 }
+
+#[test]
+fn who_waits_goes_too_with_cascade() {
+    let place = Place::started();
+    place.ok("create task first -- sleep 1000");
+    place.ok("create task then --need first -- true");
+    place.ok("create task last --need then -- true");
+    place.ktk("delete task first").code(5).says("--cascade");
+    let listed = |end: &str| {
+        let line = |name: &str| format!("task \"{name}\" deleted{end}\n");
+        format!("{}{}{}", line("last"), line("then"), line("first"))
+    };
+    place.ktk("delete task first --cascade --dry-run").is(0, &listed(" (dry run)"), "");
+    assert_eq!(place.ok("get tasks -o name"), "task/first\ntask/last\ntask/then\n");
+    place.ktk("delete task first --cascade").is(0, &listed(""), "");
+    assert_eq!(place.ok("get tasks -o name"), "");
+}
+
+#[test]
+fn an_old_incarnation_leaves_its_place_in_the_tree() {
+    let place = Place::started();
+    place.ok("run --name x -- echo one");
+    place.ok("restart x");
+    place.ok("wait x");
+    place.ktk("delete task/x@1").is(0, "task \"x@1\" deleted\n", "");
+    place.ktk("tree x").is(
+        0,
+        "x@1      Succeeded   <age>   deleted\n\
+         └─ x@2   Succeeded   <age>   current\n",
+        "",
+    );
+    assert_eq!(place.ok("logs x@1"), "");
+    place.ktk("restart x@1").code(5).says("has been deleted");
+}

@@ -8,6 +8,7 @@ mod faults;
 mod idle;
 mod kill;
 mod kill_random;
+mod leftovers;
 mod peer;
 mod power;
 mod processes;

@@ -425,6 +425,12 @@ pub struct DeleteParams {
     pub reference: ObjectRef,
     /// What runs is stopped with SIGKILL, `always` steps included.
     pub now: bool,
+    /// Tasks that wait for it go too, instead of keeping it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cascade: bool,
+    /// Answer with what would go and change nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dry_run: bool,
 }
 
 /// Answer of the `delete` methods.
@@ -435,6 +441,9 @@ pub struct Deleted<T> {
     pub object: T,
     /// Whether it is gone already; otherwise it goes when its last attempt has ended.
     pub gone: bool,
+    /// The tasks that waited for it, and go too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<ObjectRef>,
 }
 
 impl Method for Delete {

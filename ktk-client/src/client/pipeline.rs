@@ -175,7 +175,8 @@ impl Pipelines {
     /// # Errors
     /// `NotFound`; `Conflict` where others wait for its tasks.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Pipeline>> {
-        self.delete_with(DeleteParams { reference: self.client.reference(name), now: false }).await
+        self.delete_with(DeleteParams { reference: self.client.reference(name), ..DeleteParams::default() })
+            .await
     }
 
     /// Deletes a pipeline with parameters of its own.

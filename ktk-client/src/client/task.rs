@@ -205,7 +205,8 @@ impl Tasks {
     /// # Errors
     /// `NotFound`; `Conflict` where others wait for it or it belongs to a pipeline.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Task>> {
-        self.delete_with(DeleteParams { reference: self.client.reference(name), now: false }).await
+        self.delete_with(DeleteParams { reference: self.client.reference(name), ..DeleteParams::default() })
+            .await
     }
 
     /// Deletes a task with parameters of its own.

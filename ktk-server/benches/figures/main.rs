@@ -12,6 +12,7 @@ mod get;
 mod idle;
 mod lifecycles;
 mod next_step;
+mod plan;
 mod processes;
 mod start;
 mod submit;
@@ -19,7 +20,7 @@ mod support;
 
 use anyhow::bail;
 
-const FIGURES: [&str; 7] = ["lifecycles", "processes", "submit", "get", "start", "idle", "next_step"];
+const FIGURES: [&str; 8] = ["lifecycles", "processes", "submit", "get", "start", "idle", "next_step", "plan"];
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
@@ -43,6 +44,7 @@ fn main() -> anyhow::Result<()> {
                 "start" => start::run().await,
                 "idle" => idle::run().await,
                 "next_step" => next_step::run().await,
+                "plan" => plan::run().await,
                 other => bail!("there is no figure {other:?}: {}", FIGURES.join(", ")),
             }
         })?;

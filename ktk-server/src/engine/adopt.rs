@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     body::{self, RestartBody},
     error::{EngineError, EngineResult},
+    going::refuse_stub,
     operation::{Ask, Done},
     requests::Remembered,
     resolve,
@@ -65,6 +66,7 @@ impl AdoptTask {
             let wanted = self.params.if_newest.unwrap_or_default();
             return Err(EngineError::conflict(format!("the newest incarnation is {live}, not @{wanted}")));
         }
+        refuse_stub(&source)?;
         if source.phase != Phase::Succeeded {
             let words = format!("{this} has no result that could be adopted: it is {}", source.phase);
             let hint = "name an incarnation that succeeded: ktk tree shows them";

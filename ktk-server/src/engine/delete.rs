@@ -4,24 +4,21 @@
 use std::collections::BTreeSet;
 
 use ktk_client::api::{
-    ApiError, Pipeline, Reason, Task,
-    event::Severity,
+    ApiError, ObjectRef, Pipeline, Reason, Task,
     task::{DeleteParams, Deleted},
 };
 use uuid::Uuid;
 
 use super::{
-    body,
     error::{EngineError, EngineResult},
     object,
     operation::{Ask, Done},
-    rerun::Wish,
     resolve,
     unit::Unit,
 };
 use crate::{
     limits,
-    model::row::{PipelineRow, StopWish, TaskRow, TombstoneRow},
+    model::row::{StopWish, TaskRow},
     store::{Operation, Tx},
 };
 
@@ -45,9 +42,13 @@ impl Operation for DeleteTask {
         }
         let object = object::task(unit.tx, unit.shared, &row).await?;
         if !named.by_name && !row.newest {
-            unit.remove_incarnation(&row).await?;
-            unit.finish().await?;
-            return Ok(Done { answer: Deleted { object, gone: true }, effects: unit.effects });
+            unit.refuse_if_used(&row).await?;
+            if !self.params.dry_run && !row.rare.stub {
+                unit.remove_incarnation(&row).await?;
+                unit.finish().await?;
+            }
+            let answer = Deleted { object, gone: !self.params.dry_run, also: Vec::new() };
+            return Ok(Done { answer, effects: unit.effects });
         }
         if !named.by_name && row.incarnation > 1 {
             let words = format!(
@@ -58,22 +59,18 @@ impl Operation for DeleteTask {
             return Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
         }
         unit.load_newest(&[row.context_id]).await?;
-        unit.refuse_if_needed(&[row.context_id]).await?;
-        let newest = unit
-            .newest_of(row.context_id)
-            .cloned()
-            .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", row.name)))?;
-        let now = unit.now;
-        unit.task_mut(newest.id)?.deleted_at = Some(now);
-        if newest.phase.is_terminal() {
-            unit.doomed.insert(newest.id);
-        } else {
-            unit.forget_wish(newest.id)?;
-            unit.stop_task(newest.id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
+        let waiting = unit.who_goes_too(&[row.context_id], self.params.cascade).await?;
+        let also = references(&waiting);
+        if self.params.dry_run {
+            return Ok(Done::quiet(Deleted { object, gone: false, also }));
+        }
+        let contexts = waiting.iter().map(|row| row.context_id).chain([row.context_id]);
+        for context in contexts {
+            unit.doom_task(context, self.params.now).await?;
         }
         unit.finish().await?;
-        let gone = unit.task(newest.id).is_err();
-        Ok(Done { answer: Deleted { object, gone }, effects: unit.effects })
+        let gone = unit.newest_of(row.context_id).is_none();
+        Ok(Done { answer: Deleted { object, gone, also }, effects: unit.effects })
     }
 }
 
@@ -101,7 +98,14 @@ impl Operation for DeletePipeline {
         let id = row.id;
         let object = object::pipelines(unit.tx, unit.shared, std::slice::from_ref(&row)).await?.remove(0);
         let (_, contexts) = unit.whole_pipeline(&row).await?;
-        unit.refuse_if_needed(&contexts).await?;
+        let waiting = unit.who_goes_too(&contexts, self.params.cascade).await?;
+        let also = references(&waiting);
+        if self.params.dry_run {
+            return Ok(Done::quiet(Deleted { object, gone: false, also }));
+        }
+        for task in &waiting {
+            unit.doom_task(task.context_id, self.params.now).await?;
+        }
         let now = unit.now;
         unit.pipeline_mut(id).await?.deleted_at = Some(now);
         if row.phase.is_terminal() {
@@ -111,143 +115,67 @@ impl Operation for DeletePipeline {
         }
         unit.finish().await?;
         let gone = unit.tx.pipelines(&[id]).await?.is_empty();
-        Ok(Done { answer: Deleted { object, gone }, effects: unit.effects })
+        Ok(Done { answer: Deleted { object, gone, also }, effects: unit.effects })
     }
 }
 
+fn references(rows: &[TaskRow]) -> Vec<ObjectRef> {
+    let mut found: Vec<ObjectRef> =
+        rows.iter().map(|row| ObjectRef::new(&*row.namespace, &*row.name)).collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
 impl<T: Tx> Unit<'_, T> {
-    /// What others still wait for is not deleted.
-    async fn refuse_if_needed(&mut self, contexts: &[Uuid]) -> EngineResult<()> {
-        let going: BTreeSet<Uuid> = contexts.iter().copied().collect();
-        let edges = self.tx.dependents(contexts).await?;
-        let waiting: Vec<Uuid> =
-            edges.iter().map(|edge| edge.dependent).filter(|dependent| !going.contains(dependent)).collect();
-        self.load_newest(&waiting).await?;
-        let mut names: Vec<String> = waiting
-            .iter()
-            .filter_map(|context| self.newest_of(*context))
-            .filter(|row| !row.phase.is_terminal())
-            .map(|row| row.name.clone())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        if names.is_empty() {
+    /// A task is to go with all its incarnations: at once, or when it has ended.
+    async fn doom_task(&mut self, context: Uuid, is_hard: bool) -> EngineResult<()> {
+        let newest = self
+            .newest_of(context)
+            .cloned()
+            .ok_or_else(|| EngineError::Bug(format!("context {context} has no newest incarnation")))?;
+        let now = self.now;
+        self.task_mut(newest.id)?.deleted_at.get_or_insert(now);
+        if newest.phase.is_terminal() {
+            self.doomed.insert(newest.id);
             return Ok(());
         }
-        let more = names.len() > limits::CANDIDATES;
-        names.truncate(limits::CANDIDATES);
-        let words =
-            format!("others still wait for it: {}{}", names.join(", "), if more { ", …" } else { "" });
-        Err(EngineError::Refused(ApiError::conflict(words).with_hint("delete or cancel those first")))
+        self.forget_wish(newest.id)?;
+        self.stop_task(newest.id, StopWish { reason: Reason::ByUser, now: is_hard }).await
     }
 
-    async fn remove_incarnation(&mut self, row: &TaskRow) -> EngineResult<()> {
-        let tree = self.tx.context_tasks(row.context_id).await?;
-        if tree.iter().any(|other| other.parent_id == Some(row.id)) {
-            let words = format!("{}@{} has restarts that descend from it", row.name, row.incarnation);
-            return Err(EngineError::Refused(
-                ApiError::conflict(words).with_hint("delete the task as a whole"),
-            ));
-        }
-        let wishes = tree.iter().filter_map(|other| other.wish.as_deref());
-        for wish in wishes {
-            if body::from_text::<Wish>(&row.name, wish).is_ok_and(|wish| wish.parent == Some(row.id)) {
-                let words = format!("{}@{} is about to be restarted", row.name, row.incarnation);
-                return Err(EngineError::conflict(words));
+    /// The tasks that have not ended and need what is to be deleted, or what goes with it.
+    ///
+    /// # Errors
+    /// `Conflict` with their names, unless they are to go too.
+    async fn who_goes_too(&mut self, contexts: &[Uuid], is_cascade: bool) -> EngineResult<Vec<TaskRow>> {
+        let mut going: BTreeSet<Uuid> = contexts.iter().copied().collect();
+        let mut also: Vec<TaskRow> = Vec::new();
+        let mut open = contexts.to_vec();
+        while !open.is_empty() {
+            let edges = self.tx.dependents(&open).await?;
+            open = edges.iter().map(|edge| edge.dependent).filter(|context| going.insert(*context)).collect();
+            self.load_newest(&open).await?;
+            let waits = |row: &&TaskRow| !row.phase.is_terminal() && row.deleted_at.is_none();
+            let rows: Vec<TaskRow> =
+                open.iter().filter_map(|context| self.newest_of(*context)).filter(waits).cloned().collect();
+            if !is_cascade && !rows.is_empty() {
+                return Err(still_waited_for(&rows));
             }
+            // Who has ended stays, and so does what needs it.
+            open = rows.iter().map(|row| row.context_id).collect();
+            also.extend(rows);
         }
-        self.remove_tasks(std::slice::from_ref(row)).await
+        Ok(also)
     }
+}
 
-    /// Carries out a deletion whose task or pipeline has ended.
-    pub(super) async fn remove_if_ended(&mut self, id: Uuid) -> EngineResult<()> {
-        self.flush().await?;
-        if let Some(row) = self.tx.tasks(&[id]).await?.pop() {
-            if !row.phase.is_terminal() {
-                return Ok(());
-            }
-            let tree = self.tx.context_tasks(row.context_id).await?;
-            self.remove_tasks(&tree).await?;
-            self.tx.delete_needs(&[row.context_id]).await?;
-            self.effects.removed_owners.push(row.context_id);
-            self.task_event(&row, Severity::Normal, "Deleted", "deleted with all its incarnations".into());
-        } else if let Some(row) = self.tx.pipelines(&[id]).await?.pop()
-            && row.phase.is_terminal()
-        {
-            self.remove_pipeline(&row).await?;
-        }
-        Ok(())
-    }
-
-    /// All incarnations of a pipeline, and the contexts of all their tasks.
-    async fn whole_pipeline(&mut self, row: &PipelineRow) -> EngineResult<(Vec<PipelineRow>, Vec<Uuid>)> {
-        let mut all = self.tx.pipelines_named(&row.namespace, &row.name).await?;
-        all.retain(|other| other.context_id == row.context_id);
-        let mut contexts = BTreeSet::new();
-        for incarnation in &all {
-            let tasks = self.tx.tasks_within(incarnation.id).await?;
-            contexts.extend(tasks.iter().map(|task| task.context_id));
-        }
-        Ok((all, contexts.into_iter().collect()))
-    }
-
-    async fn remove_pipeline(&mut self, pipeline: &PipelineRow) -> EngineResult<()> {
-        let (all, contexts) = self.whole_pipeline(pipeline).await?;
-        for context in &contexts {
-            let tree = self.tx.context_tasks(*context).await?;
-            self.remove_tasks(&tree).await?;
-        }
-        self.tx.delete_needs(&contexts).await?;
-        for incarnation in &all {
-            self.remove_pipeline_row(incarnation).await?;
-        }
-        Ok(())
-    }
-
-    async fn remove_pipeline_row(&mut self, pipeline: &PipelineRow) -> EngineResult<()> {
-        self.forget_pipeline(pipeline.id);
-        self.tx.delete_pipelines(&[pipeline.id]).await?;
-        self.tx.delete_events(&[pipeline.id]).await?;
-        let version = self.tx.next_version();
-        self.effects.version = version;
-        self.effects.removed_owners.push(pipeline.id);
-        self.insert_tombstone(TombstoneRow {
-            version,
-            kind: "Pipeline".into(),
-            id: pipeline.id,
-            context_id: pipeline.context_id,
-            pipeline_id: Some(pipeline.id),
-            namespace: pipeline.namespace.clone(),
-            name: pipeline.name.clone(),
-            incarnation: pipeline.incarnation,
-            labels: pipeline.labels.clone(),
-            at: self.now,
-        });
-        Ok(())
-    }
-
-    async fn remove_tasks(&mut self, rows: &[TaskRow]) -> EngineResult<()> {
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        self.tx.delete_tasks(&ids).await?;
-        self.tx.delete_events(&ids).await?;
-        for row in rows {
-            self.forget(row.id);
-            let version = self.tx.next_version();
-            self.effects.version = version;
-            self.insert_tombstone(TombstoneRow {
-                version,
-                kind: "Task".into(),
-                id: row.id,
-                context_id: row.context_id,
-                pipeline_id: row.pipeline_id,
-                namespace: row.namespace.clone(),
-                name: row.name.clone(),
-                incarnation: row.incarnation,
-                labels: row.labels.clone(),
-                at: self.now,
-            });
-        }
-        self.effects.removed_tasks.extend(ids);
-        Ok(())
-    }
+/// What others still wait for is not deleted.
+fn still_waited_for(rows: &[TaskRow]) -> EngineError {
+    let mut names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    names.sort_unstable();
+    let more = names.len() > limits::CANDIDATES;
+    names.truncate(limits::CANDIDATES);
+    let words = format!("others still wait for it: {}{}", names.join(", "), if more { ", …" } else { "" });
+    let hint = "delete or cancel those first, or --cascade deletes them too";
+    EngineError::Refused(ApiError::conflict(words).with_hint(hint))
 }

@@ -337,7 +337,7 @@ impl<K: Kind> Operation for DeleteEntity<K> {
         K::complete(unit.tx, &mut object).await?;
         unit.remove_entity(&object).await?;
         unit.finish().await?;
-        Ok(Done { answer: Deleted { object, gone: true }, effects: unit.effects })
+        Ok(Done { answer: Deleted { object, gone: true, also: Vec::new() }, effects: unit.effects })
     }
 }
 

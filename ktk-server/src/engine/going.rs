@@ -2,8 +2,21 @@
 
 use uuid::Uuid;
 
-use super::{error::EngineResult, unit::Unit};
+use super::{
+    error::{EngineError, EngineResult},
+    unit::Unit,
+};
 use crate::{model::row::TaskRow, store::Tx};
+
+/// Refuses what is about an incarnation of which only its place in the tree is left.
+pub(super) fn refuse_stub(row: &TaskRow) -> EngineResult<()> {
+    if !row.rare.stub {
+        return Ok(());
+    }
+    let words =
+        format!("{}@{} has been deleted: only its place in the tree is left", row.name, row.incarnation);
+    Err(EngineError::conflict(words))
+}
 
 impl<T: Tx> Unit<'_, T> {
     /// Whether a task is being deleted, by itself or with its pipeline. Asks for its newest incarnation.

@@ -32,6 +32,7 @@ mod plan;
 mod propagate;
 pub mod queue;
 pub mod read;
+pub mod remove;
 mod report;
 mod requests;
 mod rerun;

@@ -36,6 +36,7 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
         let mut task = summary(shared, row);
         let body = bodies.get(&row.id).map(|text| body::from_text::<TaskBody>(&row.name, text));
         match body {
+            _ if row.rare.stub => {}
             Some(Ok(body)) => fill_body(&mut task, row, body),
             Some(Err(error)) => broken(&mut task, &error.to_string()),
             None => broken(&mut task, "the stored manifest is missing"),

@@ -14,6 +14,7 @@ use super::{
     body::{self, RestartBody},
     create_task::type_causes,
     error::{EngineError, EngineResult},
+    going::refuse_stub,
     object,
     operation::{Ask, Done},
     plan::Plan,
@@ -172,6 +173,7 @@ impl RestartTask {
                 format!("the newest incarnation is {}@{}, not @{wanted}", newest.name, newest.incarnation);
             return Err(EngineError::conflict(words));
         }
+        refuse_stub(&named.row)?;
         unit.refuse_older_pipeline(&named.row, &newest).await?;
         if newest.phase.is_terminal() {
             refuse_lost_need(unit, &named.row).await?;

@@ -79,6 +79,18 @@ impl Places {
         &self.work
     }
 
+    /// Who has a directory.
+    ///
+    /// # Errors
+    /// When the data directory cannot be read.
+    pub fn owners(&self) -> io::Result<Vec<uuid::Uuid>> {
+        let mut owners = Vec::new();
+        for entry in fs::read_dir(&self.work)? {
+            owners.extend(entry?.file_name().to_str().and_then(|name| name.parse::<uuid::Uuid>().ok()));
+        }
+        Ok(owners)
+    }
+
     /// Removes the directory of an owner that is gone.
     pub fn remove(&self, owner: uuid::Uuid) {
         let path = self.work.join(owner.to_string());

@@ -93,6 +93,23 @@ impl LogDirectory {
         Ok(attempts)
     }
 
+    /// The tasks that have a file where this one would have its own.
+    pub(super) fn tasks(&self, beside: Uuid) -> io::Result<Vec<Uuid>> {
+        let shard = match self.shard(beside) {
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            shard => shard?,
+        };
+        let mut tasks = Vec::new();
+        for file in Dir::read_from(&shard)? {
+            let file = file?;
+            let id = file.file_name().to_str().ok().and_then(|name| name.split('.').next());
+            tasks.extend(id.and_then(|id| id.parse::<Uuid>().ok()));
+        }
+        tasks.sort_unstable();
+        tasks.dedup();
+        Ok(tasks)
+    }
+
     pub(super) fn remove(&self, task: Uuid) -> io::Result<()> {
         self.each_file(task, |shard, attempt, slot| {
             match unlinkat(shard, file_name(LogKey { task, attempt }, slot), AtFlags::empty()) {

@@ -212,6 +212,13 @@ impl LogStore for FileLogStore {
         }))
     }
 
+    fn tasks(&self, last_byte: u8) -> BoxFuture<'_, Result<Vec<Uuid>, LogError>> {
+        let task = Uuid::from_u128(u128::from(last_byte));
+        Box::pin(self.blocking("list", task, move |shared| {
+            shared.directory.tasks(task).map_err(|source| LogError::Io { action: "list", task, source })
+        }))
+    }
+
     fn remove(&self, task: Uuid) -> BoxFuture<'_, Result<(), LogError>> {
         Box::pin(self.blocking("remove", task, move |shared| shared.remove(task)))
     }

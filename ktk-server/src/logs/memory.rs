@@ -166,6 +166,14 @@ impl LogStore for MemoryLogStore {
         ready(Ok(written.map(|(key, _)| key.attempt).collect())).boxed()
     }
 
+    fn tasks(&self, last_byte: u8) -> BoxFuture<'_, Result<Vec<Uuid>, LogError>> {
+        let mut tasks: Vec<Uuid> = lock(&self.logs).keys().map(|key| key.task).collect();
+        tasks.retain(|task| task.as_bytes()[15] == last_byte);
+        tasks.sort_unstable();
+        tasks.dedup();
+        ready(Ok(tasks)).boxed()
+    }
+
     fn remove(&self, task: Uuid) -> BoxFuture<'_, Result<(), LogError>> {
         // What has a writer stays, empty and finished: it cannot come back.
         lock(&self.logs).retain(|key, log| {

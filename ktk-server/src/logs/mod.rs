@@ -189,6 +189,12 @@ pub trait LogStore: Send + Sync + 'static {
     /// `Io`.
     fn attempts(&self, task: Uuid) -> BoxFuture<'_, Result<Vec<u32>, LogError>>;
 
+    /// The tasks whose ids end with this byte and that have a log.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn tasks(&self, last_byte: u8) -> BoxFuture<'_, Result<Vec<Uuid>, LogError>>;
+
     /// Removes the logs of all attempts of a task. Its writers get `Finished`, its readers the end.
     ///
     /// # Errors

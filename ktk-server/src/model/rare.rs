@@ -33,6 +33,9 @@ pub struct TaskRare {
     /// How far its expressions are; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jq: Option<Stage>,
+    /// It was deleted: only its place in the tree is left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stub: bool,
     /// What early cutoff decided last about this finished task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,

@@ -185,7 +185,10 @@ async fn serve<S: Store>(
             anyhow::Ok(())
         }
     });
-    spawner.passing("files", files::remove_what_is_gone(removed, logs, places, host.closed()));
+    spawner.passing(
+        "files",
+        files::remove_what_is_gone(Arc::clone(&engine), removed, logs, places, host.closed()),
+    );
     if let Some(limit) = config.idle_exit {
         let watch = idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone());
         let closed = host.closed();

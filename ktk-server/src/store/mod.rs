@@ -168,6 +168,8 @@ pub trait Tx: Send {
     fn update_tasks(&mut self, rows: &[TaskRow]) -> impl Future<Output = StoreResult<()>> + Send;
     /// Removes tasks with bodies, results and attempts. Needs are removed by [`Tx::delete_needs`].
     fn delete_tasks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Removes bodies, results and attempts of tasks, whose rows stay.
+    fn strip_tasks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
     fn task_bodies(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<(Uuid, String)>>> + Send;
     fn task_results(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<ResultRow>>> + Send;
     /// Inserts or replaces.

@@ -4,7 +4,7 @@ use clap::{ArgAction, Args};
 use ktk_client::{
     Client,
     api::{
-        Duration,
+        Duration, ObjectRef,
         task::{DeleteParams, Deleted},
         watch::WatchParams,
     },
@@ -36,7 +36,8 @@ use crate::{
 /// Delete tasks and pipelines with their logs and history, queues and semaphores that nobody uses
 ///
 /// A task goes with its whole tree of restarts, a pipeline with all its tasks. What runs is
-/// cancelled first, and the command waits until it has gone.
+/// cancelled first, and the command waits until it has gone. Of NAME@N only that old incarnation
+/// goes; where others descend from it, its place in the tree is kept.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -45,6 +46,9 @@ Examples:
 
   # One older incarnation
   ktk delete task/build-web@1
+
+  # With the tasks that wait for it: which are they?
+  ktk delete task build-web --cascade --dry-run
 
   # Every pipeline that failed
   ktk delete pipelines --field-selector status.phase=Failed")]
@@ -59,6 +63,14 @@ pub(crate) struct DeleteArgs {
     /// What runs is stopped with SIGKILL, and `always` steps do not run
     #[arg(long)]
     now: bool,
+
+    /// Tasks that wait for it go too
+    #[arg(long)]
+    cascade: bool,
+
+    /// Print what would go and change nothing
+    #[arg(long)]
+    dry_run: bool,
 
     /// Wait until it has gone
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true,
@@ -92,14 +104,13 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
     let mut errors = Vec::new();
     let mut going = Vec::new();
     for chosen in objects(asked, &args, client, cx).await? {
-        match delete(client, &chosen, args.now, &mut made).await {
-            Ok(left) => {
+        match delete(client, &chosen, &args, &mut made).await {
+            Ok(taken) => {
                 if format == OutputFormat::Human {
-                    let (kind, name) = (chosen.named.kind, escape(&chosen.named.name));
-                    cx.ui.println(&format!("{kind} \"{name}\" deleted"))?;
+                    taken.lines(&chosen, args.dry_run).iter().try_for_each(|line| cx.ui.println(line))?;
                     cx.ui.flush()?;
                 }
-                going.extend(left);
+                going.extend(taken.going.filter(|_| !args.dry_run));
             }
             // What was chosen may have gone since: it is what was wanted.
             Err(error) if error.exit() == Exit::NotFound && (is_chosen || args.ignore_not_found) => {}
@@ -132,7 +143,7 @@ async fn objects(
     if chosen.is_empty() {
         cx.ui.message("No resources found");
     } else {
-        bulk::confirm(&chosen, "delete", args.yes, cx)?;
+        bulk::confirm(&chosen, "delete", args.yes || args.dry_run, cx)?;
     }
     Ok(chosen)
 }
@@ -144,46 +155,66 @@ struct Going {
     namespace: String,
 }
 
-async fn delete(
-    client: &Client,
-    chosen: &Chosen,
-    now: bool,
-    made: &mut Made,
-) -> Result<Option<Going>, CliError> {
-    let client = client.in_namespace(&*chosen.namespace);
-    let name = &*chosen.named.name;
-    match chosen.named.kind {
-        Kind::Pipeline => {
-            let pipelines = client.pipelines();
-            let reference = pipelines.reference(name);
-            taken(chosen, &pipelines.delete_with(DeleteParams { reference, now }).await?, made)
-        }
-        Kind::Queue => taken(chosen, &client.queues().delete(name).await?, made),
-        Kind::Semaphore => taken(chosen, &client.semaphores().delete(name).await?, made),
-        _ => {
-            let tasks = client.tasks();
-            let reference = tasks.reference(name);
-            taken(chosen, &tasks.delete_with(DeleteParams { reference, now }).await?, made)
-        }
+/// What a deletion answered.
+struct Taken {
+    /// The object, where it is not gone yet.
+    going: Option<Going>,
+    /// Tasks that go with it.
+    also: Vec<ObjectRef>,
+}
+
+impl Taken {
+    fn lines(&self, chosen: &Chosen, is_dry_run: bool) -> Vec<String> {
+        let end = if is_dry_run { "deleted (dry run)" } else { "deleted" };
+        let line = |kind: Kind, name: &str| format!("{kind} \"{}\" {end}", escape(name));
+        let also = self.also.iter().map(|task| line(Kind::Task, &task.name));
+        also.chain([line(chosen.named.kind, &chosen.named.name)]).collect()
     }
 }
 
-fn taken<T: Serialize>(
+async fn delete(
+    client: &Client,
     chosen: &Chosen,
-    deleted: &Deleted<T>,
+    args: &DeleteArgs,
     made: &mut Made,
-) -> Result<Option<Going>, CliError> {
+) -> Result<Taken, CliError> {
+    let client = client.in_namespace(&*chosen.namespace);
+    let name = &*chosen.named.name;
+    let params = DeleteParams {
+        reference: ObjectRef::new(&*chosen.namespace, name),
+        now: args.now,
+        cascade: args.cascade,
+        dry_run: args.dry_run,
+    };
+    match chosen.named.kind {
+        Kind::Pipeline => taken(chosen, client.pipelines().delete_with(params).await?, made),
+        Kind::Queue | Kind::Semaphore if args.dry_run || args.cascade => {
+            let words = format!(
+                "--dry-run and --cascade go with tasks and pipelines, not with {}",
+                chosen.named.label()
+            );
+            Err(CliError::usage(words))
+        }
+        Kind::Queue => taken(chosen, client.queues().delete(name).await?, made),
+        Kind::Semaphore => taken(chosen, client.semaphores().delete(name).await?, made),
+        _ => taken(chosen, client.tasks().delete_with(params).await?, made),
+    }
+}
+
+fn taken<T: Serialize>(chosen: &Chosen, deleted: Deleted<T>, made: &mut Made) -> Result<Taken, CliError> {
+    let also = deleted.also;
     let object = made::value(&deleted.object)?;
     let snapshot: Result<Snapshot, _> = serde_json::from_value(object.clone());
     made.add(object, None);
     let snapshot = match snapshot {
         Ok(snapshot) if !deleted.gone => snapshot,
-        _ => return Ok(None),
+        _ => return Ok(Taken { going: None, also }),
     };
     let mut target = Target::new(chosen.named.kind.manifest(), &chosen.namespace, &chosen.named.name);
     target.found(&snapshot);
     let version = snapshot.metadata.version.unwrap_or_default();
-    Ok(Some(Going { target, version, namespace: chosen.namespace.clone() }))
+    let going = Some(Going { target, version, namespace: chosen.namespace.clone() });
+    Ok(Taken { going, also })
 }
 
 async fn wait_until_gone(

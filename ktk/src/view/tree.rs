@@ -141,6 +141,9 @@ fn incarnation_cells(task: &Task, is_newest: bool, now: Timestamp) -> Vec<Cell> 
         notes.extend(restart.changes.iter().map(|(field, value)| super::plan::change(field, value)));
         notes.extend(restart.reason.clone());
     }
+    if task.metadata.deleted_at.is_some() {
+        notes.push("deleted".to_owned());
+    }
     if is_newest {
         notes.push("current".to_owned());
     }

@@ -125,12 +125,15 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn delete(&mut self, name: &str) -> Answer<Deleted<Task>> {
-        let params = DeleteParams { reference: named(name), now: false };
+        self.delete_with(DeleteParams { reference: named(name), ..DeleteParams::default() }).await
+    }
+
+    pub async fn delete_with(&mut self, params: DeleteParams) -> Answer<Deleted<Task>> {
         self.write(DeleteTask { ask: self.engine.ask("tester"), params }).await
     }
 
     pub async fn delete_pipeline(&mut self, name: &str, now: bool) -> Answer<Deleted<Pipeline>> {
-        let params = DeleteParams { reference: named(name), now };
+        let params = DeleteParams { reference: named(name), now, ..DeleteParams::default() };
         self.write(DeletePipeline { ask: self.engine.ask("tester"), params }).await
     }
 

@@ -50,6 +50,7 @@ pub fn check(before: &Dump, now: &Dump) {
     for row in now.tasks.values() {
         let name = Shown(row);
         reason_is_legal(row, name);
+        goes_when_it_can(row, now, &newest, name);
         fields_fit_the_phase(row, name);
         place_fits(row, now, name);
         needs_are_counted(row, now, &newest, name);
@@ -111,11 +112,23 @@ fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
         assert!(!row.is_external(), "nothing that it could wait for: {name}");
     }
     assert!(row.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {name}");
-    if row.pipeline_id.is_none() {
-        assert!(row.deleted_at.is_none() || !row.phase.is_terminal(), "it should be gone: {name}");
-    }
     assert!(row.newest || row.phase.is_terminal(), "an old incarnation lives: {name}");
     assert_eq!(row.incarnation == 1, row.parent_id.is_none(), "its parent: {name}");
+}
+
+/// What was to go has gone, unless somebody that has not ended needs it; a stub is there for who descends from it.
+fn goes_when_it_can(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow>, name: Shown<'_>) {
+    if row.rare.stub {
+        let has_children = now.tasks.values().any(|other| other.parent_id == Some(row.id));
+        assert!(has_children && !row.newest && row.deleted_at.is_some(), "a stub for nobody: {name}");
+    } else if row.pipeline_id.is_none() && row.deleted_at.is_some() && row.phase.is_terminal() {
+        assert!(is_needed(row.context_id, now, newest), "it should be gone: {name}");
+    }
+}
+
+fn is_needed(context: Uuid, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow>) -> bool {
+    let dependents = now.needs.iter().filter(|edge| edge.need == context).map(|edge| edge.dependent);
+    dependents.filter_map(|dependent| newest.get(&dependent)).any(|row| !row.phase.is_terminal())
 }
 
 fn place_fits(row: &TaskRow, now: &Dump, name: Shown<'_>) {
@@ -160,6 +173,10 @@ fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow
 }
 
 fn results_fit(row: &TaskRow, now: &Dump, name: Shown<'_>) {
+    if row.rare.stub {
+        assert!(!now.results.contains_key(&row.id), "results of a stub: {name}");
+        return;
+    }
     let result = now.results.get(&row.id);
     let outputs = result.and_then(|result| result.outputs.as_deref());
     let digest = outputs.map(|text| {
@@ -178,6 +195,7 @@ fn attempts_are_numbered(row: &TaskRow, now: &Dump, name: Shown<'_>) {
         now.attempts.iter().filter(|attempt| attempt.task_id == row.id).map(|a| a.number).collect();
     numbers.sort_unstable();
     let ended = row.attempt - u32::from(row.phase == Phase::Running);
+    let ended = if row.rare.stub { 0 } else { ended };
     assert_eq!(numbers, (1..=ended).collect::<Vec<u32>>(), "attempts: {name}");
 }
 
@@ -260,7 +278,13 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     };
     assert_eq!(row.phase, expected, "the phase of {row:#?}");
     assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end of {row:#?}");
-    assert!(row.deleted_at.is_none() || !row.phase.is_terminal(), "it should be gone: {row:#?}");
+    if row.deleted_at.is_some() && row.phase.is_terminal() {
+        let newest = now.newest();
+        assert!(
+            steps.iter().any(|step| is_needed(step.context_id, now, &newest)),
+            "it should be gone: {row:#?}"
+        );
+    }
     assert!(row.rare.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {row:#?}");
     let admitted = steps.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
     if let Some(max) = row.max_parallel {

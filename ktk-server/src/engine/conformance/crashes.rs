@@ -47,7 +47,9 @@ async fn after_a_crash<S: Store>(store: S, deed: Deed, was_acknowledged: bool) -
 fn done_again(answer: Answer<()>, deed: Deed) {
     let Err(error) = answer else { return };
     let is_known = match deed {
-        Deed::DeleteEnded | Deed::DeleteRunning => error.reason == ErrorReason::NotFound,
+        Deed::DeleteEnded | Deed::DeleteCascade | Deed::DeleteRunning => {
+            error.reason == ErrorReason::NotFound
+        }
         Deed::CancelRunning | Deed::CancelPipeline => error.reason == ErrorReason::Conflict,
         _ => false,
     };
@@ -232,6 +234,7 @@ async fn a_crash_of_claims_and_reports_on_sqlite() {
         Deed::Report,
         Deed::ReportFailures,
         Deed::CancelPipeline,
+        Deed::DeleteCascade,
         Deed::DeleteRunning,
     ])
     .await;

@@ -224,6 +224,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         insert_tasks(tasks: &[NewTask]) -> () => Written::NewTasks(tasks);
         update_tasks(rows: &[TaskRow]) -> () => Written::Tasks(rows);
         delete_tasks(ids: &[Uuid]) -> () => Written::GoneTasks(ids);
+        strip_tasks(ids: &[Uuid]) -> ();
         task_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
         task_results(ids: &[Uuid]) -> Vec<ResultRow>;
         put_task_results(rows: &[ResultRow]) -> () => Written::Results(rows);

@@ -9,13 +9,13 @@ use ktk_client::api::{
     node::NodePhase,
     pipeline,
     restart::{AdoptParams, Cascade, RestartParams},
-    task,
+    task::{self, DeleteParams},
     worker::{Report, SyncParams},
 };
 
 use super::{
     build::{exit, job, pipeline, success},
-    calls::{adopt, pipeline_params, restart},
+    calls::{adopt, named, pipeline_params, restart},
     lab::{Answer, Lab, start},
 };
 use crate::{
@@ -46,6 +46,7 @@ pub enum Deed {
     CancelRunning,
     CancelPipeline,
     DeleteEnded,
+    DeleteCascade,
     DeleteRunning,
     LoseNode,
     MoveDue,
@@ -70,6 +71,7 @@ pub const DEEDS: [Deed; 20] = [
     Deed::CancelRunning,
     Deed::CancelPipeline,
     Deed::DeleteEnded,
+    Deed::DeleteCascade,
     Deed::DeleteRunning,
     Deed::LoseNode,
     Deed::MoveDue,
@@ -164,6 +166,11 @@ pub async fn perform<S: Store>(lab: &mut Lab<S>, deed: Deed) -> Answer<()> {
         Deed::CancelRunning => lab.cancel("left").await.map(drop),
         Deed::CancelPipeline => lab.cancel_pipeline("q", false).await.map(drop),
         Deed::DeleteEnded => lab.delete("old").await.map(drop),
+        Deed::DeleteCascade => {
+            let reference = named("left");
+            let params = DeleteParams { reference, cascade: true, ..DeleteParams::default() };
+            lab.delete_with(params).await.map(drop)
+        }
         Deed::DeleteRunning => lab.delete_pipeline("q", true).await.map(drop),
         Deed::LoseNode => {
             let (ask, node, generation) = (lab.engine.ask("ktk"), lab.node, lab.generation);

@@ -32,6 +32,7 @@ mod on_sqlite;
 mod parallel;
 mod phases;
 mod pipelines;
+mod planned;
 mod plans;
 mod promise;
 mod random;
@@ -72,7 +73,8 @@ macro_rules! engine_conformance {
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
                 what_it_makes_is_its_child, it_reaches_nothing_else;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,
-                a_dependent_made_while_its_upstream_ends, needs_are_refused_with_words;
+                a_dependent_made_while_its_upstream_ends, submitted_while_its_upstream_ends,
+                needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,
                 kept_when_it_saw_the_same, no_outputs_are_equal_to_nothing, not_under_cascade_none, never_when_cancelled, always_after_fail_fast,
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
@@ -108,7 +110,8 @@ macro_rules! engine_conformance {
                 only_reasons_of_attempts, late_reports_of_a_lost_node,
                 unfinished_business_of_one_that_left, stop_orders, a_server_that_starts_again;
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
-                a_running_pipeline, cancelled_while_it_goes, older_incarnations, names_begin_anew, nothing_new_while_it_goes;
+                a_running_pipeline, cancelled_while_it_goes, older_incarnations, stubs_keep_the_tree_whole,
+                not_while_somebody_runs_on_it, a_cascade_takes_who_waits, a_cascade_of_a_pipeline, files_are_announced, names_begin_anew, nothing_new_while_it_goes;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
@@ -116,6 +119,7 @@ macro_rules! engine_conformance {
                 the_default_queue_always_exists, watched_until_they_are_deleted;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
+            planned: of_tasks, of_pipelines, of_many, of_adopted_results;
             random: first_histories, second_histories, third_histories, fourth_histories);
     };
     ($make:ident: $($subject:ident: $($case:ident),*);*) => {$(

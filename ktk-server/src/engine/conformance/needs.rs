@@ -1,13 +1,20 @@
 //! What needs mean: joins, failures that spread and heal, counters that never drift (`check` recounts
 //! them after each step).
 
-use ktk_client::api::ErrorReason;
+use ktk_client::api::{
+    ErrorReason, Reason, task,
+    worker::{Grant, Outcome, Report, SyncParams},
+};
 
 use super::{
     build::{exit, job, success},
+    dump::ReadAll,
     lab::Lab,
 };
-use crate::store::Store;
+use crate::{
+    engine::{create_task::CreateTask, nodes::SyncNode},
+    store::Store,
+};
 
 /// Both ends are told in one transaction: neither is lost, and the dependent goes once.
 pub async fn two_upstreams_end_in_one_batch<S: Store>(store: S) {
@@ -89,4 +96,65 @@ pub async fn needs_are_refused_with_words<S: Store>(store: S) {
     let itself = lab.create(job("b").needs(["b"])).await.unwrap_err();
     assert_eq!(itself.reason, ErrorReason::Invalid);
     assert_eq!(lab.dump.tasks.len(), 1);
+}
+
+/// A dependent that is submitted while its upstream ends: whichever comes first, it goes on after a success and never
+/// starts after a failure.
+pub async fn submitted_while_its_upstream_ends<S: Store>(store: S) {
+    let rounds = if store.info().kind == "memory" { 10_000 } else { 50 };
+    let mut lab = Lab::new(store).await;
+    lab.make(job("first")).await;
+    for round in 0..rounds {
+        let upstream = if round == 0 { "first".to_owned() } else { format!("u{round}") };
+        if round > 0 {
+            create_unseen(&lab, &upstream, None).await;
+        }
+        let grant = claim_unseen(&lab).await.remove(0);
+        let has_failed = round % 3 == 0;
+        let outcome = if has_failed { exit(1) } else { success() };
+        let ends = lab.engine.write(end_of(&lab, grant, outcome));
+        let name = format!("d{round}");
+        let made = create_unseen(&lab, &name, Some(&upstream));
+        if round % 2 == 0 {
+            let (ended, ()) = tokio::join!(ends, made);
+            ended.unwrap();
+        } else {
+            let ((), ended) = tokio::join!(made, ends);
+            ended.unwrap();
+        }
+        let granted = claim_unseen(&lab).await;
+        assert_eq!(granted.len(), usize::from(!has_failed), "round {round}: {name} after {upstream}");
+        for grant in granted {
+            lab.engine.write(end_of(&lab, grant, success())).await.unwrap();
+        }
+    }
+    let waiting = lab.engine.read(ReadAll).await.unwrap();
+    let stuck = waiting.tasks.values().find(|row| row.reason == Some(Reason::WaitingForUpstream));
+    assert_eq!(stuck, None, "nothing waits for an end that has been");
+}
+
+/// Creates a task without looking at everything afterwards.
+async fn create_unseen<S: Store>(lab: &Lab<S>, name: &str, need: Option<&str>) {
+    let mut job = job(name);
+    job.step.needs.extend(need.map(str::to_owned));
+    let params = task::CreateParams { object: job.task(), request_id: None, caller_env: None };
+    let create = CreateTask::new(lab.engine.ask("tester"), params, lab.engine.types()).unwrap();
+    lab.engine.write(create).await.unwrap();
+}
+
+/// The call that reports this end.
+fn end_of<S: Store>(lab: &Lab<S>, grant: Grant, outcome: Outcome) -> SyncNode {
+    let report = Report { task: grant.task, attempt: grant.attempt, fence: grant.fence, outcome };
+    let reports = vec![report];
+    let params = SyncParams { node: lab.node, generation: lab.generation, reports, ..SyncParams::default() };
+    SyncNode { ask: lab.engine.ask("lab"), params, check_stops: false }
+}
+
+async fn claim_unseen<S: Store>(lab: &Lab<S>) -> Vec<Grant> {
+    let params = SyncParams { node: lab.node, generation: lab.generation, free: 8, ..SyncParams::default() };
+    lab.engine
+        .write(SyncNode { ask: lab.engine.ask("lab"), params, check_stops: false })
+        .await
+        .unwrap()
+        .grants
 }

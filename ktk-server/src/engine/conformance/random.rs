@@ -138,7 +138,9 @@ fn nothing_is_stale<S: Store>(lab: &Lab<S>, cancelled: &BTreeSet<Uuid>) {
     let newest = lab.dump.newest();
     for row in newest.values() {
         // Who takes an old result back wants it, whatever it was made of.
-        let is_exempt = row.phase == Phase::Cancelled
+        // What waits has not finished, whatever an attempt of it that was lost had seen.
+        let is_exempt = !row.phase.is_terminal()
+            || row.phase == Phase::Cancelled
             || row.reason == Some(Reason::Reused)
             || row.pipeline_id.is_some_and(|id| cancelled.contains(&id));
         let needs: Vec<Option<&&TaskRow>> =
@@ -195,7 +197,7 @@ async fn mend<S: Store>(lab: &mut Lab<S>) {
 }
 
 /// Everything can be deleted, what waits before what it waits for.
-async fn clear<S: Store>(lab: &mut Lab<S>) {
+pub async fn clear<S: Store>(lab: &mut Lab<S>) {
     while !lab.dump.tasks.is_empty() {
         let before = lab.dump.tasks.len();
         let names: Vec<String> =

@@ -7,7 +7,7 @@ use ktk_client::api::{
     ErrorReason, Phase, Pipeline, Reason,
     attempt::{CompleteParams, FailParams},
     restart::{AdoptParams, Cascade, RestartParams},
-    task::RunIf,
+    task::{DeleteParams, RunIf},
     worker::{Grant, Outcome, SyncParams},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -255,7 +255,9 @@ impl<S: Store> Simulation<S> {
             expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
         } else {
             let name = self.reference();
-            expected(self.lab.delete(&name).await, &[ErrorReason::Conflict, ErrorReason::NotFound]);
+            let reference = super::calls::named(&name);
+            let params = DeleteParams { reference, cascade: self.one_in(3), ..DeleteParams::default() };
+            expected(self.lab.delete_with(params).await, &[ErrorReason::Conflict, ErrorReason::NotFound]);
         }
     }
 

@@ -88,6 +88,9 @@ pub(in crate::logs) async fn removed_is_removed(store: Store) -> Outcome {
     }
     store.finish(first).await?;
     assert_eq!(store.attempts(first.task).await?, [1, 12]);
+    let last_byte = first.task.as_bytes()[15];
+    assert!(store.tasks(last_byte).await?.contains(&first.task));
+    assert!(!store.tasks(last_byte ^ 1).await?.contains(&first.task));
     let mut subscription = store.subscribe(second);
     store.remove(first.task).await?;
     subscription.changed().await;

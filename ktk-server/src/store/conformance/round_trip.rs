@@ -85,6 +85,7 @@ pub fn full_task() -> TaskRow {
         deleted_at: Some(early()),
         version: i64::MAX as u64,
         rare: TaskRare {
+            stub: true,
             progress: Some(TaskProgress {
                 percent: 12.5,
                 message: Some("half way".into()),

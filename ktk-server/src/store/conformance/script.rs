@@ -33,6 +33,7 @@ pub enum Step {
     InsertTasks(Vec<NewTask>),
     UpdateTasks(Vec<TaskRow>),
     DeleteTasks(Vec<Uuid>),
+    StripTasks(Vec<Uuid>),
     TaskBodies(Vec<Uuid>),
     TaskResults(Vec<Uuid>),
     PutTaskResults(Vec<ResultRow>),
@@ -197,6 +198,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::InsertTasks(rows) => tx.insert_tasks(rows).await.map(done),
         Step::UpdateTasks(rows) => tx.update_tasks(rows).await.map(done),
         Step::DeleteTasks(ids) => tx.delete_tasks(ids).await.map(done),
+        Step::StripTasks(ids) => tx.strip_tasks(ids).await.map(done),
         Step::TaskBodies(ids) => tx.task_bodies(ids).await.map(texts),
         Step::TaskResults(ids) => {
             tx.task_results(ids).await.map(|rows| Seen::Results(sorted(rows, |row| row.task_id)))

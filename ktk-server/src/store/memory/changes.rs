@@ -42,6 +42,12 @@ impl Journal<'_> {
     pub(super) fn delete_tasks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
         for id in ids {
             self.remove_task(*id);
+        }
+        self.strip_tasks(ids)
+    }
+
+    pub(super) fn strip_tasks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        for id in ids {
             self.remove(|state| &mut state.task_bodies, id);
             self.remove(|state| &mut state.task_results, id);
             let attempts = self.state.attempts.range((*id, 0)..=(*id, u32::MAX)).map(|(key, _)| *key);

@@ -113,6 +113,10 @@ impl Tx for MemoryTx<'_> {
         self.change(|journal| journal.delete_tasks(ids))
     }
 
+    async fn strip_tasks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.change(|journal| journal.strip_tasks(ids))
+    }
+
     async fn task_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
         self.load(|state| state.task_bodies(ids))
     }

@@ -103,6 +103,10 @@ impl Tx for SqliteTx {
         self.change(|session| tasks::delete(session, ids))
     }
 
+    async fn strip_tasks(&mut self, ids: &[Uuid]) -> StoreResult<()> {
+        self.change(|session| tasks::strip(session, ids))
+    }
+
     async fn task_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
         self.load(|session| tasks::bodies(session, ids))
     }

@@ -88,11 +88,15 @@ pub(super) fn update(session: &Session, rows: &[TaskRow]) -> Outcome<()> {
 }
 
 pub(super) fn delete(session: &Session, ids: &[Uuid]) -> Outcome<()> {
+    strip(session, ids)?;
+    session.for_ids("DELETE FROM tasks WHERE id = ?1", ids)
+}
+
+pub(super) fn strip(session: &Session, ids: &[Uuid]) -> Outcome<()> {
     for table in [
         "DELETE FROM task_bodies WHERE seq = (SELECT seq FROM tasks WHERE id = ?1)",
         "DELETE FROM task_results WHERE seq = (SELECT seq FROM tasks WHERE id = ?1)",
         "DELETE FROM attempts WHERE task = (SELECT seq FROM tasks WHERE id = ?1)",
-        "DELETE FROM tasks WHERE id = ?1",
     ] {
         session.for_ids(table, ids)?;
     }
