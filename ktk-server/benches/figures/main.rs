@@ -10,6 +10,7 @@
 
 mod get;
 mod idle;
+mod jq;
 mod lifecycles;
 mod next_step;
 mod plan;
@@ -20,7 +21,8 @@ mod support;
 
 use anyhow::bail;
 
-const FIGURES: [&str; 8] = ["lifecycles", "processes", "submit", "get", "start", "idle", "next_step", "plan"];
+const FIGURES: [&str; 9] =
+    ["lifecycles", "processes", "submit", "get", "start", "idle", "next_step", "plan", "jq"];
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
@@ -45,6 +47,7 @@ fn main() -> anyhow::Result<()> {
                 "idle" => idle::run().await,
                 "next_step" => next_step::run().await,
                 "plan" => plan::run().await,
+                "jq" => jq::run().await,
                 other => bail!("there is no figure {other:?}: {}", FIGURES.join(", ")),
             }
         })?;

@@ -18,7 +18,7 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    jq::{Item, Scope},
+    jq::Scope,
     limits,
     model::{phase::Event, rare::Stage, row::TaskRow},
     store::{Operation, Tx},
@@ -30,7 +30,6 @@ pub struct Job {
     /// What the needs had come to.
     pub taken: Vec<Resolved>,
     pub scope: Scope,
-    pub item: Option<Item>,
     /// Judged before the first attempt alone.
     pub when: Option<String>,
     /// The inputs as they were written.
@@ -91,7 +90,6 @@ impl<T: Tx> Unit<'_, T> {
         Ok(Job {
             taken,
             scope,
-            item: None,
             when: spec.when.filter(|_| row.attempt == 0).map(|when| when.jq),
             inputs: spec.inputs,
         })

@@ -159,7 +159,7 @@ impl Asking<'_, '_> {
 
     /// The one value of an expression.
     async fn one(&mut self, field: &str, text: &str) -> Result<Value, Refused> {
-        let called = self.session.call(text, self.job.item.as_ref(), 1, limits::VALUES_BYTES).await;
+        let called = self.session.call(text, None, 1, limits::VALUES_BYTES).await;
         let values = called.map_err(|fault| refused(field, text, fault))?;
         match values.first() {
             Some(value) => read(value).map_err(|why| Refused::Words(said(field, text, &why))),

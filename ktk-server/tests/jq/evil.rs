@@ -50,7 +50,6 @@ pub async fn each_filter_that_means_harm_ends_soon_and_harms_nobody() {
         let fault = session.call(filter, None, 1, 1 << 20).await.expect_err(filter);
         assert!(began.elapsed() < SOON, "{filter}: {:?}", began.elapsed());
         assert!(!fault.is_passing(), "{filter}: {fault}");
-        println!("{:>6.0?}  {filter}: {fault}", began.elapsed());
         // In the same session, and in another.
         assert_eq!(session.call("40 + 2", None, 1, 100).await.unwrap()[0].get(), "42", "{filter}");
         drop(session);

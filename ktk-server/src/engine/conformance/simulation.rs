@@ -62,6 +62,9 @@ impl<S: Store> Simulation<S> {
             1 | 2 => job.limit(2).backoff(5),
             _ => job,
         };
+        if self.one_in(6) {
+            job = job.made("n", "[.needs[] | objects] | length");
+        }
         match self.rng.random_range(0..12) {
             0 => job.deadline(self.rng.random_range(1..60)),
             1 => job.keepalive(self.rng.random_range(1..20)),
@@ -76,6 +79,9 @@ impl<S: Store> Simulation<S> {
         let mut jobs: Vec<Job> = Vec::new();
         for n in 0..count {
             let mut job = self.random_job(&format!("s{n}"));
+            if self.one_in(6) {
+                job = job.when("[.needs[] | objects] | length != 1");
+            }
             for need in 0..n {
                 if self.one_in(3) {
                     job.step.needs.push(format!("s{need}"));
