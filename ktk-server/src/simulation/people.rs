@@ -83,7 +83,7 @@ impl World {
         let is_answered = match request.clone() {
             Request::Task(object) => {
                 let params = task::CreateParams { object: *object, request_id, caller_env: None };
-                let told = self.ask(CreateTask::new(ask, params, self.engine.types()));
+                let told = self.ask(CreateTask::new(ask, params, self.engine.types(), Vec::new()));
                 let told = map(told, |answer: Created<Task>| answer.object);
                 let told = map(told, |task| self.see(task.metadata.name(), task.metadata.id));
                 let is_answered = told != Told::Unknown;
@@ -98,7 +98,7 @@ impl World {
                     caller_env: None,
                     new_name_if_taken: false,
                 };
-                let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types()));
+                let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types(), Vec::new()));
                 let told = map(told, |answer: Created<Pipeline>| {
                     for step in &object.spec.steps {
                         self.people.names.push(format!("{}.{}", object.metadata.name(), step.name));
@@ -270,11 +270,17 @@ impl World {
         let ask = self.engine.ask("somebody");
         let told = if self.one_in(3) {
             let reference = ObjectRef::new("default", *PIPELINES.choose(&mut self.rng).unwrap());
-            let told = self.ask(Ok(DeletePipeline { ask, params: DeleteParams { reference, now } }));
+            let told = self.ask(Ok(DeletePipeline {
+                ask,
+                params: DeleteParams { reference, now, ..DeleteParams::default() },
+            }));
             map(told, |deleted: task::Deleted<Pipeline>| (deleted.object.metadata.id.unwrap(), deleted.gone))
         } else {
             let reference = self.reference();
-            let told = self.ask(Ok(DeleteTask { ask, params: DeleteParams { reference, now } }));
+            let told = self.ask(Ok(DeleteTask {
+                ask,
+                params: DeleteParams { reference, now, ..DeleteParams::default() },
+            }));
             map(told, |deleted: task::Deleted<Task>| (deleted.object.metadata.id.unwrap(), deleted.gone))
         };
         self.record.add(Entry::Call(Call::Delete { told }));

@@ -306,7 +306,7 @@ impl World {
 
 fn engine(store: &SimStore, clock: &Clock, seed: u64) -> Arc<Engine<SimStore>> {
     let shared = Shared::new(Entropy::seeded(seed), None);
-    Engine::new(store.clone(), clock.clone(), shared).0
+    Engine::new(store.clone(), clock.clone(), shared, crate::jq::Jq::here()).0
 }
 
 /// The store in memory never waits.

@@ -53,7 +53,7 @@ pub enum Deed {
 }
 
 /// All of them.
-pub const DEEDS: [Deed; 20] = [
+pub const DEEDS: [Deed; 21] = [
     Deed::CreateTask,
     Deed::CreatePipeline,
     Deed::Restart,

@@ -138,7 +138,7 @@ async fn create_unseen<S: Store>(lab: &Lab<S>, name: &str, need: Option<&str>) {
     let mut job = job(name);
     job.step.needs.extend(need.map(str::to_owned));
     let params = task::CreateParams { object: job.task(), request_id: None, caller_env: None };
-    let create = CreateTask::new(lab.engine.ask("tester"), params, lab.engine.types()).unwrap();
+    let create = CreateTask::new(lab.engine.ask("tester"), params, lab.engine.types(), Vec::new()).unwrap();
     lab.engine.write(create).await.unwrap();
 }
 
