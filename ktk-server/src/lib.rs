@@ -5,12 +5,15 @@
 pub mod clock;
 pub mod engine;
 pub mod entropy;
+#[cfg(feature = "mutants")]
+mod env;
 pub mod exec;
 pub mod http;
 pub mod jq;
 pub mod limits;
 pub mod logs;
 pub mod model;
+mod mutants;
 pub mod rpc;
 pub mod server;
 #[cfg(test)]

@@ -19,7 +19,7 @@ const fn room(package: &'static str, module: &'static str, may_know: &'static [&
 /// Without an arrow of their own, apart from other leaves: anyone may know them.
 const LEAVES: [(&str, &[&str]); 3] = [
     ("ktk-client", &["limits", "env", "entropy", "clock", "task_group"]),
-    ("ktk-server", &["limits", "env", "entropy", "clock", "task_group"]),
+    ("ktk-server", &["limits", "env", "entropy", "clock", "task_group", "mutants"]),
     ("ktk", &["limits", "env", "clock", "error", "suggest", "topics"]),
 ];
 

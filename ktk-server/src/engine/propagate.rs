@@ -2,7 +2,7 @@
 //! pipeline moves, places under `maxParallel` are given on, `failFast` trips. All of it is part
 //! of the transaction that made the change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ktk_client::api::{Phase, Reason, event::Severity, task::RunIf, worker::Outcome};
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use crate::{
         row::{StopWish, TaskRow},
         settle::{self, Class, Decision},
     },
+    mutants,
     store::Tx,
 };
 
@@ -69,8 +70,12 @@ impl<T: Tx> Unit<'_, T> {
         }
         let all: Vec<Uuid> = dependents.values().flatten().copied().collect();
         self.load_newest(&all).await?;
+        let mut told = BTreeSet::new();
         for change in changes {
             for dependent in dependents.get(&change.context).map_or(&[][..], Vec::as_slice) {
+                if mutants::lives("M6") && !told.insert(*dependent) {
+                    continue;
+                }
                 self.tell(*dependent, *change).await?;
             }
         }
@@ -175,6 +180,10 @@ impl<T: Tx> Unit<'_, T> {
             return self.transit(id, Event::Cancel(wish.reason)).await;
         }
         let Some(wish) = settle::harder_stop(row.stop, wish) else { return Ok(()) };
+        if mutants::lives("M21") {
+            self.effects.stops = true;
+            return Ok(());
+        }
         self.transit(id, Event::Stop).await?;
         let row = self.task_mut(id)?;
         row.stop = Some(wish);

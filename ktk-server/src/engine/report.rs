@@ -23,6 +23,7 @@ use crate::{
         phase::Event,
         row::{AttemptRow, TaskRow},
     },
+    mutants,
     store::Tx,
 };
 
@@ -41,7 +42,12 @@ impl<T: Tx> Unit<'_, T> {
 
     async fn take_report(&mut self, report: &Report) -> EngineResult<bool> {
         let Some(row) = self.tasks.get(&report.task).cloned() else { return Ok(false) };
-        if row.fence != Some(report.fence) {
+        let is_stale = match row.fence {
+            Some(_) if mutants::lives("M3") => false,
+            Some(present) if mutants::lives("M4") => present < report.fence,
+            present => present != Some(report.fence),
+        };
+        if is_stale {
             let ended = self.ended_as(report).await?;
             if ended && has_same_outputs(&row, report)? {
                 return Ok(true);
@@ -110,7 +116,9 @@ impl<T: Tx> Unit<'_, T> {
 
     async fn apply(&mut self, id: Uuid, outcome: &Outcome, verdict: Verdict) -> EngineResult<()> {
         let row = self.task_mut(id)?;
-        row.counted += u32::from(verdict.counts);
+        if !mutants::lives("M20") {
+            row.counted += u32::from(verdict.counts);
+        }
         row.lost += u32::from(outcome.reason == Some(Reason::NodeLost));
         row.exit_code = outcome.exit_code;
         row.message = outcome.message.clone();

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     model::row::{StopWish, TaskRow},
+    mutants,
     store::{Operation, Tx},
 };
 
@@ -105,6 +106,13 @@ impl Operation for RestartTask {
                     return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan.rows()).await?));
                 }
                 let id = unit.adopt(*parent);
+                if mutants::lives("M5") && unit.task(id)?.newest {
+                    // The first of two transactions: the parent is spent.
+                    unit.task_mut(id)?.newest = false;
+                    unit.finish().await?;
+                    let answer = answer(&mut unit, id, false, plan.rows()).await?;
+                    return Ok(Done { answer, effects: unit.effects });
+                }
                 let restarted = unit
                     .carry_out(
                         &plan,

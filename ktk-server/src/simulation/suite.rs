@@ -69,7 +69,7 @@ fn trial(seed: u64, total: &mut Total) {
             first.rule, first.entry, first.words
         );
     }
-    if seed % TWICE == 0 {
+    if seed.is_multiple_of(TWICE) {
         let (first, again) = (fingerprint(&history.entries), fingerprint(&play(seed).entries));
         assert_eq!(first, again, "seed {seed} does not end alike when it is played twice");
     }
@@ -124,7 +124,7 @@ fn one_seed() {
     let number = |name| variable(name).and_then(|text| text.parse::<u64>().ok());
     let from = number("KTK_SIMULATION_SEED").unwrap_or(0);
     let count = number("KTK_SIMULATION_SEEDS").unwrap_or(1);
-    let begin = now();
+    let begin = Instant::now();
     let total = trials(from..from + count);
     let seconds = begin.elapsed().as_secs_f64();
     if count > 1 {
@@ -143,9 +143,4 @@ fn one_seed() {
 #[expect(clippy::disallowed_methods, reason = "only the length of a test depends on it")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "how fast the seeds were is only printed")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -11,6 +11,7 @@ use super::process::{End, Ended};
 use super::protocol::Reply;
 use super::tree::{self, Proc, Tree};
 use super::unsafe_sys;
+use crate::mutants;
 
 /// How long the end of a killed process may take before its attempt is reported without it: one that waits for a
 /// dead disk or network file system cannot be killed, and must not hold the report up.
@@ -203,6 +204,13 @@ impl Ending {
     /// Kills the trees under `roots`. Each process is stopped before its children are looked for, so that none forks
     /// away; another round finds nothing new unless one's parent ended before it was seen.
     fn freeze_and_kill(&mut self, mut roots: impl FnMut(&mut Ending) -> Vec<Pid>) {
+        if mutants::lives("M19") {
+            let leaders: Vec<Pid> = self.attempts.iter_mut().map(|(_, attempt)| attempt.leader).collect();
+            for root in roots(self).into_iter().filter(|root| leaders.contains(root)) {
+                let _ = kill_process_group(root, Signal::KILL);
+            }
+            return;
+        }
         self.set_urgent(true);
         let mut frozen: HashMap<(Pid, u64), Proc> = HashMap::new();
         for _ in 0..FREEZE_ROUNDS {
