@@ -17,6 +17,7 @@ use super::error::SpawnError;
 use super::link::Link;
 use super::process::{Guard, Process, Running};
 use super::request::{SpawnRequest, encode, memory_file, output_pipe};
+use crate::mutants;
 
 /// How long a launcher may take to say that it is ready.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,6 +53,7 @@ impl Launcher {
             .arg0("ktk")
             .args(&config.args)
             .env_clear()
+            .envs(mutants::environment())
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()?;
