@@ -133,6 +133,7 @@ fn task(row: &TaskRow) -> TaskFact {
         digest: row.output_digest.clone(),
         has_wish: row.wish.is_some(),
         is_going: row.deleted_at.is_some(),
+        is_stub: row.rare.stub,
         started_at: micros(row.started_at),
         due_at: micros(row.due_at),
         version: row.version,

@@ -27,6 +27,7 @@ use crate::{
         timer,
     },
     entropy::Entropy,
+    jq::Jq,
     limits,
     store::{Operation, Store, StoreError, memory::MemoryStore},
 };
@@ -306,7 +307,11 @@ impl World {
 
 fn engine(store: &SimStore, clock: &Clock, seed: u64) -> Arc<Engine<SimStore>> {
     let shared = Shared::new(Entropy::seeded(seed), None);
+<<<<<<< Updated upstream
     Engine::new(store.clone(), clock.clone(), shared, crate::jq::Jq::here()).0
+=======
+    Engine::new(store.clone(), clock.clone(), shared, Jq::here()).0
+>>>>>>> Stashed changes
 }
 
 /// The store in memory never waits.

@@ -189,7 +189,7 @@ impl Judge {
         self.effects(told, "a deletion");
         self.no_roots();
         let Told::Done((id, is_gone)) = told else { return };
-        let task = self.tasks.get(id).map(|task| task.is_going);
+        let task = self.tasks.get(id).filter(|task| !task.is_stub).map(|task| task.is_going);
         let pipeline = self.pipelines.get(id).map(|pipeline| pipeline.is_going);
         let going = task.or(pipeline);
         let holds = match is_gone {

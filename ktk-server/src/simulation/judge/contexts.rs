@@ -95,7 +95,7 @@ impl Judge {
             needs
                 .iter()
                 .any(|need| touched.deleted_contexts.contains(need) && !self.contexts.contains_key(need))
-                && self.newest(**dependent).is_some_and(|task| !task.is_terminal())
+                && self.newest(**dependent).is_some_and(|task| !task.is_terminal() && !task.is_going)
         });
         let waiting = waiting.map(|(dependent, _)| *dependent);
         self.rule("P53", waiting.is_none(), || format!("{waiting:?} waits for what is gone"));

@@ -29,6 +29,8 @@ pub struct TaskFact {
     pub digest: Option<String>,
     pub has_wish: bool,
     pub is_going: bool,
+    /// It was deleted, and is kept for those who descend from it.
+    pub is_stub: bool,
     /// Microseconds.
     pub started_at: Option<i64>,
     pub due_at: Option<i64>,
