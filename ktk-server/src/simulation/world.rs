@@ -307,11 +307,7 @@ impl World {
 
 fn engine(store: &SimStore, clock: &Clock, seed: u64) -> Arc<Engine<SimStore>> {
     let shared = Shared::new(Entropy::seeded(seed), None);
-<<<<<<< Updated upstream
     Engine::new(store.clone(), clock.clone(), shared, crate::jq::Jq::here()).0
-=======
-    Engine::new(store.clone(), clock.clone(), shared, Jq::here()).0
->>>>>>> Stashed changes
 }
 
 /// The store in memory never waits.
