@@ -179,6 +179,7 @@ fn row(number: u64, version: u64) -> TaskRow {
         command: "convert in.png out.png".into(),
         executor: String::new(),
         queue: "default".into(),
+        lane: 0,
         priority: 0,
         run_if: RunIf::Success,
         cascade: Cascade::Auto,

@@ -20,6 +20,8 @@ pub const CLAIM_BATCH: usize = 512;
 pub const DUE_BATCH: usize = 500;
 /// Files whose owners are looked up at once.
 pub const FILES_BATCH: usize = 500;
+/// Holders of a semaphore that are listed, and waiters.
+pub const LINE: usize = 100;
 /// Times that a human name is drawn again when it is taken.
 pub const NAME_DRAWS: usize = 16;
 /// Digits of a command in tables.

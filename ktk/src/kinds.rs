@@ -63,7 +63,10 @@ pub(crate) const KINDS: &[KindRow] = &[
             "restart",
             "adopt",
             "cancel",
+            "pause",
+            "resume",
             "wait",
+            "why",
             "events",
             "tree",
             "diff",
@@ -82,7 +85,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: true,
         is_in_all: true,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "restart", "cancel", "wait", "events"],
+        verbs: &["get", "describe", "delete", "restart", "cancel", "pause", "resume", "wait", "events"],
     },
     KindRow {
         kind: Kind::Queue,
@@ -93,7 +96,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "events"],
+        verbs: &["get", "describe", "delete", "pause", "resume", "events"],
     },
     KindRow {
         kind: Kind::Semaphore,
@@ -104,7 +107,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "events"],
+        verbs: &["get", "describe", "delete", "scale", "events"],
     },
     KindRow {
         kind: Kind::Node,

@@ -3,12 +3,12 @@
 use futures_util::TryStreamExt as _;
 use ktk_client::{
     Client,
-    api::{Queue, list::ListParams, queue::QueueSpec},
+    api::{Phase, Queue, list::ListParams, queue::QueueSpec, why::WaitFor},
 };
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_and_deleted);
+on_both_stores!(made_listed_and_deleted, paused_and_resumed);
 
 async fn made_listed_and_deleted(client: Client) {
     let queues = client.queues();
@@ -21,4 +21,17 @@ async fn made_listed_and_deleted(client: Client) {
     assert_eq!(names, ["batch", "default"]);
     assert!(queues.delete("batch").await.unwrap().gone);
     assert!(queues.get_opt("batch").await.unwrap().is_none());
+}
+
+async fn paused_and_resumed(client: Client) {
+    let queues = client.queues();
+    queues.create(&Queue::new("q", QueueSpec::default())).await.unwrap();
+    assert!(queues.pause("q").await.unwrap().spec.paused);
+    let mut task = crate::process("a", &["true"]);
+    task.spec.queue = Some("q".into());
+    client.tasks().create(&task).await.unwrap();
+    let waits = client.tasks().why("a").await.unwrap().waits;
+    assert!(waits.iter().any(|wait| wait.what == WaitFor::Queue), "{waits:?}");
+    assert!(!queues.resume("q").await.unwrap().spec.paused);
+    assert_eq!(crate::ended(&client, "a").await.status.unwrap().phase, Phase::Succeeded);
 }

@@ -2,6 +2,8 @@
 
 use ktk_tests::Place;
 
+use crate::manifests::task;
+
 #[test]
 fn queues_and_semaphores_come_and_go() {
     let place = Place::started();
@@ -18,7 +20,7 @@ fn queues_and_semaphores_come_and_go() {
     place.ktk("get sem,queues -l a=b").is(
         0,
         "NAME   STATUS   WAITING   RUNNING   MAX-RUNNING   AGE\n\
-         slow   Paused   <none>    <none>    <none>        <age>\n",
+         slow   Paused   0         0         <none>        <age>\n",
         "",
     );
     place.ktk("describe semaphore gpu").code(0);
@@ -54,4 +56,86 @@ fn wrong_ones_are_refused_with_the_field() {
     place.file("q.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q, namespace: ci}\nspec: {}\n");
     place.ktk("create -f q.yaml").code(7).says("q.yaml:3:32: metadata.namespace: it belongs to no namespace");
     place.ktk("get semaphores").is(0, "", "No resources found\n");
+}
+
+/// A task's manifest with more of a spec.
+fn limited(name: &str, command: &str, more: &str) -> String {
+    format!("{}  {more}\n---\n", task(name, command))
+}
+
+#[test]
+fn permits_are_shown_with_who_waits_and_why() {
+    let place = Place::started();
+    place.ok("create semaphore gpu --permits 1");
+    place.file("a.yaml", limited("a", "[sleep, '600']", "semaphores: [gpu]"));
+    place.ok("create -f a.yaml");
+    place.ok("wait a --for=condition=Running --timeout 20s");
+    place.file("b.yaml", limited("b", "['true']", "semaphores: [{name: gpu, permits: 1}]"));
+    place.ok("create -f b.yaml");
+    place.ktk("get task b --no-headers").is(0, "b     Pending   WaitingForPermit   0     0     <age>\n", "");
+    place.ktk("get semaphore gpu --no-headers").is(0, "gpu   1     1     1     <age>\n", "");
+    let page = place.ktk("describe semaphore gpu").code(0).stdout.clone();
+    for part in
+        ["Holders:\n  Task   Namespace", "\n  a@1    default     1", "\n  b@1    default     1         0"]
+    {
+        assert!(page.contains(part), "{part:?} is missing:\n{page}");
+    }
+    let why = place.ktk("why b").code(0).stdout.clone();
+    for part in ["task/b@1 is Pending/WaitingForPermit\n", "held by a@1 (1, ", "number 1 in the line\n"] {
+        assert!(why.contains(part), "{part:?} is missing:\n{why}");
+    }
+    let json = place.ktk("why task/b -o json").code(0).json();
+    assert_eq!(json["waits"][0]["for"], "Permit");
+    place.ktk("delete semaphore gpu").code(5).says("in use by task/a (Running), task/b (Pending)");
+    place.ktk("scale semaphore gpu --permits 2").is(0, "semaphore/gpu scaled\n", "");
+    place.ok("wait b --timeout 20s");
+    place.ktk("scale queue default --permits 2").code(2);
+    place.ok("cancel a --now");
+}
+
+#[test]
+fn queues_are_paused_and_tasks_are_held() {
+    let place = Place::started();
+    place.ok("create queue batch");
+    place.ktk("pause queue/batch").is(0, "queue/batch paused\n", "");
+    place.file("a.yaml", limited("a", "['true']", "queue: batch") + &limited("b", "['true']", "hold: true"));
+    place.ok("create -f a.yaml");
+    place.ktk("get tasks --no-headers").is(
+        0,
+        "a     Pending   QueuePaused   0     0     <age>\n\
+         b     Pending   Held          0     0     <age>\n",
+        "",
+    );
+    place.ktk("why a b").is(
+        0,
+        "task/a@1 is Pending/QueuePaused\n  queue: queue/batch is paused\n    until ktk resume queue/batch\n\
+         task/b@1 is Pending/Held\n  hold: somebody holds it\n    until ktk resume b\n",
+        "",
+    );
+    place.ktk("resume b queue/batch").is(0, "task/b resumed\nqueue/batch resumed\n", "");
+    place.ok("wait a b --timeout 20s");
+    place
+        .ktk("pause a nosuch")
+        .code(1)
+        .says("task \"a\" has ended already")
+        .says("task \"nosuch\" not found");
+    place.ktk("pause semaphore/gpu").code(2);
+    place.ktk("why a").is(0, "task/a@1 is Succeeded\n  it waits for nothing: it has ended\n", "");
+}
+
+#[test]
+fn what_a_manifest_names_has_to_be_there() {
+    let place = Place::started();
+    place.ok("create semaphore gpu --permits 1");
+    place.file(
+        "t.yaml",
+        limited("t", "['true']", "queue: nosuch\n  semaphores: [{name: gpu, permits: 2}, lic]"),
+    );
+    let refused = place.ktk("create -f t.yaml").code(7);
+    let refused = refused.says("t.yaml:6:10: spec.queue: there is no queue \"nosuch\"");
+    let refused = refused.says("spec.semaphores[0].permits: 2 permits of \"gpu\", which has 1");
+    refused.says("spec.semaphores[1]: there is no semaphore \"lic\"");
+    place.file("n.yaml", limited("n", "['true']", "nodeSelector: zone=eu"));
+    place.ok("create -f n.yaml");
+    place.ktk("get task n --no-headers").is(0, "n     Pending   NoMatchingNode   0     0     <age>\n", "");
 }

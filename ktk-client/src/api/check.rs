@@ -36,6 +36,9 @@ pub const MAX_RETRIES: u32 = 1_000;
 /// The highest priority; the lowest is its negative.
 pub const MAX_PRIORITY: i32 = 1_000_000;
 
+/// The most semaphores of one task.
+pub const MAX_SEMAPHORES: usize = 16;
+
 /// The longest grace period.
 pub const MAX_GRACE_PERIOD: std::time::Duration = std::time::Duration::from_secs(3600);
 

@@ -44,11 +44,11 @@ pub struct CreateParams<E> {
     pub request_id: Option<String>,
 }
 
-/// Parameters of the methods that do something to one such object.
+/// Parameters of methods that do something to one object, such as `pause` and `resume`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NamedParams {
-    /// Which object; the namespace does not matter.
+    /// Which object. Where it belongs to no namespace, that does not matter.
     #[serde(rename = "ref")]
     pub reference: ObjectRef,
 }

@@ -36,6 +36,7 @@ pub mod table;
 pub mod task;
 pub mod template;
 pub mod watch;
+pub mod why;
 pub mod worker;
 
 pub use duration::Duration;

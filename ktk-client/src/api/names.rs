@@ -45,6 +45,14 @@ pub fn queue(text: &str) -> Result<(), InvalidName> {
     dns_label("queue", text, MAX_NAME)
 }
 
+/// A semaphore: a DNS label of up to 63 characters.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn semaphore(text: &str) -> Result<(), InvalidName> {
+    dns_label("semaphore", text, MAX_NAME)
+}
+
 /// A task type: a DNS label of up to 63 characters.
 ///
 /// # Errors

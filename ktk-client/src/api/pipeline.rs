@@ -8,13 +8,15 @@ use serde_json::Value;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    entity::NamedParams,
     hook::HooksSpec,
     jq::Jq,
     list::Created,
     meta::StringMap,
     restart::{RestartParams, Restarted},
     task::{
-        CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, TaskSpec, is_default,
+        CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec,
+        is_default,
     },
 };
 
@@ -88,6 +90,12 @@ pub struct StepDefaults {
     /// From the creation of each step's task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// Permits that each step holds while it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub semaphores: Vec<SemaphoreUse>,
+    /// Which nodes run the steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<String>,
 }
 
 /// A step: a task's spec with a name, and labels of its own.
@@ -150,6 +158,15 @@ pub struct Step {
     /// See [`TaskSpec::hooks`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hooks: Option<HooksSpec>,
+    /// See [`TaskSpec::hold`].
+    #[serde(skip_serializing_if = "is_default")]
+    pub hold: bool,
+    /// See [`TaskSpec::semaphores`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub semaphores: Vec<SemaphoreUse>,
+    /// See [`TaskSpec::node_selector`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<String>,
 }
 
 impl Step {
@@ -174,6 +191,12 @@ impl Step {
             run_after: self.run_after,
             deadline: self.deadline.or(defaults.deadline),
             hooks: self.hooks.clone(),
+            hold: self.hold,
+            semaphores: match self.semaphores.is_empty() {
+                true => defaults.semaphores.clone(),
+                false => self.semaphores.clone(),
+            },
+            node_selector: self.node_selector.clone().or_else(|| defaults.node_selector.clone()),
         }
     }
 }
@@ -285,6 +308,26 @@ pub struct Cancel;
 impl Method for Cancel {
     const NAME: &'static str = "pipeline.cancel";
     type Params = CancelParams;
+    type Output = Pipeline;
+}
+
+/// `pipeline.pause`: holds all steps that have not ended; what runs goes on.
+#[derive(Clone, Debug)]
+pub struct Pause;
+
+impl Method for Pause {
+    const NAME: &'static str = "pipeline.pause";
+    type Params = NamedParams;
+    type Output = Pipeline;
+}
+
+/// `pipeline.resume`: lets all steps go.
+#[derive(Clone, Debug)]
+pub struct Resume;
+
+impl Method for Resume {
+    const NAME: &'static str = "pipeline.resume";
+    type Params = NamedParams;
     type Output = Pipeline;
 }
 

@@ -102,3 +102,23 @@ impl Method for Delete {
     type Params = NamedParams;
     type Output = Deleted<Queue>;
 }
+
+/// `queue.pause`: none of its tasks starts; what runs goes on.
+#[derive(Clone, Debug)]
+pub struct Pause;
+
+impl Method for Pause {
+    const NAME: &'static str = "queue.pause";
+    type Params = NamedParams;
+    type Output = Queue;
+}
+
+/// `queue.resume`: its tasks start again.
+#[derive(Clone, Debug)]
+pub struct Resume;
+
+impl Method for Resume {
+    const NAME: &'static str = "queue.resume";
+    type Params = NamedParams;
+    type Output = Queue;
+}

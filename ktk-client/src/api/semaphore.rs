@@ -1,5 +1,6 @@
 //! Semaphores: named limits of permits that tasks hold while they run.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -51,8 +52,46 @@ pub struct SemaphoreSpec {
 pub struct SemaphoreStatus {
     /// Permits that are held: more than there are only after it was made smaller.
     pub held: u64,
-    /// Tasks that wait for permits.
+    /// Tasks that wait for permits, or for a slot to use them.
     pub waiting: u64,
+    /// Who holds permits, those who have them longest first; the first 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<Holder>,
+    /// Who waits, in the order of the line; the first 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiters: Vec<Waiter>,
+}
+
+/// A task that holds permits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// Its namespace.
+    pub namespace: String,
+    /// `NAME@N`.
+    pub task: String,
+    /// How many permits it holds.
+    pub permits: u32,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// A task that waits for permits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiter {
+    /// Its namespace.
+    pub namespace: String,
+    /// `NAME@N`.
+    pub task: String,
+    /// How many permits it needs of this semaphore.
+    pub permits: u32,
+    /// Its priority: higher first.
+    pub priority: i32,
+    /// Since when: older first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 entity!(Semaphore, SemaphoreSpec, check);
@@ -100,4 +139,25 @@ impl Method for Delete {
     const NAME: &'static str = "semaphore.delete";
     type Params = NamedParams;
     type Output = Deleted<Semaphore>;
+}
+
+/// `semaphore.scale`: another size, at once. Nothing is taken from those who hold permits.
+#[derive(Clone, Debug)]
+pub struct Scale;
+
+/// Parameters of `semaphore.scale`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleParams {
+    /// Which semaphore.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// How many permits there are from now on; 0: nobody gets one.
+    pub permits: u32,
+}
+
+impl Method for Scale {
+    const NAME: &'static str = "semaphore.scale";
+    type Params = ScaleParams;
+    type Output = Semaphore;
 }

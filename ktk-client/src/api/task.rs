@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    entity::NamedParams,
     hook::HooksSpec,
     jq::{self, Jq},
     list::Created,
@@ -105,11 +106,57 @@ pub struct TaskSpec {
     /// What is called when something happens to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hooks: Option<HooksSpec>,
+    /// Whether somebody holds it: set and cleared by `pause` and `resume`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hold: bool,
+    /// Permits that it holds while it runs, all or none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub semaphores: Vec<SemaphoreUse>,
+    /// kubectl's label selector grammar: only nodes with such labels run it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<String>,
 }
 
 /// Whether a value is its type's default: what is left out of output.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Permits of one semaphore: its name alone stands for one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SemaphoreUse {
+    /// One permit.
+    One(String),
+    /// Several permits.
+    Several {
+        /// The semaphore's name.
+        name: String,
+        /// How many; 1 when absent.
+        #[serde(default = "one")]
+        permits: u32,
+    },
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl SemaphoreUse {
+    /// The semaphore's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::One(name) | Self::Several { name, .. } => name,
+        }
+    }
+
+    /// How many permits.
+    pub fn permits(&self) -> u32 {
+        match self {
+            Self::One(_) => 1,
+            Self::Several { permits, .. } => *permits,
+        }
+    }
 }
 
 impl TaskSpec {
@@ -409,6 +456,26 @@ pub struct CancelParams {
 impl Method for Cancel {
     const NAME: &'static str = "task.cancel";
     type Params = CancelParams;
+    type Output = Task;
+}
+
+/// `task.pause`: holds a task, so that it does not start; an attempt that runs goes on.
+#[derive(Clone, Debug)]
+pub struct Pause;
+
+impl Method for Pause {
+    const NAME: &'static str = "task.pause";
+    type Params = NamedParams;
+    type Output = Task;
+}
+
+/// `task.resume`: lets a task go that was held.
+#[derive(Clone, Debug)]
+pub struct Resume;
+
+impl Method for Resume {
+    const NAME: &'static str = "task.resume";
+    type Params = NamedParams;
     type Output = Task;
 }
 

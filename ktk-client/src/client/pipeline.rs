@@ -7,6 +7,7 @@ use super::{
 };
 use crate::api::{
     ApiError, List, ListParams, ObjectRef, Pipeline,
+    entity::NamedParams,
     list::Created,
     pipeline::{self, ListPipelines},
     restart::{RestartParams, Restarted},
@@ -168,6 +169,24 @@ impl Pipelines {
     /// As [`Pipelines::cancel`].
     pub async fn cancel_with(&self, params: CancelParams) -> Result<Pipeline> {
         self.client.call::<pipeline::Cancel>(&params).await
+    }
+
+    /// Holds a pipeline: nothing of it starts. What runs goes on.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where it has ended.
+    pub async fn pause(&self, name: impl Into<String>) -> Result<Pipeline> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<pipeline::Pause>(&params).await
+    }
+
+    /// Lets a pipeline go that was held.
+    ///
+    /// # Errors
+    /// As [`Pipelines::pause`].
+    pub async fn resume(&self, name: impl Into<String>) -> Result<Pipeline> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<pipeline::Resume>(&params).await
     }
 
     /// Deletes a pipeline with all its tasks.

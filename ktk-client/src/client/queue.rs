@@ -79,4 +79,22 @@ impl Queues {
         let params = NamedParams { reference: self.client.reference(name) };
         self.client.call::<queue::Delete>(&params).await
     }
+
+    /// Pauses a queue: none of its tasks starts. What runs goes on.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn pause(&self, name: impl Into<String>) -> Result<Queue> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<queue::Pause>(&params).await
+    }
+
+    /// Lets the tasks of a queue start again.
+    ///
+    /// # Errors
+    /// As [`Queues::pause`].
+    pub async fn resume(&self, name: impl Into<String>) -> Result<Queue> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<queue::Resume>(&params).await
+    }
 }

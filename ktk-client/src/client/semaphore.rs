@@ -9,7 +9,7 @@ use crate::api::{
     List, ListParams, Semaphore,
     entity::{CreateParams, NamedParams},
     list::Created,
-    semaphore::{self, ListSemaphores},
+    semaphore::{self, ListSemaphores, ScaleParams},
     task::Deleted,
 };
 
@@ -78,5 +78,14 @@ impl Semaphores {
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Semaphore>> {
         let params = NamedParams { reference: self.client.reference(name) };
         self.client.call::<semaphore::Delete>(&params).await
+    }
+
+    /// Gives a semaphore another size, at once. Nothing is taken from those who hold permits.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` where the number is absurd.
+    pub async fn scale(&self, name: impl Into<String>, permits: u32) -> Result<Semaphore> {
+        let params = ScaleParams { reference: self.client.reference(name), permits };
+        self.client.call::<semaphore::Scale>(&params).await
     }
 }

@@ -7,11 +7,13 @@ use super::{
 };
 use crate::api::{
     ApiError, List, ListParams, ObjectRef, Task,
+    entity::NamedParams,
     list::Created,
     restart::{AdoptParams, RestartParams, Restarted},
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
     task::{CancelParams, DeleteParams, Deleted},
+    why::{self, WhyAnswer},
 };
 
 /// Tasks of one namespace. Names are any reference: exact name, `NAME@N`, human name, id, or a
@@ -151,6 +153,14 @@ impl Tasks {
         self.client.call::<task::Tree>(&self.client.reference(name)).await
     }
 
+    /// Everything that a pending task waits for.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn why(&self, name: impl Into<String>) -> Result<WhyAnswer> {
+        self.client.call::<why::Why>(&self.client.reference(name)).await
+    }
+
     /// Restarts a task: add what it should do, then await it. A `Conflict` says what lives.
     pub fn restart(&self, name: impl Into<String>) -> Restart<task::Restart> {
         let params = RestartParams { reference: self.client.reference(name), ..RestartParams::default() };
@@ -198,6 +208,24 @@ impl Tasks {
     /// As [`Tasks::cancel`].
     pub async fn cancel_with(&self, params: CancelParams) -> Result<Task> {
         self.client.call::<task::Cancel>(&params).await
+    }
+
+    /// Holds a task: nothing of it starts. What runs goes on.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` where it has ended.
+    pub async fn pause(&self, name: impl Into<String>) -> Result<Task> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<task::Pause>(&params).await
+    }
+
+    /// Lets a task go that was held.
+    ///
+    /// # Errors
+    /// As [`Tasks::pause`].
+    pub async fn resume(&self, name: impl Into<String>) -> Result<Task> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<task::Resume>(&params).await
     }
 
     /// Deletes a task with its whole restart context, or (`NAME@N`) one older incarnation.

@@ -44,11 +44,10 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 8] =
-    ["http", "semaphores", "unique", "hold", "ttlAfterFinished", "nodeSelector", "affinity", "forEach"];
+const OF_STEP: [&str; 5] = ["http", "unique", "ttlAfterFinished", "affinity", "forEach"];
 
 /// Steps have one field more than tasks: the last one.
-const OF_WORK: &[&str] = OF_STEP.split_at(7).0;
+const OF_WORK: &[&str] = OF_STEP.split_at(4).0;
 
 const OF_PIPELINE: [&str; 8] =
     ["queue", "priority", "timeout", "deadline", "unique", "semaphores", "ttlAfterFinished", "hooks"];

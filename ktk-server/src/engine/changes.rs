@@ -16,6 +16,7 @@ use super::{
     object,
     operation::Ask,
     read::Selectors,
+    room::Shown,
 };
 use crate::{
     limits,
@@ -139,7 +140,9 @@ impl WatchPage {
             return Ok(Some(WatchEvent::Delete { version, object }));
         }
         let task = if self.filter.params.summary {
-            object::slim(&self.ask.shared, row)
+            let mut task = object::slim(&self.ask.shared, row);
+            Shown::of_tasks(tx, std::slice::from_ref(row)).await?.show(&mut task, row);
+            task
         } else {
             object::task(tx, &self.ask.shared, row).await?
         };

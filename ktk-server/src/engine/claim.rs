@@ -46,7 +46,15 @@ impl<T: Tx> Unit<'_, T> {
         }
         self.settle().await?;
         self.flush().await?;
+        if !self.tx.lanes().await?.is_empty() {
+            return self.claim_in_lanes(node, limit).await;
+        }
         let rows = self.tx.claimable(&executors(node), limit).await?;
+        self.grant_all(node, rows).await
+    }
+
+    /// Grants these tasks to a node, in this order.
+    pub(super) async fn grant_all(&mut self, node: &NodeRow, rows: Vec<TaskRow>) -> EngineResult<Vec<Grant>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         for row in rows {
             self.adopt(row);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ktk_client::api::{
-    ApiError, Cause, ErrorReason, Method, Phase, Pipeline, TaskId, check, id,
+    ApiError, Cause, ErrorReason, Method, Phase, Pipeline, TaskId, check, field, id,
     list::Created,
     pipeline::{Create, CreateParams, Step},
 };
@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::{
     body::{self, PipelineBody, PipelineHeader, TaskBody},
-    create_task::{FirstAnswer, already_exists, queue_causes, queue_of, type_causes},
+    create_task::{FirstAnswer, already_exists, queue_of, type_causes},
     error::{EngineError, EngineResult},
     incarnate::Root,
+    lanes::{self, Named},
     object,
     operation::{Ask, Done},
     requests::Remembered,
@@ -53,10 +54,7 @@ impl CreatePipeline {
         for (index, step) in params.object.spec.steps.iter().enumerate() {
             let field = format!("spec.steps[{index}]");
             causes.extend(type_causes(step.type_name.as_deref(), &format!("{field}.type"), types));
-            causes.extend(queue_causes(step.queue.as_deref(), &format!("{field}.queue")));
         }
-        let defaults = params.object.spec.defaults.as_ref();
-        causes.extend(queue_causes(defaults.and_then(|d| d.queue.as_deref()), "spec.defaults.queue"));
         causes.extend(expressions);
         if !causes.is_empty() {
             let name = params.object.metadata.name();
@@ -95,6 +93,7 @@ impl Operation for CreatePipeline {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return again(&mut unit, first).await;
         }
+        self.check_limits(&mut unit).await?;
         let (row, body) = self.make_pipeline(&mut unit).await?;
         let id = row.id;
         let text = body::to_text(&body)?;
@@ -121,6 +120,23 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
 }
 
 impl CreatePipeline {
+    /// Queues and semaphores that steps name are there.
+    async fn check_limits<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<()> {
+        let object = &self.params.object;
+        let defaults = object.spec.defaults.iter();
+        let mut named: Vec<Named<'_>> = defaults
+            .map(|defaults| Named::new("spec.defaults", defaults.queue.as_deref(), &defaults.semaphores))
+            .collect();
+        named.extend(object.spec.steps.iter().enumerate().map(|(index, step)| {
+            Named::new(field::item("spec.steps", index), step.queue.as_deref(), &step.semaphores)
+        }));
+        let causes = lanes::causes(unit.tx, &named).await?;
+        match causes.is_empty() {
+            true => Ok(()),
+            false => Err(ApiError::invalid(&format!("Pipeline {:?}", object.metadata.name()), causes).into()),
+        }
+    }
+
     async fn make_pipeline<T: Tx>(
         &self,
         unit: &mut Unit<'_, T>,
@@ -260,6 +276,8 @@ impl CreatePipeline {
         let mut row = unit.root_row(id, &root);
         // Every need is a new task that has not ended.
         row.live_needs = row.needs;
+        row.lane = unit.lane_of(&root.body.spec, &root.queue).await?;
+        row.rare.held = root.body.spec.hold;
         unit.insert(row, body::to_text(&root.body)?);
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::{
     body::{self, TaskBody},
     error::{EngineError, EngineResult},
     incarnate::Root,
+    lanes::{self, Named},
     object,
     operation::{Ask, Done, Scope},
     requests::Remembered,
@@ -29,7 +30,8 @@ pub struct CreateTask {
     ask: Ask,
     params: CreateParams,
     request: Option<Remembered>,
-    types: Vec<String>,
+    /// What is wrong as far as it can be said without the store.
+    causes: Vec<Cause>,
 }
 
 /// What is remembered of a request that made something.
@@ -40,10 +42,11 @@ pub(super) struct FirstAnswer {
 }
 
 impl CreateTask {
-    /// Checks all that can be checked without the store; `expressions` is what is wrong with its expressions.
+    /// Checks all that can be checked without the store: it is told with the rest. `expressions` is what is wrong with
+    /// its expressions.
     ///
     /// # Errors
-    /// `Invalid` with all causes.
+    /// `Invalid` for what can be no request id; `Forbidden` for an attempt that asks for another namespace.
     pub fn new(
         ask: Ask,
         params: CreateParams,
@@ -53,18 +56,14 @@ impl CreateTask {
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::task(&params.object);
         causes.extend(type_causes(params.object.spec.type_name.as_deref(), "spec.type", &types));
-        causes.extend(queue_causes(params.object.spec.queue.as_deref(), "spec.queue"));
         causes.extend(expressions);
-        if !causes.is_empty() {
-            return Err(ApiError::invalid(&what(&params.object), causes).into());
-        }
         let namespace = params.object.metadata.namespace();
         if let Some(scope) = ask.scope.as_ref().filter(|scope| scope.namespace != namespace) {
             let words =
                 format!("an attempt makes tasks in its own namespace, which is {:?}", scope.namespace);
             return Err(ApiError::new(ErrorReason::Forbidden, words).into());
         }
-        Ok(Self { ask, params, request, types })
+        Ok(Self { ask, params, request, causes })
     }
 }
 
@@ -83,23 +82,17 @@ pub(super) fn type_causes(name: Option<&str>, field: &str, types: &[String]) -> 
     Some(Cause::new(field, format!("no present node has a handler {name:?} (known: {known})")))
 }
 
-/// A queue that does not exist is refused.
-pub(super) fn queue_causes(name: Option<&str>, field: &str) -> Option<Cause> {
-    let name = name.filter(|name| *name != ktk_client::api::DEFAULT_QUEUE)?;
-    Some(Cause::new(field, format!("there is no queue {name:?}: the only queue is \"default\"")))
-}
-
 impl Operation for CreateTask {
     type Output = Done<Created<Task>>;
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
-        debug_assert!(self.types.iter().all(|name| !name.is_empty()));
         let mut unit = self.ask.unit(tx);
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return again(&mut unit, first).await;
         }
-        let (id, body) = create(&mut unit, &self.params, self.ask.scope.as_ref()).await?;
+        let scope = self.ask.scope.as_ref();
+        let (id, body) = create(&mut unit, &self.params, scope, self.causes.clone()).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
         let row = unit.task(id)?;
@@ -126,10 +119,29 @@ async fn create<T: Tx>(
     unit: &mut Unit<'_, T>,
     params: &CreateParams,
     scope: Option<&Scope>,
+    mut causes: Vec<Cause>,
 ) -> EngineResult<(Uuid, TaskBody)> {
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
-    let needs = resolve_needs(unit, object, &namespace, scope).await?;
+    if causes.is_empty() {
+        causes = lanes::causes(unit.tx, &[Named::of(&object.spec)]).await?;
+        let (needs, more) = resolve_needs(unit, object, &namespace, scope).await?;
+        causes.extend(more);
+        if causes.is_empty() {
+            return make(unit, params, namespace, needs, scope).await;
+        }
+    }
+    Err(ApiError::invalid(&what(object), causes).into())
+}
+
+async fn make<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    params: &CreateParams,
+    namespace: String,
+    needs: Vec<Uuid>,
+    scope: Option<&Scope>,
+) -> EngineResult<(Uuid, TaskBody)> {
+    let object = &params.object;
     let mut id = unit.draw_id().await?;
     let mut draws = 1;
     let name = loop {
@@ -164,6 +176,8 @@ async fn create<T: Tx>(
         row.execution_id = scope.execution;
         row.rare.spawned_by = Some(scope.task);
     }
+    row.lane = unit.lane_of(&root.body.spec, &root.queue).await?;
+    row.rare.held = root.body.spec.hold;
     unit.count_needs(&mut row, &needs).await?;
     let context = row.context_id;
     unit.insert(row, body::to_text(&root.body)?);
@@ -195,13 +209,13 @@ async fn is_going<T: Tx>(unit: &mut Unit<'_, T>, named: &TaskRow) -> EngineResul
     }
 }
 
-/// The contexts of the tasks that are needed.
+/// The contexts of the tasks that are needed, and what is wrong with the others.
 async fn resolve_needs<T: Tx>(
     unit: &mut Unit<'_, T>,
     object: &Task,
     namespace: &str,
     scope: Option<&Scope>,
-) -> EngineResult<Vec<Uuid>> {
+) -> EngineResult<(Vec<Uuid>, Vec<Cause>)> {
     let mut needs = Vec::with_capacity(object.spec.needs.len());
     let mut causes = Vec::new();
     for (index, need) in object.spec.needs.iter().enumerate() {
@@ -221,5 +235,5 @@ async fn resolve_needs<T: Tx>(
             Err(error) => return Err(error),
         }
     }
-    if causes.is_empty() { Ok(needs) } else { Err(ApiError::invalid(&what(object), causes).into()) }
+    Ok((needs, causes))
 }

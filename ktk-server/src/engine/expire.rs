@@ -13,6 +13,7 @@ use crate::{
     limits,
     model::{
         clocks::Due,
+        lane::PLAIN,
         phase::Event,
         row::{StopWish, TaskRow},
         settle,
@@ -119,8 +120,23 @@ impl Operation for Trim {
             tx.trim_tombstones(time).await?;
             tx.trim_events(time).await?;
         }
+        forget_lanes(tx).await?;
         Ok(Done::quiet(()))
     }
+}
+
+/// Lanes in which nobody waits or runs any more.
+async fn forget_lanes<T: Tx>(tx: &mut T) -> EngineResult<()> {
+    let mut empty = Vec::new();
+    for row in tx.lanes().await?.iter().filter(|row| row.id != PLAIN) {
+        let lane = [row.id];
+        if tx.lane_tasks(&lane, Phase::Pending, 1).await?.is_empty()
+            && tx.lane_tasks(&lane, Phase::Running, 1).await?.is_empty()
+        {
+            empty.push(row.id);
+        }
+    }
+    if empty.is_empty() { Ok(()) } else { Ok(tx.delete_lanes(&empty).await?) }
 }
 
 /// What is there to do: for the status, the idle server's end and the sweep.

@@ -13,14 +13,15 @@ use uuid::Uuid;
 
 use super::{
     body::{self, RestartBody, TaskBody},
-    create_task::queue_causes,
     error::{EngineError, EngineResult},
+    lanes::{self, Named},
     unit::Unit,
 };
 use crate::{
     limits,
     model::{
         clocks::later,
+        lane::PLAIN,
         rare::{Stage, TaskRare},
         row::{EXTERNAL, TaskRow},
         settle::{self, Class, class_of},
@@ -74,6 +75,7 @@ impl<T: Tx> Unit<'_, T> {
             command: command_text(spec),
             executor: executor(spec).to_owned(),
             queue: root.queue.clone(),
+            lane: PLAIN,
             priority: spec.priority.unwrap_or(0),
             run_if: spec.run_if,
             cascade: Cascade::Auto,
@@ -149,9 +151,16 @@ impl<T: Tx> Unit<'_, T> {
             .newest_of(parent.context_id)
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", parent.name)))?
             .clone();
+        let holds_anew = because.changes.contains_key("hold") && body.spec.hold;
         body.restart = Some(because);
         let (mut row, root) = self.child_row(&id, &parent, &newest, body);
         row.cascade = cascade;
+        row.lane = self.lane_of(&root.body.spec, &root.queue).await?;
+        // A hold is the parent's own; in a pipeline that is held, everything is.
+        row.rare.held = holds_anew;
+        if let Some(pipeline) = parent.pipeline_id {
+            row.rare.held |= self.pipeline(pipeline).await?.rare.held;
+        }
         self.count_needs(&mut row, &root.body.needs).await?;
         self.task_mut(newest.id)?.newest = false;
         self.replace_in_pipeline(&newest, &row).await?;
@@ -209,7 +218,7 @@ impl<T: Tx> Unit<'_, T> {
             None => Default::default(),
         };
         let mut causes = check::changed(&body.spec, &header.params);
-        causes.extend(queue_causes(body.spec.queue.as_deref(), "spec.queue"));
+        causes.extend(lanes::causes(self.tx, &[Named::of(&body.spec)]).await?);
         if causes.is_empty() { Ok(body) } else { Err(refused(causes).into()) }
     }
 

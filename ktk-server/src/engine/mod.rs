@@ -21,9 +21,11 @@ pub mod events;
 pub mod expire;
 mod external;
 mod going;
+pub mod hold;
 pub mod hooks;
 pub mod hub;
 mod incarnate;
+mod lanes;
 pub mod leases;
 pub mod nodes;
 pub mod object;
@@ -40,6 +42,7 @@ mod resolve;
 pub mod restart_pipeline;
 pub mod restart_task;
 mod restart_whole;
+pub mod room;
 pub mod semaphore;
 pub mod shared;
 pub mod table;
@@ -48,6 +51,7 @@ pub mod token;
 mod transit;
 pub mod unit;
 mod unresolved;
+pub mod why;
 
 use std::sync::{
     Arc, Mutex,

@@ -1,17 +1,18 @@
 //! From rows to the objects of the API.
 
-use ktk_client::api::Phase;
 use ktk_client::api::{
     API_VERSION, Metadata, Pipeline, PipelineRef, RestartMeta, Task, TaskId,
     pipeline::{PipelineSpec, PipelineStatus, StepCounts},
     task::{Attempt, ExternalSpec, Resolved, RunSpec, TaskSpec, TaskStatus},
 };
+use ktk_client::api::{Phase, Reason};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     body::{self, PipelineBody, TaskBody},
     error::EngineResult,
+    room::Shown,
     shared::Shared,
     unresolved,
 };
@@ -31,9 +32,11 @@ pub async fn tasks<T: Tx>(tx: &mut T, shared: &Shared, rows: &[TaskRow]) -> Engi
         attempts.entry(attempt.task_id).or_default().push(attempt);
     }
     let resolved_by = unresolved::resolved_by(tx, rows).await?;
+    let shown = Shown::of_tasks(tx, rows).await?;
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let mut task = summary(shared, row);
+        shown.show(&mut task, row);
         let body = bodies.get(&row.id).map(|text| body::from_text::<TaskBody>(&row.name, text));
         match body {
             _ if row.rare.stub => {}
@@ -78,6 +81,7 @@ fn broken(task: &mut Task, why: &str) {
 
 fn fill_body(task: &mut Task, row: &TaskRow, body: TaskBody) {
     task.spec = body.spec;
+    task.spec.hold = row.rare.held;
     task.metadata.annotations = body.annotations;
     task.metadata.created_by = body.created_by;
     let restart = task.metadata.restart.as_mut().expect("a summary has its place in the tree");
@@ -164,6 +168,7 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         priority: Some(row.priority),
         queue: Some(row.queue.clone()),
         run_if: row.run_if,
+        hold: row.rare.held,
         ..TaskSpec::default()
     };
     let status = TaskStatus {
@@ -239,9 +244,10 @@ pub fn pipeline_summary(shared: &Shared, row: &PipelineRow) -> Pipeline {
         deleted_at: row.deleted_at,
         ..metadata(row.id)
     };
+    let is_held = row.rare.held && !row.phase.is_terminal();
     let status = PipelineStatus {
         phase: row.phase,
-        reason: row.reason,
+        reason: row.reason.or(is_held.then_some(Reason::Held)),
         message: row.message.clone(),
         steps: StepCounts { total: row.total, done: row.done, failed: row.failed },
         restarts: row.restarts,

@@ -138,12 +138,14 @@ impl<T: Tx> Unit<'_, T> {
         }
     }
 
-    /// Queues a task whose needs are settled, or lets it wait for its values or its time.
+    /// Queues a task whose needs are settled, or lets it wait for its values, its time, or whoever holds it.
     pub async fn make_ready(&mut self, id: Uuid) -> EngineResult<()> {
         if self.waits_for_values(id)? {
             return Ok(());
         }
-        match self.task(id)?.start_at() {
+        let row = self.task(id)?;
+        match row.start_at() {
+            _ if row.rare.held => self.transit(id, Event::Hold).await,
             Some(at) if at > self.now => self.transit(id, Event::Schedule).await,
             _ => self.transit(id, Event::Queue).await,
         }

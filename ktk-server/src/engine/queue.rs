@@ -1,20 +1,68 @@
 //! Queues: what is their own.
 
-use ktk_client::api::{DEFAULT_QUEUE, Queue, queue::QueueSpec};
+use ktk_client::api::{
+    DEFAULT_QUEUE, Phase, Queue,
+    queue::{QueueSpec, QueueStatus},
+};
 
 use super::{entity::Kind, error::EngineResult, unit::Unit};
-use crate::store::Tx;
+use crate::{
+    limits,
+    model::lane::{Lane, LaneRow, PLAIN},
+    store::Tx,
+};
 
 impl Kind for Queue {
     fn built_in() -> Option<Self> {
         Some(Self::new(DEFAULT_QUEUE, QueueSpec::default()))
     }
 
-    async fn users<T: Tx>(_unit: &mut Unit<'_, T>, _name: &str) -> EngineResult<Vec<String>> {
-        Ok(Vec::new())
+    async fn users<T: Tx>(unit: &mut Unit<'_, T>, name: &str) -> EngineResult<Vec<String>> {
+        let lanes = lanes_of(unit.tx, name).await?;
+        users(unit.tx, &lanes).await
     }
 
-    async fn complete<T: Tx>(_tx: &mut T, _object: &mut Self) -> EngineResult<()> {
+    async fn complete<T: Tx>(tx: &mut T, object: &mut Self) -> EngineResult<()> {
+        let lanes = lanes_of(tx, object.metadata.name()).await?;
+        let waiting = tx.waiting_in(&lanes).await?.iter().sum();
+        let running = tx.running_in(&lanes).await?.iter().map(|running| running.on_nodes).sum();
+        object.status = Some(QueueStatus { waiting, running });
         Ok(())
+    }
+}
+
+/// The lanes of a queue.
+async fn lanes_of<T: Tx>(tx: &mut T, queue: &str) -> EngineResult<Vec<u32>> {
+    let lanes = tx.lanes().await?;
+    let own = lanes.iter().filter(|row| row.id != PLAIN && row.lane.queue == queue).map(|row| row.id);
+    Ok((queue == DEFAULT_QUEUE).then_some(PLAIN).into_iter().chain(own).collect())
+}
+
+/// Unfinished tasks of these lanes, in words: the first few.
+pub async fn users<T: Tx>(tx: &mut T, lanes: &[u32]) -> EngineResult<Vec<String>> {
+    let mut users = Vec::new();
+    for phase in [Phase::Running, Phase::Pending] {
+        let rows = tx.lane_tasks(lanes, phase, limits::CANDIDATES + 1).await?;
+        users.extend(rows.iter().map(|row| format!("task/{} ({phase})", row.name)));
+    }
+    users.sort_unstable();
+    Ok(users)
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Writes another spec of a queue; whoever waits in it may start now.
+    pub async fn change_queue(&mut self, queue: &Queue, spec: QueueSpec) -> EngineResult<Queue> {
+        if queue.metadata.name() == DEFAULT_QUEUE {
+            // While it is limited, the plain lane is one among others.
+            match spec == QueueSpec::default() {
+                true => self.tx.delete_lanes(&[PLAIN]).await?,
+                false => {
+                    let lane = Lane { queue: DEFAULT_QUEUE.into(), ..Lane::default() };
+                    self.tx.put_lanes(&[LaneRow { id: PLAIN, lane, passed: None }]).await?;
+                }
+            }
+        }
+        self.effects.work = true;
+        self.change_entity(queue, spec).await
     }
 }

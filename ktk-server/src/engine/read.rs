@@ -10,7 +10,9 @@ use super::{
     error::{EngineError, EngineResult},
     object,
     operation::Ask,
-    resolve, unresolved,
+    resolve,
+    room::Shown,
+    unresolved,
 };
 use crate::{
     limits,
@@ -152,7 +154,13 @@ impl Operation for ListTasks {
         let (found, next) =
             page_of_tasks(tx, &self.ask, &self.params, &task_selectors(&self.params)?).await?;
         let items = if self.params.summary {
-            found.iter().map(|row| object::slim(&self.ask.shared, row)).collect()
+            let shown = Shown::of_tasks(tx, &found).await?;
+            let slim = |row| {
+                let mut task = object::slim(&self.ask.shared, row);
+                shown.show(&mut task, row);
+                task
+            };
+            found.iter().map(slim).collect()
         } else {
             object::tasks(tx, &self.ask.shared, &found).await?
         };

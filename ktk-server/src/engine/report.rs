@@ -139,6 +139,10 @@ impl<T: Tx> Unit<'_, T> {
         if let Some(row) = row {
             self.tell_next_attempt(&row, outcome, verdict)?;
         }
+        let row = self.task(id)?;
+        if row.rare.held && row.is_queued() {
+            self.transit(id, Event::Hold).await?;
+        }
         // While it waited for its slot, a need may have been restarted.
         self.reconsider(id).await
     }

@@ -11,6 +11,7 @@ use super::{
     object,
     operation::Ask,
     read,
+    room::Shown,
 };
 use crate::{
     model::row::{LineRow, TaskRow},
@@ -33,7 +34,8 @@ impl Operation for TaskTable {
         let is_chosen = self.ask.scope.is_some() || self.params.list.unresolved || !selectors.is_empty();
         let (lines, next) = if has_many_columns || is_chosen {
             let (rows, next) = read::page_of_tasks(tx, &self.ask, &self.params.list, &selectors).await?;
-            (rows.iter().map(|row| self.full_line(row)).collect(), next)
+            let shown = Shown::of_tasks(tx, &rows).await?;
+            (rows.iter().map(|row| self.full_line(row, &shown)).collect(), next)
         } else {
             self.page(tx).await?
         };
@@ -57,11 +59,14 @@ impl TaskTable {
         let mut found = tx.list_lines(&query).await?;
         let next =
             read::cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
-        Ok((found.into_iter().map(|row| self.line(row)).collect(), next))
+        let shown = Shown::of(tx, found.iter().any(|row| row.executor.is_some())).await?;
+        Ok((found.into_iter().map(|row| self.line(row, &shown)).collect(), next))
     }
 
-    fn line(&self, row: LineRow) -> TaskLine {
-        let LineRow { namespace, name, incarnation, phase, reason, attempt, created_at } = row;
+    fn line(&self, row: LineRow, shown: &Shown) -> TaskLine {
+        let LineRow { namespace, name, incarnation, phase, reason, attempt, created_at, lane, executor } =
+            row;
+        let reason = executor.and_then(|executor| shown.reason(lane, &executor)).or(reason);
         let namespace = self.params.list.namespace.is_none().then_some(namespace);
         TaskLine {
             namespace,
@@ -76,11 +81,11 @@ impl TaskTable {
         }
     }
 
-    fn full_line(&self, row: &TaskRow) -> TaskLine {
+    fn full_line(&self, row: &TaskRow, shown: &Shown) -> TaskLine {
         TaskLine {
             wide: self.params.wide.then(|| Box::new(wide(row))),
             labels: self.params.labels.then(|| body::labels(row.labels.as_deref())),
-            ..self.line(LineRow::from(row))
+            ..self.line(LineRow::from(row), shown)
         }
     }
 }

@@ -26,6 +26,7 @@ impl<T: Tx> Unit<'_, T> {
     pub async fn transit(&mut self, id: Uuid, event: Event) -> EngineResult<()> {
         let before = self.task(id)?;
         let (phase, reason) = phase::next(before.phase, event)?;
+        let (lane, has_begun) = (before.lane, event == Event::Grant);
         let (was, held_place) = (settle::class_of(before), before.admitted);
         // A row is copied only for the counts of its pipeline.
         let counted = before.pipeline_id.is_some().then(|| before.clone());
@@ -57,6 +58,10 @@ impl<T: Tx> Unit<'_, T> {
             row.admitted = false;
         }
         self.place(id, held_place, holds_place).await?;
+        // Permits, places in its queue, and the line behind it: others may go on where it stood.
+        if held_place && !has_begun && self.is_limited(lane).await? {
+            self.effects.work = true;
+        }
         if let Some(before) = counted {
             self.recount(&before, id).await?;
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use ktk_client::api::event::Severity;
+use ktk_client::api::{DEFAULT_NAMESPACE, Entity, event::Severity};
 use uuid::Uuid;
 
 use super::{
@@ -249,6 +249,24 @@ impl<'u, T: Tx> Unit<'u, T> {
             object_name: row.name.clone(),
             object_incarnation: row.incarnation,
             pipeline_id: Some(row.id),
+            by: self.by.to_owned(),
+            message,
+        });
+    }
+
+    /// Records something worth knowing of an object without a namespace.
+    pub fn entity_event<E: Entity>(&mut self, object: &E, severity: Severity, reason: &str, message: String) {
+        self.events.push(EventRow {
+            id: self.shared.entropy.id(self.now),
+            at: self.now,
+            namespace: DEFAULT_NAMESPACE.into(),
+            severity,
+            reason: reason.to_owned(),
+            object_kind: E::KIND.into(),
+            object_id: object.metadata().id.unwrap_or_default(),
+            object_name: object.metadata().name().to_owned(),
+            object_incarnation: 1,
+            pipeline_id: None,
             by: self.by.to_owned(),
             message,
         });

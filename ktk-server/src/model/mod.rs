@@ -4,6 +4,8 @@
 pub mod clocks;
 pub mod ended;
 pub mod entity;
+pub mod lane;
+pub mod permits;
 pub mod phase;
 pub mod pipeline;
 pub mod rare;

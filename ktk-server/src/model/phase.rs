@@ -12,6 +12,8 @@ pub enum Event {
     UpstreamFail,
     /// Nothing but `runAfter` holds it back.
     Schedule,
+    /// Somebody holds it.
+    Hold,
     /// It is ready for a slot.
     Queue,
     /// A worker took it.
@@ -33,10 +35,11 @@ pub enum Event {
 }
 
 /// One of each event, for whoever walks the table.
-pub const EVENTS: [Event; 12] = [
+pub const EVENTS: [Event; 13] = [
     Event::Wait,
     Event::UpstreamFail,
     Event::Schedule,
+    Event::Hold,
     Event::Queue,
     Event::Grant,
     Event::Stop,
@@ -69,6 +72,7 @@ pub fn next(phase: Phase, event: Event) -> Result<(Phase, Option<Reason>), Refus
         (Pending, Event::Wait) => Ok((Pending, Some(Reason::WaitingForUpstream))),
         (Pending, Event::UpstreamFail) => Ok((Pending, Some(Reason::UpstreamFailed))),
         (Pending, Event::Schedule) => Ok((Pending, Some(Reason::Scheduled))),
+        (Pending, Event::Hold) => Ok((Pending, Some(Reason::Held))),
         (Pending, Event::Queue) => Ok((Pending, Some(Reason::Queued))),
         (Pending, Event::Grant) => Ok((Running, None)),
         (Pending, Event::Fail(reason)) => Ok((Failed, Some(reason))),
@@ -87,6 +91,7 @@ pub fn next(phase: Phase, event: Event) -> Result<(Phase, Option<Reason>), Refus
             Event::Wait
             | Event::UpstreamFail
             | Event::Schedule
+            | Event::Hold
             | Event::Queue
             | Event::Grant
             | Event::Skip(_),
@@ -101,13 +106,13 @@ mod tests {
     use super::*;
 
     /// The table once more, as people read it: `.` refused, otherwise the phase that follows.
-    const TABLE: [(Phase, [&str; 12]); 6] = [
-        (Phase::Pending, ["P", "P", "P", "P", "R", ".", ".", ".", ".", "F", "C", "K"]),
-        (Phase::Running, [".", ".", ".", ".", ".", "R", "P", "P", "S", "F", "C", "."]),
-        (Phase::Succeeded, ["."; 12]),
-        (Phase::Failed, ["."; 12]),
-        (Phase::Cancelled, ["."; 12]),
-        (Phase::Skipped, ["."; 12]),
+    const TABLE: [(Phase, [&str; 13]); 6] = [
+        (Phase::Pending, ["P", "P", "P", "P", "P", "R", ".", ".", ".", ".", "F", "C", "K"]),
+        (Phase::Running, [".", ".", ".", ".", ".", ".", "R", "P", "P", "S", "F", "C", "."]),
+        (Phase::Succeeded, ["."; 13]),
+        (Phase::Failed, ["."; 13]),
+        (Phase::Cancelled, ["."; 13]),
+        (Phase::Skipped, ["."; 13]),
     ];
 
     fn letter(phase: Phase) -> &'static str {
@@ -152,6 +157,7 @@ mod tests {
             Reason::WaitingForUpstream,
             Reason::UpstreamFailed,
             Reason::Scheduled,
+            Reason::Held,
             Reason::Backoff,
             Reason::Queued,
         ];

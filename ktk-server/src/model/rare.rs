@@ -39,6 +39,9 @@ pub struct TaskRare {
     /// What early cutoff decided last about this finished task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// Whether somebody holds it: it starts when they let it go.
+    #[serde(skip_serializing_if = "is_default")]
+    pub held: bool,
 }
 
 /// How far the expressions of a task are. The store finds those that are to be evaluated.
@@ -60,6 +63,9 @@ pub struct PipelineRare {
     /// A new incarnation that is made when this one has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wish: Option<WholeWish>,
+    /// Whether somebody holds all of its steps.
+    #[serde(skip_serializing_if = "is_default")]
+    pub held: bool,
 }
 
 /// What was asked for with a restart of a whole pipeline.

@@ -49,6 +49,8 @@ pub struct TaskRow {
     /// Empty for a process, [`EXTERNAL`], else the handler's name.
     pub executor: String,
     pub queue: String,
+    /// Where it waits: see `model::lane`.
+    pub lane: u32,
     pub priority: i32,
     pub run_if: RunIf,
     /// What its end does to dependents that have finished.
@@ -116,7 +118,8 @@ impl TaskRow {
         self.rare.jq == Some(Stage::Evaluating)
     }
 
-    fn is_queued(&self) -> bool {
+    /// Whether nothing holds it back but places, permits, and a slot.
+    pub fn is_queued(&self) -> bool {
         self.phase == Phase::Pending && self.reason == Some(Reason::Queued)
     }
 }
@@ -131,6 +134,9 @@ pub struct LineRow {
     pub reason: Option<Reason>,
     pub attempt: u32,
     pub created_at: Timestamp,
+    pub lane: u32,
+    /// Of a task that is queued.
+    pub executor: Option<String>,
 }
 
 impl From<&TaskRow> for LineRow {
@@ -143,6 +149,8 @@ impl From<&TaskRow> for LineRow {
             reason: row.reason,
             attempt: row.attempt,
             created_at: row.created_at,
+            lane: row.lane,
+            executor: row.is_queued().then(|| row.executor.clone()),
         }
     }
 }

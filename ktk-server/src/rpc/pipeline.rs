@@ -7,8 +7,8 @@ use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::R
 use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
-        Engine, cancel::CancelPipeline, create_pipeline::CreatePipeline, delete::DeletePipeline, read,
-        restart_pipeline::RestartPipeline,
+        Engine, cancel::CancelPipeline, create_pipeline::CreatePipeline, delete::DeletePipeline,
+        hold::HoldPipeline, read, restart_pipeline::RestartPipeline,
     },
     store::Store,
 };
@@ -32,6 +32,14 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, pipeline::Cancel, |engine, caller, params| {
         Ok(engine.write(CancelPipeline { ask: engine.ask(caller.by), params }).await?)
+    });
+    let router = method!(router, engine, pipeline::Pause, |engine, caller, params| {
+        let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: true };
+        Ok(engine.write(hold).await?)
+    });
+    let router = method!(router, engine, pipeline::Resume, |engine, caller, params| {
+        let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: false };
+        Ok(engine.write(hold).await?)
     });
     let router = method!(router, engine, pipeline::Delete, |engine, caller, params| {
         Ok(engine.write(DeletePipeline { ask: engine.ask(caller.by), params }).await?)

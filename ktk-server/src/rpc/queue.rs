@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
+        hold::PauseQueue,
     },
     store::Store,
 };
@@ -24,6 +25,14 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, queue::ListQueues, |engine, _caller, params| {
         Ok(engine.read(ListEntities::<Queue>::new(params)?).await?)
+    });
+    let router = method!(router, engine, queue::Pause, |engine, caller, params| {
+        let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: true };
+        Ok(engine.write(pause).await?)
+    });
+    let router = method!(router, engine, queue::Resume, |engine, caller, params| {
+        let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: false };
+        Ok(engine.write(pause).await?)
     });
     method!(router, engine, queue::Delete, |engine, caller, params| {
         let delete = DeleteEntity::<Queue>::new(engine.ask(caller.by), params.reference);

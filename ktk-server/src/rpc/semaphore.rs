@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
+        semaphore::ScaleSemaphore,
     },
     store::Store,
 };
@@ -24,6 +25,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, semaphore::ListSemaphores, |engine, _caller, params| {
         Ok(engine.read(ListEntities::<Semaphore>::new(params)?).await?)
+    });
+    let router = method!(router, engine, semaphore::Scale, |engine, caller, params| {
+        Ok(engine.write(ScaleSemaphore { ask: engine.ask(caller.by), params }).await?)
     });
     method!(router, engine, semaphore::Delete, |engine, caller, params| {
         let delete = DeleteEntity::<Semaphore>::new(engine.ask(caller.by), params.reference);

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use ktk_client::api::{
     ApiError, ObjectRef, Task, check,
     restart::{Restarted, RestartedTask},
-    table, task,
+    table, task, why,
 };
 
 use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
-        Engine, adopt::AdoptTask, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask, read,
-        restart_task::RestartTask, table::TaskTable,
+        Engine, adopt::AdoptTask, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask,
+        hold::HoldTask, read, restart_task::RestartTask, table::TaskTable, why::TaskWhy,
     },
     store::Store,
 };
@@ -45,6 +45,14 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, task::Cancel, |engine, caller, params| {
         Ok(engine.write(CancelTask { ask: engine.ask(caller.by), params }).await?)
     });
+    let router = method!(router, engine, task::Pause, |engine, caller, params| {
+        let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: true };
+        Ok(engine.write(hold).await?)
+    });
+    let router = method!(router, engine, task::Resume, |engine, caller, params| {
+        let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: false };
+        Ok(engine.write(hold).await?)
+    });
     let router = method!(router, engine, task::Delete, |engine, caller, params| {
         Ok(engine.write(DeleteTask { ask: engine.ask(caller.by), params }).await?)
     });
@@ -56,6 +64,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, table::TaskTable, |engine, caller, params| {
         Ok(engine.read(TaskTable { ask: engine.ask(caller.by), params }).await?)
+    });
+    let router = method!(router, engine, why::Why, |engine, caller, reference| {
+        Ok(engine.read(TaskWhy { ask: engine.ask(caller.by), reference }).await?)
     });
     method!(router, engine, task::Tree, |engine, caller, reference| {
         Ok(engine.read(read::TaskTree { ask: engine.ask(caller.by), reference }).await?)

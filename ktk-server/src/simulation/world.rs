@@ -27,7 +27,6 @@ use crate::{
         timer,
     },
     entropy::Entropy,
-    jq::Jq,
     limits,
     store::{Operation, Store, StoreError, memory::MemoryStore},
 };

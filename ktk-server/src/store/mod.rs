@@ -12,14 +12,15 @@ pub mod memory;
 mod precision;
 pub mod sqlite;
 
-use std::{future::Future, ops::RangeInclusive};
+use std::{future::Future, ops::RangeInclusive, sync::Arc};
 
 use jiff::Timestamp;
-use ktk_client::api::worker::Fence;
+use ktk_client::api::{Phase, worker::Fence};
 use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
+    lane::{LaneRow, Running},
     row::{
         AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
         RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -186,13 +187,36 @@ pub trait Tx: Send {
     /// Removes all rows in which these contexts are the dependent.
     fn delete_needs(&mut self, dependents: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
 
-    /// What may be claimed by a node with these executors (`""`: processes): by priority
-    /// (highest first), `ready_at`, id, over all of them together; `limit` at most.
+    /// What may be claimed of the plain lane by a node with these executors (`""`: processes): by
+    /// priority (highest first), `ready_at`, id, over all of them together; `limit` at most.
     fn claimable(
         &mut self,
         executors: &[String],
         limit: usize,
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// What may be claimed of these other lanes, in the same order over all of them together;
+    /// `limit` at most.
+    fn in_lanes(
+        &mut self,
+        lanes: &[u32],
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Unfinished tasks of these lanes (not the plain one) in this phase, lane by lane; `limit` at most.
+    fn lane_tasks(
+        &mut self,
+        lanes: &[u32],
+        phase: Phase,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// What runs in each of these lanes, in their order.
+    fn running_in(&mut self, lanes: &[u32]) -> impl Future<Output = StoreResult<Vec<Running>>> + Send;
+    /// How many of each of these lanes may be claimed, in their order.
+    fn waiting_in(&mut self, lanes: &[u32]) -> impl Future<Output = StoreResult<Vec<u64>>> + Send;
+    /// All lanes that are stored, by id. Asked often: a store keeps them at hand.
+    fn lanes(&mut self) -> impl Future<Output = StoreResult<Arc<Vec<LaneRow>>>> + Send;
+    /// Inserts, or replaces what has the same id.
+    fn put_lanes(&mut self, rows: &[LaneRow]) -> impl Future<Output = StoreResult<()>> + Send;
+    fn delete_lanes(&mut self, ids: &[u32]) -> impl Future<Output = StoreResult<()>> + Send;
     /// What waits for its pipeline's `maxParallel`, in the same order.
     fn gated(
         &mut self,

@@ -15,6 +15,7 @@ mod fail;
 mod fetch;
 mod get;
 pub(crate) mod help;
+mod hold;
 mod internal;
 mod interrupts;
 mod keepalive;
@@ -28,11 +29,13 @@ mod progress;
 mod restart;
 mod run;
 mod running;
+mod scale;
 mod selection;
 mod server;
 mod tree;
 mod version;
 mod wait;
+mod why;
 
 use std::future::Future;
 
@@ -61,8 +64,12 @@ pub(crate) enum Command {
     Fail(fail::FailArgs),
     Keepalive(keepalive::KeepaliveArgs),
     Progress(progress::ProgressArgs),
+    Pause(hold::PauseArgs),
+    Resume(hold::ResumeArgs),
+    Scale(scale::ScaleArgs),
     Delete(delete::DeleteArgs),
     Wait(wait::WaitArgs),
+    Why(why::WhyArgs),
     Server(server::ServerArgs),
     Completion(completion::CompletionArgs),
     Help(help::HelpArgs),
@@ -91,8 +98,12 @@ impl Command {
             Self::Fail(args) => block_on(fail::run(args, cx)),
             Self::Keepalive(args) => block_on(keepalive::run(args, cx)),
             Self::Progress(args) => block_on(progress::run(args, cx)),
+            Self::Pause(args) => block_on(hold::pause(args, cx)),
+            Self::Resume(args) => block_on(hold::resume(args, cx)),
+            Self::Scale(args) => block_on(scale::run(args, cx)),
             Self::Delete(args) => block_on(delete::run(args, cx)),
             Self::Wait(args) => block_on(wait::run(args, cx)),
+            Self::Why(args) => block_on(why::run(args, cx)),
             Self::Server(args) => server::run(args, cx),
             Self::Completion(args) => completion::run(args, cx),
             Self::Help(args) => help::run(args, cx),

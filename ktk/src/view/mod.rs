@@ -17,6 +17,7 @@ pub(crate) mod semaphore;
 pub(crate) mod status;
 pub(crate) mod task;
 pub(crate) mod tree;
+pub(crate) mod why;
 
 use jiff::{Timestamp, tz::TimeZone};
 

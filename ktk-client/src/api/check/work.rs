@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use super::{
-    Causes, MAX_GRACE_PERIOD, MAX_INPUTS, MAX_NEEDS, MAX_PRIORITY, MAX_RETRIES, params::json_size, process,
+    Causes, MAX_GRACE_PERIOD, MAX_INPUTS, MAX_NEEDS, MAX_PRIORITY, MAX_RETRIES, MAX_SEMAPHORES,
+    params::json_size, process,
 };
 use crate::api::{
     Duration, field,
@@ -13,7 +14,8 @@ use crate::api::{
     jq::{self, Jq, MAX_EXPRESSION},
     names::{self, Reference, quoted},
     pipeline::{Step, StepDefaults},
-    task::{RetrySpec, RunIf, RunSpec, TaskSpec},
+    selector::LabelSelector,
+    task::{RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec},
 };
 
 /// The fields that tasks and steps share, borrowed from either.
@@ -34,6 +36,8 @@ pub(super) struct Work<'a> {
     retry: Option<&'a RetrySpec>,
     deadline: Option<Duration>,
     hooks: Option<&'a HooksSpec>,
+    semaphores: &'a [SemaphoreUse],
+    node_selector: Option<&'a str>,
 }
 
 macro_rules! from {
@@ -56,6 +60,8 @@ macro_rules! from {
                     retry: from.retry.as_ref(),
                     deadline: from.deadline,
                     hooks: from.hooks.as_ref(),
+                    semaphores: &from.semaphores,
+                    node_selector: from.node_selector.as_deref(),
                 }
             }
         }
@@ -74,6 +80,8 @@ impl<'a> From<&'a StepDefaults> for Work<'a> {
             keepalive: defaults.keepalive,
             retry: defaults.retry.as_ref(),
             deadline: defaults.deadline,
+            semaphores: &defaults.semaphores,
+            node_selector: defaults.node_selector.as_deref(),
             ..Self::default()
         }
     }
@@ -163,6 +171,10 @@ impl Work<'_> {
             let longest = Duration::new(MAX_GRACE_PERIOD);
             causes.push(field::member(prefix, "gracePeriod"), format!("must be {longest} at most"));
         }
+        check_semaphores(causes, &field::member(prefix, "semaphores"), self.semaphores);
+        if let Some(Err(why)) = self.node_selector.map(str::parse::<LabelSelector>) {
+            causes.push(field::member(prefix, "nodeSelector"), why.to_string());
+        }
         if let Some(retry) = self.retry {
             check_retry(causes, &field::member(prefix, "retry"), retry);
         }
@@ -225,6 +237,25 @@ fn check_hooks(causes: &mut Causes, prefix: &str, hooks: &HooksSpec) {
     for moment in Moment::ALL {
         if let Some(hook) = hooks.at(moment) {
             process::check_command(causes, &field::member(prefix, moment.as_str()), &hook.command);
+        }
+    }
+}
+
+fn check_semaphores(causes: &mut Causes, prefix: &str, semaphores: &[SemaphoreUse]) {
+    if semaphores.len() > MAX_SEMAPHORES {
+        causes.push(prefix, format!("{} semaphores: {MAX_SEMAPHORES} are allowed", semaphores.len()));
+        return;
+    }
+    for (index, used) in semaphores.iter().enumerate() {
+        let place = field::item(prefix, index);
+        if let Err(why) = names::semaphore(used.name()) {
+            causes.push(&*place, why.to_string());
+        }
+        if used.permits() == 0 {
+            causes.push(field::member(&place, "permits"), "must be at least 1: leave the semaphore out");
+        }
+        if semaphores[..index].iter().any(|other| other.name() == used.name()) {
+            causes.push(place, format!("{} stands twice: say it once, with `permits`", quoted(used.name())));
         }
     }
 }

@@ -7,7 +7,7 @@ use ktk_client::api::{
     Pipeline, Reason, Task,
     jq::Jq,
     pipeline::{PipelineSpec, Step},
-    task::{RetrySpec, RunIf, TaskSpec},
+    task::{RetrySpec, RunIf, SemaphoreUse, TaskSpec},
     worker::Outcome,
 };
 use serde_json::Value;
@@ -104,6 +104,27 @@ impl Job {
     pub fn command(mut self, words: &[&str]) -> Self {
         self.step.type_name = None;
         self.step.run = TaskSpec::command(words.iter().copied()).run;
+        self
+    }
+
+    pub fn queue(mut self, queue: &str) -> Self {
+        self.step.queue = Some(queue.into());
+        self
+    }
+
+    /// Adds permits of a semaphore.
+    pub fn permits(mut self, semaphore: &str, permits: u32) -> Self {
+        self.step.semaphores.push(SemaphoreUse::Several { name: semaphore.into(), permits });
+        self
+    }
+
+    pub fn on_nodes(mut self, selector: &str) -> Self {
+        self.step.node_selector = Some(selector.into());
+        self
+    }
+
+    pub fn held(mut self) -> Self {
+        self.step.hold = true;
         self
     }
 

@@ -57,6 +57,7 @@ pub fn check(before: &Dump, now: &Dump) {
         results_fit(row, now, name);
         attempts_are_numbered(row, now, name);
     }
+    limits_hold(before, now);
     contexts_are_trees(now);
     pipelines_are_contexts(now);
     for row in now.pipelines.values() {
@@ -68,9 +69,14 @@ pub fn check(before: &Dump, now: &Dump) {
 fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
     use Reason::*;
     let legal: &[Option<Reason>] = match row.phase {
-        Phase::Pending => {
-            &[Some(WaitingForUpstream), Some(UpstreamFailed), Some(Scheduled), Some(Backoff), Some(Queued)]
-        }
+        Phase::Pending => &[
+            Some(WaitingForUpstream),
+            Some(UpstreamFailed),
+            Some(Scheduled),
+            Some(Backoff),
+            Some(Held),
+            Some(Queued),
+        ],
         Phase::Running => &[None, Some(Stopping)],
         Phase::Succeeded => &[None, Some(Reused)],
         Phase::Failed => &[
@@ -110,7 +116,9 @@ fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     if row.reason == Some(Reason::Queued) {
         assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
         assert!(!row.is_external(), "nothing that it could wait for: {name}");
+        assert!(!row.rare.held, "a held task is queued: {name}");
     }
+    assert!(row.reason != Some(Reason::Held) || row.rare.held, "nobody holds it: {name}");
     assert!(row.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {name}");
     assert!(row.newest || row.phase.is_terminal(), "an old incarnation lives: {name}");
     assert_eq!(row.incarnation == 1, row.parent_id.is_none(), "its parent: {name}");
@@ -139,6 +147,21 @@ fn place_fits(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     assert!(row.admitted || !wants || max.is_some(), "nothing holds it back: {name}");
 }
 
+/// No more permits are held than there are, and no more run in a queue than may, but for what ran before somebody
+/// made them less.
+fn limits_hold(before: &Dump, now: &Dump) {
+    for (name, size) in &now.permits {
+        let (was, held) = (before.held(name), now.held(name));
+        assert!(held <= u64::from(*size) || held <= was, "{held} permits of {name}, which has {size}");
+    }
+    for (name, spec) in &now.queues {
+        let (was, running) = (before.running_in(name), now.running_in(name));
+        let max = if spec.paused { Some(0) } else { spec.max_running.map(|max| max as usize) };
+        let news = running.difference(&was).count();
+        assert!(news == 0 || max.is_none_or(|max| running.len() <= max), "{running:?} run in {name}");
+    }
+}
+
 fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow>, name: Shown<'_>) {
     let needs: Vec<Uuid> = now.needs_of(row.context_id).collect();
     assert_eq!(row.needs as usize, needs.len(), "needs: {name}");
@@ -164,7 +187,7 @@ fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow
     assert_eq!(row.is_evaluating(), is_evaluated_next, "its expressions: {name}");
     let expected: &[Reason] = match (may_start, row.run_if, moves) {
         (true, ..) if is_evaluated_next => &[Reason::WaitingForUpstream],
-        (true, ..) => &[Reason::Queued, Reason::Scheduled, Reason::Backoff],
+        (true, ..) => &[Reason::Queued, Reason::Scheduled, Reason::Backoff, Reason::Held],
         (false, RunIf::Success, _) if bad > 0 => &[Reason::UpstreamFailed],
         (false, _, 1..) => &[Reason::WaitingForUpstream],
         (false, ..) => &[],

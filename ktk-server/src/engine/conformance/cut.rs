@@ -11,12 +11,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ktk_client::api::worker::Fence;
+use ktk_client::api::{Phase, worker::Fence};
 use uuid::Uuid;
 
 use crate::{
     model::{
         entity::EntityRow,
+        lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
             PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -235,6 +236,13 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         needs_of(dependents: &[Uuid]) -> Vec<NeedRow>;
         delete_needs(dependents: &[Uuid]) -> () => Written::GoneNeeds(dependents);
         claimable(executors: &[String], limit: usize) -> Vec<TaskRow>;
+        in_lanes(lanes: &[u32], limit: usize) -> Vec<TaskRow>;
+        lane_tasks(lanes: &[u32], phase: Phase, limit: usize) -> Vec<TaskRow>;
+        running_in(lanes: &[u32]) -> Vec<Running>;
+        waiting_in(lanes: &[u32]) -> Vec<u64>;
+        lanes() -> Arc<Vec<LaneRow>>;
+        put_lanes(rows: &[LaneRow]) -> ();
+        delete_lanes(ids: &[u32]) -> ();
         gated(pipeline: Uuid, limit: usize) -> Vec<TaskRow>;
         evaluating(limit: usize) -> Vec<TaskRow>;
         running_on(node: Uuid) -> Vec<TaskRow>;

@@ -1,13 +1,16 @@
 //! Everything that a store holds, read in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ktk_client::api::task::Resolved;
+use ktk_client::api::{Entity, Phase, Queue, Semaphore, queue::QueueSpec, task::Resolved};
 use uuid::Uuid;
 
 use crate::{
-    engine::{body, error::EngineError},
-    model::row::{AttemptRow, NeedRow, NewTask, NodeRow, PipelineRow, ResultRow, TaskRow},
+    engine::{body, entity, error::EngineError},
+    model::{
+        entity::EntityRow,
+        row::{AttemptRow, NeedRow, NewTask, NodeRow, PipelineRow, ResultRow, TaskRow},
+    },
     store::{ListQuery, Operation, Tx},
 };
 
@@ -23,6 +26,11 @@ pub struct Dump {
     pub needs: Vec<NeedRow>,
     pub results: BTreeMap<Uuid, ResultRow>,
     pub attempts: Vec<AttemptRow>,
+    /// The permits that each unfinished task asked for.
+    pub wants: BTreeMap<Uuid, BTreeMap<String, u32>>,
+    /// The sizes of semaphores.
+    pub permits: BTreeMap<String, u32>,
+    pub queues: BTreeMap<String, QueueSpec>,
     pub version: u64,
     pub next_due: Option<jiff::Timestamp>,
 }
@@ -39,7 +47,21 @@ impl Operation for ReadAll {
         let mut contexts: Vec<Uuid> = tasks.iter().map(|row| row.context_id).collect();
         contexts.sort_unstable();
         contexts.dedup();
+        let unfinished: Vec<Uuid> =
+            tasks.iter().filter(|row| !row.phase.is_terminal()).map(|row| row.id).collect();
+        let mut wants = BTreeMap::new();
+        for (id, text) in tx.task_bodies(&unfinished).await? {
+            if let Ok(body) = body::from_text::<body::TaskBody>("a task", &text) {
+                let uses = body.spec.semaphores.iter().map(|used| (used.name().to_owned(), used.permits()));
+                wants.insert(id, uses.collect());
+            }
+        }
+        let semaphores = tx.list_entities("Semaphore", None, usize::MAX).await?;
+        let queues = tx.list_entities("Queue", None, usize::MAX).await?;
         Ok(Dump {
+            wants,
+            permits: specs::<Semaphore, _>(&semaphores, |object| object.spec.permits)?,
+            queues: specs::<Queue, _>(&queues, |object| object.spec)?,
             tasks: tasks.into_iter().map(|row| (row.id, row)).collect(),
             pipelines: pipelines.into_iter().map(|row| (row.id, row)).collect(),
             nodes: tx.nodes().await?.into_iter().map(|row| (row.id, row)).collect(),
@@ -56,6 +78,19 @@ impl Dump {
     /// The newest incarnation of each context.
     pub fn newest(&self) -> BTreeMap<Uuid, &TaskRow> {
         self.tasks.values().filter(|row| row.newest).map(|row| (row.context_id, row)).collect()
+    }
+
+    /// How many permits of a semaphore are held.
+    pub fn held(&self, semaphore: &str) -> u64 {
+        let running = self.tasks.values().filter(|row| row.phase == Phase::Running);
+        let held = running.filter_map(|row| self.wants.get(&row.id)?.get(semaphore));
+        held.map(|permits| u64::from(*permits)).sum()
+    }
+
+    /// What runs in a queue: attempts, since one that follows another is a new one.
+    pub fn running_in(&self, queue: &str) -> BTreeSet<(Uuid, u32)> {
+        let running = self.tasks.values().filter(|row| row.phase == Phase::Running && row.queue == queue);
+        running.map(|row| (row.id, row.attempt)).collect()
     }
 
     /// What a task took from its needs.
@@ -80,6 +115,10 @@ impl Dump {
         }
         steps.into_values()
     }
+}
+
+fn specs<K: Entity, V>(rows: &[EntityRow], of: fn(K) -> V) -> Result<BTreeMap<String, V>, EngineError> {
+    rows.iter().map(|row| Ok((row.name.clone(), of(entity::object(row)?)))).collect()
 }
 
 /// Makes a stored manifest unreadable.

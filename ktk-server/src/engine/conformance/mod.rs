@@ -23,6 +23,7 @@ mod external;
 mod forced;
 mod hooks;
 mod lab;
+mod limits;
 mod lists;
 mod mirror;
 mod needs;
@@ -117,6 +118,12 @@ macro_rules! engine_conformance {
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
             entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
                 the_default_queue_always_exists, watched_until_they_are_deleted;
+            limits: what_is_not_there_is_refused, a_paused_queue_starts_nothing_and_starves_nobody,
+                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, in_use_is_not_deleted,
+                permits_are_taken_all_or_none_and_given_back, waiters_go_by_priority_then_age,
+                scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
+                held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
+                a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             planned: of_tasks, of_pipelines, of_many, of_adopted_results;

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     rows::{
-        at, attempt, entity, event, id, new_pipeline, new_task, node, pipeline, request, task, tombstone,
+        at, attempt, entity, event, id, lane, new_pipeline, new_task, node, pipeline, request, task,
+        tombstone,
     },
     script::{Script, Step},
 };
@@ -23,6 +24,11 @@ fn ids() -> impl Strategy<Value = Vec<Uuid>> {
     prop::collection::vec(an_id(), 0..4)
 }
 
+/// Lanes but the plain one, each once.
+fn lanes() -> impl Strategy<Value = Vec<u32>> {
+    prop::sample::subsequence(vec![1, 2], 0..=2)
+}
+
 fn a_word() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["", "a", "b", "ab", "ä"]).prop_map(str::to_owned)
 }
@@ -35,12 +41,13 @@ prop_compose! {
         (priority, ready, due) in (-1..2_i32, prop::option::of(0..3_i64), prop::option::of(0..5_i64)),
         phase in prop::sample::select(Phase::ALL),
         reason in prop::sample::select(vec![None, Some(Reason::Queued), Some(Reason::Held)]),
-        (admitted, node_id, version) in (any::<bool>(), prop::option::of(an_id()), 1..40_u64),
+        (admitted, node_id, version, lane) in
+            (any::<bool>(), prop::option::of(an_id()), 1..40_u64, 0..3_u32),
     ) -> TaskRow {
         TaskRow {
             context_id: context, incarnation, newest, namespace, name, head, pipeline_id, executor, priority,
             ready_at: ready.map(at), due_at: due.map(at), phase, reason, admitted, node_id, version,
-            ..task(number)
+            lane, ..task(number)
         }
     }
 }
@@ -96,6 +103,8 @@ fn a_write() -> impl Strategy<Value = Step> {
         1 => (a_word(), a_word()).prop_map(|(kind, name)| Step::DeleteEntities(kind, vec![name])),
         1 => (a_word(), 0..5_i64).prop_map(|(key, micros)| Step::InsertRequest(request(&key, micros))),
         1 => (0..5_i64).prop_map(|micros| Step::TrimRequests(at(micros))),
+        1 => (0..3_u32).prop_map(|id| Step::PutLanes(vec![lane(id)])),
+        1 => (0..3_u32).prop_map(|id| Step::DeleteLanes(vec![id])),
         1 => Just(Step::Fail),
         1 => Just(Step::NextVersion),
         1 => Just(Step::NextFence),
@@ -122,6 +131,12 @@ fn a_load() -> impl Strategy<Value = Step> {
         ids().prop_map(Step::NeedsOf),
         (prop::collection::vec(a_word(), 0..3), limit())
             .prop_map(|(names, limit)| Step::Claimable(names, limit)),
+        (lanes(), limit()).prop_map(|(lanes, limit)| Step::InLanes(lanes, limit)),
+        (lanes(), prop::sample::select(vec![Phase::Pending, Phase::Running]), limit())
+            .prop_map(|(lanes, phase, limit)| Step::LaneTasks(lanes, phase, limit)),
+        prop::collection::vec(0..3_u32, 0..3).prop_map(Step::RunningIn),
+        prop::collection::vec(0..3_u32, 0..3).prop_map(Step::WaitingIn),
+        Just(Step::Lanes),
         (an_id(), limit()).prop_map(|(pipeline, limit)| Step::Gated(pipeline, limit)),
         limit().prop_map(Step::Evaluating),
         an_id().prop_map(Step::RunningOn),

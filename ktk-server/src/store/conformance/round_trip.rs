@@ -55,6 +55,7 @@ pub fn full_task() -> TaskRow {
         command: ODD.into(),
         executor: ODD.into(),
         queue: ODD.into(),
+        lane: u32::MAX,
         priority: i32::MIN,
         run_if: RunIf::Always,
         cascade: Cascade::None,
@@ -86,6 +87,7 @@ pub fn full_task() -> TaskRow {
         version: i64::MAX as u64,
         rare: TaskRare {
             stub: true,
+            held: true,
             progress: Some(TaskProgress {
                 percent: 12.5,
                 message: Some("half way".into()),
@@ -168,6 +170,7 @@ pub async fn pipelines<S: Store>(store: S) {
                 cascade: Cascade::All,
                 changes: [("params.n".to_owned(), serde_json::json!(1))].into(),
             }),
+            held: true,
         },
     };
     let rows = vec![pipeline(5), full.clone()];

@@ -1,11 +1,14 @@
 //! Rows to begin from: plausible, small, each case changes what it is about.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason, event::Severity, node::NodePhase, restart::Cascade, task::RunIf};
 use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
+    lane::{Lane, LaneRow},
     rare::{PipelineRare, TaskRare},
     row::{
         AttemptRow, EventRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow, TaskRow, TombstoneRow,
@@ -40,6 +43,7 @@ pub fn task(number: u64) -> TaskRow {
         command: "true".into(),
         executor: String::new(),
         queue: "default".into(),
+        lane: 0,
         priority: 0,
         run_if: RunIf::Success,
         cascade: Cascade::Auto,
@@ -184,6 +188,12 @@ pub fn node(number: u64) -> NodeRow {
         heartbeat_at: at(0),
         version: number,
     }
+}
+
+/// A lane of tasks that need a permit.
+pub fn lane(id: u32) -> LaneRow {
+    let semaphores = BTreeMap::from([(format!("s{id}"), id)]);
+    LaneRow { id, lane: Lane { semaphores, ..Lane::default() }, passed: None }
 }
 
 /// An object without a namespace.

@@ -3,12 +3,13 @@
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use ktk_client::api::worker::Fence;
+use ktk_client::api::{Phase, worker::Fence};
 use uuid::Uuid;
 
 use crate::{
     model::{
         entity::EntityRow,
+        lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
             PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -44,6 +45,13 @@ pub enum Step {
     NeedsOf(Vec<Uuid>),
     DeleteNeeds(Vec<Uuid>),
     Claimable(Vec<String>, usize),
+    InLanes(Vec<u32>, usize),
+    LaneTasks(Vec<u32>, Phase, usize),
+    RunningIn(Vec<u32>),
+    WaitingIn(Vec<u32>),
+    Lanes,
+    PutLanes(Vec<LaneRow>),
+    DeleteLanes(Vec<u32>),
     Gated(Uuid, usize),
     Evaluating(usize),
     RunningOn(Uuid),
@@ -110,6 +118,9 @@ pub enum Seen {
     Events(Vec<EventRow>),
     Nodes(Vec<NodeRow>),
     Entities(Vec<EntityRow>),
+    Running(Vec<Running>),
+    Waiting(Vec<u64>),
+    Lanes(Vec<LaneRow>),
     Request(Option<RequestRow>),
     Hooks(Vec<HookRow>),
 }
@@ -213,6 +224,13 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::NeedsOf(ids) => tx.needs_of(ids).await.map(needs),
         Step::DeleteNeeds(ids) => tx.delete_needs(ids).await.map(done),
         Step::Claimable(executors, limit) => tx.claimable(executors, *limit).await.map(Seen::Tasks),
+        Step::InLanes(lanes, limit) => tx.in_lanes(lanes, *limit).await.map(Seen::Tasks),
+        Step::LaneTasks(lanes, phase, limit) => tx.lane_tasks(lanes, *phase, *limit).await.map(Seen::Tasks),
+        Step::RunningIn(lanes) => tx.running_in(lanes).await.map(Seen::Running),
+        Step::WaitingIn(lanes) => tx.waiting_in(lanes).await.map(Seen::Waiting),
+        Step::Lanes => tx.lanes().await.map(|lanes| Seen::Lanes(lanes.to_vec())),
+        Step::PutLanes(rows) => tx.put_lanes(rows).await.map(done),
+        Step::DeleteLanes(ids) => tx.delete_lanes(ids).await.map(done),
         Step::Gated(pipeline, limit) => tx.gated(*pipeline, *limit).await.map(Seen::Tasks),
         Step::Evaluating(limit) => tx.evaluating(*limit).await.map(Seen::Tasks),
         Step::RunningOn(node) => tx.running_on(*node).await.map(tasks),

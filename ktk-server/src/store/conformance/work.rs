@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason};
 
 use super::{
-    rows::{at, ended, id, new_task, task},
-    script::{Seen, Step},
+    rows::{at, ended, id, lane, new_task, task},
+    run,
+    script::{Failed, Seen, Step},
     see, write,
 };
 use crate::{
     model::{
+        lane::{LaneRow, Passed, Running},
         rare::{Stage, TaskRare},
         row::TaskRow,
     },
@@ -126,6 +128,43 @@ pub async fn evaluating<S: Store>(store: S) {
     let next = TaskRow { version: 101, ..at(1, Some(Stage::Evaluating)) };
     write(&store, [Step::UpdateTasks(vec![done, next])]).await;
     assert_eq!(numbers(&store, Step::Evaluating(10)).await, [1, 3]);
+}
+
+/// Lanes but the plain one: in the order of claims, counted, and apart from it.
+pub async fn lanes<S: Store>(store: S) {
+    let of = |number, lane, priority| TaskRow { lane, priority, ..task(number) };
+    let runs = |number, node_id| TaskRow { phase: Phase::Running, reason: None, node_id, ..of(number, 1, 0) };
+    let held = TaskRow { reason: Some(Reason::Held), ..of(8, 1, 9) };
+    let gated = TaskRow { admitted: false, pipeline_id: Some(id(100)), ..of(9, 1, 9) };
+    let rows = [of(1, 1, 0), of(2, 2, 5), of(3, 1, 5), of(4, 0, 9), of(5, 2, 0), held, gated];
+    insert(&store, rows).await;
+    insert(&store, [runs(6, Some(id(7))), runs(7, None)]).await;
+    assert_eq!(numbers(&store, processes(10)).await, [4]);
+    assert_eq!(numbers(&store, Step::InLanes(vec![1, 2], 10)).await, [2, 3, 1, 5]);
+    assert_eq!(numbers(&store, Step::InLanes(vec![1, 2], 2)).await, [2, 3]);
+    assert_eq!(numbers(&store, Step::InLanes(vec![1], 10)).await, [3, 1]);
+    assert_eq!(numbers(&store, Step::InLanes(vec![], 10)).await, [0; 0]);
+    assert_eq!(numbers(&store, Step::LaneTasks(vec![1], Phase::Pending, 10)).await, [8, 9, 3, 1]);
+    assert_eq!(numbers(&store, Step::LaneTasks(vec![2, 1], Phase::Running, 1)).await, [6]);
+    let running = vec![Running { all: 2, on_nodes: 1 }, Running::default(), Running::default()];
+    assert_eq!(see(&store, Step::RunningIn(vec![1, 0, 2])).await, Seen::Running(running));
+    assert_eq!(see(&store, Step::WaitingIn(vec![0, 1, 2])).await, Seen::Waiting(vec![1, 2, 2]));
+    write(&store, [Step::UpdateTasks(vec![ended(runs(6, None), Phase::Succeeded, 106)])]).await;
+    assert_eq!(numbers(&store, Step::LaneTasks(vec![1], Phase::Running, 10)).await, [7]);
+}
+
+/// Lanes are one row each, seen as they are now also after a failure.
+pub async fn lanes_are_kept_at_hand<S: Store>(store: S) {
+    assert_eq!(see(&store, Step::Lanes).await, Seen::Lanes(vec![]));
+    let seen = write(&store, [Step::PutLanes(vec![lane(2), lane(1)]), Step::Lanes]).await;
+    assert_eq!(seen[1], Seen::Lanes(vec![lane(1), lane(2)]));
+    let failing = [Step::DeleteLanes(vec![1]), Step::Lanes, Step::Fail];
+    assert_eq!(run(&store, failing).await, Err(Failed::Itself));
+    assert_eq!(write(&store, [Step::Lanes]).await, [Seen::Lanes(vec![lane(1), lane(2)])]);
+    let passed = Some(Passed { task: id(5), times: 3, since: at(7) });
+    let again = LaneRow { passed, ..lane(1) };
+    write(&store, [Step::PutLanes(vec![again.clone()]), Step::DeleteLanes(vec![2, 9])]).await;
+    assert_eq!(see(&store, Step::Lanes).await, Seen::Lanes(vec![again]));
 }
 
 /// Running attempts of a node, and only those.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        lane::LaneRow,
         row::{
             AttemptRow, EventRow, HookRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow, RequestRow,
             ResultRow, TaskRow, TombstoneRow,
@@ -168,6 +169,18 @@ impl Journal<'_> {
 
     pub(super) fn put_node(&mut self, row: &NodeRow) -> StoreResult<()> {
         self.put(|state| &mut state.nodes, row.id, row.kept());
+        Ok(())
+    }
+
+    pub(super) fn put_lanes(&mut self, rows: &[LaneRow]) -> StoreResult<()> {
+        rows.iter().for_each(|row| self.put(|state| &mut state.lanes, row.id, row.clone()));
+        Ok(())
+    }
+
+    pub(super) fn delete_lanes(&mut self, ids: &[u32]) -> StoreResult<()> {
+        for id in ids {
+            self.remove(|state| &mut state.lanes, id);
+        }
         Ok(())
     }
 

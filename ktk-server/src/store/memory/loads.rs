@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ktk_client::api::Phase;
+use ktk_client::api::{Phase, Reason};
 use uuid::Uuid;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        lane::{LaneRow, PLAIN, Running},
         row::{
             AttemptRow, Change, EventRow, LineRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow,
             TaskRow,
@@ -104,6 +105,60 @@ impl State {
         rows.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.ready_at, row.id));
         rows.truncate(limit);
         rows
+    }
+
+    pub(super) fn in_lanes(&self, lanes: &[u32], limit: usize) -> Vec<TaskRow> {
+        let of = |lane: &u32| self.queued_in(*lane).take(limit);
+        let mut rows: Vec<TaskRow> = lanes.iter().flat_map(of).cloned().collect();
+        rows.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.ready_at, row.id));
+        rows.truncate(limit);
+        rows
+    }
+
+    fn queued_in(&self, lane: u32) -> impl Iterator<Item = &TaskRow> {
+        let (phase, reason) = (Phase::Pending.number(), Some(Reason::Queued.number()));
+        let belongs = move |key: &TaskKey| matches!(key, TaskKey::Lane(l, p, r, true, _) if (*l, *p, *r) == (lane, phase, reason));
+        self.run(TaskKey::Lane(lane, phase, reason, true, FIRST), belongs)
+    }
+
+    fn unfinished_in(&self, lane: u32, phase: Phase) -> impl Iterator<Item = &TaskRow> {
+        let phase = phase.number();
+        let belongs =
+            move |key: &TaskKey| matches!(key, TaskKey::Lane(l, p, ..) if (*l, *p) == (lane, phase));
+        self.run(TaskKey::Lane(lane, phase, None, false, FIRST), belongs)
+    }
+
+    pub(super) fn lane_tasks(&self, lanes: &[u32], phase: Phase, limit: usize) -> Vec<TaskRow> {
+        lanes.iter().flat_map(|lane| self.unfinished_in(*lane, phase)).take(limit).cloned().collect()
+    }
+
+    pub(super) fn running_in(&self, lanes: &[u32]) -> Vec<Running> {
+        let count = |rows: &mut dyn Iterator<Item = &TaskRow>| {
+            rows.fold(Running::default(), |count, row| Running {
+                all: count.all + 1,
+                on_nodes: count.on_nodes + u64::from(row.node_id.is_some()),
+            })
+        };
+        let of = |lane: &u32| match *lane {
+            PLAIN => {
+                let is_plain = |row: &&TaskRow| row.phase == Phase::Running && row.lane == PLAIN;
+                count(&mut self.tasks.values().filter(is_plain))
+            }
+            lane => count(&mut self.unfinished_in(lane, Phase::Running)),
+        };
+        lanes.iter().map(of).collect()
+    }
+
+    pub(super) fn waiting_in(&self, lanes: &[u32]) -> Vec<u64> {
+        let of = |lane: &u32| match *lane {
+            PLAIN => self.tasks.values().filter(|row| row.is_claimable() && row.lane == PLAIN).count() as u64,
+            lane => self.queued_in(lane).count() as u64,
+        };
+        lanes.iter().map(of).collect()
+    }
+
+    pub(super) fn lanes(&self) -> Vec<LaneRow> {
+        self.lanes.values().cloned().collect()
     }
 
     pub(super) fn gated(&self, pipeline: Uuid, limit: usize) -> Vec<TaskRow> {

@@ -3,10 +3,12 @@
 use std::{cmp::Reverse, collections::BTreeMap, collections::BTreeSet};
 
 use jiff::Timestamp;
+use ktk_client::api::Reason;
 use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
+    lane::{LaneRow, PLAIN},
     row::{
         AttemptRow, EventRow, HookRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
     },
@@ -30,6 +32,8 @@ pub(super) enum TaskKey {
     Claimable(String, Rank),
     Gated(Uuid, Rank),
     Evaluating(Uuid),
+    /// Lane, phase, reason, whether it is admitted: only what is unfinished, and not in the plain lane.
+    Lane(u32, u8, Option<u8>, bool, Rank),
     Running(Uuid, Uuid),
     Due(Timestamp, Uuid),
 }
@@ -53,7 +57,10 @@ impl TaskKey {
                 keys.push(Self::Gated(pipeline, rank));
             }
         }
-        if row.is_claimable() {
+        if row.lane != PLAIN && !row.phase.is_terminal() {
+            let reason = row.reason.map(Reason::number);
+            keys.push(Self::Lane(row.lane, row.phase.number(), reason, row.admitted, rank));
+        } else if row.is_claimable() {
             keys.push(Self::Claimable(row.executor.clone(), rank));
         }
         if row.is_evaluating() {
@@ -113,6 +120,7 @@ pub(super) struct State {
     pub(super) nodes: BTreeMap<Uuid, NodeRow>,
     /// By kind and name.
     pub(super) entities: BTreeMap<EntityName, EntityRow>,
+    pub(super) lanes: BTreeMap<u32, LaneRow>,
     pub(super) entity_versions: BTreeMap<u64, EntityName>,
     pub(super) requests: BTreeMap<String, RequestRow>,
     /// In the order in which they were written.

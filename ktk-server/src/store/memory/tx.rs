@@ -1,9 +1,9 @@
 //! The memory store's transaction.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use jiff::Timestamp;
-use ktk_client::api::worker::Fence;
+use ktk_client::api::{Phase, worker::Fence};
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
             PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -159,6 +160,34 @@ impl Tx for MemoryTx<'_> {
 
     async fn evaluating(&mut self, limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| state.evaluating(limit))
+    }
+
+    async fn in_lanes(&mut self, lanes: &[u32], limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.in_lanes(lanes, limit))
+    }
+
+    async fn lane_tasks(&mut self, lanes: &[u32], phase: Phase, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.lane_tasks(lanes, phase, limit))
+    }
+
+    async fn running_in(&mut self, lanes: &[u32]) -> StoreResult<Vec<Running>> {
+        self.load(|state| state.running_in(lanes))
+    }
+
+    async fn waiting_in(&mut self, lanes: &[u32]) -> StoreResult<Vec<u64>> {
+        self.load(|state| state.waiting_in(lanes))
+    }
+
+    async fn lanes(&mut self) -> StoreResult<Arc<Vec<LaneRow>>> {
+        self.load(|state| Arc::new(state.lanes()))
+    }
+
+    async fn put_lanes(&mut self, rows: &[LaneRow]) -> StoreResult<()> {
+        self.change(|journal| journal.put_lanes(rows))
+    }
+
+    async fn delete_lanes(&mut self, ids: &[u32]) -> StoreResult<()> {
+        self.change(|journal| journal.delete_lanes(ids))
     }
 
     async fn gated(&mut self, pipeline: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {

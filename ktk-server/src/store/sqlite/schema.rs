@@ -220,6 +220,14 @@ CREATE UNIQUE INDEX hooks_id ON hooks (id);
 CREATE INDEX hooks_task ON hooks (task_id);
 ALTER TABLE pipelines ADD COLUMN rare TEXT;
 
+ALTER TABLE tasks ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+DROP INDEX tasks_claimable;
+CREATE INDEX tasks_claimable ON tasks (executor, priority DESC, ready_at, id)
+    WHERE phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0;
+CREATE INDEX tasks_lane ON tasks (lane, phase, reason, admitted, priority DESC, ready_at, id)
+    WHERE phase <= 1 AND lane > 0;
+CREATE TABLE lanes (id INTEGER PRIMARY KEY, lane TEXT NOT NULL, passed TEXT) STRICT;
+
 CREATE TABLE entities (
     seq INTEGER PRIMARY KEY,
     id BLOB NOT NULL,

@@ -1,11 +1,16 @@
 //! A transaction of the sqlite store: a connection, what it may do, and what went wrong in it.
 
+use std::sync::Arc;
+
 use super::{
     fault::{Fault, Outcome, Reach},
     numbers::Numbers,
     session::Session,
 };
-use crate::store::{StoreError, StoreResult, drive::Trouble};
+use crate::{
+    model::lane::LaneRow,
+    store::{StoreError, StoreResult, drive::Trouble},
+};
 
 /// What an operation may do in a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +32,14 @@ pub(super) struct SqliteTx {
     pub(super) trouble: Trouble,
     /// How far its first fault reaches.
     pub(super) reach: Option<Reach>,
+    /// The lanes, once they were asked for: nobody else writes this store. Forgotten with every change of them that
+    /// is made or taken back.
+    pub(super) lanes: Option<Arc<Vec<LaneRow>>>,
 }
 
 impl SqliteTx {
     pub(super) fn new(session: Session, numbers: Numbers, mode: Mode) -> Self {
-        Self { session, numbers, mode, trouble: Trouble::default(), reach: None }
+        Self { session, numbers, mode, trouble: Trouble::default(), reach: None, lanes: None }
     }
 
     /// Forgets the operation before.

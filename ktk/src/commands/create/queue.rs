@@ -28,7 +28,7 @@ pub(super) struct QueueArgs {
     #[arg(long, value_name = "N")]
     max_running: Option<u32>,
 
-    /// None of its tasks starts for now
+    /// None of its tasks starts until `ktk resume queue/NAME`
     #[arg(long)]
     paused: bool,
 

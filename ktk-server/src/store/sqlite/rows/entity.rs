@@ -1,9 +1,9 @@
-//! Objects without a namespace.
+//! Objects without a namespace, and lanes.
 
 use rusqlite::{Statement, params};
 
 use super::{Cells, Decoded, Stored, micros};
-use crate::model::entity::EntityRow;
+use crate::model::{entity::EntityRow, lane::LaneRow};
 
 /// The columns of an entity.
 macro_rules! entity_columns {
@@ -45,4 +45,12 @@ pub(in super::super) fn bind_entity(
         micros(row.updated_at),
         row.version.cast_signed(),
     ])
+}
+
+impl Stored for LaneRow {
+    const KIND: &'static str = "lane";
+
+    fn decode(cells: &mut Cells<'_>) -> Decoded<Self> {
+        Ok(Self { id: cells.number()?, lane: cells.json()?, passed: cells.opt_json()? })
+    }
 }

@@ -213,6 +213,18 @@ impl<'r> Cells<'r> {
         }
     }
 
+    fn json<T: DeserializeOwned>(&mut self) -> Decoded<T> {
+        let text = self.text()?;
+        serde_json::from_str(&text).or_else(|_| self.broken("is not its JSON"))
+    }
+
+    fn opt_json<T: DeserializeOwned>(&mut self) -> Decoded<Option<T>> {
+        match self.opt_text()? {
+            None => Ok(None),
+            Some(text) => serde_json::from_str(&text).map(Some).or_else(|_| self.broken("is not its JSON")),
+        }
+    }
+
     /// One of these, by its place.
     fn one_of<T: Copy>(&mut self, all: &[T]) -> Decoded<T> {
         let number = self.number::<usize>()?;

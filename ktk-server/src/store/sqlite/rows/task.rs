@@ -13,7 +13,7 @@ macro_rules! task_columns {
          command, executor, queue, priority, newest, labels, run_if, cascade, phase, reason, message, admitted, \
          needs, live_needs, bad_needs, attempt, counted, lost, fence_epoch, fence_counter, node_id, node, \
          exit_code, output_digest, stop_reason, stop_now, wish, created_at, updated_at, ready_at, started_at, \
-         finished_at, due_at, deleted_at, version, rare, token"
+         finished_at, due_at, deleted_at, version, rare, token, lane"
     };
 }
 pub(crate) use task_columns;
@@ -21,7 +21,8 @@ pub(crate) use task_columns;
 /// The columns that a table shows: the fewer are read, the faster is a list of many.
 macro_rules! line_columns {
     () => {
-        "namespace, name, incarnation, phase, reason, attempt, created_at"
+        "namespace, name, incarnation, phase, reason, attempt, created_at, lane, \
+         CASE WHEN phase = 0 AND reason = 5 THEN executor END"
     };
 }
 pub(crate) use line_columns;
@@ -78,6 +79,7 @@ impl Stored for TaskRow {
             version: cells.bits()?,
             rare: cells.rare()?,
             token: cells.opt_digest()?,
+            lane: cells.number()?,
         })
     }
 }
@@ -94,11 +96,13 @@ impl Stored for LineRow {
             reason: cells.opt_reason()?,
             attempt: cells.number()?,
             created_at: cells.time()?,
+            lane: cells.number()?,
+            executor: cells.opt_text()?,
         })
     }
 }
 
-/// Runs a statement whose 47 parameters are the columns of a task.
+/// Runs a statement whose 48 parameters are the columns of a task.
 pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) -> rusqlite::Result<usize> {
     statement.execute(params![
         row.id.as_bytes(),
@@ -148,5 +152,6 @@ pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) 
         row.version.cast_signed(),
         opt_rare(&row.rare),
         row.token,
+        row.lane,
     ])
 }

@@ -36,7 +36,13 @@ fn content() -> Vec<Step> {
             [
                 task(1),
                 TaskRow { pipeline_id: Some(id(9)), ..task(2) },
-                TaskRow { context_id: id(50), rare: TaskRare::default(), token: None, ..full_task() },
+                TaskRow {
+                    context_id: id(50),
+                    lane: 0,
+                    rare: TaskRare::default(),
+                    token: None,
+                    ..full_task()
+                },
             ]
             .map(new_task)
             .to_vec(),

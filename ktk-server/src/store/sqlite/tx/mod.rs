@@ -5,6 +5,7 @@ mod changes;
 mod entities;
 mod events;
 mod hooks;
+mod lanes;
 mod lists;
 mod needs;
 mod nodes;
@@ -14,10 +15,10 @@ mod tasks;
 mod tests;
 mod work;
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use jiff::Timestamp;
-use ktk_client::api::worker::Fence;
+use ktk_client::api::{Phase, worker::Fence};
 use rusqlite::params;
 use uuid::Uuid;
 
@@ -29,6 +30,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
             PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -149,6 +151,43 @@ impl Tx for SqliteTx {
 
     async fn evaluating(&mut self, limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|session| work::evaluating(session, limit))
+    }
+
+    async fn in_lanes(&mut self, lanes: &[u32], limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| lanes::claimable(session, lanes, limit))
+    }
+
+    async fn lane_tasks(&mut self, lanes: &[u32], phase: Phase, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| lanes::tasks(session, lanes, phase, limit))
+    }
+
+    async fn running_in(&mut self, lanes: &[u32]) -> StoreResult<Vec<Running>> {
+        self.load(|session| lanes::running(session, lanes))
+    }
+
+    async fn waiting_in(&mut self, lanes: &[u32]) -> StoreResult<Vec<u64>> {
+        self.load(|session| lanes::waiting(session, lanes))
+    }
+
+    async fn lanes(&mut self) -> StoreResult<Arc<Vec<LaneRow>>> {
+        if let Some(lanes) = self.lanes.clone() {
+            return self.load(|_| Ok(lanes));
+        }
+        let lanes = Arc::new(self.load(|session| session.rows(lanes::ALL, [], usize::MAX))?);
+        if self.mode != Mode::Read {
+            self.lanes = Some(Arc::clone(&lanes));
+        }
+        Ok(lanes)
+    }
+
+    async fn put_lanes(&mut self, rows: &[LaneRow]) -> StoreResult<()> {
+        self.lanes = None;
+        self.change(|session| lanes::put(session, rows))
+    }
+
+    async fn delete_lanes(&mut self, ids: &[u32]) -> StoreResult<()> {
+        self.lanes = None;
+        self.change(|session| lanes::delete(session, ids))
     }
 
     async fn gated(&mut self, pipeline: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {

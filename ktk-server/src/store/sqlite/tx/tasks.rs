@@ -37,7 +37,7 @@ const INSERT: &str = concat!(
     task_columns!(),
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, \
-     ?43, ?44, ?45, ?46, ?47)"
+     ?43, ?44, ?45, ?46, ?47, ?48)"
 );
 /// SQLite rewrites each index that has an assigned column, whether its value changes or not. So
 /// this writes only what a task's life changes, where the rest is as it was. `+` keeps the rest
@@ -49,14 +49,14 @@ pub(super) const CHANGE: &str = "UPDATE OR FAIL tasks SET newest = ?15, labels =
      created_at = ?38, updated_at = ?39, ready_at = ?40, started_at = ?41, finished_at = ?42, due_at = ?43, \
      deleted_at = ?44, version = ?45, rare = ?46, token = ?47 \
      WHERE id = ?1 AND (+context_id, parent_id, incarnation, +namespace, name, +head, +pipeline_id, step, \
-     execution_id, command, executor, queue, priority) \
-     IS (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+     execution_id, command, executor, queue, priority, lane) \
+     IS (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?48)";
 const REPLACE: &str = concat!(
     "UPDATE OR FAIL tasks SET (",
     task_columns!(),
     ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, \
-     ?43, ?44, ?45, ?46, ?47) WHERE id = ?1"
+     ?43, ?44, ?45, ?46, ?47, ?48) WHERE id = ?1"
 );
 
 pub(super) fn by_heads(

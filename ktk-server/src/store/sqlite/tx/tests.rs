@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{changes, entities, events, lists, needs, nodes, pipelines, tasks, work};
+use super::{changes, entities, events, lanes, lists, needs, nodes, pipelines, tasks, work};
 use crate::store::sqlite::migrate::STEPS;
 
 fn plan(sql: &str) -> String {
@@ -28,11 +28,16 @@ fn uses(sql: &str, index: &str) {
 #[test]
 fn work_is_found_in_order() {
     uses(work::CLAIMABLE, "tasks_claimable (executor=?)");
+    uses(lanes::CLAIMABLE, "tasks_lane (lane=? AND phase=? AND reason=? AND admitted=?)");
+    uses(lanes::TASKS, "tasks_lane (lane=? AND phase=?)");
+    for sql in [lanes::WAITING, lanes::RUNNING] {
+        assert!(plan(sql).contains("INDEX tasks_lane (lane=? AND phase=?"), "{}", plan(sql));
+    }
     uses(work::GATED, "tasks_gated (pipeline_id=?)");
     uses(work::EVALUATING, "tasks_evaluating");
     uses(work::RUNNING, "tasks_running (node_id=?)");
     uses(work::DUE, "tasks_due (due_at<?)");
-    let indexes = ["tasks_live", "tasks_running", "tasks_running", "tasks_claimable"];
+    let indexes = ["tasks_live", "tasks_running", "tasks_running", "tasks_claimable", "tasks_lane"];
     for (sql, index) in work::COUNTS.iter().zip(indexes) {
         assert!(plan(sql).contains(&format!("INDEX {index}")), "{}", plan(sql));
     }

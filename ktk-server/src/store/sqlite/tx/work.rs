@@ -14,7 +14,7 @@ use crate::{model::row::TaskRow, store::LiveCounts};
 pub(super) const CLAIMABLE: &str = concat!(
     "SELECT ",
     task_columns!(),
-    " FROM tasks WHERE executor = ?1 AND phase = 0 AND reason = 5 AND admitted = 1 \
+    " FROM tasks WHERE executor = ?1 AND phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0 \
      ORDER BY priority DESC, ready_at, id"
 );
 pub(super) const GATED: &str = concat!(
@@ -32,11 +32,14 @@ pub(super) const RUNNING: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
 pub(super) const DUE: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE due_at <= ?1 ORDER BY due_at, id");
-pub(super) const COUNTS: [&str; 4] = [
+pub(super) const COUNTS: [&str; 5] = [
     "SELECT count(*) FROM tasks INDEXED BY tasks_live WHERE phase <= 1",
     "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1",
     "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1 AND node_id IS NOT NULL",
-    "SELECT count(*) FROM tasks INDEXED BY tasks_claimable WHERE phase = 0 AND reason = 5 AND admitted = 1",
+    "SELECT count(*) FROM tasks INDEXED BY tasks_claimable \
+     WHERE phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0",
+    "SELECT count(*) FROM tasks INDEXED BY tasks_lane \
+     WHERE phase <= 1 AND lane > 0 AND phase = 0 AND reason = 5 AND admitted = 1",
 ];
 
 pub(super) fn claimable(session: &Session, executors: &[String], limit: usize) -> Outcome<Vec<TaskRow>> {
@@ -74,7 +77,7 @@ pub(super) fn next_due(session: &Session) -> Outcome<Option<Timestamp>> {
 
 pub(super) fn live_counts(session: &Session) -> Outcome<LiveCounts> {
     let count = |sql| session.value::<i64>(sql, []).map(i64::cast_unsigned);
-    let [live, running, on_nodes, claimable] = COUNTS.map(count);
-    let (live, running, on_nodes, claimable) = (live?, running?, on_nodes?, claimable?);
+    let [live, running, on_nodes, plain, others] = COUNTS.map(count);
+    let (live, running, on_nodes, claimable) = (live?, running?, on_nodes?, plain? + others?);
     Ok(LiveCounts { pending: live.saturating_sub(running), running, on_nodes, claimable })
 }

@@ -1,0 +1,73 @@
+//! `task.why`: everything that a pending task waits for, in one answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Method, ObjectRef, Phase, Reason, semaphore::Holder};
+
+/// Why a task does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WhyAnswer {
+    /// `NAME@N`.
+    pub task: String,
+    /// Its phase.
+    pub phase: Phase,
+    /// Its reason, as it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Everything that it waits for; nothing where it is not pending.
+    pub waits: Vec<Wait>,
+}
+
+/// One thing that a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// What kind of thing.
+    #[serde(rename = "for")]
+    pub what: WaitFor,
+    /// Which one: `task/x`, `queue/q`, `semaphore/s`, `pipeline/p`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// How it stands, in a sentence.
+    pub message: String,
+    /// What would let the task go on.
+    pub until: String,
+    /// Who holds the permits that it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<Holder>,
+    /// Its place in the line for permits, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<u64>,
+}
+
+/// What a task can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WaitFor {
+    /// A need.
+    Upstream,
+    /// Somebody who holds it.
+    Hold,
+    /// `runAfter`, or the end of a backoff.
+    Time,
+    /// Its queue is paused or full.
+    Queue,
+    /// A node that can run it.
+    Node,
+    /// Permits of a semaphore.
+    Permit,
+    /// Its pipeline's `maxParallel`.
+    MaxParallel,
+    /// Nothing but a free slot.
+    Slot,
+}
+
+/// `task.why`: everything that a task waits for.
+#[derive(Clone, Debug)]
+pub struct Why;
+
+impl Method for Why {
+    const NAME: &'static str = "task.why";
+    type Params = ObjectRef;
+    type Output = WhyAnswer;
+}

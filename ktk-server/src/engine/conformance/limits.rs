@@ -1,0 +1,421 @@
+//! Queues, semaphores, holds and node selectors: who may start, in which order, and what the others are shown as.
+
+use std::time::Duration;
+
+use ktk_client::api::{
+    ErrorReason, Queue, Reason, Semaphore, meta::StringMap, queue::QueueSpec, restart::RestartParams,
+    semaphore::ScaleParams, why::WaitFor, worker::RegisterParams,
+};
+
+use super::{
+    build::{HANDLER, Job, because, job, pipeline},
+    calls::{named, pipeline_params, restart},
+    lab::Lab,
+};
+use crate::{
+    engine::{
+        expire::Trim,
+        hold::{HoldPipeline, HoldTask, PauseQueue},
+        nodes::RegisterNode,
+        semaphore::ScaleSemaphore,
+        why::TaskWhy,
+    },
+    model::permits::MAX_PASSED,
+    store::Store,
+};
+
+impl<S: Store> Lab<S> {
+    /// Makes a task that is younger than all before.
+    async fn line_up(&mut self, job: Job) {
+        self.advance(Duration::from_millis(1)).await;
+        self.make(job).await;
+    }
+
+    pub async fn make_queue(&mut self, name: &str, max_running: Option<u32>) {
+        self.create_entity(Queue::new(name, QueueSpec { paused: false, max_running })).await.unwrap();
+    }
+
+    pub async fn make_semaphore(&mut self, name: &str, permits: u32) {
+        self.create_entity(Semaphore::new(name, permits)).await.unwrap();
+    }
+
+    pub async fn pause_queue(&mut self, name: &str, paused: bool) {
+        let ask = self.engine.ask("tester");
+        self.write(PauseQueue { ask, reference: named(name), paused }).await.unwrap();
+    }
+
+    pub async fn scale(&mut self, name: &str, permits: u32) {
+        let params = ScaleParams { reference: named(name), permits };
+        self.write(ScaleSemaphore { ask: self.engine.ask("tester"), params }).await.unwrap();
+    }
+
+    pub async fn hold(&mut self, name: &str, held: bool) -> super::lab::Answer<()> {
+        let ask = self.engine.ask("tester");
+        self.write(HoldTask { ask, reference: named(name), held }).await.map(drop)
+    }
+
+    pub async fn hold_pipeline(&mut self, name: &str, held: bool) -> super::lab::Answer<()> {
+        let ask = self.engine.ask("tester");
+        self.write(HoldPipeline { ask, reference: named(name), held }).await.map(drop)
+    }
+}
+
+pub async fn what_is_not_there_is_refused<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 2).await;
+    let refused = lab.create(job("a").queue("nosuch").permits("gpu", 3).permits("x", 1)).await.unwrap_err();
+    let fields = |error: &ktk_client::api::ApiError| {
+        error.causes.iter().map(|cause| cause.field.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(fields(&refused), ["spec.queue", "spec.semaphores[0].permits", "spec.semaphores[1]"]);
+    let wrong = job("a").permits("gpu", 0).permits("gpu", 1).on_nodes("a in (");
+    assert_eq!(
+        fields(&lab.create(wrong).await.unwrap_err()),
+        ["spec.semaphores[0].permits", "spec.semaphores[1]", "spec.nodeSelector"]
+    );
+    let object = pipeline("p", [job("a"), job("b").queue("nosuch").permits("gpu", 3)]);
+    let refused = lab.create_pipeline(pipeline_params(object)).await.unwrap_err();
+    assert_eq!(fields(&refused), ["spec.steps[1].queue", "spec.steps[1].semaphores[0].permits"]);
+    lab.line_up(job("a")).await;
+    lab.succeed("a").await;
+    let changes = [("queue".to_owned(), "nosuch".into())].into();
+    let refused = lab.restart_with(RestartParams { changes, ..restart("a") }).await.unwrap_err();
+    assert_eq!(fields(&refused), ["spec.queue"]);
+}
+
+pub async fn a_paused_queue_starts_nothing_and_starves_nobody<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    lab.line_up(job("runs").queue("q")).await;
+    lab.running("runs").await;
+    lab.pause_queue("q", true).await;
+    for number in 0..20 {
+        lab.line_up(job(&format!("q{number}")).queue("q").priority(9)).await;
+    }
+    lab.line_up(job("other")).await;
+    assert_eq!(lab.state("q3").await, "Pending/QueuePaused");
+    assert_eq!(lab.claim_names(2).await, ["other"]);
+    let status = lab.get_entity::<Queue>("q").await.unwrap().status.unwrap();
+    assert_eq!((status.waiting, status.running), (20, 1));
+    lab.succeed("runs").await;
+    lab.pause_queue("q", false).await;
+    assert_eq!(lab.state("q3").await, "Pending/Queued");
+    assert_eq!(lab.claim(64).await.len(), 20);
+}
+
+pub async fn no_more_run_than_a_queue_takes<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", Some(2)).await;
+    lab.make_semaphore("gpu", 9).await;
+    for name in ["a", "b", "c"] {
+        lab.line_up(job(name).queue("q")).await;
+    }
+    lab.line_up(job("d").queue("q").permits("gpu", 1).priority(1)).await;
+    lab.line_up(job("other")).await;
+    assert_eq!(lab.claim_names(64).await, ["d", "a", "other"]);
+    assert!(lab.claim_names(64).await.is_empty());
+    lab.fail("a").await;
+    assert_eq!(lab.claim_names(64).await, ["b"]);
+    lab.succeed("d").await;
+    lab.succeed("b").await;
+    assert_eq!(lab.claim_names(64).await, ["c"]);
+}
+
+pub async fn the_default_queue_can_be_paused<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    lab.line_up(job("a")).await;
+    lab.line_up(job("b").queue("q")).await;
+    lab.pause_queue("default", true).await;
+    assert_eq!(lab.state("a").await, "Pending/QueuePaused");
+    assert_eq!(lab.claim_names(64).await, ["b"]);
+    assert!(lab.get_entity::<Queue>("default").await.unwrap().spec.paused);
+    lab.pause_queue("default", false).await;
+    assert_eq!(lab.claim_names(64).await, ["a"]);
+}
+
+pub async fn in_use_is_not_deleted<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.line_up(job("a").queue("q").permits("gpu", 1)).await;
+    lab.line_up(job("b").queue("q").needs(["a"])).await;
+    let refused = lab.delete_entity::<Queue>("q").await.unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::Conflict);
+    assert!(refused.message.ends_with("in use by task/a (Pending), task/b (Pending)"), "{refused}");
+    lab.running("a").await;
+    let refused = lab.delete_entity::<Semaphore>("gpu").await.unwrap_err();
+    assert!(refused.message.ends_with("in use by task/a (Running)"), "{refused}");
+    lab.succeed("a").await;
+    lab.delete_entity::<Semaphore>("gpu").await.unwrap();
+    lab.cancel("b").await.unwrap();
+    lab.delete_entity::<Queue>("q").await.unwrap();
+    let gone = lab.restart("b").await;
+    assert!(gone.is_ok(), "a restart is what its parent was: {gone:?}");
+}
+
+pub async fn permits_are_taken_all_or_none_and_given_back<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 2).await;
+    lab.make_semaphore("licence", 1).await;
+    lab.line_up(job("one").permits("gpu", 1).limit(1).backoff(10)).await;
+    lab.line_up(job("both").permits("gpu", 1).permits("licence", 1)).await;
+    lab.line_up(job("licensed").permits("licence", 1).priority(-1)).await;
+    lab.line_up(job("large").permits("gpu", 2).priority(-2)).await;
+    lab.line_up(job("free").priority(-3)).await;
+    assert_eq!(lab.claim_names(64).await, ["one", "both", "free"]);
+    for name in ["licensed", "large"] {
+        assert_eq!(lab.state(name).await, "Pending/WaitingForPermit");
+    }
+    let gpu = lab.get_entity::<Semaphore>("gpu").await.unwrap().status.unwrap();
+    assert_eq!((gpu.held, gpu.waiting), (2, 1));
+    assert_eq!(gpu.holders.iter().map(|holder| &*holder.task).collect::<Vec<_>>(), ["one@1", "both@1"]);
+    assert_eq!((&*gpu.waiters[0].task, gpu.waiters[0].permits), ("large@1", 2));
+    lab.succeed("both").await;
+    assert_eq!(lab.claim_names(64).await, ["licensed"]);
+    lab.fail("one").await;
+    assert_eq!(
+        lab.claim_names(64).await,
+        ["large"],
+        "an attempt that is tried again holds nothing meanwhile"
+    );
+    lab.advance(Duration::from_secs(10)).await;
+    assert_eq!(lab.state("one").await, "Pending/WaitingForPermit");
+    lab.register().await;
+    let again = lab.claim_names(64).await;
+    assert_eq!(again, ["one", "licensed", "free"], "a lost attempt holds nothing: the oldest is first");
+}
+
+pub async fn waiters_go_by_priority_then_age<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.line_up(job("first").permits("gpu", 1)).await;
+    lab.running("first").await;
+    for (name, priority) in [("low", -1), ("old", 0), ("young", 0), ("high", 5)] {
+        lab.advance(Duration::from_secs(1)).await;
+        lab.line_up(job(name).permits("gpu", 1).priority(priority)).await;
+    }
+    let mut order = Vec::new();
+    lab.succeed("first").await;
+    while let [name] = &lab.claim_names(64).await[..] {
+        lab.succeed(name).await;
+        order.push(name.clone());
+    }
+    assert_eq!(order, ["high", "old", "young", "low"]);
+}
+
+pub async fn scaled_at_once_and_nothing_revoked<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    for name in ["a", "b", "c"] {
+        lab.line_up(job(name).permits("gpu", 1)).await;
+    }
+    assert_eq!(lab.claim_names(64).await, ["a"]);
+    lab.scale("gpu", 2).await;
+    assert_eq!(lab.claim_names(64).await, ["b"]);
+    lab.scale("gpu", 1).await;
+    assert_eq!(lab.state("a").await, "Running");
+    lab.succeed("a").await;
+    assert!(lab.claim_names(64).await.is_empty(), "one is still held");
+    lab.succeed("b").await;
+    assert_eq!(lab.claim_names(64).await, ["c"]);
+    lab.scale("gpu", 0).await;
+    lab.end("c", because(Reason::Interrupted)).await;
+    assert_eq!(lab.state("c").await, "Pending/WaitingForPermit");
+    assert!(lab.claim_names(64).await.is_empty());
+    let params = ScaleParams { reference: named("gpu"), permits: 2_000_000 };
+    let refused = lab.write(ScaleSemaphore { ask: lab.engine.ask("tester"), params }).await.unwrap_err();
+    assert_eq!(refused.causes[0].field, "permits");
+}
+
+/// Small ones stream in; the large one is passed a bounded number of times, then they wait behind it.
+pub async fn a_large_one_does_not_starve<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 2).await;
+    lab.line_up(job("s0").permits("gpu", 1)).await;
+    lab.running("s0").await;
+    lab.line_up(job("large").permits("gpu", 2)).await;
+    let mut passed = 0;
+    for number in 1..200 {
+        let name = format!("s{number}");
+        lab.line_up(job(&name).permits("gpu", 1)).await;
+        match &lab.claim_names(64).await[..] {
+            [started] if *started == name => passed += 1,
+            [] => break,
+            other => panic!("{other:?}"),
+        }
+        lab.succeed(&format!("s{}", number - 1)).await;
+    }
+    assert_eq!(passed, MAX_PASSED);
+    assert_eq!(lab.state("s65").await, "Pending/Queued", "it fits, and waits behind the large one");
+    lab.line_up(job("free")).await;
+    assert_eq!(lab.claim_names(64).await, ["free"], "others are not held up");
+    lab.succeed("s64").await;
+    assert_eq!(lab.claim_names(64).await, ["large"]);
+    lab.succeed("large").await;
+    assert_eq!(lab.claim_names(64).await, ["s65"]);
+}
+
+pub async fn passed_for_half_a_minute<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 2).await;
+    lab.line_up(job("a").permits("gpu", 1)).await;
+    lab.running("a").await;
+    lab.line_up(job("large").permits("gpu", 2)).await;
+    lab.line_up(job("b").permits("gpu", 1)).await;
+    assert_eq!(lab.claim_names(64).await, ["b"]);
+    lab.succeed("b").await;
+    lab.line_up(job("c").permits("gpu", 1)).await;
+    lab.advance(Duration::from_secs(30)).await;
+    assert!(lab.claim_names(64).await.is_empty(), "half a minute is over");
+    lab.cancel("large").await.unwrap();
+    assert_eq!(lab.claim_names(64).await, ["c"], "nobody waits behind what is gone");
+}
+
+pub async fn held_until_it_is_resumed<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.line_up(job("a").held()).await;
+    assert_eq!(lab.state("a").await, "Pending/Held");
+    assert!(lab.get("a").await.unwrap().spec.hold);
+    assert!(lab.claim(64).await.is_empty());
+    lab.hold("a", false).await.unwrap();
+    assert_eq!(lab.state("a").await, "Pending/Queued");
+    lab.hold("a", true).await.unwrap();
+    lab.hold("a", true).await.unwrap();
+    assert_eq!(lab.state("a").await, "Pending/Held");
+    lab.line_up(job("b").needs(["a"]).held()).await;
+    assert_eq!(lab.state("b").await, "Pending/WaitingForUpstream");
+    lab.hold("a", false).await.unwrap();
+    lab.succeed("a").await;
+    assert_eq!(lab.state("b").await, "Pending/Held");
+    assert_eq!(lab.hold("a", true).await.unwrap_err().reason, ErrorReason::Conflict);
+    lab.restart("a").await.unwrap();
+    assert_eq!(lab.state("a").await, "Pending/Queued", "a hold is not inherited");
+    lab.cancel("b").await.unwrap();
+    assert_eq!(lab.state("b").await, "Cancelled/ByUser");
+}
+
+pub async fn what_runs_goes_on_and_is_held_after_it<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.line_up(job("a").limit(3).backoff(10)).await;
+    lab.running("a").await;
+    lab.hold("a", true).await.unwrap();
+    assert_eq!(lab.state("a").await, "Running");
+    lab.end("a", because(Reason::Interrupted)).await;
+    assert_eq!(lab.state("a").await, "Pending/Held");
+    lab.hold("a", false).await.unwrap();
+    lab.fail("a").await;
+    lab.hold("a", true).await.unwrap();
+    assert_eq!(lab.state("a").await, "Pending/Backoff");
+    lab.advance(Duration::from_secs(10)).await;
+    assert_eq!(lab.state("a").await, "Pending/Held");
+    lab.hold("a", false).await.unwrap();
+    lab.succeed("a").await;
+}
+
+pub async fn a_pipeline_is_held_with_all_its_steps<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let mut object = pipeline("p", [job("a").priority(1), job("b"), job("c").needs(["a"]).priority(-1)]);
+    object.spec.max_parallel = Some(1);
+    lab.make_pipeline(object).await;
+    lab.running("p.a").await;
+    lab.hold_pipeline("p", true).await.unwrap();
+    assert_eq!(lab.pipeline_state("p").await, "Running/Held");
+    lab.succeed("p.a").await;
+    for step in ["p.b", "p.c"] {
+        assert_eq!(lab.state(step).await, "Pending/Held");
+    }
+    lab.restart("p.a").await.unwrap();
+    assert_eq!(lab.state("p.a").await, "Pending/Held", "what is made in it is held too");
+    lab.hold_pipeline("p", false).await.unwrap();
+    for step in ["p.a", "p.b", "p.c"] {
+        lab.succeed(step).await;
+    }
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+    assert_eq!(lab.hold_pipeline("p", true).await.unwrap_err().reason, ErrorReason::Conflict);
+}
+
+pub async fn only_nodes_with_the_labels<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.line_up(job("eu").on_nodes("zone=eu,gpu")).await;
+    lab.line_up(job("any")).await;
+    assert_eq!(lab.state("eu").await, "Pending/NoMatchingNode");
+    assert_eq!(lab.claim_names(64).await, ["any"]);
+    let labels = StringMap::from([("zone".into(), "eu".into()), ("gpu".into(), String::new())]);
+    let params = RegisterParams {
+        id: uuid::Uuid::from_u128(0xcd),
+        name: "second".into(),
+        role: "worker".into(),
+        slots: 1,
+        types: vec![HANDLER.into()],
+        labels,
+        ..RegisterParams::default()
+    };
+    let store_id = lab.engine.store.info().id;
+    let ask = lab.engine.ask("lab");
+    let second = RegisterNode { ask, params, store_id };
+    let generation = lab.write(second).await.unwrap().generation;
+    assert_eq!(lab.state("eu").await, "Pending/Queued");
+    assert!(lab.claim_names(64).await.is_empty(), "it is not for the first node");
+    let first = std::mem::replace(&mut lab.node, uuid::Uuid::from_u128(0xcd));
+    let first_generation = std::mem::replace(&mut lab.generation, generation);
+    assert_eq!(lab.claim_names(1).await, ["eu"]);
+    lab.succeed("eu").await;
+    (lab.node, lab.generation) = (first, first_generation);
+}
+
+pub async fn empty_lanes_are_forgotten<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.line_up(job("a").permits("gpu", 1)).await;
+    lab.line_up(job("b").permits("gpu", 1)).await;
+    lab.succeed("a").await;
+    let trim = async |lab: &mut Lab<S>| {
+        let ask = lab.engine.ask("ktk");
+        lab.write(Trim { ask }).await.unwrap();
+    };
+    trim(&mut lab).await;
+    lab.succeed("b").await;
+    trim(&mut lab).await;
+    lab.line_up(job("c").permits("gpu", 1)).await;
+    lab.succeed("c").await;
+    lab.restart("a").await.unwrap();
+    lab.succeed("a").await;
+}
+
+pub async fn why_names_everything<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.line_up(job("holder").permits("gpu", 1)).await;
+    lab.running("holder").await;
+    lab.line_up(job("up")).await;
+    lab.line_up(job("first").permits("gpu", 1)).await;
+    let later = super::lab::start() + Duration::from_secs(3600);
+    lab.line_up(job("x").needs(["up"]).queue("q").permits("gpu", 1).on_nodes("zone=eu").run_after(later))
+        .await;
+    lab.hold("x", true).await.unwrap();
+    lab.pause_queue("q", true).await;
+    let why = async |lab: &Lab<S>, name: &str| {
+        let ask = lab.engine.ask("tester");
+        lab.read(TaskWhy { ask, reference: named(name) }).await.unwrap().waits
+    };
+    let waits = why(&lab, "x").await;
+    let kinds: Vec<WaitFor> = waits.iter().map(|wait| wait.what).collect();
+    use WaitFor::{Hold, MaxParallel, Node, Permit, Queue, Slot, Time, Upstream};
+    assert_eq!(kinds, [Upstream, Hold, Time, Queue, Node, Permit]);
+    assert_eq!(waits[0].object.as_deref(), Some("task/up"));
+    assert_eq!(waits[3].until, "ktk resume queue/q");
+    assert_eq!((waits[5].holders.len(), &*waits[5].holders[0].task, waits[5].place), (1, "holder@1", None));
+    lab.line_up(job("second").permits("gpu", 1)).await;
+    let waits = why(&lab, "second").await;
+    assert_eq!((waits.len(), waits[0].what, waits[0].place), (1, Permit, Some(2)));
+    let mut object = pipeline("p", [job("a"), job("b").priority(-1)]);
+    object.spec.max_parallel = Some(1);
+    lab.make_pipeline(object).await;
+    assert_eq!(why(&lab, "p.b").await[0].what, MaxParallel);
+    assert_eq!(why(&lab, "p.a").await[0].what, Slot);
+    assert!(why(&lab, "holder").await.is_empty(), "it runs");
+    lab.fail("up").await;
+    assert_eq!(why(&lab, "x").await[0].until, "ktk restart up succeeds");
+}

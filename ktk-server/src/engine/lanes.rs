@@ -1,0 +1,226 @@
+//! Which lane a task waits in, and claims where there are lanes: in order, past what is closed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ktk_client::api::{
+    Cause, DEFAULT_QUEUE, Queue, Semaphore, field,
+    task::{SemaphoreUse, TaskSpec},
+    worker::Grant,
+};
+use uuid::Uuid;
+
+use super::{body, claim::executors, entity, error::EngineResult, room::Room, unit::Unit};
+use crate::{
+    model::{
+        lane::{Lane, LaneRow, PLAIN},
+        permits::{Rank, Round, rank},
+        row::{NodeRow, TaskRow},
+    },
+    store::Tx,
+};
+
+/// What a manifest names that must be there.
+pub struct Named<'a> {
+    /// `spec`, `spec.steps[3]`.
+    pub prefix: String,
+    pub queue: Option<&'a str>,
+    pub semaphores: &'a [SemaphoreUse],
+}
+
+impl<'a> Named<'a> {
+    pub fn new(prefix: impl Into<String>, queue: Option<&'a str>, semaphores: &'a [SemaphoreUse]) -> Self {
+        Self { prefix: prefix.into(), queue, semaphores }
+    }
+
+    /// Of a task.
+    pub fn of(spec: &'a TaskSpec) -> Self {
+        Self::new("spec", spec.queue.as_deref(), &spec.semaphores)
+    }
+}
+
+/// Queues and semaphores that do not exist, and permits above a semaphore's size.
+pub async fn causes<T: Tx>(tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<Cause>> {
+    let mut queues: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut sizes: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+    for one in named {
+        if let Some(queue) = one.queue.filter(|queue| !queues.contains_key(queue)) {
+            queues.insert(queue, entity::named::<Queue, T>(tx, queue).await?.is_some());
+        }
+        for used in one.semaphores {
+            if !sizes.contains_key(used.name()) {
+                let found = entity::named::<Semaphore, T>(tx, used.name()).await?;
+                sizes.insert(used.name(), found.map(|semaphore| semaphore.spec.permits));
+            }
+        }
+    }
+    let mut causes = Vec::new();
+    for one in named {
+        if let Some(queue) = one.queue.filter(|queue| !queues[queue]) {
+            let words = format!("there is no queue {queue:?}: ktk create queue {queue}");
+            causes.push(Cause::new(field::member(&one.prefix, "queue"), words));
+        }
+        for (index, used) in one.semaphores.iter().enumerate() {
+            let (name, permits) = (used.name(), used.permits());
+            let place = field::item(&field::member(&one.prefix, "semaphores"), index);
+            match sizes[name] {
+                None => {
+                    let words =
+                        format!("there is no semaphore {name:?}: ktk create semaphore {name} --permits N");
+                    causes.push(Cause::new(place, words));
+                }
+                Some(size) if permits > size => {
+                    let words =
+                        format!("{permits} permits of {name:?}, which has {size}: it would never run");
+                    causes.push(Cause::new(field::member(&place, "permits"), words));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(causes)
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// The lane of a task with this spec, in this queue; a new one where it is the first of its kind.
+    pub async fn lane_of(&mut self, spec: &TaskSpec, queue: &str) -> EngineResult<u32> {
+        if queue == DEFAULT_QUEUE && spec.semaphores.is_empty() && spec.node_selector.is_none() {
+            return Ok(PLAIN);
+        }
+        let semaphores = spec.semaphores.iter().map(|used| (used.name().to_owned(), used.permits()));
+        let lane = Lane {
+            executor: spec.type_name.clone().unwrap_or_default(),
+            queue: queue.to_owned(),
+            semaphores: semaphores.collect(),
+            selector: spec.node_selector.clone(),
+        };
+        let lanes = self.tx.lanes().await?;
+        if let Some(row) = lanes.iter().find(|row| row.id != PLAIN && row.lane == lane) {
+            return Ok(row.id);
+        }
+        let id = lanes.iter().map(|row| row.id).max().unwrap_or(PLAIN) + 1;
+        self.tx.put_lanes(&[LaneRow { id, lane, passed: None }]).await?;
+        Ok(id)
+    }
+
+    /// Whether anything limits a task of this lane: its end may let another start.
+    pub async fn is_limited(&mut self, lane: u32) -> EngineResult<bool> {
+        Ok(lane != PLAIN || self.tx.lanes().await?.first().is_some_and(|row| row.id == PLAIN))
+    }
+
+    /// Claims where there are lanes: in the order of all of them together, but for those that are closed.
+    pub async fn claim_in_lanes(&mut self, node: &NodeRow, limit: usize) -> EngineResult<Vec<Grant>> {
+        let room = Room::look(self.tx).await?;
+        let executors = executors(node);
+        let labels = body::labels(Some(&node.labels));
+        let places = room.places();
+        let has_place = |row: &&LaneRow| places.get(&row.lane.queue).is_none_or(|free| *free > 0);
+        let is_mine = |row: &LaneRow| row.lane.fits(&executors, &labels);
+        let with_places = || room.lanes.iter().filter(|row| row.id != PLAIN).filter(has_place);
+        let mut line = Line {
+            open: with_places().filter(|row| is_mine(row)).map(|row| row.id).collect(),
+            is_plain_open: places.get(DEFAULT_QUEUE).is_none_or(|free| *free > 0),
+            round: Round::new(self.now, room.free()),
+            rivals: VecDeque::new(),
+            places: places.clone(),
+            room: &room,
+        };
+        // Who waits for the same permits and runs elsewhere is not passed for ever either.
+        let is_rival =
+            |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_mine(row) && room.has_node(&row.lane);
+        for row in with_places().filter(is_rival) {
+            let first = self.tx.in_lanes(&[row.id], 1).await?.pop();
+            line.rivals.extend(first.map(|first| (rank(&first), row)));
+        }
+        line.rivals.make_contiguous().sort_by_key(|(at, _)| *at);
+        let mut grants = Vec::new();
+        let mut begun: BTreeSet<Uuid> = BTreeSet::new();
+        while grants.len() < limit {
+            let left = limit - grants.len();
+            let open: Vec<u32> = line.open.iter().copied().collect();
+            let mut rows = self.tx.in_lanes(&open, left).await?;
+            if line.is_plain_open {
+                rows.extend(self.tx.claimable(&executors, left).await?);
+            }
+            rows.sort_by_key(rank);
+            rows.truncate(left);
+            let closed_before = line.closed();
+            let chosen: Vec<TaskRow> = rows.into_iter().filter(|row| line.takes(row)).collect();
+            begun.extend(chosen.iter().map(|row| row.id));
+            let is_over = chosen.is_empty() && line.closed() == closed_before;
+            grants.extend(self.grant_all(node, chosen).await?);
+            self.flush().await?;
+            if is_over || line.closed() == closed_before {
+                break;
+            }
+        }
+        self.remember_passed(&line, &begun).await?;
+        Ok(grants)
+    }
+
+    /// Stores who was passed, and forgets it of those who have begun.
+    async fn remember_passed(&mut self, line: &Line<'_>, begun: &BTreeSet<Uuid>) -> EngineResult<()> {
+        let mut changed: BTreeMap<u32, LaneRow> = BTreeMap::new();
+        for row in line.room.lanes.iter() {
+            if row.passed.is_some_and(|passed| begun.contains(&passed.task)) {
+                changed.insert(row.id, LaneRow { passed: None, ..row.clone() });
+            }
+        }
+        changed.extend(line.round.changed().map(|row| (row.id, row)));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Ok(self.tx.put_lanes(&changed.into_values().collect::<Vec<_>>()).await?)
+    }
+}
+
+/// One claim: what is still open, and what is left of it.
+struct Line<'r> {
+    room: &'r Room,
+    open: BTreeSet<u32>,
+    is_plain_open: bool,
+    round: Round,
+    /// The first of each lane of other nodes, in order.
+    rivals: VecDeque<(Rank, &'r LaneRow)>,
+    places: BTreeMap<String, u64>,
+}
+
+impl Line<'_> {
+    /// Rises when anything is closed.
+    fn closed(&self) -> usize {
+        self.room.lanes.len() + 1 - self.open.len() - usize::from(self.is_plain_open)
+    }
+
+    /// Whether a task, the next in order, may start here; what it takes is taken.
+    fn takes(&mut self, row: &TaskRow) -> bool {
+        let at = rank(row);
+        while let Some((rival, lane)) = self.rivals.pop_front_if(|(rival, _)| *rival < at) {
+            // It takes nothing here: only whether it fits matters.
+            let _ = self.round.may_take(rival.2, rival, lane);
+        }
+        let lane = self.room.lane(row.lane).filter(|_| row.lane != PLAIN);
+        let is_open = if row.lane == PLAIN { self.is_plain_open } else { self.open.contains(&row.lane) };
+        if !is_open {
+            return false;
+        }
+        if let Some(lane) = lane {
+            if !self.round.may_take(row.id, at, lane) {
+                self.open.remove(&lane.id);
+                return false;
+            }
+            self.round.take(at, lane);
+        }
+        if let Some(free) = self.places.get_mut(&row.queue) {
+            *free -= 1;
+            if *free == 0 {
+                self.close_queue(&row.queue);
+            }
+        }
+        true
+    }
+
+    fn close_queue(&mut self, queue: &str) {
+        let room = self.room;
+        self.open.retain(|id| room.lane(*id).is_some_and(|row| row.lane.queue != queue));
+        self.is_plain_open &= queue != DEFAULT_QUEUE;
+    }
+}

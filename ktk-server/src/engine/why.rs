@@ -1,0 +1,270 @@
+//! `task.why`: everything that a pending task waits for, and what would let it go on.
+
+use ktk_client::api::{
+    ObjectRef, Phase, Reason,
+    semaphore::Holder,
+    task::RunIf,
+    why::{Wait, WaitFor, WhyAnswer},
+};
+use uuid::Uuid;
+
+use super::{
+    error::{EngineError, EngineResult},
+    object,
+    operation::Ask,
+    resolve,
+    room::Room,
+};
+use crate::{
+    limits,
+    model::{
+        lane::{Lane, LaneRow, PLAIN},
+        permits::{is_strict, rank},
+        row::TaskRow,
+        settle::{Class, class_of},
+    },
+    store::{Operation, Tx},
+};
+
+/// `task.why`.
+pub struct TaskWhy {
+    pub ask: Ask,
+    pub reference: ObjectRef,
+}
+
+impl Operation for TaskWhy {
+    type Output = WhyAnswer;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<WhyAnswer> {
+        let row = resolve::task(tx, &self.reference).await?.row;
+        let shown = object::task(tx, &self.ask.shared, &row).await?.status;
+        let mut waits = Vec::new();
+        if row.phase == Phase::Pending {
+            waits = upstreams(tx, &row).await?;
+            waits.extend(hold(tx, &row).await?);
+            waits.extend(self.time(&row));
+            let room = Room::look(tx).await?;
+            let lane = lane_of(&room, &row);
+            waits.extend(queue(&room, &lane.lane));
+            waits.extend(node(&room, &lane.lane));
+            waits.extend(self.permits(tx, &room, &lane, &row).await?);
+            waits.extend(max_parallel(tx, &row).await?);
+            if waits.is_empty() {
+                waits.push(wait(
+                    WaitFor::Slot,
+                    None,
+                    "it is ready",
+                    "a node that can run it has a free slot",
+                ));
+            }
+        }
+        Ok(WhyAnswer {
+            task: format!("{}@{}", row.name, row.incarnation),
+            phase: row.phase,
+            reason: shown.and_then(|status| status.reason),
+            waits,
+        })
+    }
+}
+
+fn wait(what: WaitFor, object: Option<String>, message: impl Into<String>, until: impl Into<String>) -> Wait {
+    let (message, until) = (message.into(), until.into());
+    Wait { what, object, message, until, holders: Vec::new(), place: None }
+}
+
+fn state(row: &TaskRow) -> String {
+    row.reason.map_or(row.phase.to_string(), |reason| format!("{}/{reason}", row.phase))
+}
+
+/// The lane that the task waits in, the plain one included.
+fn lane_of(room: &Room, row: &TaskRow) -> LaneRow {
+    let plain = || Lane { executor: row.executor.clone(), queue: row.queue.clone(), ..Lane::default() };
+    match room.lane(row.lane).filter(|_| row.lane != PLAIN) {
+        Some(lane) => lane.clone(),
+        None => LaneRow { id: PLAIN, lane: plain(), passed: None },
+    }
+}
+
+async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> {
+    if row.needs == 0 {
+        return Ok(Vec::new());
+    }
+    let needs: Vec<Uuid> = tx.needs_of(&[row.context_id]).await?.iter().map(|edge| edge.need).collect();
+    let mut needs = tx.newest_tasks(&needs).await?;
+    needs.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut waits = Vec::new();
+    for need in &needs {
+        let name = &need.name;
+        let until = match class_of(need) {
+            Class::Live if row.run_if == RunIf::Success => format!("{name} succeeds or is skipped"),
+            Class::Live => format!("{name} has ended"),
+            Class::Bad if row.run_if != RunIf::Success => continue,
+            Class::Bad if need.phase.is_terminal() => format!("ktk restart {name} succeeds"),
+            Class::Bad => format!("what {name} waits for succeeds: ktk why {name}"),
+            Class::Good => continue,
+        };
+        waits.push(wait(
+            WaitFor::Upstream,
+            Some(format!("task/{name}")),
+            format!("is {}", state(need)),
+            until,
+        ));
+    }
+    Ok(waits)
+}
+
+async fn hold<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
+    if !row.rare.held {
+        return Ok(None);
+    }
+    let pipeline = match row.pipeline_id {
+        Some(id) => tx.pipelines(&[id]).await?.pop().filter(|pipeline| pipeline.rare.held),
+        None => None,
+    };
+    Ok(Some(match pipeline {
+        Some(pipeline) => {
+            let object = format!("pipeline/{}", pipeline.name);
+            let until = format!("ktk resume {object}, or ktk resume {}", row.name);
+            wait(WaitFor::Hold, Some(object), "is held with all its steps", until)
+        }
+        None => {
+            let until = format!("ktk resume {}", row.name);
+            wait(WaitFor::Hold, None, "somebody holds it", until)
+        }
+    }))
+}
+
+fn queue(room: &Room, lane: &Lane) -> Option<Wait> {
+    let (name, object) = (&lane.queue, Some(format!("queue/{}", lane.queue)));
+    if room.is_paused(name) {
+        return Some(wait(WaitFor::Queue, object, "is paused", format!("ktk resume queue/{name}")));
+    }
+    let max = room.max_running(name).map(u64::from)?;
+    let running = room.running_of(name);
+    let message = format!("is full: {running} of its tasks run, {max} may");
+    (running >= max).then(|| wait(WaitFor::Queue, object, message, "one of them ends"))
+}
+
+fn node(room: &Room, lane: &Lane) -> Option<Wait> {
+    if room.has_node(lane) {
+        return None;
+    }
+    let what = match lane.executor.as_str() {
+        "" => "runs processes".to_owned(),
+        name => format!("has the handler {name:?}"),
+    };
+    let labels = lane.selector.as_ref().map(|text| format!(" and the labels {text:?}")).unwrap_or_default();
+    let message = format!("no present node {what}{labels}");
+    Some(wait(WaitFor::Node, None, message, "a node that does joins: see ktk get nodes --show-labels"))
+}
+
+async fn max_parallel<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
+    let Some(id) = row.pipeline_id.filter(|_| row.is_gated()) else { return Ok(None) };
+    let Some(pipeline) = tx.pipelines(&[id]).await?.pop() else { return Ok(None) };
+    let max = pipeline.max_parallel.unwrap_or_default();
+    let message = format!("has {} of {max} places under maxParallel taken", pipeline.admitted);
+    let object = Some(format!("pipeline/{}", pipeline.name));
+    Ok(Some(wait(WaitFor::MaxParallel, object, message, "one of its tasks ends")))
+}
+
+impl TaskWhy {
+    fn time(&self, row: &TaskRow) -> Option<Wait> {
+        let at = row.due_at.filter(|at| *at > self.ask.now)?;
+        let message = match row.reason {
+            Some(Reason::Backoff) => {
+                format!("attempt {} failed; the next waits for its backoff", row.attempt)
+            }
+            _ => "runAfter has not come".to_owned(),
+        };
+        Some(wait(WaitFor::Time, None, message, at.to_string()))
+    }
+
+    async fn permits<T: Tx>(
+        &self,
+        tx: &mut T,
+        room: &Room,
+        lane: &LaneRow,
+        row: &TaskRow,
+    ) -> EngineResult<Vec<Wait>> {
+        let free = room.free();
+        let mut waits = Vec::new();
+        for (name, needed) in &lane.lane.semaphores {
+            let size = room.permits.get(name).copied().unwrap_or_default();
+            let free = free.get(name).copied().unwrap_or_default();
+            let place = place(tx, room, name, row).await?;
+            let passed = blocking(tx, room, name, row, self.ask.now).await?;
+            if free >= i64::from(*needed) && passed.is_none() {
+                continue;
+            }
+            let message = match &passed {
+                Some(first) if free >= i64::from(*needed) => {
+                    format!("{first} has been passed long enough: nobody passes it any more")
+                }
+                _ => format!("needs {needed}, and {} of {size} permits are free", free.max(0)),
+            };
+            let until = format!(
+                "permits come back when their holders' attempts end, or ktk scale semaphore/{name} --permits N"
+            );
+            let holders = holders(tx, room, name).await?;
+            waits.push(Wait {
+                holders,
+                place,
+                ..wait(WaitFor::Permit, Some(format!("semaphore/{name}")), message, until)
+            });
+        }
+        Ok(waits)
+    }
+}
+
+fn lanes_of<'r>(room: &'r Room, semaphore: &str) -> impl Iterator<Item = &'r LaneRow> {
+    room.lanes.iter().filter(move |lane| lane.lane.semaphores.contains_key(semaphore))
+}
+
+async fn holders<T: Tx>(tx: &mut T, room: &Room, semaphore: &str) -> EngineResult<Vec<Holder>> {
+    let ids: Vec<u32> = lanes_of(room, semaphore).map(|lane| lane.id).collect();
+    let mut rows = tx.lane_tasks(&ids, Phase::Running, limits::LINE).await?;
+    rows.sort_by_key(|row| (row.started_at, row.id));
+    let permits = |row: &TaskRow| {
+        room.lane(row.lane).and_then(|lane| lane.lane.semaphores.get(semaphore)).copied().unwrap_or_default()
+    };
+    let holder = |row: &TaskRow| Holder {
+        namespace: row.namespace.clone(),
+        task: format!("{}@{}", row.name, row.incarnation),
+        permits: permits(row),
+        since: row.started_at,
+    };
+    Ok(rows.iter().map(holder).collect())
+}
+
+/// The place in the line of one that is in it.
+async fn place<T: Tx>(tx: &mut T, room: &Room, semaphore: &str, row: &TaskRow) -> EngineResult<Option<u64>> {
+    if !row.is_claimable() {
+        return Ok(None);
+    }
+    let ids: Vec<u32> = lanes_of(room, semaphore).map(|lane| lane.id).collect();
+    let line = tx.in_lanes(&ids, limits::PAGE).await?;
+    let ahead = line.iter().take_while(|other| rank(other) < rank(row)).count();
+    Ok(Some(ahead as u64 + 1))
+}
+
+/// Who is ahead in the line and is not passed any more.
+async fn blocking<T: Tx>(
+    tx: &mut T,
+    room: &Room,
+    semaphore: &str,
+    row: &TaskRow,
+    now: jiff::Timestamp,
+) -> EngineResult<Option<String>> {
+    let passed = lanes_of(room, semaphore).filter_map(|lane| lane.passed);
+    let strict: Vec<Uuid> = passed
+        .filter(|passed| is_strict(*passed, now) && passed.task != row.id)
+        .map(|one| one.task)
+        .collect();
+    if strict.is_empty() || !row.is_claimable() {
+        return Ok(None);
+    }
+    let first =
+        tx.tasks(&strict).await?.into_iter().find(|first| first.is_claimable() && rank(first) < rank(row));
+    Ok(first.map(|first| format!("task/{}", first.name)))
+}

@@ -1,0 +1,217 @@
+//! Who gets permits: all that a task needs or none, in the order of the line, and nobody is passed for ever.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    lane::{LaneRow, Passed},
+    row::TaskRow,
+};
+
+/// So often a waiter that does not fit may be passed; then later ones of its semaphores wait behind it.
+pub const MAX_PASSED: u32 = 64;
+
+/// So long it may be passed.
+pub const MAX_PASSED_FOR: SignedDuration = SignedDuration::from_secs(30);
+
+/// A place in the line: priority (highest first), `ready_at`, id.
+pub type Rank = (Reverse<i32>, Option<Timestamp>, Uuid);
+
+/// The place of a task.
+pub fn rank(row: &TaskRow) -> Rank {
+    (Reverse(row.priority), row.ready_at, row.id)
+}
+
+/// Whether a lane's first has been passed so long that nobody passes it any more.
+pub fn is_strict(passed: Passed, now: Timestamp) -> bool {
+    passed.times >= MAX_PASSED || now.duration_since(passed.since) >= MAX_PASSED_FOR
+}
+
+/// A waiter that did not get what it needs.
+#[derive(Clone, Debug)]
+struct Blocked {
+    rank: Rank,
+    lane: LaneRow,
+    passed: Option<Passed>,
+}
+
+/// One round of giving permits out: what is free, and who has been passed.
+#[derive(Clone, Debug)]
+pub struct Round {
+    now: Timestamp,
+    /// May be below 0 where a semaphore was made smaller.
+    free: BTreeMap<String, i64>,
+    blocked: Vec<Blocked>,
+}
+
+impl Round {
+    /// Begins with the permits that are free; a semaphore that is not there has none.
+    pub fn new(now: Timestamp, free: BTreeMap<String, i64>) -> Self {
+        Self { now, free, blocked: Vec::new() }
+    }
+
+    /// Whether all permits of a lane's task are free.
+    pub fn fits(&self, lane: &LaneRow) -> bool {
+        let is_free = |(name, permits): (&String, &u32)| {
+            self.free.get(name).is_some_and(|free| *free >= i64::from(*permits))
+        };
+        lane.lane.semaphores.iter().all(is_free)
+    }
+
+    /// Whether the task at this place may take its permits now; if not, it is in nobody's way until it is passed.
+    pub fn may_take(&mut self, task: Uuid, at: Rank, lane: &LaneRow) -> bool {
+        let must_wait = |blocked: &Blocked| blocked.passed.is_some_and(|passed| is_strict(passed, self.now));
+        let may = self.fits(lane) && !self.ahead(at, lane).any(must_wait);
+        if !may {
+            let passed = lane.passed.filter(|passed| passed.task == task);
+            self.blocked.push(Blocked { rank: at, lane: lane.clone(), passed });
+        }
+        may
+    }
+
+    fn ahead<'a>(&'a self, at: Rank, lane: &'a LaneRow) -> impl Iterator<Item = &'a Blocked> + 'a {
+        self.blocked.iter().filter(move |blocked| blocked.rank < at && blocked.lane.lane.shares(&lane.lane))
+    }
+
+    /// Takes the permits: those ahead in the line who share a semaphore have been passed once more.
+    pub fn take(&mut self, at: Rank, lane: &LaneRow) {
+        for (name, permits) in &lane.lane.semaphores {
+            *self.free.entry(name.clone()).or_default() -= i64::from(*permits);
+        }
+        let now = self.now;
+        let is_ahead = |blocked: &&mut Blocked| blocked.rank < at && blocked.lane.lane.shares(&lane.lane);
+        for blocked in self.blocked.iter_mut().filter(is_ahead) {
+            let first = Passed { task: blocked.rank.2, times: 0, since: now };
+            let passed = blocked.passed.get_or_insert(first);
+            passed.times += 1;
+        }
+    }
+
+    /// Lanes whose first was passed otherwise than is stored.
+    pub fn changed(&self) -> impl Iterator<Item = LaneRow> + '_ {
+        let is_changed = |blocked: &&Blocked| blocked.passed != blocked.lane.passed;
+        self.blocked
+            .iter()
+            .filter(is_changed)
+            .map(|blocked| LaneRow { passed: blocked.passed, ..blocked.lane.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::lane::Lane;
+
+    fn lane(id: u32, needs: &[(&str, u32)]) -> LaneRow {
+        let semaphores = needs.iter().map(|(name, permits)| ((*name).to_owned(), *permits)).collect();
+        LaneRow { id, lane: Lane { semaphores, ..Lane::default() }, passed: None }
+    }
+
+    fn place(number: u128) -> Rank {
+        (Reverse(0), Some(Timestamp::UNIX_EPOCH), Uuid::from_u128(number))
+    }
+
+    fn round(free: &[(&str, i64)]) -> Round {
+        let free = free.iter().map(|(name, permits)| ((*name).to_owned(), *permits)).collect();
+        Round::new(Timestamp::UNIX_EPOCH, free)
+    }
+
+    /// Takes if it may, with the task that the place is of.
+    fn ask(round: &mut Round, at: Rank, lane: &LaneRow) -> bool {
+        let may = round.may_take(at.2, at, lane);
+        if may {
+            round.take(at, lane);
+        }
+        may
+    }
+
+    #[test]
+    fn all_or_none() {
+        let both = lane(1, &[("gpu", 1), ("licence", 1)]);
+        let mut round = round(&[("gpu", 1), ("licence", 0)]);
+        assert!(!ask(&mut round, place(1), &both));
+        assert!(ask(&mut round, place(2), &lane(2, &[("gpu", 1)])), "nobody holds a part");
+        assert!(!round.fits(&lane(3, &[("nosuch", 1)])));
+    }
+
+    #[test]
+    fn passed_64_times_and_no_more() {
+        let (mut large, small) = (lane(1, &[("gpu", 4)]), lane(2, &[("gpu", 1)]));
+        for number in 0..200 {
+            let mut round = round(&[("gpu", 3)]);
+            assert!(!ask(&mut round, place(1), &large));
+            let passes = ask(&mut round, place(2), &small);
+            assert_eq!(passes, number < MAX_PASSED, "the {number}th");
+            large = round.changed().find(|lane| lane.id == 1).unwrap_or(large);
+        }
+        let mut others = round(&[("gpu", 3), ("licence", 1)]);
+        assert!(!ask(&mut others, place(1), &large));
+        assert!(ask(&mut others, place(2), &lane(3, &[("licence", 1)])), "other semaphores are not held up");
+        assert!(ask(&mut others, place(0), &small), "who is before it has not passed it");
+    }
+
+    #[test]
+    fn passed_for_30_seconds_and_no_longer() {
+        let passed = Passed { task: Uuid::from_u128(1), times: 1, since: Timestamp::UNIX_EPOCH };
+        let large = LaneRow { passed: Some(passed), ..lane(1, &[("gpu", 4)]) };
+        for (seconds, passes) in [(29, true), (30, false)] {
+            let mut round = round(&[("gpu", 3)]);
+            round.now += SignedDuration::from_secs(seconds);
+            assert!(!ask(&mut round, place(1), &large));
+            assert_eq!(ask(&mut round, place(2), &lane(2, &[("gpu", 1)])), passes);
+        }
+        let mut another = round(&[("gpu", 3)]);
+        another.now += SignedDuration::from_secs(60);
+        assert!(!ask(&mut another, place(5), &large), "another is the first now");
+        assert!(ask(&mut another, place(6), &lane(2, &[("gpu", 1)])));
+    }
+
+    proptest! {
+        /// Whatever is asked for in whatever order, no semaphore gives more than it has, and whoever gets
+        /// something gets all of it.
+        #[test]
+        fn never_more_than_there_are(
+            sizes in prop::collection::vec(0..5_i64, 3),
+            asks in prop::collection::vec(prop::collection::vec(0..4_u32, 3), 0..40),
+        ) {
+            let names = ["a", "b", "c"];
+            let free: Vec<(&str, i64)> = names.into_iter().zip(sizes.iter().copied()).collect();
+            let mut round = round(&free);
+            let mut held = [0_i64; 3];
+            for (number, ask_of) in asks.iter().enumerate() {
+                let needs: Vec<(&str, u32)> =
+                    names.into_iter().zip(ask_of.iter().copied()).filter(|(_, n)| *n > 0).collect();
+                if ask(&mut round, place(number as u128), &lane(number as u32 + 1, &needs)) {
+                    ask_of.iter().zip(&mut held).for_each(|(n, held)| *held += i64::from(*n));
+                }
+                prop_assert!(held.iter().zip(&sizes).all(|(held, size)| held <= size));
+            }
+        }
+
+        /// However small ones stream in, one that needs all permits gets them after a bounded number of them.
+        #[test]
+        fn nobody_starves(size in 2..6_i64, lengths in prop::collection::vec(1..4_usize, 400)) {
+            let (mut large, small) = (lane(1, &[("s", size as u32)]), lane(2, &[("s", 1)]));
+            let mut running: Vec<usize> = Vec::new();
+            let mut passed = 0;
+            for (step, length) in lengths.into_iter().enumerate() {
+                running.retain(|end| *end > step);
+                let mut round = round(&[("s", size - running.len() as i64)]);
+                if ask(&mut round, place(1), &large) {
+                    return Ok(());
+                }
+                if ask(&mut round, place(2), &small) {
+                    passed += 1;
+                    running.push(step + length);
+                }
+                prop_assert!(passed <= MAX_PASSED);
+                large = round.changed().find(|lane| lane.id == 1).unwrap_or(large);
+            }
+            prop_assert!(false, "it never got its permits");
+        }
+    }
+}
