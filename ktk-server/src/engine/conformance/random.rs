@@ -47,6 +47,7 @@ async fn histories<S: Store>(store: S, part: u64) {
             simulation.step().await;
         }
         let (mut lab, cancelled) = (simulation.lab, simulation.cancelled);
+        let_go(&mut lab).await;
         run_out(&mut lab).await;
         everything_rests(&lab);
         everything_ran_as_asked(&lab);
@@ -63,6 +64,25 @@ struct Mark(u64);
 impl Drop for Mark {
     fn drop(&mut self) {
         eprintln!("in the history of seed {}", self.0);
+    }
+}
+
+/// Nobody holds anything any more.
+async fn let_go<S: Store>(lab: &mut Lab<S>) {
+    lab.pause_queue("q", false).await;
+    lab.scale("gpu", 2).await;
+    let held: Vec<String> =
+        lab.dump.pipelines.values().filter(|row| row.rare.held).map(|row| row.name.clone()).collect();
+    for name in held {
+        // One that has ended stays as it was: only what is restarted in it is held.
+        let _ = lab.hold_pipeline(&name, false).await;
+    }
+    let held: Vec<String> = (lab.dump.newest().values())
+        .filter(|row| row.rare.held && !row.phase.is_terminal())
+        .map(|row| row.name.clone())
+        .collect();
+    for name in held {
+        lab.hold(&name, false).await.unwrap();
     }
 }
 
@@ -186,6 +206,7 @@ async fn mend<S: Store>(lab: &mut Lab<S>) {
                 beyond_help.insert(context);
             }
         }
+        let_go(lab).await;
         run_out(lab).await;
     }
     for row in lab.dump.newest().values() {

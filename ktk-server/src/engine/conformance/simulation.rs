@@ -37,7 +37,12 @@ pub struct Simulation<S: Store> {
 
 impl<S: Store> Simulation<S> {
     pub async fn new(store: S, seed: u64) -> Self {
-        let lab = Lab::seeded(store, seed).await;
+        let mut lab = Lab::seeded(store, seed).await;
+        if lab.dump.queues.is_empty() {
+            lab.make_queue("q", Some(2)).await;
+            lab.make_semaphore("gpu", 2).await;
+            lab.make_semaphore("licence", 1).await;
+        }
         let mut simulation =
             Self { lab, rng: StdRng::seed_from_u64(seed), given: Vec::new(), cancelled: BTreeSet::new() };
         for name in PIPELINES {
@@ -57,6 +62,17 @@ impl<S: Store> Simulation<S> {
         let run_if = [RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
         let mut job = job(name).run_if(*run_if.choose(&mut self.rng).unwrap());
         job = job.priority(self.rng.random_range(0..3));
+        if self.one_in(4) {
+            job = job.queue("q");
+        }
+        for (semaphore, permits) in [("gpu", 2), ("gpu", 1), ("licence", 1)] {
+            if self.one_in(6) && job.step.semaphores.iter().all(|used| used.name() != semaphore) {
+                job = job.permits(semaphore, permits);
+            }
+        }
+        if self.one_in(12) {
+            job = job.held();
+        }
         job = match self.rng.random_range(0..6) {
             0 => job.limit(0),
             1 | 2 => job.limit(2).backoff(5),
@@ -134,7 +150,8 @@ impl<S: Store> Simulation<S> {
             0..=24 => self.claim().await,
             25..=54 => self.report().await,
             55..=57 => self.report_late().await,
-            58..=69 => self.restart().await,
+            58..=59 => self.limit().await,
+            60..=69 => self.restart().await,
             70..=71 => self.adopt().await,
             72..=75 => self.restart_pipeline().await,
             76..=80 => self.cancel().await,
@@ -237,6 +254,25 @@ impl<S: Store> Simulation<S> {
         let name = if self.one_in(6) { format!("{name}@1") } else { name.to_owned() };
         let params = RestartParams { from_step, cascade, force, all, ..restart(&name) };
         expected(self.lab.restart_pipeline(params).await, &[ErrorReason::Conflict, ErrorReason::NotFound]);
+    }
+
+    /// Somebody holds or lets go, pauses or resumes, scales. Never below what a task may ask for.
+    async fn limit(&mut self) {
+        let held = self.one_in(2);
+        match self.rng.random_range(0..4) {
+            0 => self.lab.pause_queue("q", held).await,
+            1 => self.lab.scale("gpu", self.rng.random_range(2..4)).await,
+            2 => {
+                let name = *PIPELINES.choose(&mut self.rng).unwrap();
+                let answer = self.lab.hold_pipeline(name, held).await;
+                expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
+            }
+            _ => {
+                let name = self.reference();
+                let answer = self.lab.hold(&name, held).await;
+                expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound]);
+            }
+        }
     }
 
     async fn cancel(&mut self) {
