@@ -9,8 +9,6 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 
-use crate::api::Secret;
-
 /// What a task's process starts from: the caller's own of these, and of `LC_*`.
 const CALLER_NAMES: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "CI"];
 
@@ -46,8 +44,6 @@ const NO_SETTINGS: &[&str] = &[
 pub struct Settings {
     /// `KTK_SERVER`: `unix:///path`.
     pub server: Option<String>,
-    /// `KTK_TOKEN`.
-    pub token: Option<Secret>,
     /// `KTK_NAMESPACE`.
     pub namespace: Option<String>,
     /// `KTK_AUTOSTART`: `auto` or `never`.
@@ -60,11 +56,15 @@ pub struct Settings {
 pub fn settings() -> Settings {
     Settings {
         server: text("KTK_SERVER"),
-        token: text("KTK_TOKEN").map(Secret::new),
         namespace: text("KTK_NAMESPACE"),
         autostart: text("KTK_AUTOSTART"),
         program: set("KTK_BIN").map(PathBuf::from),
     }
+}
+
+/// `KTK_TOKEN`: apart from the settings, which may be shown.
+pub fn token() -> Option<String> {
+    text("KTK_TOKEN")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the home of the environment")]

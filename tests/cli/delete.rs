@@ -92,8 +92,8 @@ fn an_old_incarnation_leaves_its_place_in_the_tree() {
     place.ktk("delete task/x@1").is(0, "task \"x@1\" deleted\n", "");
     place.ktk("tree x").is(
         0,
-        "x@1      Succeeded   <age>   deleted\n\
-         └─ x@2   Succeeded   <age>   current\n",
+        "x@1      Succeeded         <age>   deleted\n\
+         └─ x@2   Succeeded         <age>   current\n",
         "",
     );
     assert_eq!(place.ok("logs x@1"), "");

@@ -109,9 +109,9 @@ fn it_runs_where_and_as_it_was_typed() {
     let typed = place.typed("run --env OTHER --env A=b -- sh -c 'echo $OTHER $A'").env("OTHER", "x").output();
     typed.is(0, "x b\n", "");
     let typed = place
-        .typed("run --env-all -- sh -c 'echo $OTHER ${KTK_TOKEN-none}'")
+        .typed("run --env-all -- sh -c 'echo $OTHER ${API_TOKEN-none}'")
         .env("OTHER", "x")
-        .env("KTK_TOKEN", "t");
+        .env("API_TOKEN", "t");
     typed.output().is(0, "x none\n", "");
     place.ktk("run --working-dir .. -- pwd").is(0, "<root>\n", "");
     place.ktk("run --env MISSING -- true").code(2).says("MISSING");

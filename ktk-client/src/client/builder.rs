@@ -164,7 +164,7 @@ impl ClientBuilder {
     /// [`Error::Config`] where a setting or its variable cannot be used.
     pub fn build(self) -> Result<Client> {
         let settings = env::settings();
-        let token = match (self.token, settings.token, &settings.server, &self.address) {
+        let token = match (self.token, env::token().map(Secret::new), &settings.server, &self.address) {
             (Some(token), ..) => Some(token),
             (None, own, Some(server), Some(address)) => {
                 own.filter(|_| server.parse().ok().as_ref() == Some(address))

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     model::{
+        rare::TaskRare,
         row::TaskRow,
         settle::{Class, class_of},
     },
@@ -152,6 +153,8 @@ impl<T: Tx> Unit<'_, T> {
         row.message = Some(format!("carries the outputs of {}", incarnation(source)));
         row.output_digest = source.output_digest.clone();
         row.due_at = None;
+        // It never runs: no clock moves it, no hook hears of it, and nothing of it is evaluated.
+        row.rare = TaskRare { spawned_by: row.rare.spawned_by, ..TaskRare::default() };
         row.finished_at = Some(self.now);
         self.task_mut(newest.id)?.newest = false;
         self.replace_in_pipeline(newest, &row).await?;
@@ -161,6 +164,7 @@ impl<T: Tx> Unit<'_, T> {
             let result = self.result_mut(id);
             result.outputs = old.outputs;
             result.resolved = old.resolved;
+            result.inputs = old.inputs;
         }
         self.tell_mended(id).await?;
         // Also where it was a success before: it is another one now, and who has finished is compared.

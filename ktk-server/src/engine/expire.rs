@@ -60,7 +60,8 @@ impl<T: Tx> Unit<'_, T> {
             Some(Due::Start) => {
                 let decision = settle::decide(row.run_if, row.live_needs, row.bad_needs);
                 if row.phase == Phase::Pending && decision == settle::Decision::Go {
-                    return self.transit(id, Event::Queue).await;
+                    self.task_mut(id)?.set_start_at(None);
+                    return self.make_ready(id).await;
                 }
                 self.task_mut(id)?.set_start_at(None);
                 Ok(())

@@ -3,11 +3,38 @@
 use uuid::Uuid;
 
 use super::{body, error::EngineResult, unit::Unit};
-use crate::{model::row::TaskRow, store::Tx};
+use crate::{
+    model::row::{EXTERNAL, TaskRow},
+    store::Tx,
+};
 
 impl<T: Tx> Unit<'_, T> {
-    /// Starts an external task that is ready: nobody has to claim it.
+    /// Starts an external task that is ready: nobody has to claim it. One that something limits stands in line.
     pub(super) async fn start_external(&mut self, id: Uuid) -> EngineResult<()> {
+        let Some(row) = self.tasks.get(&id).filter(|row| row.is_claimable()) else { return Ok(()) };
+        let lane = row.lane;
+        if self.is_limited(lane).await? {
+            self.looks_for_externals = true;
+            return Ok(());
+        }
+        self.begin_external(id).await
+    }
+
+    /// Starts those for which there is room now, in the order of the line.
+    pub(super) async fn start_limited_externals(&mut self) -> EngineResult<()> {
+        let lanes = self.tx.lanes().await?;
+        let is_any = lanes.iter().any(|row| row.lane.executor == EXTERNAL);
+        if !is_any && !self.is_limited(crate::model::lane::PLAIN).await? {
+            return Ok(());
+        }
+        self.flush().await?;
+        for id in self.open_externals().await? {
+            self.begin_external(id).await?;
+        }
+        Ok(())
+    }
+
+    async fn begin_external(&mut self, id: Uuid) -> EngineResult<()> {
         let is_waiting = self.tasks.get(&id).is_some_and(TaskRow::is_claimable);
         if !is_waiting {
             return Ok(());

@@ -340,7 +340,7 @@ impl<T: Tx> Unit<'_, T> {
 }
 
 /// Who carries out such a spec.
-fn executor(spec: &TaskSpec) -> &str {
+pub(super) fn executor(spec: &TaskSpec) -> &str {
     match &spec.type_name {
         Some(name) => name,
         None if spec.external.is_some() => EXTERNAL,

@@ -9,12 +9,15 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
-use super::{body, claim::executors, entity, error::EngineResult, room::Room, unit::Unit};
+use super::{
+    body, claim::executors, entity, error::EngineResult, incarnate::executor, room::Room, unit::Unit,
+};
 use crate::{
+    limits,
     model::{
         lane::{Lane, LaneRow, PLAIN},
         permits::{Rank, Round, rank},
-        row::{NodeRow, TaskRow},
+        row::{EXTERNAL, NodeRow, TaskRow},
     },
     store::Tx,
 };
@@ -88,7 +91,7 @@ impl<T: Tx> Unit<'_, T> {
         }
         let semaphores = spec.semaphores.iter().map(|used| (used.name().to_owned(), used.permits()));
         let lane = Lane {
-            executor: spec.type_name.clone().unwrap_or_default(),
+            executor: executor(spec).to_owned(),
             queue: queue.to_owned(),
             semaphores: semaphores.collect(),
             selector: spec.node_selector.clone(),
@@ -127,11 +130,8 @@ impl<T: Tx> Unit<'_, T> {
         // Who waits for the same permits and runs elsewhere is not passed for ever either.
         let is_rival =
             |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_mine(row) && room.has_node(&row.lane);
-        for row in with_places().filter(is_rival) {
-            let first = self.tx.in_lanes(&[row.id], 1).await?.pop();
-            line.rivals.extend(first.map(|first| (rank(&first), row)));
-        }
-        line.rivals.make_contiguous().sort_by_key(|(at, _)| *at);
+        let rivals: Vec<&LaneRow> = with_places().filter(is_rival).collect();
+        self.line_up_rivals(&mut line, rivals).await?;
         let mut grants = Vec::new();
         let mut begun: BTreeSet<Uuid> = BTreeSet::new();
         while grants.len() < limit {
@@ -155,6 +155,61 @@ impl<T: Tx> Unit<'_, T> {
         }
         self.remember_passed(&line, &begun).await?;
         Ok(grants)
+    }
+
+    /// The first of each of these lanes stands in the line, although it starts elsewhere.
+    async fn line_up_rivals<'r>(&mut self, line: &mut Line<'r>, lanes: Vec<&'r LaneRow>) -> EngineResult<()> {
+        for row in lanes {
+            let first = self.tx.in_lanes(&[row.id], 1).await?.pop();
+            line.rivals.extend(first.map(|first| (rank(&first), row)));
+        }
+        line.rivals.make_contiguous().sort_by_key(|(at, _)| *at);
+        Ok(())
+    }
+
+    /// External tasks whose permits are free and whose queue goes on, in the order of the line. They take no place in
+    /// their queue.
+    pub(super) async fn open_externals(&mut self) -> EngineResult<Vec<Uuid>> {
+        let room = Room::look(self.tx).await?;
+        let goes_on = |row: &&LaneRow| row.id != PLAIN && !room.is_paused(&row.lane.queue);
+        let is_external = |row: &&LaneRow| row.lane.executor == EXTERNAL;
+        let going = || room.lanes.iter().filter(goes_on);
+        let mut line = Line {
+            open: going().filter(is_external).map(|row| row.id).collect(),
+            is_plain_open: !room.is_paused(DEFAULT_QUEUE),
+            round: Round::new(self.now, room.free()),
+            rivals: VecDeque::new(),
+            places: BTreeMap::new(),
+            room: &room,
+        };
+        let shares =
+            |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_external(row) && room.has_node(&row.lane);
+        let rivals: Vec<&LaneRow> = going().filter(shares).collect();
+        self.line_up_rivals(&mut line, rivals).await?;
+        let mut begun = BTreeSet::new();
+        let mut open = Vec::new();
+        loop {
+            let lanes: Vec<u32> = line.open.iter().copied().collect();
+            let most = limits::CLAIM_BATCH + begun.len();
+            let mut rows = self.tx.in_lanes(&lanes, most).await?;
+            if line.is_plain_open {
+                rows.extend(self.tx.claimable(&[EXTERNAL.to_owned()], most).await?);
+            }
+            rows.retain(|row| !begun.contains(&row.id));
+            rows.sort_by_key(rank);
+            let closed_before = line.closed();
+            let chosen: Vec<Uuid> = rows.iter().filter(|row| line.takes(row)).map(|row| row.id).collect();
+            if chosen.is_empty() && line.closed() == closed_before {
+                break;
+            }
+            begun.extend(chosen.iter().copied());
+            open.extend(chosen);
+            for row in rows {
+                self.adopt(row);
+            }
+        }
+        self.remember_passed(&line, &begun).await?;
+        Ok(open)
     }
 
     /// Stores who was passed, and forgets it of those who have begun.

@@ -36,6 +36,8 @@ impl<T: Tx> Unit<'_, T> {
                 self.trip(pipeline).await?;
             } else if let Some(external) = self.externals.pop_first() {
                 self.start_external(external).await?;
+            } else if std::mem::take(&mut self.looks_for_externals) {
+                self.start_limited_externals().await?;
             } else if let Some(pipeline) = self.freed.pop_first() {
                 self.give_places(pipeline).await?;
             } else if let Some(pipeline) = self.touched.pop_first() {

@@ -63,6 +63,7 @@ impl<T: Tx> Unit<'_, T> {
             }
         }
         self.effects.work = true;
+        self.looks_for_externals = true;
         self.change_entity(queue, spec).await
     }
 }

@@ -303,6 +303,7 @@ impl<T: Tx> Unit<'_, T> {
         let (mut row, root) = self.child_row(&id, &next.parent, &next.newest, body);
         row.pipeline_id = Some(pipeline);
         row.cascade = wish.cascade;
+        row.lane = self.lane_of(&root.body.spec, &root.queue).await?;
         // Every need is a new task that has not ended.
         row.live_needs = row.needs;
         self.task_mut(next.newest.id)?.newest = false;

@@ -15,7 +15,7 @@ use crate::{
     model::{
         lane::{Lane, LaneRow, PLAIN, Running},
         permits::Round,
-        row::TaskRow,
+        row::{EXTERNAL, TaskRow},
     },
     store::Tx,
 };
@@ -112,7 +112,9 @@ impl Room {
     /// Whether a present node can run tasks of this lane. Without any node the server is just starting or
     /// stopping: that is no news about a task.
     pub fn has_node(&self, lane: &Lane) -> bool {
-        self.nodes.is_empty() || self.nodes.iter().any(|(executors, labels)| lane.fits(executors, labels))
+        self.nodes.is_empty()
+            || lane.executor == EXTERNAL
+            || self.nodes.iter().any(|(executors, labels)| lane.fits(executors, labels))
     }
 
     /// What a queued task waits for, where that is more than a slot: shown, never stored.

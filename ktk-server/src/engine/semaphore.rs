@@ -90,6 +90,7 @@ impl Operation for ScaleSemaphore {
         let words = format!("from {} to {permits} permits", before.spec.permits);
         unit.entity_event(&semaphore, Severity::Normal, "Scaled", words);
         unit.effects.work = true;
+        unit.looks_for_externals = true;
         unit.finish().await?;
         Semaphore::complete(unit.tx, &mut semaphore).await?;
         Ok(Done { answer: semaphore, effects: unit.effects })

@@ -61,6 +61,7 @@ impl<T: Tx> Unit<'_, T> {
         // Permits, places in its queue, and the line behind it: others may go on where it stood.
         if held_place && !has_begun && self.is_limited(lane).await? {
             self.effects.work = true;
+            self.looks_for_externals = true;
         }
         if let Some(before) = counted {
             self.recount(&before, id).await?;

@@ -89,6 +89,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) happened: VecDeque<super::hooks::Happened>,
     /// External tasks that may start.
     pub(super) externals: BTreeSet<Uuid>,
+    /// Whether external tasks that wait for a permit, or for their queue, may start now.
+    pub(super) looks_for_externals: bool,
     /// Finished dependents that saw something else than what is now, and wishes that are due.
     pub(super) reruns: VecDeque<super::rerun::Rerun>,
     /// Tasks and pipelines whose deletion can happen now.
@@ -120,6 +122,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             trips: BTreeSet::new(),
             happened: VecDeque::new(),
             externals: BTreeSet::new(),
+            looks_for_externals: false,
             reruns: VecDeque::new(),
             doomed: BTreeSet::new(),
             dirty_tasks: BTreeSet::new(),

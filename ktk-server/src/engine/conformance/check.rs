@@ -13,6 +13,7 @@ use crate::{
     engine::object,
     model::{
         clocks::Clocks,
+        lane::PLAIN,
         rare::Stage,
         row::{PipelineRow, TaskRow},
     },
@@ -115,7 +116,7 @@ fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     assert!(row.start_at().is_none_or(|at| row.due_at.is_some_and(|due| due <= at)), "due too late: {name}");
     if row.reason == Some(Reason::Queued) {
         assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
-        assert!(!row.is_external(), "nothing that it could wait for: {name}");
+        assert!(!row.is_external() || row.lane != PLAIN, "nothing that it could wait for: {name}");
         assert!(!row.rare.held, "a held task is queued: {name}");
     }
     assert!(row.reason != Some(Reason::Held) || row.rare.held, "nobody holds it: {name}");

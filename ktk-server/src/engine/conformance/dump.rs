@@ -87,9 +87,11 @@ impl Dump {
         held.map(|permits| u64::from(*permits)).sum()
     }
 
-    /// What runs in a queue: attempts, since one that follows another is a new one.
+    /// What runs in a queue on nodes: attempts, since one that follows another is a new one.
     pub fn running_in(&self, queue: &str) -> BTreeSet<(Uuid, u32)> {
-        let running = self.tasks.values().filter(|row| row.phase == Phase::Running && row.queue == queue);
+        let runs =
+            |row: &&TaskRow| row.phase == Phase::Running && row.node_id.is_some() && row.queue == queue;
+        let running = self.tasks.values().filter(runs);
         running.map(|row| (row.id, row.attempt)).collect()
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ktk_client::api::{
-    ErrorReason,
+    ErrorReason, Semaphore,
     attempt::{CompleteParams, FailParams},
     restart::RestartParams,
 };
@@ -157,4 +157,25 @@ pub async fn said_twice_with_one_request_id<S: Store>(store: S) {
     assert_eq!(again.status.unwrap().outputs, Some(json!({"n": 1})));
     let other = CompleteParams { outputs: None, ..params };
     assert_eq!(lab.complete(other).await.unwrap_err().reason, ErrorReason::Conflict);
+}
+
+pub async fn permits_are_waited_for_and_held<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.create_entity(Semaphore::new("gpu", 1)).await.unwrap();
+    lab.make(job("works").permits("gpu", 1)).await;
+    lab.running("works").await;
+    lab.line_up(job("first").external().permits("gpu", 1)).await;
+    lab.line_up(job("second").external().permits("gpu", 1)).await;
+    assert_eq!(lab.state("first").await, "Pending/WaitingForPermit", "a running attempt has it");
+    lab.succeed("works").await;
+    assert_eq!(
+        (lab.state("first").await, lab.state("second").await),
+        ("Running".into(), "Pending/WaitingForPermit".into())
+    );
+    lab.make(job("late").permits("gpu", 1)).await;
+    assert!(lab.claim(8).await.is_empty(), "an external task holds it");
+    lab.complete_externals().await;
+    assert_eq!(lab.state("second").await, "Running", "the next in the line, wherever it runs");
+    lab.complete_externals().await;
+    lab.succeed("late").await;
 }

@@ -69,7 +69,7 @@ macro_rules! engine_conformance {
                 progress_is_the_newest_attempt_s;
             external: running_without_a_node_until_somebody_says, only_what_is_external_and_runs,
                 failed_for_good_or_to_be_tried_again, its_time_is_over, cancelled_restarted_and_deleted,
-                a_step_that_takes_no_place, said_twice_with_one_request_id;
+                a_step_that_takes_no_place, said_twice_with_one_request_id, permits_are_waited_for_and_held;
             hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
                 what_it_makes_is_its_child, it_reaches_nothing_else;

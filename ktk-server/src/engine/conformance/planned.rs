@@ -174,6 +174,8 @@ async fn run_out<S: Store>(lab: &mut Lab<S>, rng: &mut StdRng) {
                 n => outputs(json!({"n": n % 2})),
             };
             assert!(lab.report(grant, end).await);
+        } else if lab.complete_externals().await {
+            // What they let go on is claimed next.
         } else if let Some(due) = lab.dump.next_due {
             let wait = due.duration_since(lab.now()).max(jiff::SignedDuration::ZERO);
             lab.advance(Duration::try_from(wait).unwrap()).await;

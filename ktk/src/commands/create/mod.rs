@@ -64,14 +64,14 @@ pub(crate) struct CreateArgs {
 
 #[derive(Debug, Subcommand)]
 enum CreateKind {
-    Task(task::TaskArgs),
+    Task(Box<task::TaskArgs>),
     Queue(queue::QueueArgs),
     Semaphore(semaphore::SemaphoreArgs),
 }
 
 pub(crate) async fn run(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.kind {
-        Some(CreateKind::Task(args)) => task::run(args, cx).await,
+        Some(CreateKind::Task(args)) => task::run(*args, cx).await,
         Some(CreateKind::Queue(args)) => queue::run(args, cx).await,
         Some(CreateKind::Semaphore(args)) => semaphore::run(args, cx).await,
         None => from_files(args, cx).await,

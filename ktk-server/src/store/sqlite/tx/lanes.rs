@@ -66,7 +66,7 @@ pub(super) fn running(session: &Session, lanes: &[u32]) -> Outcome<Vec<Running>>
 
 pub(super) fn waiting(session: &Session, lanes: &[u32]) -> Outcome<Vec<u64>> {
     let count = |lane: &u32| match *lane {
-        PLAIN => session.value::<i64>(work::COUNTS[2], []).map(i64::cast_unsigned),
+        PLAIN => session.value::<i64>(work::PLAIN_WAITING, []).map(i64::cast_unsigned),
         lane => session.value::<i64>(WAITING, [lane]).map(i64::cast_unsigned),
     };
     lanes.iter().map(count).collect()

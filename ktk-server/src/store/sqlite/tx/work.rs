@@ -32,12 +32,13 @@ pub(super) const RUNNING: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
 pub(super) const DUE: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE due_at <= ?1 ORDER BY due_at, id");
+pub(super) const PLAIN_WAITING: &str = "SELECT count(*) FROM tasks INDEXED BY tasks_claimable \
+     WHERE phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0";
 pub(super) const COUNTS: [&str; 5] = [
     "SELECT count(*) FROM tasks INDEXED BY tasks_live WHERE phase <= 1",
     "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1",
     "SELECT count(*) FROM tasks INDEXED BY tasks_running WHERE phase = 1 AND node_id IS NOT NULL",
-    "SELECT count(*) FROM tasks INDEXED BY tasks_claimable \
-     WHERE phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0",
+    PLAIN_WAITING,
     "SELECT count(*) FROM tasks INDEXED BY tasks_lane \
      WHERE phase <= 1 AND lane > 0 AND phase = 0 AND reason = 5 AND admitted = 1",
 ];
