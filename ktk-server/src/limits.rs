@@ -16,6 +16,12 @@ pub const EVENTS_PAGE: usize = 1_000;
 pub const CANDIDATES: usize = 10;
 /// The most attempts that one call of a worker claims.
 pub const CLAIM_BATCH: usize = 512;
+
+/// Schemas of task types that are kept ready to judge.
+pub const SCHEMA_CACHE: usize = 64;
+
+/// Versions of task types, all together.
+pub const TASK_TYPES: usize = 10_000;
 /// The most timed changes of one transaction.
 pub const DUE_BATCH: usize = 500;
 /// Files whose owners are looked up at once.

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Queue,
     /// A named limit of permits.
     Semaphore,
+    /// A named, versioned definition of work.
+    TaskType,
     /// A running server or worker.
     Node,
     /// What happened to an object.
@@ -110,6 +112,17 @@ pub(crate) const KINDS: &[KindRow] = &[
         verbs: &["get", "describe", "delete", "scale", "events"],
     },
     KindRow {
+        kind: Kind::TaskType,
+        singular: "tasktype",
+        plural: "tasktypes",
+        short: "tt",
+        manifest: "TaskType",
+        is_namespaced: false,
+        is_in_all: false,
+        is_watched: true,
+        verbs: &["get", "describe", "delete", "events"],
+    },
+    KindRow {
         kind: Kind::Node,
         singular: "node",
         plural: "nodes",
@@ -165,6 +178,8 @@ impl Kind {
             .iter()
             .find(|row| {
                 [row.singular, row.plural, row.short].iter().any(|name| name.eq_ignore_ascii_case(text))
+                    || (row.kind == Kind::TaskType
+                        && ["type", "types"].iter().any(|name| name.eq_ignore_ascii_case(text)))
             })
             .map(|row| row.kind)
     }
@@ -228,7 +243,10 @@ mod tests {
             ["error: the server doesn't have a resource type \"taks\"", "hint: did you mean \"tasks\"?"]
         );
         let error = Kind::parse("nosuch", "get").expect_err("no type");
-        assert_eq!(error.lines()[1], "hint: there are tasks, pipelines, queues, semaphores, nodes, events");
+        assert_eq!(
+            error.lines()[1],
+            "hint: there are tasks, pipelines, queues, semaphores, tasktypes, nodes, events"
+        );
     }
 
     #[test]
@@ -236,7 +254,10 @@ mod tests {
         let error = Kind::parse("nodes", "delete").expect_err("nodes are not deleted");
         assert_eq!(
             error.lines(),
-            ["error: ktk delete does not take nodes", "hint: it takes tasks, pipelines, queues, semaphores"]
+            [
+                "error: ktk delete does not take nodes",
+                "hint: it takes tasks, pipelines, queues, semaphores, tasktypes"
+            ]
         );
     }
 

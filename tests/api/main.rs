@@ -25,6 +25,7 @@ mod resume;
 mod semaphore;
 mod server;
 mod task;
+mod task_type;
 mod watch;
 mod worker;
 

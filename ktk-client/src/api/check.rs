@@ -7,6 +7,7 @@ mod entity;
 mod metadata;
 mod params;
 mod process;
+mod task_type;
 mod work;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::{Cause, Pipeline, Task, dag, field, names, task::TaskSpec, template};
 use causes::Causes;
 pub use entity::entity;
+pub(super) use task_type::task_type;
 use work::Work;
 
 /// The most bytes of a task's inputs, and of a pipeline's parameters, as JSON.

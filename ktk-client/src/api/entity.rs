@@ -26,6 +26,11 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     /// What it says.
     fn spec(&self) -> &Self::Spec;
 
+    /// The name that no other object of its kind has.
+    fn key(&self) -> String {
+        self.metadata().name().to_owned()
+    }
+
     /// Whether it has a status, which only the server writes.
     fn has_status(&self) -> bool;
 
@@ -55,7 +60,7 @@ pub struct NamedParams {
 
 /// What each kind writes the same: the five parts of an object.
 macro_rules! entity {
-    ($kind:ident, $spec:ty, $check:path) => {
+    ($kind:ident, $spec:ty, $check:path $(, $more:item)*) => {
         impl $crate::api::entity::Entity for $kind {
             const KIND: &'static str = stringify!($kind);
             type Spec = $spec;
@@ -93,6 +98,8 @@ macro_rules! entity {
             fn check(spec: &$spec) -> Vec<$crate::api::Cause> {
                 $check(spec)
             }
+
+            $($more)*
         }
     };
 }

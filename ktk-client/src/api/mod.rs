@@ -34,6 +34,7 @@ pub mod shell;
 pub mod suggest;
 pub mod table;
 pub mod task;
+pub mod task_type;
 pub mod template;
 pub mod watch;
 pub mod why;
@@ -54,6 +55,7 @@ pub use rpc::Method;
 pub use secret::Secret;
 pub use semaphore::Semaphore;
 pub use task::Task;
+pub use task_type::TaskType;
 
 /// The `apiVersion` of every object.
 pub const API_VERSION: &str = "ktk/v1";

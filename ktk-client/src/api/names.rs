@@ -58,13 +58,20 @@ pub fn semaphore(text: &str) -> Result<(), InvalidName> {
 /// # Errors
 /// The rule that it breaks.
 pub fn type_name(text: &str) -> Result<(), InvalidName> {
-    if text.contains('@') {
-        return Err(InvalidName(format!(
-            "type {}: versions (`NAME@N`) are not supported by this version",
-            quoted(text)
-        )));
-    }
     dns_label("type", text, MAX_NAME)
+}
+
+/// A task type as a task names it: `NAME`, or `NAME@VERSION` for one version of it.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn type_reference(text: &str) -> Result<(), InvalidName> {
+    let Some((name, version)) = text.split_once('@') else { return type_name(text) };
+    type_name(name)?;
+    match version.parse::<u32>() {
+        Ok(1..) if !version.starts_with(['0', '+']) => Ok(()),
+        _ => Err(InvalidName(format!("type {}: behind @ stands a version, from 1", quoted(text)))),
+    }
 }
 
 /// A step: a DNS label of up to 100 characters that begins with a letter and is not reserved.

@@ -1,7 +1,7 @@
 //! The typed client: speaks to a server, starts the local one where there is none.
 //!
 //! [`Client`] is made by [`Client::try_default`] or [`Client::builder`]; its verbs are grouped
-//! by kind: [`Client::tasks`], [`Client::pipelines`], [`Client::queues`], [`Client::semaphores`],
+//! by kind: [`Client::tasks`], [`Client::pipelines`], [`Client::queues`], [`Client::semaphores`], [`Client::task_types`],
 //! [`Client::nodes`], [`Client::events`], [`Client::server`]. What follows changes: [`Client::watch`], [`Client::logs`],
 //! [`Client::follow`], [`Client::wait`].
 //!
@@ -37,6 +37,7 @@ pub mod semaphore;
 pub mod server;
 mod sse;
 pub mod task;
+pub mod task_type;
 #[cfg(test)]
 mod tests;
 mod tracked;
@@ -174,6 +175,11 @@ impl Client {
     /// Named limits of permits.
     pub fn semaphores(&self) -> semaphore::Semaphores {
         semaphore::Semaphores::new(self.clone())
+    }
+
+    /// Named, versioned definitions of work.
+    pub fn task_types(&self) -> task_type::TaskTypes {
+        task_type::TaskTypes::new(self.clone())
     }
 
     /// What happened to objects of the client's namespace.

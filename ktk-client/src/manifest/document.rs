@@ -8,8 +8,8 @@ use super::{
     typed,
 };
 use crate::api::{
-    API_VERSION, Cause, Entity, Metadata, Pipeline, Queue, Semaphore, Task, check, field, names::quoted,
-    suggest,
+    API_VERSION, Cause, Entity, Metadata, Pipeline, Queue, Semaphore, Task, TaskType, check, field,
+    names::quoted, suggest,
 };
 
 /// An object of a manifest.
@@ -24,16 +24,19 @@ pub enum Manifest {
     Queue(Queue),
     /// A semaphore.
     Semaphore(Semaphore),
+    /// A version of a task type.
+    TaskType(Box<TaskType>),
 }
 
 impl Manifest {
-    /// `Task`, `Pipeline`, `Queue` or `Semaphore`.
+    /// `Task`, `Pipeline`, `Queue`, `Semaphore` or `TaskType`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",
             Self::Pipeline(_) => "Pipeline",
             Self::Queue(_) => Queue::KIND,
             Self::Semaphore(_) => Semaphore::KIND,
+            Self::TaskType(_) => TaskType::KIND,
         }
     }
 
@@ -49,6 +52,7 @@ impl Manifest {
             Self::Pipeline(pipeline) => &pipeline.metadata,
             Self::Queue(queue) => &queue.metadata,
             Self::Semaphore(semaphore) => &semaphore.metadata,
+            Self::TaskType(task_type) => &task_type.metadata,
         }
     }
 
@@ -59,6 +63,7 @@ impl Manifest {
             Self::Pipeline(pipeline) => &mut pipeline.metadata,
             Self::Queue(queue) => &mut queue.metadata,
             Self::Semaphore(semaphore) => &mut semaphore.metadata,
+            Self::TaskType(task_type) => &mut task_type.metadata,
         }
     }
 }
@@ -95,10 +100,10 @@ impl Document {
 }
 
 /// Kinds of the whole design that this version does not take from a manifest.
-const OTHER_KINDS: [&str; 5] = ["Spawner", "TaskType", "Token", "Event", "Node"];
+const OTHER_KINDS: [&str; 4] = ["Spawner", "Token", "Event", "Node"];
 
 /// Kinds that it does.
-const KINDS: &str = "Task, Pipeline, Queue or Semaphore";
+const KINDS: &str = "Task, Pipeline, Queue, Semaphore or TaskType";
 
 /// Reads one document, or each item of a `List`.
 pub(super) fn read(source: &str, root: Node, documents: &mut Vec<Document>, problems: &mut Problems) {
@@ -135,12 +140,16 @@ pub(super) fn read(source: &str, root: Node, documents: &mut Vec<Document>, prob
         Some("Pipeline") => typed::pipeline(source, &root, problems),
         Some(Queue::KIND) => typed::queue(source, &root, problems),
         Some(Semaphore::KIND) => typed::semaphore(source, &root, problems),
+        Some(TaskType::KIND) => typed::task_type(source, &root, problems),
         Some("List") => return read_list(source, root, documents, problems),
         Some(other) if OTHER_KINDS.contains(&other) => {
             return report(place, "kind", format!("{other} is not supported by this version: {KINDS}"));
         }
         Some(other) => {
-            let hint = suggest::hint(other, ["Task", "Pipeline", Queue::KIND, Semaphore::KIND, "List"]);
+            let hint = suggest::hint(
+                other,
+                ["Task", "Pipeline", Queue::KIND, Semaphore::KIND, TaskType::KIND, "List"],
+            );
             return report(place, "kind", format!("unknown kind {}{hint}: {KINDS}", quoted(other)));
         }
         None => return report(place, "kind", format!("must be {KINDS}")),
@@ -172,5 +181,6 @@ pub(super) fn causes(manifest: &Manifest) -> Vec<Cause> {
         Manifest::Pipeline(pipeline) => check::pipeline(pipeline, &BTreeMap::new()),
         Manifest::Queue(queue) => check::entity(queue),
         Manifest::Semaphore(semaphore) => check::entity(semaphore),
+        Manifest::TaskType(task_type) => check::entity(&**task_type),
     }
 }

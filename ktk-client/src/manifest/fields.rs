@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::api::{
-    Entity, Metadata, Pipeline, Queue, Semaphore, Task,
+    Entity, Metadata, Pipeline, Queue, Semaphore, Task, TaskType,
     field::Segment,
     jq::Jq,
     pipeline::{PipelineSpec, Step, StepDefaults},
     suggest,
     task::{RetrySpec, RunSpec, TaskSpec},
+    task_type::TypeDefaults,
 };
 use introspect::names_of;
 
@@ -23,6 +24,7 @@ pub(super) enum Kind {
     Pipeline,
     Queue,
     Semaphore,
+    TaskType,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Pipeline => "Pipeline",
             Self::Queue => Queue::KIND,
             Self::Semaphore => Semaphore::KIND,
+            Self::TaskType => TaskType::KIND,
         }
     }
 }
@@ -80,6 +83,16 @@ static QUEUE: LazyLock<Vec<Shape>> = LazyLock::new(of_entity::<Queue>);
 
 static SEMAPHORE: LazyLock<Vec<Shape>> = LazyLock::new(of_entity::<Semaphore>);
 
+static TASK_TYPE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    let mut shapes = of_entity::<TaskType>();
+    shapes.extend([
+        Shape { path: &["spec", "defaults"], known: names_of::<TypeDefaults>(), missing: &[] },
+        Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
+        Shape { path: &["spec", "run"], known: names_of::<RunSpec>(), missing: &[] },
+    ]);
+    shapes
+});
+
 fn of_entity<E: Entity>() -> Vec<Shape> {
     vec![
         Shape { path: &[], known: names_of::<E>(), missing: &[] },
@@ -94,6 +107,7 @@ fn shapes(kind: Kind) -> &'static [Shape] {
         Kind::Pipeline => &PIPELINE,
         Kind::Queue => &QUEUE,
         Kind::Semaphore => &SEMAPHORE,
+        Kind::TaskType => &TASK_TYPE,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The order in which the documents of one command are created.
+//! The order in which the documents of one command are created: what others name comes first.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ fn target(need: &str) -> (&'static str, &str) {
 fn needs_of(document: &Document) -> &[String] {
     match &document.value {
         Manifest::Task(task) => &task.spec.needs,
-        Manifest::Pipeline(_) | Manifest::Queue(_) | Manifest::Semaphore(_) => &[],
+        Manifest::Pipeline(_) | Manifest::Queue(_) | Manifest::Semaphore(_) | Manifest::TaskType(_) => &[],
     }
 }
 

@@ -44,6 +44,10 @@ pub(super) fn semaphore(source: &str, root: &Node, problems: &mut Problems) -> O
     Reader::new(source, root, Kind::Semaphore, problems).read(Manifest::Semaphore)
 }
 
+pub(super) fn task_type(source: &str, root: &Node, problems: &mut Problems) -> Option<Manifest> {
+    Reader::new(source, root, Kind::TaskType, problems).read(|object| Manifest::TaskType(Box::new(object)))
+}
+
 struct Reader<'a> {
     source: &'a str,
     root: &'a Node,

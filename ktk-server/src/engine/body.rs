@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::error::{EngineError, EngineResult};
+use super::{
+    error::{EngineError, EngineResult},
+    typed::TypeUse,
+};
 
 /// What a task was asked to do and by whom.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +31,9 @@ pub struct TaskBody {
     pub needs: Vec<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartBody>,
+    /// What its type gave it; `spec` is what came of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_type: Option<Box<TypeUse>>,
 }
 
 impl TaskBody {

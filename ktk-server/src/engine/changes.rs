@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ktk_client::api::{
-    API_VERSION, ApiError, Entity, ErrorReason, Metadata, Queue, Semaphore, TaskId,
+    API_VERSION, ApiError, Entity, ErrorReason, Metadata, Queue, Semaphore, TaskId, TaskType,
     meta::RestartMeta,
     watch::{WatchEvent, WatchParams},
 };
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Kinds without a namespace.
-const ENTITIES: [&str; 2] = [Queue::KIND, Semaphore::KIND];
+const ENTITIES: [&str; 3] = [Queue::KIND, Semaphore::KIND, TaskType::KIND];
 
 /// A watch's parameters, parsed.
 #[derive(Clone, Debug)]
@@ -175,7 +175,8 @@ impl WatchPage {
         let version = row.version;
         let object = match &*row.kind {
             Queue::KIND => completed::<Queue, T>(tx, row).await?,
-            _ => completed::<Semaphore, T>(tx, row).await?,
+            Semaphore::KIND => completed::<Semaphore, T>(tx, row).await?,
+            _ => completed::<TaskType, T>(tx, row).await?,
         };
         Ok(Some(match selectors.entity(row) {
             true => WatchEvent::Change { version, object },

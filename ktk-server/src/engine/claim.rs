@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     body::{self, PipelineHeader, TaskBody},
     error::{EngineError, EngineResult},
-    evaluate, object, token,
+    evaluate, incarnate, object, token,
     unit::Unit,
 };
 use crate::{
@@ -278,7 +278,11 @@ fn build(
         context: row.context_id,
         directory_owner: object::directory_owner(row),
         run,
-        type_name: body.spec.type_name.clone(),
+        // A type with a process is a process; else any version's task is for the handler of the type's name.
+        type_name: match &body.spec.run {
+            Some(_) => None,
+            None => body.spec.type_name.as_deref().map(|name| incarnate::bare(name).to_owned()),
+        },
         caller_env: body.caller_env.or_else(|| header.caller_env.clone()),
         inputs,
         needs,

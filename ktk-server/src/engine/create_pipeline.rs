@@ -11,13 +11,14 @@ use uuid::Uuid;
 
 use super::{
     body::{self, PipelineBody, PipelineHeader, TaskBody},
-    create_task::{FirstAnswer, already_exists, queue_of, type_causes},
+    create_task::{FirstAnswer, already_exists, queue_of},
     error::{EngineError, EngineResult},
     incarnate::Root,
     lanes::{self, Named},
     object,
     operation::{Ask, Done},
     requests::Remembered,
+    typed::{Typed, Types},
     unit::Unit,
 };
 use crate::{
@@ -35,6 +36,8 @@ pub struct CreatePipeline {
     params: CreateParams,
     /// The steps' needs as indices of steps.
     needs: Vec<Vec<usize>>,
+    /// The handlers of present nodes.
+    types: Vec<String>,
     request: Option<Remembered>,
 }
 
@@ -51,17 +54,13 @@ impl CreatePipeline {
     ) -> EngineResult<Self> {
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::pipeline(&params.object, &params.params);
-        for (index, step) in params.object.spec.steps.iter().enumerate() {
-            let field = format!("spec.steps[{index}]");
-            causes.extend(type_causes(step.type_name.as_deref(), &format!("{field}.type"), types));
-        }
         causes.extend(expressions);
         if !causes.is_empty() {
             let name = params.object.metadata.name();
             return Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into());
         }
         let needs = step_needs(&params.object.spec.steps)?;
-        Ok(Self { ask, params, needs, request })
+        Ok(Self { ask, params, needs, types: types.to_vec(), request })
     }
 }
 
@@ -95,10 +94,11 @@ impl Operation for CreatePipeline {
         }
         self.check_limits(&mut unit).await?;
         let (row, body) = self.make_pipeline(&mut unit).await?;
+        let works = self.works(&mut unit, &body.header).await?;
         let id = row.id;
         let text = body::to_text(&body)?;
         unit.tx.insert_pipelines(&[NewPipeline { row: row.clone(), body: text }]).await?;
-        self.make_tasks(&mut unit, &row).await?;
+        self.make_tasks(&mut unit, &row, works).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
         let row = unit.pipeline(id).await?.clone();
@@ -222,18 +222,46 @@ impl CreatePipeline {
         Err(already_exists("pipeline", prefix))
     }
 
-    async fn make_tasks<T: Tx>(&self, unit: &mut Unit<'_, T>, pipeline: &PipelineRow) -> EngineResult<()> {
+    /// What each step does, completed by its type.
+    async fn works<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        header: &PipelineHeader,
+    ) -> EngineResult<Vec<Typed>> {
+        let spec = &self.params.object.spec;
+        let mut types = Types::new(Some(&self.types));
+        let (mut works, mut causes) = (Vec::with_capacity(spec.steps.len()), Vec::new());
+        for (index, step) in spec.steps.iter().enumerate() {
+            let (asked, field) = (step.task_spec(spec.defaults.as_ref()), format!("spec.steps[{index}]"));
+            match types.complete(unit, &asked, &field, &header.params).await? {
+                Ok(work) => works.push(work),
+                Err(more) => causes.extend(more),
+            }
+        }
+        if causes.is_empty() {
+            return Ok(works);
+        }
+        let name = self.params.object.metadata.name();
+        Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into())
+    }
+
+    async fn make_tasks<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        pipeline: &PipelineRow,
+        works: Vec<Typed>,
+    ) -> EngineResult<()> {
         let steps = &self.params.object.spec.steps;
         let mut ids = Vec::with_capacity(steps.len());
         for _ in steps {
             ids.push(unit.draw_id().await?);
         }
         let mut edges = Vec::new();
-        for (index, step) in steps.iter().enumerate() {
+        for ((index, step), work) in steps.iter().enumerate().zip(works) {
             let needs: Vec<Uuid> = self.needs[index].iter().map(|need| ids[*need].id()).collect();
             let dependent = ids[index].id();
             edges.extend(needs.iter().map(|need| NeedRow { need: *need, dependent }));
-            self.make_task(unit, pipeline, step, &ids[index], needs).await?;
+            self.make_task(unit, pipeline, (step, work), &ids[index], needs).await?;
         }
         unit.tx.insert_needs(&edges).await?;
         for id in &ids {
@@ -246,12 +274,11 @@ impl CreatePipeline {
         &self,
         unit: &mut Unit<'_, T>,
         pipeline: &PipelineRow,
-        step: &Step,
+        (step, (spec, of_type)): (&Step, Typed),
         id: &TaskId,
         needs: Vec<Uuid>,
     ) -> EngineResult<()> {
         let object = &self.params.object;
-        let spec = step.task_spec(object.spec.defaults.as_ref());
         let mut labels = object.metadata.labels.clone();
         labels.extend(step.labels.clone());
         let name = format!("{}.{}", pipeline.name, step.name);
@@ -271,6 +298,7 @@ impl CreatePipeline {
                 caller_env: None,
                 needs,
                 restart: None,
+                of_type,
             },
         };
         let mut row = unit.root_row(id, &root);

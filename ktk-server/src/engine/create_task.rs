@@ -1,5 +1,7 @@
 //! `task.create`.
 
+use std::collections::BTreeMap;
+
 use ktk_client::api::{
     ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Task, check,
     list::Created,
@@ -17,6 +19,7 @@ use super::{
     operation::{Ask, Done, Scope},
     requests::Remembered,
     resolve,
+    typed::{Typed, Types},
     unit::Unit,
 };
 use crate::{
@@ -32,6 +35,8 @@ pub struct CreateTask {
     request: Option<Remembered>,
     /// What is wrong as far as it can be said without the store.
     causes: Vec<Cause>,
+    /// The handlers of present nodes.
+    types: Vec<String>,
 }
 
 /// What is remembered of a request that made something.
@@ -55,7 +60,6 @@ impl CreateTask {
     ) -> EngineResult<Self> {
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::task(&params.object);
-        causes.extend(type_causes(params.object.spec.type_name.as_deref(), "spec.type", &types));
         causes.extend(expressions);
         let namespace = params.object.metadata.namespace();
         if let Some(scope) = ask.scope.as_ref().filter(|scope| scope.namespace != namespace) {
@@ -63,7 +67,7 @@ impl CreateTask {
                 format!("an attempt makes tasks in its own namespace, which is {:?}", scope.namespace);
             return Err(ApiError::new(ErrorReason::Forbidden, words).into());
         }
-        Ok(Self { ask, params, request, causes })
+        Ok(Self { ask, params, request, causes, types })
     }
 }
 
@@ -91,8 +95,8 @@ impl Operation for CreateTask {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return again(&mut unit, first).await;
         }
-        let scope = self.ask.scope.as_ref();
-        let (id, body) = create(&mut unit, &self.params, scope, self.causes.clone()).await?;
+        let (scope, types) = (self.ask.scope.as_ref(), &*self.types);
+        let (id, body) = create(&mut unit, &self.params, types, scope, self.causes.clone()).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
         let row = unit.task(id)?;
@@ -118,6 +122,7 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
 async fn create<T: Tx>(
     unit: &mut Unit<'_, T>,
     params: &CreateParams,
+    handlers: &[String],
     scope: Option<&Scope>,
     mut causes: Vec<Cause>,
 ) -> EngineResult<(Uuid, TaskBody)> {
@@ -127,8 +132,12 @@ async fn create<T: Tx>(
         causes = lanes::causes(unit.tx, &[Named::of(&object.spec)]).await?;
         let (needs, more) = resolve_needs(unit, object, &namespace, scope).await?;
         causes.extend(more);
-        if causes.is_empty() {
-            return make(unit, params, namespace, needs, scope).await;
+        match Types::new(Some(handlers)).complete(unit, &object.spec, "spec", &BTreeMap::new()).await? {
+            Err(more) => causes.extend(more),
+            Ok(work) if causes.is_empty() => {
+                return make(unit, params, namespace, needs, (work, scope)).await;
+            }
+            Ok(_) => {}
         }
     }
     Err(ApiError::invalid(&what(object), causes).into())
@@ -139,7 +148,7 @@ async fn make<T: Tx>(
     params: &CreateParams,
     namespace: String,
     needs: Vec<Uuid>,
-    scope: Option<&Scope>,
+    ((spec, of_type), scope): (Typed, Option<&Scope>),
 ) -> EngineResult<(Uuid, TaskBody)> {
     let object = &params.object;
     let mut id = unit.draw_id().await?;
@@ -161,15 +170,16 @@ async fn make<T: Tx>(
         draws += 1;
     };
     let body = TaskBody {
-        spec: object.spec.clone(),
+        spec,
         annotations: object.metadata.annotations.clone(),
         created_by: Some(unit.by.to_owned()),
         caller_env: params.caller_env.clone(),
         needs: needs.clone(),
         restart: None,
+        of_type,
     };
     let labels = body::labels_text(&object.metadata.labels)?;
-    let queue = queue_of(object.spec.queue.as_deref());
+    let queue = queue_of(body.spec.queue.as_deref());
     let root = Root { namespace, name, labels, body, step: None, queue };
     let mut row = unit.root_row(&id, &root);
     if let Some(scope) = scope {

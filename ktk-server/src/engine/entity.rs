@@ -2,7 +2,7 @@
 //! of its own.
 
 use ktk_client::api::{
-    ApiError, Entity, ErrorReason, List, ListParams, Metadata, ObjectRef, TaskId, check,
+    ApiError, Cause, Entity, ErrorReason, List, ListParams, Metadata, ObjectRef, TaskId, check,
     entity::CreateParams, id, list::Created, meta::StringMap, task::Deleted,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -36,6 +36,16 @@ pub trait Kind: Entity {
         name: &str,
     ) -> impl Future<Output = EngineResult<Vec<String>>> + Send;
 
+    /// The object that a name means.
+    fn find<T: Tx>(tx: &mut T, name: &str) -> impl Future<Output = EngineResult<Option<Self>>> + Send {
+        named(tx, name)
+    }
+
+    /// What keeps an object from being made, beside what everybody can check.
+    fn refuse<T: Tx>(_tx: &mut T, _object: &Self) -> impl Future<Output = EngineResult<Vec<Cause>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// Adds the status.
     fn complete<T: Tx>(tx: &mut T, object: &mut Self) -> impl Future<Output = EngineResult<()>> + Send;
 }
@@ -61,7 +71,8 @@ pub fn object<K: Entity>(row: &EntityRow) -> EngineResult<K> {
     let stored: Body<K::Spec> = read_body(row)?;
     let id = TaskId::new(row.id);
     let metadata = Metadata {
-        name: Some(row.name.clone()),
+        // Of what stands side by side in versions, the row has the version behind the name.
+        name: row.name.split('@').next().map(str::to_owned),
         labels: body::labels(row.labels.as_deref()),
         annotations: stored.annotations,
         id: Some(row.id),
@@ -80,7 +91,7 @@ fn read_body<S: DeserializeOwned>(row: &EntityRow) -> EngineResult<Body<S>> {
     body::from_text(&format!("{} {:?}", row.kind, row.name), &row.body)
 }
 
-/// The object of this very name.
+/// The object with this very key.
 pub async fn named<K: Kind, T: Tx>(tx: &mut T, name: &str) -> EngineResult<Option<K>> {
     match tx.entities(K::KIND, &[name.to_owned()]).await?.first() {
         Some(row) => object(row).map(Some),
@@ -94,7 +105,7 @@ pub async fn named<K: Kind, T: Tx>(tx: &mut T, name: &str) -> EngineResult<Optio
 /// `NotFound`, `Ambiguous` with the candidates.
 pub async fn resolve<K: Kind, T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<K> {
     let text = &*reference.name;
-    if let Some(object) = named(tx, text).await? {
+    if let Some(object) = K::find(tx, text).await? {
         return Ok(object);
     }
     let is_prefix = text.len() >= id::MIN_PREFIX_DIGITS;
@@ -151,33 +162,24 @@ impl<K: Kind> Operation for CreateEntity<K> {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         let given = &self.params.object;
-        let name = given.metadata().name();
+        let name = given.key();
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             let gone = || ApiError::new(ErrorReason::NotFound, "what this request made has been deleted");
-            let mut object: K = named(unit.tx, name).await?.ok_or_else(gone)?;
+            let mut object: K = named(unit.tx, &name).await?.ok_or_else(gone)?;
             K::complete(unit.tx, &mut object).await?;
             return Ok(Done::quiet(Created { object, created: first.created }));
         }
-        if named::<K, T>(unit.tx, name).await?.is_some() {
+        if named::<K, T>(unit.tx, &name).await?.is_some() {
             let words = format!("{} {name:?} already exists", word::<K>());
             return Err(ApiError::new(ErrorReason::AlreadyExists, words).into());
         }
-        let row = EntityRow {
-            id: unit.shared.entropy.id(unit.now),
-            kind: K::KIND.into(),
-            name: name.to_owned(),
-            labels: body::labels_text(&given.metadata().labels)?,
-            body: body::to_text(&Body {
-                spec: given.spec().clone(),
-                annotations: given.metadata().annotations.clone(),
-                created_by: Some(unit.by.to_owned()),
-            })?,
-            created_at: unit.now,
-            updated_at: unit.now,
-            version: unit.tx.next_version(),
-        };
-        unit.tx.put_entities(std::slice::from_ref(&row)).await?;
-        unit.effects.version = row.version;
+        let causes = K::refuse(unit.tx, given).await?;
+        if !causes.is_empty() {
+            return Err(
+                ApiError::invalid(&format!("{} {:?}", K::KIND, given.metadata().name()), causes).into()
+            );
+        }
+        let row = unit.put_entity(given).await?;
         unit.remember(self.request.as_ref(), &FirstAnswer { id: row.id, created: true }).await?;
         unit.finish().await?;
         let mut object: K = object(&row)?;
@@ -187,6 +189,33 @@ impl<K: Kind> Operation for CreateEntity<K> {
 }
 
 impl<T: Tx> Unit<'_, T> {
+    /// Writes an object as it is given; what has its key keeps its identity.
+    pub async fn put_entity<K: Kind>(&mut self, given: &K) -> EngineResult<EntityRow> {
+        let name = given.key();
+        let there = self.tx.entities(K::KIND, std::slice::from_ref(&name)).await?.pop();
+        let created_by = match &there {
+            Some(row) => read_body::<K::Spec>(row)?.created_by,
+            None => Some(self.by.to_owned()),
+        };
+        let row = EntityRow {
+            id: there.as_ref().map_or_else(|| self.shared.entropy.id(self.now), |row| row.id),
+            kind: K::KIND.into(),
+            name,
+            labels: body::labels_text(&given.metadata().labels)?,
+            body: body::to_text(&Body {
+                spec: given.spec().clone(),
+                annotations: given.metadata().annotations.clone(),
+                created_by,
+            })?,
+            created_at: there.as_ref().map_or(self.now, |row| row.created_at),
+            updated_at: self.now,
+            version: self.tx.next_version(),
+        };
+        self.tx.put_entities(std::slice::from_ref(&row)).await?;
+        self.effects.version = row.version;
+        Ok(row)
+    }
+
     /// Writes another spec of an object; what is built in is stored with its first change.
     pub async fn change_entity<K: Kind>(&mut self, given: &K, spec: K::Spec) -> EngineResult<K> {
         let name = given.metadata().name().to_owned();
@@ -342,10 +371,10 @@ impl<K: Kind> Operation for DeleteEntity<K> {
 }
 
 impl<T: Tx> Unit<'_, T> {
-    async fn remove_entity<K: Kind>(&mut self, object: &K) -> EngineResult<()> {
+    pub async fn remove_entity<K: Kind>(&mut self, object: &K) -> EngineResult<()> {
         let metadata = object.metadata();
         let id = metadata.id.unwrap_or(Uuid::nil());
-        self.tx.delete_entities(K::KIND, &[metadata.name().to_owned()]).await?;
+        self.tx.delete_entities(K::KIND, &[object.key()]).await?;
         self.tx.delete_events(&[id]).await?;
         let version = self.tx.next_version();
         self.effects.version = version;

@@ -206,6 +206,9 @@ impl<T: Tx> Unit<'_, T> {
                             )
                             .await;
                     }
+                    if let Some(why) = self.broken_inputs(row.id, inputs).await? {
+                        return self.fail_input(row.id, why).await;
+                    }
                     self.result_mut(row.id).inputs = Some(text);
                 }
                 self.task_mut(row.id)?.rare.jq = Some(Stage::Evaluated);

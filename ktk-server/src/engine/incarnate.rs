@@ -15,6 +15,7 @@ use super::{
     body::{self, RestartBody, TaskBody},
     error::{EngineError, EngineResult},
     lanes::{self, Named},
+    typed::{TypeUse, Types},
     unit::Unit,
 };
 use crate::{
@@ -105,7 +106,11 @@ impl<T: Tx> Unit<'_, T> {
             due_at: spec.run_after.filter(|at| *at > self.now),
             deleted_at: None,
             version: 0,
-            rare: TaskRare { jq: spec.holds_expression().then_some(Stage::Waiting), ..TaskRare::default() },
+            rare: TaskRare {
+                jq: spec.holds_expression().then_some(Stage::Waiting),
+                checks_outputs: root.body.of_type.as_ref().is_some_and(|of| of.definition.outputs.is_some()),
+                ..TaskRare::default()
+            },
         };
         row.rare.has_hooks = spec.hooks.is_some();
         if let Some(deadline) = spec.deadline {
@@ -212,12 +217,29 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(body);
         }
         let refused = |causes| ApiError::invalid(&format!("the restart of task {:?}", parent.name), causes);
-        body.spec = change::apply(&body.spec, changes).map_err(refused)?;
+        let asked = body.of_type.as_ref().map_or(&body.spec, |of_type| &of_type.asked);
+        let asked = change::apply(asked, changes).map_err(refused)?;
         let header = match parent.pipeline_id {
             Some(pipeline) => self.shared.header(self.tx, pipeline).await?,
             None => Default::default(),
         };
-        let mut causes = check::changed(&body.spec, &header.params);
+        let mut causes = check::changed(&asked, &header.params);
+        if causes.is_empty() {
+            let keeps_type = |of_type: &TypeUse| of_type.asked.type_name == asked.type_name;
+            match body.of_type.take().filter(|of_type| keeps_type(of_type)) {
+                // The same version: as it was when the task was made.
+                Some(of_type) => {
+                    let of_type = Box::new(TypeUse { asked, ..*of_type });
+                    body.spec = of_type.spec();
+                    causes.extend(self.input_causes(&of_type.definition, "spec", &body.spec));
+                    body.of_type = Some(of_type);
+                }
+                None => match Types::new(None).complete(self, &asked, "spec", &header.params).await? {
+                    Ok((spec, of_type)) => (body.spec, body.of_type) = (spec, of_type),
+                    Err(more) => causes.extend(more),
+                },
+            }
+        }
         causes.extend(lanes::causes(self.tx, &[Named::of(&body.spec)]).await?);
         if causes.is_empty() { Ok(body) } else { Err(refused(causes).into()) }
     }
@@ -342,10 +364,16 @@ impl<T: Tx> Unit<'_, T> {
 /// Who carries out such a spec.
 pub(super) fn executor(spec: &TaskSpec) -> &str {
     match &spec.type_name {
-        Some(name) => name,
+        _ if spec.run.is_some() => "",
+        Some(name) => bare(name),
         None if spec.external.is_some() => EXTERNAL,
         None => "",
     }
+}
+
+/// A type's name without the version: what handlers are called.
+pub(super) fn bare(type_name: &str) -> &str {
+    type_name.split_once('@').map_or(type_name, |(name, _)| name)
 }
 
 /// The command as tables show it.

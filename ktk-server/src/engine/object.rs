@@ -80,7 +80,7 @@ fn broken(task: &mut Task, why: &str) {
 }
 
 fn fill_body(task: &mut Task, row: &TaskRow, body: TaskBody) {
-    task.spec = body.spec;
+    task.spec = body.of_type.map_or(body.spec, |of_type| of_type.asked);
     task.spec.hold = row.rare.held;
     task.metadata.annotations = body.annotations;
     task.metadata.created_by = body.created_by;

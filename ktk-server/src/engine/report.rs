@@ -1,11 +1,14 @@
 //! The ends of attempts: what a worker reports, and what a lost node leaves behind.
 
+use std::collections::BTreeMap;
+
 use ktk_client::api::{
     Phase, Reason,
     event::Severity,
     hook::Moment,
     worker::{Outcome, Report},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +16,7 @@ use super::{
     error::{EngineError, EngineResult},
     object,
     rerun::Wish,
+    typed,
     unit::Unit,
 };
 use crate::{
@@ -88,7 +92,7 @@ impl<T: Tx> Unit<'_, T> {
         outcome: Outcome,
         asks_for_retry: bool,
     ) -> EngineResult<()> {
-        let outcome = stopped(row, self.with_outputs(row, outcome)?);
+        let outcome = stopped(row, self.with_outputs(row, outcome).await?);
         let is_wished = row.stop.is_some_and(|stop| !ended::is_end_of_attempt(stop.reason));
         let retry = match outcome.reason {
             Some(_) if !is_wished => self.body(row.id).await?.and_then(|body| body.spec.retry),
@@ -163,17 +167,25 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// Keeps the outputs of a success, or turns what is too large into a failure.
-    fn with_outputs(&mut self, row: &TaskRow, mut outcome: Outcome) -> EngineResult<Outcome> {
+    async fn with_outputs(&mut self, row: &TaskRow, mut outcome: Outcome) -> EngineResult<Outcome> {
         if let Some(message) = &mut outcome.message
             && message.len() > limits::MESSAGE_BYTES
         {
             let end = message.floor_char_boundary(limits::MESSAGE_BYTES);
             message.truncate(end);
         }
-        let Some(outputs) = outcome.outputs.take() else { return Ok(outcome) };
+        let outputs = outcome.outputs.take();
         if outcome.reason.is_some() || row.stop.is_some() {
             return Ok(outcome);
         }
+        if row.rare.checks_outputs
+            && let Some(why) = self.broken_outputs(row, outputs.as_ref()).await?
+        {
+            outcome.reason = Some(Reason::InvalidOutput);
+            outcome.message = Some(why);
+            return Ok(outcome);
+        }
+        let Some(outputs) = outputs else { return Ok(outcome) };
         let (text, digest) = object::output_digest(&outputs)?;
         if text.len() > limits::VALUES_BYTES {
             outcome.reason = Some(Reason::InvalidOutput);
@@ -184,6 +196,19 @@ impl<T: Tx> Unit<'_, T> {
         self.result_mut(row.id).outputs = Some(text);
         self.task_mut(row.id)?.output_digest = Some(digest);
         Ok(outcome)
+    }
+
+    /// What of the outputs breaks the schema of the task's type. None at all are as an empty object.
+    async fn broken_outputs(
+        &mut self,
+        row: &TaskRow,
+        outputs: Option<&BTreeMap<String, Value>>,
+    ) -> EngineResult<Option<String>> {
+        let body = self.body(row.id).await?;
+        let Some(of_type) = body.and_then(|body| body.of_type) else { return Ok(None) };
+        let outputs = Value::Object(outputs.cloned().unwrap_or_default().into_iter().collect());
+        let causes = self.output_causes(&of_type.definition, &outputs);
+        Ok((!causes.is_empty()).then(|| typed::in_words(&causes)))
     }
 }
 

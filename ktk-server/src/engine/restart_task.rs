@@ -208,8 +208,10 @@ impl RestartTask {
         if !self.params.changes.is_empty()
             && let Some(body) = unit.body(parent.id).await?
         {
-            let type_name = unit.changed(parent, body, &self.params.changes).await?.spec.type_name;
+            let changed = unit.changed(parent, body, &self.params.changes).await?;
+            let type_name = changed.spec.type_name;
             if self.params.changes.contains_key("type")
+                && changed.of_type.is_none()
                 && let Some(cause) = type_causes(type_name.as_deref(), "spec.type", &self.types)
             {
                 return Err(ApiError::invalid(

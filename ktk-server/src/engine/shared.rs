@@ -7,13 +7,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     body::{PipelineHeader, header_from_text},
     error::EngineResult,
 };
-use crate::{entropy::Entropy, limits, store::Tx};
+use crate::{entropy::Entropy, limits, model::schema::Schema, store::Tx};
 
 /// What all operations of one engine share.
 #[derive(Debug)]
@@ -22,16 +23,35 @@ pub struct Shared {
     /// Where `KTK_DIR` of every owner lies; absent where no processes run.
     pub work_dir: Option<PathBuf>,
     headers: Mutex<BTreeMap<Uuid, Arc<PipelineHeader>>>,
+    schemas: Mutex<BTreeMap<String, Arc<Schema>>>,
 }
 
 impl Shared {
     pub fn new(entropy: Entropy, work_dir: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { entropy, work_dir, headers: Mutex::default() })
+        Arc::new(Self { entropy, work_dir, headers: Mutex::default(), schemas: Mutex::default() })
     }
 
     /// `KTK_DIR` of a pipeline or restart context.
     pub fn directory(&self, owner: Uuid) -> Option<String> {
         Some(self.work_dir.as_ref()?.join(owner.to_string()).to_string_lossy().into_owned())
+    }
+
+    /// A schema, read once as long as it is in use.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn schema(&self, schema: &Value) -> Result<Arc<Schema>, String> {
+        let text = schema.to_string();
+        let mut schemas = self.schemas.lock().expect("nobody panics while holding it");
+        if let Some(known) = schemas.get(&text) {
+            return Ok(Arc::clone(known));
+        }
+        let read = Arc::new(Schema::new(schema)?);
+        if schemas.len() >= limits::SCHEMA_CACHE {
+            schemas.pop_first();
+        }
+        schemas.insert(text, Arc::clone(&read));
+        Ok(read)
     }
 
     /// A pipeline's header; a pipeline's manifest never changes, so what was read once holds.

@@ -12,4 +12,5 @@ pub mod rare;
 pub mod restart;
 pub mod retry;
 pub mod row;
+pub mod schema;
 pub mod settle;

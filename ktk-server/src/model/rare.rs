@@ -42,6 +42,9 @@ pub struct TaskRare {
     /// Whether somebody holds it: it starts when they let it go.
     #[serde(skip_serializing_if = "is_default")]
     pub held: bool,
+    /// Whether its type has a schema for its outputs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub checks_outputs: bool,
 }
 
 /// How far the expressions of a task are. The store finds those that are to be evaluated.

@@ -17,6 +17,7 @@ mod scope;
 pub mod semaphore;
 pub mod server;
 pub mod task;
+pub mod task_type;
 #[cfg(test)]
 mod tests;
 pub mod worker;

@@ -306,6 +306,7 @@ fn router<S: Store>(engine: &Arc<Engine<S>>, about: &About) -> Router {
     let router = rpc::pipeline::register(router, engine);
     let router = rpc::queue::register(router, engine);
     let router = rpc::semaphore::register(router, engine);
+    let router = rpc::task_type::register(router, engine);
     let router = rpc::event::register(router, engine);
     let router = rpc::node::register(router, engine);
     let router = rpc::worker::register(router, engine);

@@ -262,8 +262,8 @@ mod tests {
 
     #[test]
     fn types_complete_behind_commas_too() {
-        assert_eq!(texts(types("get", "ta")), ["tasks"]);
-        assert_eq!(texts(types("get", "pipelines,ta")), ["pipelines,tasks"]);
-        assert_eq!(texts(types("get", "tasks,t")), Vec::<String>::new());
+        assert_eq!(texts(types("get", "ta")), ["tasks", "tasktypes"]);
+        assert_eq!(texts(types("get", "pipelines,ta")), ["pipelines,tasks", "pipelines,tasktypes"]);
+        assert_eq!(texts(types("get", "tasks,t")), ["tasks,tasktypes"]);
     }
 }

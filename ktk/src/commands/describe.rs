@@ -18,7 +18,7 @@ use crate::{
     kinds::Kind,
     output::{DOCUMENT, Document, OutputFormat},
     target::{self, Target},
-    view::{Moment, describe::Page, node, object::Object, pipeline, queue, semaphore, task},
+    view::{Moment, describe::Page, node, object::Object, pipeline, queue, semaphore, task, task_type},
 };
 
 const EXAMPLES: &str = "\
@@ -196,6 +196,7 @@ impl Described {
             Object::Pipeline(one) => pipeline::describe(one, &self.tasks, events, moment),
             Object::Queue(one) => queue::describe(one, events, moment),
             Object::Semaphore(one) => semaphore::describe(one, events, moment),
+            Object::TaskType(one) => task_type::describe(one, events, moment),
             Object::Node(one) => node::describe(one, events, moment),
             // `describe` takes no events.
             Object::Event(_) => Page::default(),

@@ -26,6 +26,19 @@ const STDIN: &str = "STDIN";
 /// # Errors
 /// Every problem of all of them, with file, line and column.
 pub(crate) fn read(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, CliError> {
+    let documents = read_any(paths, recursive)?;
+    if documents.is_empty() {
+        let names: Vec<String> = paths.iter().map(|path| name(path)).collect();
+        let error = CliError::new(Exit::Invalid, "no objects passed to create");
+        return Err(
+            error.with_hint(format!("there is nothing but blanks and comments in {}", names.join(", ")))
+        );
+    }
+    Ok(documents)
+}
+
+/// As [`read`]; it may be none.
+pub(crate) fn read_any(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, CliError> {
     let mut documents = Vec::new();
     let mut errors = Vec::new();
     let mut empty = Vec::new();
@@ -164,7 +177,7 @@ pub(crate) fn complete(documents: &mut [Document], namespace: &str, base: &Path)
                 .iter_mut()
                 .filter_map(|step| step.run.as_mut())
                 .try_for_each(|run| place(run, base))?,
-            Manifest::Queue(_) | Manifest::Semaphore(_) => {}
+            Manifest::Queue(_) | Manifest::Semaphore(_) | Manifest::TaskType(_) => {}
         }
     }
     Ok(())

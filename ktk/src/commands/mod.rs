@@ -1,6 +1,7 @@
 //! One file for each verb, and the list of them. A verb exists when it works: there are no stubs.
 
 mod adopt;
+mod apply;
 mod bulk;
 mod cancel;
 mod complete;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Logs(logs::LogsArgs),
     Run(Box<run::RunArgs>),
     Create(create::CreateArgs),
+    Apply(apply::ApplyArgs),
     Restart(restart::RestartArgs),
     Adopt(adopt::AdoptArgs),
     Cancel(cancel::CancelArgs),
@@ -91,6 +93,7 @@ impl Command {
             Self::Logs(args) => block_on(logs::run(args, cx)),
             Self::Run(args) => block_on(run::run(*args, cx)),
             Self::Create(args) => block_on(create::run(args, cx)),
+            Self::Apply(args) => block_on(apply::run(args, cx)),
             Self::Restart(args) => block_on(restart::run(args, cx)),
             Self::Adopt(args) => block_on(adopt::run(args, cx)),
             Self::Cancel(args) => block_on(cancel::run(args, cx)),

@@ -31,7 +31,8 @@ impl MachineFormat for Name {
 }
 
 fn incarnation(object: &Value) -> u64 {
-    object["metadata"]["restart"]["incarnation"].as_u64().unwrap_or(1)
+    let of_type = (object["kind"] == "TaskType").then(|| object["spec"]["version"].as_u64()).flatten();
+    of_type.or_else(|| object["metadata"]["restart"]["incarnation"].as_u64()).unwrap_or(1)
 }
 
 fn reference(object: &Value) -> String {

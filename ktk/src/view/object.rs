@@ -1,9 +1,9 @@
 //! An object of any kind: what `get` and `describe` do alike for all of them.
 
-use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Queue, Semaphore, Task};
+use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Queue, Semaphore, Task, TaskType};
 use serde_json::Value;
 
-use super::{Column, Moment, event, node, pipeline, queue, semaphore, task};
+use super::{Column, Moment, event, node, pipeline, queue, semaphore, task, task_type};
 use crate::{kinds::Kind, ui::Cell};
 
 /// An object of any kind.
@@ -17,6 +17,8 @@ pub(crate) enum Object {
     Queue(Box<Queue>),
     /// A semaphore.
     Semaphore(Box<Semaphore>),
+    /// A version of a task type.
+    TaskType(Box<TaskType>),
     /// A node.
     Node(Box<Node>),
     /// An event.
@@ -30,6 +32,7 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
         Kind::Pipeline => pipeline::COLUMNS,
         Kind::Queue => queue::COLUMNS,
         Kind::Semaphore => semaphore::COLUMNS,
+        Kind::TaskType => task_type::COLUMNS,
         Kind::Node => node::COLUMNS,
         Kind::Event => event::COLUMNS,
     }
@@ -43,6 +46,7 @@ impl Object {
             Kind::Pipeline => Self::Pipeline(serde_json::from_value(value)?),
             Kind::Queue => Self::Queue(serde_json::from_value(value)?),
             Kind::Semaphore => Self::Semaphore(serde_json::from_value(value)?),
+            Kind::TaskType => Self::TaskType(serde_json::from_value(value)?),
             Kind::Node => Self::Node(serde_json::from_value(value)?),
             Kind::Event => Self::Event(serde_json::from_value(value)?),
         })
@@ -55,6 +59,7 @@ impl Object {
             Self::Pipeline(pipeline) => serde_json::to_value(pipeline),
             Self::Queue(queue) => serde_json::to_value(queue),
             Self::Semaphore(semaphore) => serde_json::to_value(semaphore),
+            Self::TaskType(task_type) => serde_json::to_value(task_type),
             Self::Node(node) => serde_json::to_value(node),
             Self::Event(event) => serde_json::to_value(event),
         }
@@ -67,6 +72,7 @@ impl Object {
             Self::Pipeline(_) => Kind::Pipeline,
             Self::Queue(_) => Kind::Queue,
             Self::Semaphore(_) => Kind::Semaphore,
+            Self::TaskType(_) => Kind::TaskType,
             Self::Node(_) => Kind::Node,
             Self::Event(_) => Kind::Event,
         }
@@ -77,7 +83,7 @@ impl Object {
         match self {
             Self::Task(task) => task.status.as_ref().map(|status| status.phase),
             Self::Pipeline(pipeline) => pipeline.status.as_ref().map(|status| status.phase),
-            Self::Queue(_) | Self::Semaphore(_) | Self::Node(_) | Self::Event(_) => None,
+            Self::Queue(_) | Self::Semaphore(_) | Self::TaskType(_) | Self::Node(_) | Self::Event(_) => None,
         }
     }
 
@@ -88,6 +94,7 @@ impl Object {
             Self::Pipeline(pipeline) => &pipeline.metadata,
             Self::Queue(queue) => &queue.metadata,
             Self::Semaphore(semaphore) => &semaphore.metadata,
+            Self::TaskType(task_type) => &task_type.metadata,
             Self::Node(node) => &node.metadata,
             Self::Event(event) => &event.metadata,
         }
@@ -110,6 +117,7 @@ impl Object {
             Self::Pipeline(pipeline) => pipeline::cells(pipeline, moment.now, is_wide),
             Self::Queue(queue) => queue::cells(queue, moment.now, is_wide),
             Self::Semaphore(semaphore) => semaphore::cells(semaphore, moment.now, is_wide),
+            Self::TaskType(task_type) => task_type::cells(task_type, moment.now, is_wide),
             Self::Node(node) => node::cells(node, moment.now, is_wide),
             Self::Event(event) => event::cells(event, moment.now, is_wide),
         }

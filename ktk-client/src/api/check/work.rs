@@ -16,6 +16,7 @@ use crate::api::{
     pipeline::{Step, StepDefaults},
     selector::LabelSelector,
     task::{RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec},
+    task_type::TypeDefaults,
 };
 
 /// The fields that tasks and steps share, borrowed from either.
@@ -70,6 +71,21 @@ macro_rules! from {
 from!(TaskSpec);
 from!(Step);
 
+impl<'a> From<&'a TypeDefaults> for Work<'a> {
+    fn from(defaults: &'a TypeDefaults) -> Self {
+        Self {
+            queue: defaults.queue.as_deref(),
+            priority: defaults.priority,
+            timeout: defaults.timeout,
+            grace_period: defaults.grace_period,
+            keepalive: defaults.keepalive,
+            retry: defaults.retry.as_ref(),
+            deadline: defaults.deadline,
+            ..Self::default()
+        }
+    }
+}
+
 impl<'a> From<&'a StepDefaults> for Work<'a> {
     fn from(defaults: &'a StepDefaults) -> Self {
         Self {
@@ -94,7 +110,7 @@ impl Work<'_> {
         if let Some(run) = self.run {
             process::check(causes, &field::member(prefix, "run"), run);
         }
-        if let Some(Err(why)) = self.type_name.map(names::type_name) {
+        if let Some(Err(why)) = self.type_name.map(names::type_reference) {
             causes.push(field::member(prefix, "type"), why.to_string());
         }
         if let Some(hooks) = self.hooks {
@@ -206,7 +222,7 @@ impl Work<'_> {
     }
 }
 
-fn check_inputs(causes: &mut Causes, prefix: &str, inputs: &BTreeMap<String, Value>) {
+pub(super) fn check_inputs(causes: &mut Causes, prefix: &str, inputs: &BTreeMap<String, Value>) {
     if inputs.is_empty() {
         return;
     }

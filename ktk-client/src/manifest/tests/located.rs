@@ -27,7 +27,7 @@ fn syntax_errors_and_what_yaml_allows_but_ktk_does_not() {
 
 const TAGGED: &str = "\
 f:1:1: apiVersion: missing: write `apiVersion: ktk/v1`
-f:1:1: kind: missing: write `kind: …`, one of Task, Pipeline, Queue or Semaphore
+f:1:1: kind: missing: write `kind: …`, one of Task, Pipeline, Queue, Semaphore or TaskType
 f:1:4: tags are not supported: remove \"!!str\"";
 
 #[test]
@@ -56,17 +56,20 @@ fn kinds_and_versions() {
         (
             "apiVersion: batch/v1\nkind: Job\n",
             "f:1:13: apiVersion: must be ktk/v1, not \"batch/v1\"\n\
-             f:2:7: kind: unknown kind \"Job\": Task, Pipeline, Queue or Semaphore",
+             f:2:7: kind: unknown kind \"Job\": Task, Pipeline, Queue, Semaphore or TaskType",
         ),
         (
             "apiVersion: ktk/v1\nkind: Pipelin\n",
-            "f:2:7: kind: unknown kind \"Pipelin\" (did you mean \"Pipeline\"?): Task, Pipeline, Queue or Semaphore",
+            "f:2:7: kind: unknown kind \"Pipelin\" (did you mean \"Pipeline\"?): Task, Pipeline, Queue, Semaphore or TaskType",
         ),
         (
             "apiVersion: ktk/v1\nkind: Spawner\n",
-            "f:2:7: kind: Spawner is not supported by this version: Task, Pipeline, Queue or Semaphore",
+            "f:2:7: kind: Spawner is not supported by this version: Task, Pipeline, Queue, Semaphore or TaskType",
         ),
-        ("apiVersion: ktk/v1\nkind: 5\n", "f:2:7: kind: must be Task, Pipeline, Queue or Semaphore"),
+        (
+            "apiVersion: ktk/v1\nkind: 5\n",
+            "f:2:7: kind: must be Task, Pipeline, Queue, Semaphore or TaskType",
+        ),
         ("apiVersion: v1\nkind: List\n", "f:1:1: items: a List has its objects here: must be a list"),
         ("apiVersion: ktk/v1\nkind: Task\n", "f:1:1: spec: missing: it says what to do"),
     ]);

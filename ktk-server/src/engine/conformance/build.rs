@@ -100,6 +100,12 @@ impl Job {
         self
     }
 
+    /// A type, or another handler, in the place of the handler.
+    pub fn of_type(mut self, name: &str) -> Self {
+        self.step.type_name = Some(name.into());
+        self
+    }
+
     /// A process in the place of the handler.
     pub fn command(mut self, words: &[&str]) -> Self {
         self.step.type_name = None;

@@ -26,7 +26,7 @@ use crate::{
 
 impl<S: Store> Lab<S> {
     /// Makes a task that is younger than all before.
-    async fn line_up(&mut self, job: Job) {
+    pub async fn line_up(&mut self, job: Job) {
         self.advance(Duration::from_millis(1)).await;
         self.make(job).await;
     }

@@ -42,6 +42,7 @@ mod restarts;
 mod retries;
 mod run_if;
 mod simulation;
+mod task_types;
 mod tokens;
 mod told;
 mod watches;
@@ -116,6 +117,8 @@ macro_rules! engine_conformance {
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
+            task_types: versions_and_aliases, a_task_gets_what_its_type_has, what_breaks_a_schema_is_refused,
+                outputs_are_judged, evaluated_inputs_are_judged, a_task_keeps_its_type, sets_are_applied_whole;
             entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
                 the_default_queue_always_exists, watched_until_they_are_deleted;
             limits: what_is_not_there_is_refused, a_paused_queue_starts_nothing_and_starves_nobody,

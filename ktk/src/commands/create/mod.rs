@@ -22,7 +22,7 @@ use crate::{
     ui::escape,
 };
 
-/// Create tasks, pipelines, queues and semaphores, and leave
+/// Create tasks, pipelines, queues, semaphores and task types, and leave
 ///
 /// All manifests are read and checked first: with one bad one, nothing is sent. Then they go in
 /// the order of their needs; what the server refuses fails alone.
@@ -133,6 +133,11 @@ async fn create(document: &Document, client: &Client) -> Result<(String, Value, 
         Manifest::Queue(queue) => {
             let made = client.queues().create(queue).await?;
             let name = format!("queue/{}", made.object.metadata.name());
+            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
+        }
+        Manifest::TaskType(task_type) => {
+            let made = client.task_types().create(task_type).await?;
+            let name = format!("tasktype/{}", made.object.reference());
             (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
         }
         Manifest::Semaphore(semaphore) => {

@@ -1,0 +1,37 @@
+//! Task types.
+
+use serde_json::Value;
+
+use super::{Causes, process, work::Work};
+use crate::api::{Cause, task_type::TaskTypeSpec};
+
+/// The most bytes of a schema as JSON.
+const MAX_SCHEMA: usize = 64 << 10;
+
+/// What is wrong with the process, the defaults and the size of the schemas of a type. Whether a schema is one, the
+/// server says.
+pub fn task_type(spec: &TaskTypeSpec) -> Vec<Cause> {
+    let mut causes = Causes::default();
+    schema(&mut causes, "spec.inputs", spec.inputs.as_ref());
+    schema(&mut causes, "spec.outputs", spec.outputs.as_ref());
+    Work::from(&spec.defaults).check_policies(&mut causes, "spec.defaults");
+    super::work::check_inputs(&mut causes, "spec.defaults.inputs", &spec.defaults.inputs);
+    if spec.run.is_some() && spec.external.is_some() {
+        causes.push("spec.external", "either `run` or `external`: remove one of them");
+    }
+    if let Some(run) = &spec.run {
+        process::check(&mut causes, "spec.run", run);
+    }
+    causes.into_vec()
+}
+
+fn schema(causes: &mut Causes, field: &str, schema: Option<&Value>) {
+    let Some(schema) = schema else { return };
+    if !schema.is_object() && !schema.is_boolean() {
+        causes.push(field, "must be a JSON Schema: a mapping, or true or false");
+    }
+    let size = super::params::json_size(schema);
+    if size > MAX_SCHEMA {
+        causes.push(field, format!("has {size} bytes: {MAX_SCHEMA} are allowed"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Task types: the verbs of the typed client.
+
+use super::{
+    Client, Result, entropy,
+    paging::{self, ListStream},
+    task::absent_as_none,
+};
+use crate::api::{
+    List, ListParams, TaskType,
+    entity::{CreateParams, NamedParams},
+    list::Created,
+    task::Deleted,
+    task_type::{self, Applied, ApplyParams, ListTaskTypes},
+};
+
+/// Task types: they belong to no namespace.
+#[derive(Clone, Debug)]
+pub struct TaskTypes {
+    client: Client,
+}
+
+impl TaskTypes {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Makes a type.
+    ///
+    /// # Errors
+    /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
+    pub async fn create(&self, object: &TaskType) -> Result<Created<TaskType>> {
+        self.create_with(CreateParams { object: object.clone(), request_id: None }).await
+    }
+
+    /// Makes a type with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// # Errors
+    /// As [`TaskTypes::create`].
+    pub async fn create_with(&self, mut params: CreateParams<TaskType>) -> Result<Created<TaskType>> {
+        params.request_id.get_or_insert_with(entropy::request_id);
+        let options = self.client.call_options::<task_type::Create>().repeatable();
+        self.client.call_with::<task_type::Create>(&params, options).await
+    }
+
+    /// One version by `NAME@VERSION`, or the newest by name or alias.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn get(&self, name: impl Into<String>) -> Result<TaskType> {
+        self.client.call::<task_type::Get>(&self.client.reference(name)).await
+    }
+
+    /// One type, or nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`TaskTypes::get`], without `NotFound`.
+    pub async fn get_opt(&self, name: impl Into<String>) -> Result<Option<TaskType>> {
+        absent_as_none(self.get(name).await)
+    }
+
+    /// One page of types.
+    ///
+    /// # Errors
+    /// `Invalid` where a selector cannot be read.
+    pub async fn list(&self, params: ListParams) -> Result<List<TaskType>> {
+        self.client.call::<ListTaskTypes>(&params).await
+    }
+
+    /// All types, as a stream over the pages.
+    pub fn list_all(&self, params: ListParams) -> ListStream<TaskType> {
+        paging::list_all::<ListTaskTypes, _>(self.client.clone(), params)
+    }
+
+    /// Makes and changes types until they are as given, and with `prune` removes what is gone from their set: all of
+    /// it or nothing. The same again changes nothing, so it is repeated where an answer is lost.
+    ///
+    /// # Errors
+    /// `Invalid` with every cause; `Conflict` where another set has one of them.
+    pub async fn apply(&self, params: &ApplyParams) -> Result<Applied> {
+        let options = self.client.call_options::<task_type::Apply>().repeatable();
+        self.client.call_with::<task_type::Apply>(params, options).await
+    }
+
+    /// Deletes a version; tasks keep what they were made with.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<TaskType>> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<task_type::Delete>(&params).await
+    }
+}

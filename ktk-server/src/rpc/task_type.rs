@@ -1,0 +1,37 @@
+//! `tasktype.*`.
+
+use std::sync::Arc;
+
+use ktk_client::api::{TaskType, task_type};
+
+use super::{RouterBuilder, method};
+use crate::{
+    engine::{
+        Engine,
+        entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
+        task_type::ApplyTaskTypes,
+    },
+    store::Store,
+};
+
+/// Registers the methods.
+pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
+    let router = method!(router, engine, task_type::Create, |engine, caller, params| {
+        engine.takes_work()?;
+        Ok(engine.write(CreateEntity::new(engine.ask(caller.by), params)?).await?)
+    });
+    let router = method!(router, engine, task_type::Get, |engine, _caller, reference| {
+        Ok(engine.read(GetEntity::<TaskType>::new(reference)).await?)
+    });
+    let router = method!(router, engine, task_type::ListTaskTypes, |engine, _caller, params| {
+        Ok(engine.read(ListEntities::<TaskType>::new(params)?).await?)
+    });
+    let router = method!(router, engine, task_type::Apply, |engine, caller, params| {
+        engine.takes_work()?;
+        Ok(engine.write(ApplyTaskTypes::new(engine.ask(caller.by), params)?).await?)
+    });
+    method!(router, engine, task_type::Delete, |engine, caller, params| {
+        let delete = DeleteEntity::<TaskType>::new(engine.ask(caller.by), params.reference);
+        Ok(engine.write(delete).await?)
+    })
+}

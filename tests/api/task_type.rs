@@ -1,0 +1,30 @@
+//! `tasktype.*`.
+
+use futures_util::TryStreamExt as _;
+use ktk_client::{
+    Client,
+    api::{
+        TaskType,
+        list::ListParams,
+        task_type::{ApplyParams, TaskTypeSpec},
+    },
+};
+
+use crate::on_both_stores;
+
+on_both_stores!(made_listed_applied_and_deleted);
+
+async fn made_listed_applied_and_deleted(client: Client) {
+    let types = client.task_types();
+    let of = |version| TaskType::new("resize", TaskTypeSpec { version, ..TaskTypeSpec::default() });
+    assert!(types.create(&of(1)).await.unwrap().created);
+    let applied =
+        types.apply(&ApplyParams { objects: vec![of(1), of(2)], ..ApplyParams::default() }).await.unwrap();
+    let outcomes: Vec<&str> = applied.results.iter().map(|result| result.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["unchanged", "created"]);
+    assert_eq!(types.get("resize").await.unwrap().spec.version, 2);
+    let all: Vec<TaskType> = types.list_all(ListParams::default()).try_collect().await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(types.delete("resize@2").await.unwrap().gone);
+    assert!(types.get_opt("resize@2").await.unwrap().is_none());
+}
