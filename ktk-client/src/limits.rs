@@ -8,6 +8,9 @@ pub const BATCH_CALLS: usize = 1_000;
 /// The most bytes of one batch; the server takes request bodies of 16 MiB.
 pub const BATCH_BYTES: usize = 12 << 20;
 
+/// The most bytes of a request: what a server takes.
+pub const REQUEST_BYTES: usize = 16 << 20;
+
 /// The longest answer that is read.
 pub const ANSWER_BYTES: usize = 256 << 20;
 

@@ -78,6 +78,11 @@ impl Http {
 
     /// One JSON-RPC body and its answer.
     pub(crate) async fn post(&self, body: Bytes) -> Result<Answer> {
+        if body.len() > limits::REQUEST_BYTES {
+            // The server would refuse it unread, and its answer could be lost while this is still being sent.
+            let words = format!("a request has at most {} MiB", limits::REQUEST_BYTES >> 20);
+            return Err(ApiError::new(ErrorReason::TooLarge, words).into());
+        }
         let request =
             self.client.post("http://localhost/rpc").header("content-type", "application/json").body(body);
         let response = self.signed(request).send().await.map_err(|error| self.lost(error))?;
