@@ -66,7 +66,7 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn seeded(store: S, seed: u64) -> Self {
-        let shared = Shared::new(Entropy::seeded(seed), Some("/data/work".into()));
+        let shared = Shared::new(Entropy::seeded(seed), Some("/places".into()));
         let (engine, _) = Engine::new(store, Clock::manual(start()), shared, Jq::here());
         let mut lab = Self {
             engine,

@@ -108,7 +108,7 @@ pub async fn one_directory<S: Store>(store: S) {
     lab.restart("p.a").await.unwrap();
     assert_eq!(lab.running("p.a").await.directory_owner, id);
     let directory = lab.get_pipeline("p").await.unwrap().status.unwrap().directory;
-    assert_eq!(directory, Some(format!("/data/work/{id}")));
+    assert_eq!(directory, Some(format!("/places/{id}")));
     let root = lab.make(job("alone")).await;
     lab.fail("alone").await;
     lab.restart("alone").await.unwrap();

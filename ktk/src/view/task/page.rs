@@ -229,7 +229,7 @@ mod tests {
                 "attempts": [{"number": 1, "node": "local.g1", "startedAt": "2026-11-22T11:55:00Z",
                     "finishedAt": "2026-11-22T11:55:30Z", "reason": "ExitCode", "exitCode": 1}],
                 "readyAt": "2026-11-22T11:54:55Z", "startedAt": "2026-11-22T11:55:00Z",
-                "finishedAt": "2026-11-22T11:55:30Z", "directory": "/data/work/1",
+                "finishedAt": "2026-11-22T11:55:30Z", "directory": "/places/1",
                 "resolved": [{"need": "build-web", "id": "01936f2e-8c00-7000-8000-000000000002", "phase": "Succeeded"}]}
         }))
         .expect("a task");
@@ -255,7 +255,7 @@ Started:         Sun, 22 Nov 2026 11:55:00 +0000 (5m ago)
 Finished:        Sun, 22 Nov 2026 11:55:30 +0000 (4m30s ago)
 Waited:          5s
 Duration:        30s
-Work Directory:  /data/work/1
+Work Directory:  /places/1
 Attempts:
   Number   Node       Age   Duration   Reason     Exit   Message
   ------   ----       ---   --------   ------     ----   -------
