@@ -169,12 +169,28 @@ pub struct Step {
     pub node_selector: Option<String>,
 }
 
+impl StepDefaults {
+    /// A spec, completed by what it does not say itself.
+    pub fn complete(&self, spec: TaskSpec) -> TaskSpec {
+        TaskSpec {
+            queue: spec.queue.or_else(|| self.queue.clone()),
+            priority: spec.priority.or(self.priority),
+            timeout: spec.timeout.or(self.timeout),
+            grace_period: spec.grace_period.or(self.grace_period),
+            keepalive: spec.keepalive.or(self.keepalive),
+            retry: spec.retry.or_else(|| self.retry.clone()),
+            deadline: spec.deadline.or(self.deadline),
+            semaphores: if spec.semaphores.is_empty() { self.semaphores.clone() } else { spec.semaphores },
+            node_selector: spec.node_selector.or_else(|| self.node_selector.clone()),
+            ..spec
+        }
+    }
+}
+
 impl Step {
     /// The spec of the step's task: the step's own fields, completed by the defaults.
     pub fn task_spec(&self, defaults: Option<&StepDefaults>) -> TaskSpec {
-        let none = StepDefaults::default();
-        let defaults = defaults.unwrap_or(&none);
-        TaskSpec {
+        let own = TaskSpec {
             run: self.run.clone(),
             external: self.external.clone(),
             type_name: self.type_name.clone(),
@@ -182,21 +198,22 @@ impl Step {
             needs: self.needs.clone(),
             run_if: self.run_if,
             when: self.when.clone(),
-            queue: self.queue.clone().or_else(|| defaults.queue.clone()),
-            priority: self.priority.or(defaults.priority),
-            timeout: self.timeout.or(defaults.timeout),
-            grace_period: self.grace_period.or(defaults.grace_period),
-            keepalive: self.keepalive.or(defaults.keepalive),
-            retry: self.retry.clone().or_else(|| defaults.retry.clone()),
+            queue: self.queue.clone(),
+            priority: self.priority,
+            timeout: self.timeout,
+            grace_period: self.grace_period,
+            keepalive: self.keepalive,
+            retry: self.retry.clone(),
             run_after: self.run_after,
-            deadline: self.deadline.or(defaults.deadline),
+            deadline: self.deadline,
             hooks: self.hooks.clone(),
             hold: self.hold,
-            semaphores: match self.semaphores.is_empty() {
-                true => defaults.semaphores.clone(),
-                false => self.semaphores.clone(),
-            },
-            node_selector: self.node_selector.clone().or_else(|| defaults.node_selector.clone()),
+            semaphores: self.semaphores.clone(),
+            node_selector: self.node_selector.clone(),
+        };
+        match defaults {
+            Some(defaults) => defaults.complete(own),
+            None => own,
         }
     }
 }

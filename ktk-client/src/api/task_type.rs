@@ -11,7 +11,8 @@ use super::{
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
     names,
-    task::{Deleted, ExternalSpec, RetrySpec, RunSpec, TaskSpec, is_default},
+    pipeline::StepDefaults,
+    task::{Deleted, ExternalSpec, RetrySpec, RunSpec, SemaphoreUse, TaskSpec, is_default},
 };
 
 /// Aliases of one type.
@@ -106,14 +107,7 @@ impl TaskTypeSpec {
         }
         spec.run = self.run.clone();
         spec.external = self.external.clone();
-        spec.queue = spec.queue.or_else(|| defaults.queue.clone());
-        spec.priority = spec.priority.or(defaults.priority);
-        spec.timeout = spec.timeout.or(defaults.timeout);
-        spec.grace_period = spec.grace_period.or(defaults.grace_period);
-        spec.keepalive = spec.keepalive.or(defaults.keepalive);
-        spec.retry = spec.retry.or_else(|| defaults.retry.clone());
-        spec.deadline = spec.deadline.or(defaults.deadline);
-        spec
+        defaults.policies().complete(spec)
     }
 }
 
@@ -145,6 +139,29 @@ pub struct TypeDefaults {
     /// From their creation: past it they fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// Permits that each holds while it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub semaphores: Vec<SemaphoreUse>,
+    /// Which nodes run them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<String>,
+}
+
+impl TypeDefaults {
+    /// All but the inputs: what the defaults of a pipeline's steps can say too.
+    pub fn policies(&self) -> StepDefaults {
+        StepDefaults {
+            queue: self.queue.clone(),
+            priority: self.priority,
+            timeout: self.timeout,
+            grace_period: self.grace_period,
+            keepalive: self.keepalive,
+            retry: self.retry.clone(),
+            deadline: self.deadline,
+            semaphores: self.semaphores.clone(),
+            node_selector: self.node_selector.clone(),
+        }
+    }
 }
 
 /// The place of a version among those of its type. Written by the server only.

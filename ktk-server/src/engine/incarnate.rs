@@ -213,10 +213,15 @@ impl<T: Tx> Unit<'_, T> {
         mut body: TaskBody,
         changes: &Changes,
     ) -> EngineResult<TaskBody> {
-        if changes.is_empty() {
-            return Ok(body);
-        }
         let refused = |causes| ApiError::invalid(&format!("the restart of task {:?}", parent.name), causes);
+        if changes.is_empty() {
+            // Its queue or its semaphores may be gone since: it would wait for ever.
+            let causes = match parent.lane {
+                PLAIN => Vec::new(),
+                _ => lanes::causes(self.tx, &[Named::of(&body.spec)]).await?,
+            };
+            return if causes.is_empty() { Ok(body) } else { Err(refused(causes).into()) };
+        }
         let asked = body.of_type.as_ref().map_or(&body.spec, |of_type| &of_type.asked);
         let asked = change::apply(asked, changes).map_err(refused)?;
         let header = match parent.pipeline_id {

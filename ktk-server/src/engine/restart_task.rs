@@ -24,7 +24,10 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    model::row::{StopWish, TaskRow},
+    model::{
+        lane::PLAIN,
+        row::{StopWish, TaskRow},
+    },
     mutants,
     store::{Operation, Tx},
 };
@@ -203,9 +206,9 @@ impl RestartTask {
         Err(self.refuse(unit, &named.row, &newest).await?)
     }
 
-    /// A wrong change is refused before anything is stored, in a plan too.
+    /// A wrong change, or a limit that is gone, is refused before anything is stored, in a plan too.
     async fn check_changes<T: Tx>(&self, unit: &mut Unit<'_, T>, parent: &TaskRow) -> EngineResult<()> {
-        if !self.params.changes.is_empty()
+        if (!self.params.changes.is_empty() || parent.lane != PLAIN)
             && let Some(body) = unit.body(parent.id).await?
         {
             let changed = unit.changed(parent, body, &self.params.changes).await?;

@@ -67,7 +67,6 @@ impl<'h> Types<'h> {
             let cause = self.handlers.and_then(|handlers| type_causes(Some(name), &field, handlers));
             return Ok(cause.map_or_else(|| Ok((asked.clone(), None)), |cause| Err(vec![cause])));
         };
-        let asked_queue = asked.queue.clone();
         let mut asked = asked.clone();
         asked.type_name = Some(found.reference());
         let used = TypeUse { asked, definition: found.spec.clone() };
@@ -77,10 +76,10 @@ impl<'h> Types<'h> {
             let field = field::member(prefix, "type");
             causes.extend(template::check(run, &field, params, &spec.inputs));
         }
-        if asked_queue.is_none() {
-            let named = Named::new(prefix, spec.queue.as_deref(), &[]);
-            causes.extend(lanes::causes(unit.tx, &[named]).await?);
-        }
+        // What the task names itself is looked up with the rest of its manifest.
+        let queue = spec.queue.as_deref().filter(|_| used.asked.queue.is_none());
+        let semaphores = if used.asked.semaphores.is_empty() { &*spec.semaphores } else { &[] };
+        causes.extend(lanes::causes(unit.tx, &[Named::new(prefix, queue, semaphores)]).await?);
         causes.extend(unit.input_causes(&used.definition, prefix, &spec));
         Ok(if causes.is_empty() { Ok((spec, Some(Box::new(used)))) } else { Err(causes) })
     }

@@ -55,7 +55,7 @@ pub(crate) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Res
             cx.ui.print(&machine.write(Document::One(plan))?)
         }
         (_, None) if plan.is_empty() => {
-            cx.ui.message("nothing to restart");
+            cx.ui.message("nothing would change");
             Ok(())
         }
         (_, None) => made::print_rows(&view::plan::rows(plan), cx),

@@ -14,7 +14,7 @@ pub fn task_type(spec: &TaskTypeSpec) -> Vec<Cause> {
     let mut causes = Causes::default();
     schema(&mut causes, "spec.inputs", spec.inputs.as_ref());
     schema(&mut causes, "spec.outputs", spec.outputs.as_ref());
-    Work::from(&spec.defaults).check_policies(&mut causes, "spec.defaults");
+    Work::from(&spec.defaults.policies()).check_policies(&mut causes, "spec.defaults");
     super::work::check_inputs(&mut causes, "spec.defaults.inputs", &spec.defaults.inputs);
     if spec.run.is_some() && spec.external.is_some() {
         causes.push("spec.external", "either `run` or `external`: remove one of them");

@@ -16,7 +16,6 @@ use crate::api::{
     pipeline::{Step, StepDefaults},
     selector::LabelSelector,
     task::{RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec},
-    task_type::TypeDefaults,
 };
 
 /// The fields that tasks and steps share, borrowed from either.
@@ -70,21 +69,6 @@ macro_rules! from {
 }
 from!(TaskSpec);
 from!(Step);
-
-impl<'a> From<&'a TypeDefaults> for Work<'a> {
-    fn from(defaults: &'a TypeDefaults) -> Self {
-        Self {
-            queue: defaults.queue.as_deref(),
-            priority: defaults.priority,
-            timeout: defaults.timeout,
-            grace_period: defaults.grace_period,
-            keepalive: defaults.keepalive,
-            retry: defaults.retry.as_ref(),
-            deadline: defaults.deadline,
-            ..Self::default()
-        }
-    }
-}
 
 impl<'a> From<&'a StepDefaults> for Work<'a> {
     fn from(defaults: &'a StepDefaults) -> Self {

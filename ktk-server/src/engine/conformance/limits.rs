@@ -134,6 +134,25 @@ pub async fn the_default_queue_can_be_paused<S: Store>(store: S) {
     assert_eq!(lab.claim_names(64).await, ["a"]);
 }
 
+pub async fn a_restart_needs_its_limits<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    lab.create_entity(Semaphore::new("gpu", 1)).await.unwrap();
+    lab.make(job("a").queue("q").permits("gpu", 1)).await;
+    lab.succeed("a").await;
+    lab.delete_entity::<Semaphore>("gpu").await.unwrap();
+    lab.delete_entity::<Queue>("q").await.unwrap();
+    for dry_run in [true, false] {
+        let refused = lab.restart_with(RestartParams { dry_run, ..restart("a") }).await.unwrap_err();
+        let fields: Vec<&str> = refused.causes.iter().map(|cause| cause.field.as_str()).collect();
+        assert_eq!(fields, ["spec.queue", "spec.semaphores[0]"], "it would wait for ever");
+    }
+    lab.make_queue("q", None).await;
+    lab.create_entity(Semaphore::new("gpu", 1)).await.unwrap();
+    lab.restart("a").await.unwrap();
+    lab.succeed("a").await;
+}
+
 pub async fn in_use_is_not_deleted<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make_queue("q", None).await;
@@ -150,8 +169,12 @@ pub async fn in_use_is_not_deleted<S: Store>(store: S) {
     lab.delete_entity::<Semaphore>("gpu").await.unwrap();
     lab.cancel("b").await.unwrap();
     lab.delete_entity::<Queue>("q").await.unwrap();
-    let gone = lab.restart("b").await;
-    assert!(gone.is_ok(), "a restart is what its parent was: {gone:?}");
+    let gone = lab.restart("b").await.unwrap_err();
+    assert_eq!(
+        (gone.reason, &*gone.causes[0].field),
+        (ErrorReason::Invalid, "spec.queue"),
+        "an unknown one is refused"
+    );
 }
 
 pub async fn permits_are_taken_all_or_none_and_given_back<S: Store>(store: S) {

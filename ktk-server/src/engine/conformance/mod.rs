@@ -122,7 +122,7 @@ macro_rules! engine_conformance {
             entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
                 the_default_queue_always_exists, watched_until_they_are_deleted;
             limits: what_is_not_there_is_refused, a_paused_queue_starts_nothing_and_starves_nobody,
-                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, in_use_is_not_deleted,
+                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, in_use_is_not_deleted, a_restart_needs_its_limits,
                 permits_are_taken_all_or_none_and_given_back, waiters_go_by_priority_then_age,
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,

@@ -3,7 +3,7 @@
 use ktk_client::api::{
     ApiError, ErrorReason, Phase, Reason, TaskType,
     restart::RestartParams,
-    task::{RunSpec, TaskSpec},
+    task::{RunSpec, SemaphoreUse, TaskSpec},
     task_type::{Applied, ApplyOutcome, ApplyParams, TaskTypeSpec},
 };
 use serde_json::{Value, json};
@@ -106,9 +106,14 @@ pub async fn what_breaks_a_schema_is_refused<S: Store>(store: S) {
     assert_eq!(refused.causes[0].field, "spec.outputs");
     lab.create_entity(resize(1)).await.unwrap();
     let before = lab.dump.tasks.len();
-    let refused = lab.create(job("a").of_type("resize").input("width", json!("wide"))).await.unwrap_err();
+    let refused = lab.create(job("a").of_type("resize@1").input("width", json!("wide"))).await.unwrap_err();
     assert_eq!(refused.causes[0].field, "spec.inputs.width");
     assert!(refused.causes[0].message.contains("is not of type \"integer\" (rule /properties/width/type"));
+    let limited = with(resize(2), |spec| spec.defaults.semaphores = vec![SemaphoreUse::One("gpu".into())]);
+    lab.create_entity(limited).await.unwrap();
+    let refused = lab.create(job("a").of_type("resize@2")).await.unwrap_err();
+    assert_eq!(refused.causes[0].field, "spec.semaphores[0]", "the type's own limits are looked up too");
+    lab.delete_entity::<TaskType>("resize@2").await.unwrap();
     let unknown = lab.create(job("a").of_type("resize@7")).await.unwrap_err();
     assert_eq!(unknown.causes[0].field, "spec.type");
     let object =
