@@ -3,11 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    journal::Journal,
-    loads::pairs_of,
-    precision::{Kept, kept},
-};
+use super::{journal::Journal, loads::pairs_of};
 use crate::{
     model::{
         entity::EntityRow,
@@ -17,7 +13,10 @@ use crate::{
             ResultRow, TaskRow, TombstoneRow,
         },
     },
-    store::{StoreError, StoreResult},
+    store::{
+        StoreError, StoreResult,
+        precision::{Kept, kept},
+    },
 };
 
 impl Journal<'_> {

@@ -9,10 +9,7 @@ use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason};
 use uuid::Uuid;
 
-use super::{
-    precision::kept,
-    state::{FIRST, PipelineKey, State, TaskKey, once},
-};
+use super::state::{FIRST, PipelineKey, State, TaskKey, once};
 use crate::{
     model::{
         entity::EntityRow,
@@ -22,7 +19,7 @@ use crate::{
             TaskRow,
         },
     },
-    store::{ListQuery, LiveCounts},
+    store::{ListQuery, LiveCounts, precision::kept},
 };
 
 impl State {

@@ -4,7 +4,6 @@
 mod changes;
 mod journal;
 mod loads;
-mod precision;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,7 @@ fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(),
 fn end_savepoint(tx: &mut SqliteTx, succeeded: bool) -> Outcome<()> {
     if !succeeded {
         execute(tx, "ROLLBACK TO operation")?;
-        tx.lanes = None;
+        tx.forget();
         tx.numbers.rolled_back(&tx.session)?;
     }
     execute(tx, "RELEASE operation")
@@ -142,7 +142,7 @@ fn give_up(tx: &mut SqliteTx) -> Refusal {
 }
 
 fn roll_back(tx: &mut SqliteTx) -> Result<(), Refusal> {
-    tx.lanes = None;
+    tx.forget();
     let rolled_back = (|| {
         if !tx.session.connection.is_autocommit() {
             execute(tx, "ROLLBACK")?;

@@ -17,6 +17,7 @@ mod session;
 mod tests;
 mod transaction;
 mod tx;
+mod warm;
 mod writer;
 
 use std::path::Path;

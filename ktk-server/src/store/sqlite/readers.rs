@@ -15,6 +15,7 @@ use super::{
     open::{SqliteOptions, open_reader},
     session::Session,
     transaction::{Mode, SqliteTx},
+    warm::Warm,
 };
 use crate::store::StoreError;
 
@@ -119,7 +120,7 @@ impl Reader {
 
     fn tx(&mut self) -> Outcome<&mut SqliteTx> {
         if self.tx.is_none() {
-            let session = Session::new(open_reader(&self.path, &self.options)?);
+            let session = Session::new(open_reader(&self.path, &self.options)?, Warm::default());
             self.tx = Some(SqliteTx::new(session, self.numbers.clone(), Mode::Read));
         }
         Ok(self.tx.as_mut().expect("it was just made"))

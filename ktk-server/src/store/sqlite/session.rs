@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     fault::Outcome,
     rows::{Cells, Stored},
+    warm::Warm,
 };
 
 /// How many broken rows a connection names before it says no more.
@@ -19,11 +20,13 @@ pub(super) struct Session {
     pub(super) connection: Connection,
     /// Broken rows that have been logged: claims would meet them again and again.
     told: RefCell<BTreeSet<String>>,
+    /// What the writer need not read again.
+    pub(super) warm: RefCell<Warm>,
 }
 
 impl Session {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, told: RefCell::default() }
+    pub(super) fn new(connection: Connection, warm: Warm) -> Self {
+        Self { connection, told: RefCell::default(), warm: RefCell::new(warm) }
     }
 
     /// A statement, compiled once for each connection.
@@ -72,7 +75,8 @@ impl Session {
         Ok(())
     }
 
-    fn extend<R: Stored>(
+    /// Adds up to `limit` rows that can be read.
+    pub(super) fn extend<R: Stored>(
         &self,
         found: &mut Vec<R>,
         statement: &mut Statement<'_>,
@@ -102,7 +106,7 @@ impl Session {
 }
 
 /// Ids, each once.
-fn once(ids: &[Uuid]) -> impl Iterator<Item = Uuid> {
+pub(super) fn once(ids: &[Uuid]) -> impl Iterator<Item = Uuid> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();

@@ -42,6 +42,12 @@ impl SqliteTx {
         Self { session, numbers, mode, trouble: Trouble::default(), reach: None, lanes: None }
     }
 
+    /// What it knew of the file may have been taken back.
+    pub(super) fn forget(&mut self) {
+        self.lanes = None;
+        self.session.warm.get_mut().forget_all();
+    }
+
     /// Forgets the operation before.
     pub(super) fn begin_operation(&mut self) {
         self.trouble = Trouble::default();

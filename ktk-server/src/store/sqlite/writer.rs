@@ -14,6 +14,7 @@ use super::{
     readers::Readers,
     session::Session,
     transaction::{Mode, SqliteTx},
+    warm::Warm,
 };
 use crate::store::{StoreError, lock::StoreLock};
 
@@ -47,7 +48,11 @@ pub(super) fn start(
     lock: StoreLock,
 ) -> std::io::Result<mpsc::Sender<Order>> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let tx = SqliteTx::new(Session::new(opened.connection), opened.numbers, Mode::Write { synced: true });
+    let tx = SqliteTx::new(
+        Session::new(opened.connection, Warm::of_the_writer()),
+        opened.numbers,
+        Mode::Write { synced: true },
+    );
     let writer = Writer { tx, log: opened.log, failure, readers, _lock: lock };
     thread::Builder::new().name("ktk-store".into()).spawn(move || writer.serve(receiver))?;
     Ok(sender)

@@ -21,7 +21,7 @@ pub(super) use entity::{bind_entity, entity_columns};
 pub(super) use event::{bind_event, bind_tombstone, event_columns, tombstone_columns};
 pub(super) use part::{attempt_columns, bind_attempt, bind_node, bind_request, node_columns};
 pub(super) use pipeline::{bind_pipeline, pipeline_columns};
-pub(super) use task::{bind_task, line_columns, task_columns};
+pub(super) use task::{bind_course, bind_task, line_columns, task_columns};
 
 /// Why a stored row cannot be read.
 #[derive(Debug, thiserror::Error)]

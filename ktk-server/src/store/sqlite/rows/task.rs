@@ -155,3 +155,32 @@ pub(in super::super) fn bind_task(statement: &mut Statement<'_>, row: &TaskRow) 
         row.lane,
     ])
 }
+
+/// Runs a statement whose parameters are a task's place and what its ordinary course writes.
+pub(in super::super) fn bind_course(
+    statement: &mut Statement<'_>,
+    seq: i64,
+    row: &TaskRow,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        seq,
+        row.phase.number(),
+        opt_reason(row.reason),
+        row.message,
+        row.attempt,
+        row.counted,
+        row.lost,
+        row.fence.map(|fence| fence.epoch.cast_signed()),
+        row.fence.map(|fence| fence.counter.cast_signed()),
+        opt_bytes(&row.node_id),
+        row.node,
+        row.exit_code,
+        row.output_digest,
+        micros(row.updated_at),
+        opt_micros(row.ready_at),
+        opt_micros(row.started_at),
+        opt_micros(row.finished_at),
+        row.version.cast_signed(),
+        row.token,
+    ])
+}

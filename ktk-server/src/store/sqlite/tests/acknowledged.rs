@@ -23,6 +23,7 @@ use crate::store::{
         open,
         session::Session,
         transaction::{Mode, SqliteTx},
+        warm::Warm,
     },
 };
 
@@ -80,7 +81,11 @@ fn an_answer_comes_after_its_commit() {
     let opened = open::open(&lock, &SqliteOptions::default()).unwrap();
     let mode: String = opened.connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
-    let mut tx = SqliteTx::new(Session::new(opened.connection), opened.numbers, Mode::Write { synced: true });
+    let mut tx = SqliteTx::new(
+        Session::new(opened.connection, Warm::of_the_writer()),
+        opened.numbers,
+        Mode::Write { synced: true },
+    );
     let mut version = 0;
     for group in 1..=8 {
         let mut answers: Vec<Answer<Script>> = Vec::new();

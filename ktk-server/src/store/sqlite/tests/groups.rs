@@ -18,13 +18,21 @@ use crate::store::{
         open,
         session::Session,
         transaction::{Mode, SqliteTx},
+        warm::Warm,
     },
 };
 
 fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
     let lock = StoreLock::acquire(dir).unwrap();
     let opened = open::open(&lock, options).unwrap();
-    (SqliteTx::new(Session::new(opened.connection), opened.numbers, Mode::Write { synced: true }), lock)
+    (
+        SqliteTx::new(
+            Session::new(opened.connection, Warm::of_the_writer()),
+            opened.numbers,
+            Mode::Write { synced: true },
+        ),
+        lock,
+    )
 }
 
 /// Runs scripts as one group, and gives what each was answered.

@@ -66,11 +66,11 @@ impl Tx for SqliteTx {
     }
 
     async fn tasks(&mut self, ids: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
-        self.load(|session| session.by_ids(tasks::BY_ID, ids))
+        self.load(|session| tasks::by_ids(session, ids))
     }
 
     async fn newest_tasks(&mut self, contexts: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
-        self.load(|session| session.by_ids(tasks::NEWEST, contexts))
+        self.load(|session| tasks::newest(session, contexts))
     }
 
     async fn context_tasks(&mut self, context: Uuid) -> StoreResult<Vec<TaskRow>> {

@@ -2,13 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use rusqlite::params;
+use ktk_client::api::Phase;
+use rusqlite::{Statement, params};
 use uuid::Uuid;
 
 use super::super::{
     fault::{Fault, Outcome},
-    rows::{attempt_columns, bind_attempt, bind_task, head_key, task_columns},
-    session::Session,
+    rows::{attempt_columns, bind_attempt, bind_course, bind_task, head_key, task_columns},
+    session::{Session, once},
+    warm::{Warm, WarmTask, is_ordinary_course},
 };
 use crate::model::row::{AttemptRow, NewTask, ResultRow, TaskRow};
 
@@ -59,6 +61,62 @@ const REPLACE: &str = concat!(
      ?43, ?44, ?45, ?46, ?47, ?48) WHERE id = ?1"
 );
 
+/// What a claim and the end of an attempt write: the indexes of everything else stay as they are.
+pub(super) const COURSE: &str = "UPDATE OR FAIL tasks SET phase = ?2, reason = ?3, message = ?4, attempt = ?5, \
+     counted = ?6, lost = ?7, fence_epoch = ?8, fence_counter = ?9, node_id = ?10, node = ?11, exit_code = ?12, \
+     output_digest = ?13, updated_at = ?14, ready_at = ?15, started_at = ?16, finished_at = ?17, version = ?18, \
+     token = ?19 WHERE seq = ?1";
+
+/// The tasks with these ids, from memory where they are there.
+pub(super) fn by_ids(session: &Session, ids: &[Uuid]) -> Outcome<Vec<TaskRow>> {
+    all(session, BY_ID, ids, Warm::get)
+}
+
+/// The newest incarnations of these contexts.
+pub(super) fn newest(session: &Session, contexts: &[Uuid]) -> Outcome<Vec<TaskRow>> {
+    all(session, NEWEST, contexts, Warm::newest)
+}
+
+/// Adds a task, if it is there and can be read.
+pub(super) fn add(session: &Session, found: &mut Vec<TaskRow>, id: Uuid) -> Outcome<()> {
+    known_or_loaded(session, &mut *session.statement(BY_ID)?, found, id, Warm::get)
+}
+
+fn all(session: &Session, sql: &str, ids: &[Uuid], known: Known) -> Outcome<Vec<TaskRow>> {
+    let mut statement = session.statement(sql)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in once(ids) {
+        known_or_loaded(session, &mut statement, &mut found, id, known)?;
+    }
+    Ok(found)
+}
+
+/// How what is remembered answers a statement.
+type Known = for<'w> fn(&'w Warm, &Uuid) -> Option<&'w WarmTask>;
+
+fn known_or_loaded(
+    session: &Session,
+    statement: &mut Statement<'_>,
+    found: &mut Vec<TaskRow>,
+    id: Uuid,
+    known: Known,
+) -> Outcome<()> {
+    if let Some(task) = known(&session.warm.borrow(), &id) {
+        #[cfg(test)]
+        is_as_stored(session, &task.row);
+        found.push(task.row.clone());
+        return Ok(());
+    }
+    session.extend(found, statement, [id.as_bytes()], usize::MAX)
+}
+
+/// The file is right: tests compare what is remembered with it each time.
+#[cfg(test)]
+fn is_as_stored(session: &Session, row: &TaskRow) {
+    let stored: Option<TaskRow> = session.row(BY_ID, [row.id.as_bytes()]).expect("it can be loaded");
+    assert_eq!(stored.as_ref(), Some(row), "what is remembered is what is stored");
+}
+
 pub(super) fn by_heads(
     session: &Session,
     heads: &RangeInclusive<u64>,
@@ -70,18 +128,34 @@ pub(super) fn by_heads(
 pub(super) fn insert(session: &Session, tasks: &[NewTask]) -> Outcome<()> {
     let mut insert = session.statement(INSERT)?;
     let mut body = session.statement("INSERT OR FAIL INTO task_bodies (seq, body) VALUES (?1, ?2)")?;
+    let mut warm = session.warm.borrow_mut();
     for task in tasks {
         bind_task(&mut insert, &task.row)?;
-        body.execute(params![session.connection.last_insert_rowid(), task.body])?;
+        let seq = session.connection.last_insert_rowid();
+        body.execute(params![seq, task.body])?;
+        warm.put(seq, &task.row, Some(&task.body));
     }
     Ok(())
 }
 
 pub(super) fn update(session: &Session, rows: &[TaskRow]) -> Outcome<()> {
+    let mut warm = session.warm.borrow_mut();
     let mut change = session.statement(CHANGE)?;
+    let mut course = session.statement(COURSE)?;
     for row in rows {
-        if bind_task(&mut change, row)? == 0 && bind_task(&mut *session.statement(REPLACE)?, row)? == 0 {
+        let is_written = match warm.get(&row.id) {
+            Some(task) if is_ordinary_course(&task.row, row) => bind_course(&mut course, task.seq, row)? > 0,
+            _ => bind_task(&mut change, row)? > 0 || bind_task(&mut *session.statement(REPLACE)?, row)? > 0,
+        };
+        if !is_written {
             return Err(Fault::Absent("task", row.id));
+        }
+        if warm.get(&row.id).is_some() {
+            warm.change(row);
+        } else if row.phase == Phase::Running {
+            // It has been claimed, and will be reported.
+            let seq = session.value("SELECT seq FROM tasks WHERE id = ?1", [row.id.as_bytes()])?;
+            warm.put(seq, row, None);
         }
     }
     Ok(())
@@ -93,6 +167,7 @@ pub(super) fn delete(session: &Session, ids: &[Uuid]) -> Outcome<()> {
 }
 
 pub(super) fn strip(session: &Session, ids: &[Uuid]) -> Outcome<()> {
+    ids.iter().for_each(|id| session.warm.borrow_mut().forget(id));
     for table in [
         "DELETE FROM task_bodies WHERE seq = (SELECT seq FROM tasks WHERE id = ?1)",
         "DELETE FROM task_results WHERE seq = (SELECT seq FROM tasks WHERE id = ?1)",
@@ -104,7 +179,17 @@ pub(super) fn strip(session: &Session, ids: &[Uuid]) -> Outcome<()> {
 }
 
 pub(super) fn bodies(session: &Session, ids: &[Uuid]) -> Outcome<Vec<(Uuid, String)>> {
-    session.by_ids("SELECT id, body FROM tasks JOIN task_bodies USING (seq) WHERE id = ?1", ids)
+    const SQL: &str = "SELECT id, body FROM tasks JOIN task_bodies USING (seq) WHERE id = ?1";
+    let warm = session.warm.borrow();
+    let mut statement = session.statement(SQL)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in once(ids) {
+        match warm.get(&id).and_then(|task| task.body.clone()) {
+            Some(body) => found.push((id, body)),
+            None => session.extend(&mut found, &mut statement, [id.as_bytes()], usize::MAX)?,
+        }
+    }
+    Ok(found)
 }
 
 const RESULTS: &str =

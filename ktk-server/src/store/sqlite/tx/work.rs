@@ -1,22 +1,23 @@
 //! The order of work, what runs, and what a clock moves.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Params, params};
 use uuid::Uuid;
 
-use super::super::{
-    fault::Outcome,
-    rows::{micros, task_columns},
-    session::Session,
+use super::{
+    super::{
+        fault::Outcome,
+        rows::{micros, task_columns},
+        session::Session,
+    },
+    tasks,
 };
 use crate::{model::row::TaskRow, store::LiveCounts};
 
-pub(super) const CLAIMABLE: &str = concat!(
-    "SELECT ",
-    task_columns!(),
-    " FROM tasks WHERE executor = ?1 AND phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0 \
-     ORDER BY priority DESC, ready_at, id"
-);
+/// Ids alone: most of what is claimed was written a moment ago, and is at hand.
+pub(super) const CLAIMABLE: &str = "SELECT id FROM tasks \
+     WHERE executor = ?1 AND phase = 0 AND reason = 5 AND admitted = 1 AND lane = 0 \
+     ORDER BY priority DESC, ready_at, id";
 pub(super) const GATED: &str = concat!(
     "SELECT ",
     task_columns!(),
@@ -49,11 +50,26 @@ pub(super) fn claimable(session: &Session, executors: &[String], limit: usize) -
     executors.dedup();
     let mut found = Vec::new();
     for executor in &executors {
-        found.extend(session.rows::<TaskRow>(CLAIMABLE, [executor], limit)?);
+        found.extend(walk(session, CLAIMABLE, [executor], limit)?);
     }
     if executors.len() > 1 {
         found.sort_by_key(|row| (std::cmp::Reverse(row.priority), row.ready_at, row.id));
         found.truncate(limit);
+    }
+    Ok(found)
+}
+
+/// Up to `limit` tasks whose ids a query gives, in its order.
+fn walk(session: &Session, sql: &str, params: impl Params, limit: usize) -> Outcome<Vec<TaskRow>> {
+    let mut ids = session.statement(sql)?;
+    let mut ids = ids.query(params)?;
+    let mut found = Vec::new();
+    // The limit counts rows that can be read: broken ones in front starve nobody.
+    while found.len() < limit
+        && let Some(row) = ids.next()?
+    {
+        let id = row.get_ref(0)?.as_blob().ok().and_then(|bytes| Uuid::from_slice(bytes).ok());
+        tasks::add(session, &mut found, id.unwrap_or_default())?;
     }
     Ok(found)
 }

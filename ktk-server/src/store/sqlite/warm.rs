@@ -1,0 +1,169 @@
+//! The unfinished tasks that the writer wrote last, as the file has them. What is claimed and reported soon after it
+//! was made need not be read back, and of what changes only the columns that changed are written.
+//!
+//! Only the writer has them: nobody else writes this file. They are forgotten with every transaction that is taken
+//! back.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::{model::row::TaskRow, store::precision::Kept as _};
+
+/// The most tasks.
+const TASKS: usize = 4_096;
+
+/// The most text of one, in bytes: what is larger is read again.
+const TEXT: usize = 2_048;
+
+/// A task as the file has it.
+#[derive(Debug)]
+pub(super) struct WarmTask {
+    /// Its place in the file.
+    pub seq: i64,
+    pub row: TaskRow,
+    /// Its manifest, where it is at hand.
+    pub body: Option<String>,
+}
+
+/// What the writer remembers; a reader nothing.
+#[derive(Debug, Default)]
+pub(super) struct Warm {
+    remembers: bool,
+    /// By id, which is by age.
+    tasks: BTreeMap<Uuid, WarmTask>,
+}
+
+impl Warm {
+    /// That of the connection that writes.
+    pub(super) fn of_the_writer() -> Self {
+        Self { remembers: true, tasks: BTreeMap::new() }
+    }
+
+    pub(super) fn get(&self, id: &Uuid) -> Option<&WarmTask> {
+        self.tasks.get(id)
+    }
+
+    /// A root that is its context's only incarnation.
+    pub(super) fn newest(&self, context: &Uuid) -> Option<&WarmTask> {
+        self.get(context).filter(|task| task.row.newest)
+    }
+
+    /// Remembers a row that was written; the oldest makes room.
+    pub(super) fn put(&mut self, seq: i64, row: &TaskRow, body: Option<&str>) {
+        let text = body.map_or(0, str::len) + texts(row);
+        if !self.remembers || row.phase.is_terminal() || text > TEXT {
+            self.forget(&row.id);
+            return;
+        }
+        let body = body.map(str::to_owned);
+        self.tasks.insert(row.id, WarmTask { seq, row: row.kept(), body });
+        if self.tasks.len() > TASKS {
+            self.tasks.pop_first();
+        }
+    }
+
+    /// Remembers what a row that is known has become.
+    pub(super) fn change(&mut self, row: &TaskRow) {
+        let Some(known) = self.tasks.get_mut(&row.id) else { return };
+        if row.phase.is_terminal() || texts(row) > TEXT {
+            self.forget(&row.id);
+        } else {
+            known.row = row.kept();
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: &Uuid) {
+        self.tasks.remove(id);
+    }
+
+    /// What was remembered may have been taken back.
+    pub(super) fn forget_all(&mut self) {
+        self.tasks.clear();
+    }
+}
+
+/// The length of its texts that people can make long.
+fn texts(row: &TaskRow) -> usize {
+    [&row.labels, &row.message, &row.wish].into_iter().flatten().map(String::len).sum()
+}
+
+/// Whether a row differs from another only in what a claim and the end of an attempt write.
+pub(super) fn is_ordinary_course(before: &TaskRow, after: &TaskRow) -> bool {
+    // All fields are named, so that a new one has to be thought of.
+    let TaskRow {
+        id,
+        context_id,
+        parent_id,
+        incarnation,
+        newest,
+        namespace,
+        name,
+        head,
+        pipeline_id,
+        step,
+        execution_id,
+        labels,
+        command,
+        executor,
+        queue,
+        lane,
+        priority,
+        run_if,
+        cascade,
+        phase: _,
+        reason: _,
+        message: _,
+        admitted,
+        needs,
+        live_needs,
+        bad_needs,
+        attempt: _,
+        counted: _,
+        lost: _,
+        fence: _,
+        token: _,
+        node_id: _,
+        node: _,
+        exit_code: _,
+        output_digest: _,
+        stop,
+        wish,
+        created_at,
+        updated_at: _,
+        ready_at: _,
+        started_at: _,
+        finished_at: _,
+        due_at,
+        deleted_at,
+        version: _,
+        rare,
+    } = before;
+    *id == after.id
+        && *context_id == after.context_id
+        && *parent_id == after.parent_id
+        && *incarnation == after.incarnation
+        && *newest == after.newest
+        && *namespace == after.namespace
+        && *name == after.name
+        && *head == after.head
+        && *pipeline_id == after.pipeline_id
+        && *step == after.step
+        && *execution_id == after.execution_id
+        && *labels == after.labels
+        && *command == after.command
+        && *executor == after.executor
+        && *queue == after.queue
+        && *lane == after.lane
+        && *priority == after.priority
+        && *run_if == after.run_if
+        && *cascade == after.cascade
+        && *admitted == after.admitted
+        && (*needs, *live_needs, *bad_needs) == (after.needs, after.live_needs, after.bad_needs)
+        && *stop == after.stop
+        && *wish == after.wish
+        && *created_at == after.created_at
+        && *due_at == after.due_at
+        && *deleted_at == after.deleted_at
+        && *rare == after.rare
+}
