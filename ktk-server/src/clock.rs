@@ -1,11 +1,13 @@
 //! Time: the only place that reads a clock. Everything else is given `now`.
 
 use std::{
+    fs,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -14,13 +16,37 @@ pub enum Clock {
     #[default]
     System,
     /// A clock that tests move.
-    Manual(Arc<Mutex<Timestamp>>),
+    Manual(Arc<Mutex<Manual>>),
+}
+
+/// A clock that tests move.
+#[derive(Clone, Copy, Debug)]
+pub struct Manual {
+    now: Timestamp,
+    /// What of it was a jump, and no time that passed.
+    jumped: SignedDuration,
+}
+
+/// How long a machine has been up: time that nobody can put forward or back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uptime {
+    /// Which start of the machine.
+    boot: String,
+    up: SignedDuration,
+}
+
+impl Uptime {
+    /// What has passed since then; `None` where the machine has been started anew.
+    pub fn since(&self, earlier: &Self) -> Option<SignedDuration> {
+        let is_same = self.boot == earlier.boot && self.up >= earlier.up;
+        is_same.then(|| self.up - earlier.up)
+    }
 }
 
 impl Clock {
     /// A clock that stands at a time until it is moved.
     pub fn manual(start: Timestamp) -> Self {
-        Self::Manual(Arc::new(Mutex::new(start)))
+        Self::Manual(Arc::new(Mutex::new(Manual { now: start, jumped: SignedDuration::ZERO })))
     }
 
     /// The time, to the microsecond (what stores keep).
@@ -28,9 +54,26 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let now = match self {
             Self::System => Timestamp::now(),
-            Self::Manual(now) => *now.lock().expect("nobody panics while holding it"),
+            Self::Manual(manual) => manual.lock().expect("nobody panics while holding it").now,
         };
         Timestamp::from_microsecond(now.as_microsecond()).expect("a time that was valid before")
+    }
+
+    /// How long the machine has been up, sleep included, where it says so.
+    pub fn uptime(&self) -> Option<Uptime> {
+        match self {
+            Self::System => {
+                let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+                let text = fs::read_to_string("/proc/uptime").ok()?;
+                let up = text.split_whitespace().next()?.parse().ok()?;
+                Some(Uptime { boot, up: SignedDuration::try_from_secs_f64(up).ok()? })
+            }
+            Self::Manual(manual) => {
+                let manual = *manual.lock().expect("nobody panics while holding it");
+                let up = manual.now.duration_since(Timestamp::UNIX_EPOCH) - manual.jumped;
+                Some(Uptime { boot: "manual".into(), up })
+            }
+        }
     }
 
     /// Waits until a time; for ever where there is none.
@@ -40,11 +83,19 @@ impl Clock {
         tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
     }
 
-    /// Moves a manual clock; the system's clock stays as it is.
+    /// Time passes on a manual clock; the system's clock stays as it is.
     pub fn advance(&self, by: SignedDuration) {
-        if let Self::Manual(now) = self {
-            let mut now = now.lock().expect("nobody panics while holding it");
-            *now += by;
+        if let Self::Manual(manual) = self {
+            manual.lock().expect("nobody panics while holding it").now += by;
+        }
+    }
+
+    /// A manual clock is put forward or back, and no time passes.
+    pub fn jump(&self, by: SignedDuration) {
+        if let Self::Manual(manual) = self {
+            let mut manual = manual.lock().expect("nobody panics while holding it");
+            manual.now += by;
+            manual.jumped += by;
         }
     }
 }

@@ -24,6 +24,23 @@ pub const SCHEMA_CACHE: usize = 64;
 pub const TASK_TYPES: usize = 10_000;
 /// The most timed changes of one transaction.
 pub const DUE_BATCH: usize = 500;
+/// The most wholes that one plan of the collector takes.
+pub const HARVEST: usize = 5_000;
+/// The most tasks that one transaction of the collector removes, unless one whole alone has more.
+pub const COLLECT_BATCH: usize = 200;
+/// The collector looks at a count again when this share of its limit has ended since (a tenth), and at each sweep.
+pub const COLLECT_SLACK: u64 = 10;
+/// The collector looks for what goes for its age this share of the age later (a hundredth), so that it finds more
+/// than one at once, and at most so much later.
+pub const AGE_SLACK: u32 = 100;
+pub const AGE_SLACK_MAX: Duration = Duration::from_secs(3600);
+/// A jump of the clock from this on keeps the collector from removing more than this share of all tasks (a tenth).
+pub const CLOCK_JUMP: Duration = Duration::from_secs(3600);
+pub const JUMP_SHARE: u64 = 10;
+/// How old the note of the last look at the clock may become.
+pub const CLOCK_NOTE: Duration = Duration::from_secs(600);
+/// Deletions that are kept for those who watch.
+pub const HISTORY_ROWS: u64 = 1_000_000;
 /// Files whose owners are looked up at once.
 pub const FILES_BATCH: usize = 500;
 /// Holders of a semaphore that are listed, and waiters.

@@ -61,6 +61,10 @@ pub struct PipelineSpec {
     /// Whether the first failure cancels what does not depend on it.
     #[serde(skip_serializing_if = "is_default")]
     pub fail_fast: bool,
+    /// How long it is kept after its end, with all its incarnations and their tasks; as long as the server keeps
+    /// what has ended when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_after_finished: Option<Duration>,
     /// The steps: at least one.
     pub steps: Vec<Step>,
 }
@@ -206,6 +210,7 @@ impl Step {
             retry: self.retry.clone(),
             run_after: self.run_after,
             deadline: self.deadline,
+            ttl_after_finished: None,
             hooks: self.hooks.clone(),
             hold: self.hold,
             semaphores: self.semaphores.clone(),

@@ -57,6 +57,69 @@ impl Method for Status {
     type Output = ServerStatus;
 }
 
+/// `server.collect`: removes what is past its time, by `ttlAfterFinished` or by the server's retention. Done twice, it
+/// finds nothing the second time.
+#[derive(Clone, Debug)]
+pub struct Collect;
+
+/// Parameters of `server.collect`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CollectParams {
+    /// Say what would go, and remove nothing.
+    #[serde(skip_serializing_if = "super::task::is_default")]
+    pub dry_run: bool,
+    /// With `dryRun`: the `next` of the answer before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Answer of `server.collect`: the longest due first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Collected {
+    /// What has gone, or would go.
+    pub items: Vec<CollectedItem>,
+    /// There is more: ask again, with this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The server's retention, as `30d,100000`.
+    pub retention: String,
+    /// The clock has jumped: until then the server does not collect by itself what ended before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<Timestamp>,
+}
+
+/// A task with all its incarnations, or a pipeline with all of its own and their tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CollectedItem {
+    /// `Task` or `Pipeline`.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The id of its newest incarnation.
+    pub id: uuid::Uuid,
+    /// How many tasks it is.
+    pub tasks: u64,
+    /// What it ended in.
+    pub phase: super::Phase,
+    /// When its newest incarnation ended.
+    pub finished_at: Timestamp,
+    /// Why it goes: `ttlAfterFinished 1h`, `retention 30d`, `retention failed=90d`, `retention 100000`.
+    pub rule: String,
+    /// Since when it may go.
+    pub since: Timestamp,
+}
+
+impl Method for Collect {
+    const NAME: &'static str = "server.collect";
+    type Params = CollectParams;
+    type Output = Collected;
+}
+
 /// `server.stop`: ends the server; work goes on with its next start.
 #[derive(Clone, Debug)]
 pub struct Stop;

@@ -106,6 +106,10 @@ pub struct TaskSpec {
     /// From its creation: past it the task fails, whatever it does then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// How long it is kept after its end, and all its incarnations with it; as long as the server keeps what has
+    /// ended when absent. A pipeline's tasks go with their pipeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_after_finished: Option<Duration>,
     /// What is called when something happens to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hooks: Option<HooksSpec>,

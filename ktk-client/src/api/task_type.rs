@@ -107,6 +107,7 @@ impl TaskTypeSpec {
         }
         spec.run = self.run.clone();
         spec.external = self.external.clone();
+        spec.ttl_after_finished = spec.ttl_after_finished.or(defaults.ttl_after_finished);
         defaults.policies().complete(spec)
     }
 }
@@ -139,6 +140,9 @@ pub struct TypeDefaults {
     /// From their creation: past it they fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// How long they are kept after their end; in a pipeline they go with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_after_finished: Option<Duration>,
     /// Permits that each holds while it runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub semaphores: Vec<SemaphoreUse>,

@@ -1,7 +1,9 @@
 //! The server itself: its state and its end.
 
 use super::{Client, Result};
-use crate::api::server::{ServerStatus, Status, StatusParams, Stop, StopParams, Stopping};
+use crate::api::server::{
+    Collect, CollectParams, Collected, ServerStatus, Status, StatusParams, Stop, StopParams, Stopping,
+};
 
 /// The server that answers.
 #[derive(Clone, Debug)]
@@ -20,6 +22,14 @@ impl Server {
     /// Where the server could not be asked.
     pub async fn status(&self) -> Result<ServerStatus> {
         self.client.call::<Status>(&StatusParams {}).await
+    }
+
+    /// Removes what is past its time, or says what would go: one page; `next` says whether there is more.
+    ///
+    /// # Errors
+    /// `Unavailable` where the store takes no changes: what was removed until then is gone.
+    pub async fn collect(&self, params: CollectParams) -> Result<Collected> {
+        self.client.call::<Collect>(&params).await
     }
 
     /// Ends the server: it takes no new work, finishes what runs within the drain time, and what

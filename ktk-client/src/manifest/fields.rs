@@ -47,13 +47,12 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 5] = ["http", "unique", "ttlAfterFinished", "affinity", "forEach"];
+const OF_STEP: [&str; 4] = ["http", "unique", "affinity", "forEach"];
 
 /// Steps have one field more than tasks: the last one.
-const OF_WORK: &[&str] = OF_STEP.split_at(4).0;
+const OF_WORK: &[&str] = OF_STEP.split_at(3).0;
 
-const OF_PIPELINE: [&str; 8] =
-    ["queue", "priority", "timeout", "deadline", "unique", "semaphores", "ttlAfterFinished", "hooks"];
+const OF_PIPELINE: [&str; 7] = ["queue", "priority", "timeout", "deadline", "unique", "semaphores", "hooks"];
 
 static TASK: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     vec![
@@ -161,6 +160,9 @@ pub(super) fn unknown(kind: Kind, container: &[Segment], key: &str) -> String {
     if shape.missing.contains(&key) {
         return "not supported by this version".to_owned();
     }
+    if kind == Kind::Pipeline && key == "ttlAfterFinished" {
+        return "unknown field here: a step's task goes with its pipeline, write it under `spec`".to_owned();
+    }
     if let Some(place) = place_of(kind, shape, key) {
         return format!("unknown field here: it belongs {place}");
     }
@@ -223,6 +225,18 @@ mod tests {
             (Kind::Pipeline, "spec.steps[3].when", "jp", "unknown field (did you mean \"jq\"?)"),
             (Kind::Pipeline, "spec.defaults", "when", "unknown field here: it belongs under `steps`"),
             (Kind::Pipeline, "spec.steps[3]", "command", "unknown field here: it belongs under `run`"),
+            (
+                Kind::Pipeline,
+                "spec.steps[3]",
+                "ttlAfterFinished",
+                "unknown field here: a step's task goes with its pipeline, write it under `spec`",
+            ),
+            (
+                Kind::Pipeline,
+                "spec.defaults",
+                "ttlAfterFinished",
+                "unknown field here: a step's task goes with its pipeline, write it under `spec`",
+            ),
             (Kind::Pipeline, "spec.steps[3]", "need", "unknown field (did you mean \"needs\"?)"),
             (
                 Kind::Pipeline,

@@ -154,7 +154,7 @@ impl<T: Tx> Unit<'_, T> {
         row.output_digest = source.output_digest.clone();
         row.due_at = None;
         // It never runs: no clock moves it, no hook hears of it, and nothing of it is evaluated.
-        row.rare = TaskRare { spawned_by: row.rare.spawned_by, ..TaskRare::default() };
+        row.rare = TaskRare { spawned_by: row.rare.spawned_by, ttl: row.rare.ttl, ..TaskRare::default() };
         row.finished_at = Some(self.now);
         self.task_mut(newest.id)?.newest = false;
         self.replace_in_pipeline(newest, &row).await?;

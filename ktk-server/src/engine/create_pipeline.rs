@@ -179,7 +179,7 @@ impl CreatePipeline {
             finished_at: None,
             deleted_at: None,
             version: unit.tx.next_version(),
-            rare: PipelineRare::default(),
+            rare: PipelineRare { ttl: object.spec.ttl_after_finished, ..PipelineRare::default() },
         };
         Ok((row, PipelineBody { header, spec: object.spec.clone(), restart: None }))
     }

@@ -121,6 +121,7 @@ impl Operation for Trim {
             tx.trim_tombstones(time).await?;
             tx.trim_events(time).await?;
         }
+        tx.limit_tombstones(limits::HISTORY_ROWS).await?;
         forget_lanes(tx).await?;
         Ok(Done::quiet(()))
     }

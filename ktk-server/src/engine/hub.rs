@@ -16,6 +16,10 @@ pub struct Hub {
     evaluations: watch::Sender<u64>,
     hooks: watch::Sender<u64>,
     due: watch::Sender<Option<Timestamp>>,
+    collections: watch::Sender<u64>,
+    expiry: watch::Sender<Option<Timestamp>>,
+    /// How many tasks may end before the collector looks.
+    room: AtomicU64,
     swept: AtomicU64,
 }
 
@@ -28,6 +32,9 @@ impl Default for Hub {
             evaluations: watch::Sender::new(0),
             hooks: watch::Sender::new(0),
             due: watch::Sender::new(None),
+            collections: watch::Sender::new(0),
+            expiry: watch::Sender::new(None),
+            room: AtomicU64::new(u64::MAX),
             swept: AtomicU64::new(0),
         }
     }
@@ -56,6 +63,8 @@ impl Hub {
             self.evaluations.send_modify(|count| *count += 1);
         }
         self.add_due(effects.due);
+        self.add_expiry(effects.expires);
+        self.count_ended(effects.ended);
     }
 
     /// Rises with every committed change.
@@ -90,14 +99,7 @@ impl Hub {
 
     /// A time at which a clock moves something: the earliest counts.
     pub fn add_due(&self, due: Option<Timestamp>) {
-        let Some(due) = due else { return };
-        self.due.send_if_modified(|earliest| {
-            let is_earlier = earliest.is_none_or(|present| due < present);
-            if is_earlier {
-                *earliest = Some(due);
-            }
-            is_earlier
-        });
+        earlier(&self.due, due);
     }
 
     /// Forgets the earliest time, before the store is asked anew: what others say meanwhile is kept.
@@ -105,22 +107,78 @@ impl Hub {
         self.due.send_replace(None);
     }
 
+    /// Changes when the collector is to look.
+    pub fn collections(&self) -> watch::Receiver<u64> {
+        self.collections.subscribe()
+    }
+
+    /// Wakes the collector.
+    pub fn collect(&self) {
+        self.collections.send_modify(|count| *count += 1);
+    }
+
+    /// The earliest time at which the collector has something to do.
+    pub fn expiry(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.expiry.subscribe()
+    }
+
+    /// A time at which the collector has something to do: the earliest counts.
+    pub fn add_expiry(&self, at: Option<Timestamp>) {
+        earlier(&self.expiry, at);
+    }
+
+    /// Forgets that time, before the store is asked anew.
+    pub fn forget_expiry(&self) {
+        self.expiry.send_replace(None);
+    }
+
+    /// So many tasks may end before the collector looks; any number where there is no limit.
+    pub fn set_room(&self, room: Option<u64>) {
+        self.room.store(room.map_or(u64::MAX, |room| room.min(u64::MAX - 1)), Ordering::Relaxed);
+    }
+
+    fn count_ended(&self, ended: u64) {
+        if ended == 0 || self.room.load(Ordering::Relaxed) == u64::MAX {
+            return;
+        }
+        let take = |room: u64| if room == u64::MAX { None } else { Some(room.saturating_sub(ended)) };
+        let before = self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        if before.is_ok_and(|before| before <= ended) {
+            // It says anew how many may end.
+            self.set_room(None);
+            self.collect();
+        }
+    }
+
     /// The version from which the hub begins: what the store had when it was opened.
     pub fn begin(&self, version: u64) {
         self.versions.send_replace(version);
     }
 
-    /// Wakes every claimer and the evaluator, although nothing is known to have changed: the slow sweep.
+    /// Wakes every claimer, the evaluator and the collector, although nothing is known to have changed: the slow sweep.
     pub fn sweep(&self) {
         self.swept.fetch_add(1, Ordering::Relaxed);
         self.work.send_modify(|count| *count += 1);
         self.evaluations.send_modify(|count| *count += 1);
+        self.collect();
     }
 
     /// How many wait for changes: streams, and the timer.
     pub fn waiting(&self) -> usize {
         self.versions.receiver_count()
     }
+}
+
+/// Sets a time, where it is earlier than the present one.
+fn earlier(place: &watch::Sender<Option<Timestamp>>, at: Option<Timestamp>) {
+    let Some(at) = at else { return };
+    place.send_if_modified(|earliest| {
+        let is_earlier = earliest.is_none_or(|present| at < present);
+        if is_earlier {
+            *earliest = Some(at);
+        }
+        is_earlier
+    });
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! New rows of tasks: roots and further incarnations, their needs counted and judged at once.
 
 use ktk_client::api::{
-    ApiError, Phase, Reason, TaskId,
+    ApiError, Cause, Phase, Reason, TaskId,
     change::{self, Changes},
     check,
     event::Severity,
@@ -108,6 +108,8 @@ impl<T: Tx> Unit<'_, T> {
             version: 0,
             rare: TaskRare {
                 jq: spec.holds_expression().then_some(Stage::Waiting),
+                // A pipeline's tasks go with it.
+                ttl: spec.ttl_after_finished.filter(|_| root.step.is_none()),
                 checks_outputs: root.body.of_type.as_ref().is_some_and(|of| of.definition.outputs.is_some()),
                 ..TaskRare::default()
             },
@@ -229,6 +231,9 @@ impl<T: Tx> Unit<'_, T> {
             None => Default::default(),
         };
         let mut causes = check::changed(&asked, &header.params);
+        if parent.pipeline_id.is_some() && asked.ttl_after_finished.is_some() {
+            causes.push(Cause::new("ttlAfterFinished", "a step's task goes with its pipeline: remove it"));
+        }
         if causes.is_empty() {
             let keeps_type = |of_type: &TypeUse| of_type.asked.type_name == asked.type_name;
             match body.of_type.take().filter(|of_type| keeps_type(of_type)) {

@@ -8,6 +8,8 @@ pub mod body;
 pub mod cancel;
 pub mod changes;
 mod claim;
+pub mod collect;
+pub mod collector;
 #[cfg(test)]
 pub mod conformance;
 pub mod create_pipeline;
@@ -72,6 +74,7 @@ use unit::Effects;
 use crate::{
     clock::Clock,
     jq::Jq,
+    model::retention::Retention,
     store::{Operation, Store},
 };
 
@@ -95,6 +98,7 @@ pub struct Engine<S> {
     /// Where expressions are evaluated: never in an operation.
     pub jq: Jq,
     types: Mutex<Vec<String>>,
+    retention: Mutex<Retention>,
     is_stopping: AtomicBool,
     removed: mpsc::UnboundedSender<Removed>,
 }
@@ -117,6 +121,7 @@ impl<S: Store> Engine<S> {
             leases,
             jq,
             types: Mutex::default(),
+            retention: Mutex::new(Retention::none()),
             is_stopping: AtomicBool::new(false),
             removed,
         };
@@ -178,6 +183,16 @@ impl<S: Store> Engine<S> {
         }
         let error = ApiError::new(ErrorReason::Unavailable, "the server is stopping and takes no new work");
         Err(error.with_hint("wait until it has gone; the next command starts another").into())
+    }
+
+    /// How long what has ended is kept; for ever until it is set.
+    pub fn retention(&self) -> Retention {
+        self.retention.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Sets how long what has ended is kept.
+    pub fn set_retention(&self, retention: Retention) {
+        *self.retention.lock().expect("nobody panics while holding it") = retention;
     }
 
     /// Handlers that present nodes have.

@@ -41,17 +41,22 @@ impl<T: Tx> Unit<'_, T> {
             if !row.phase.is_terminal() || self.has_live_dependents(&contexts).await? {
                 return Ok(());
             }
-            let tree = self.tx.context_tasks(row.context_id).await?;
-            self.remove_tasks(&tree).await?;
-            self.effects.removed_owners.push(row.context_id);
             self.task_event(&row, Severity::Normal, "Deleted", "deleted with all its incarnations".into());
-            self.remove_needs(&contexts).await?;
+            self.remove_context(row.context_id).await?;
         } else if let Some(row) = self.tx.pipelines(&[id]).await?.pop()
             && row.phase.is_terminal()
         {
             self.remove_pipeline(&row).await?;
         }
         Ok(())
+    }
+
+    /// Removes a task with all its incarnations, and what it needs.
+    pub(super) async fn remove_context(&mut self, context: Uuid) -> EngineResult<()> {
+        let tree = self.tx.context_tasks(context).await?;
+        self.remove_tasks(&tree).await?;
+        self.effects.removed_owners.push(context);
+        self.remove_needs(&[context]).await
     }
 
     /// Whether a task outside has not ended that needs one of these.
@@ -97,10 +102,16 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     async fn remove_pipeline(&mut self, pipeline: &PipelineRow) -> EngineResult<()> {
-        let (all, contexts) = self.whole_pipeline(pipeline).await?;
+        let (_, contexts) = self.whole_pipeline(pipeline).await?;
         if self.has_live_dependents(&contexts).await? {
             return Ok(());
         }
+        self.remove_whole_pipeline(pipeline).await
+    }
+
+    /// Removes a pipeline with all its incarnations and their tasks.
+    pub(super) async fn remove_whole_pipeline(&mut self, pipeline: &PipelineRow) -> EngineResult<()> {
+        let (all, contexts) = self.whole_pipeline(pipeline).await?;
         for context in &contexts {
             let tree = self.tx.context_tasks(*context).await?;
             self.remove_tasks(&tree).await?;

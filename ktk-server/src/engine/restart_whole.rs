@@ -286,7 +286,7 @@ impl<T: Tx> Unit<'_, T> {
             finished_at: None,
             deleted_at: None,
             version: self.tx.next_version(),
-            rare: PipelineRare::default(),
+            rare: PipelineRare { ttl: named.rare.ttl, ..PipelineRare::default() },
             ..named.clone()
         }
     }

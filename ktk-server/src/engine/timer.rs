@@ -1,4 +1,4 @@
-//! The one timer: armed for the earliest thing that a clock moves, for the earliest end of a
+//! The one timer: armed for the earliest thing that a clock moves or lets go, for the earliest end of a
 //! lease, and, while anything is unfinished, for the slow sweep.
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +25,7 @@ const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 /// so that what happens in between costs no look into the store.
 pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
     let mut due = engine.hub.due();
+    let mut expiry = engine.hub.expiry();
     let mut versions = engine.hub.versions();
     // Until it has been read, nodes that an earlier server knew have no lease that could end.
     let mut sweep = loop {
@@ -36,12 +37,12 @@ pub async fn run<S: Store>(engine: Arc<Engine<S>>) {
     };
     let mut heard_since = engine.clock.now();
     loop {
-        due.borrow_and_update();
-        let target =
-            [*engine.hub.due().borrow(), engine.leases.next_end(), sweep].into_iter().flatten().min();
+        let times = [*due.borrow_and_update(), *expiry.borrow_and_update(), engine.leases.next_end(), sweep];
+        let target = times.into_iter().flatten().min();
         tokio::select! {
             () = engine.clock.until(target) => {}
             _ = due.changed() => continue,
+            _ = expiry.changed() => continue,
             _ = versions.changed(), if sweep.is_none() => {
                 sweep = Some(next_sweep(&engine));
                 continue;
@@ -118,6 +119,10 @@ pub async fn tick<S: Store>(
                 break;
             }
         }
+    }
+    if engine.hub.expiry().borrow().is_some_and(|at| at <= engine.clock.now()) {
+        engine.hub.forget_expiry();
+        engine.hub.collect();
     }
     if sweep.is_some_and(|sweep| sweep <= engine.clock.now()) {
         engine.write(Trim { ask: engine.ask("ktk") }).await?;

@@ -32,6 +32,10 @@ pub struct Effects {
     pub hooks: bool,
     /// The earliest new time at which a clock moves something.
     pub due: Option<Timestamp>,
+    /// The earliest new time after which something goes by itself.
+    pub expires: Option<Timestamp>,
+    /// How many tasks have ended.
+    pub ended: u64,
     /// The highest version that was written.
     pub version: u64,
     /// Tasks that are gone: their logs go too.
@@ -46,6 +50,14 @@ impl Effects {
         self.due = [self.due, due].into_iter().flatten().min();
     }
 
+    /// A task is written as it now is.
+    fn wrote(&mut self, row: &TaskRow) {
+        self.version = row.version;
+        self.arm(row.due_at);
+        self.expires = [self.expires, row.rare.expires_at].into_iter().flatten().min();
+        self.ended += u64::from(row.phase.is_terminal());
+    }
+
     /// Both together.
     pub fn merge(&mut self, other: Self) {
         self.work |= other.work;
@@ -53,6 +65,8 @@ impl Effects {
         self.evaluations |= other.evaluations;
         self.hooks |= other.hooks;
         self.arm(other.due);
+        self.expires = [self.expires, other.expires].into_iter().flatten().min();
+        self.ended += other.ended;
         self.version = self.version.max(other.version);
         self.removed_tasks.extend(other.removed_tasks);
         self.removed_owners.extend(other.removed_owners);
@@ -302,7 +316,9 @@ impl<'u, T: Tx> Unit<'u, T> {
             let row = self.pipelines.get_mut(&id).expect("a changed pipeline is loaded");
             row.version = version;
             row.updated_at = self.now;
+            row.keep_expiry();
             self.effects.version = version;
+            self.effects.expires = [self.effects.expires, row.rare.expires_at].into_iter().flatten().min();
             rows.push(row.clone());
         }
         if !rows.is_empty() {
@@ -318,10 +334,10 @@ impl<'u, T: Tx> Unit<'u, T> {
             let row = self.tasks.get_mut(&id).expect("a new task is in the working set");
             row.version = version;
             row.updated_at = self.now;
-            self.effects.arm(row.due_at);
+            row.keep_expiry();
+            self.effects.wrote(row);
             inserts.push(NewTask { row: row.clone(), body });
             self.dirty_tasks.remove(&id);
-            self.effects.version = version;
         }
         let mut rows = Vec::with_capacity(self.dirty_tasks.len());
         for id in std::mem::take(&mut self.dirty_tasks) {
@@ -329,8 +345,8 @@ impl<'u, T: Tx> Unit<'u, T> {
             let row = self.tasks.get_mut(&id).expect("a changed task is in the working set");
             row.version = version;
             row.updated_at = self.now;
-            self.effects.version = version;
-            self.effects.arm(row.due_at);
+            row.keep_expiry();
+            self.effects.wrote(row);
             rows.push(row.clone());
         }
         // Updates first: a parent stops being the newest before its child is.

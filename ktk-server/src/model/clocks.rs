@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use ktk_client::api::{Duration, Phase};
 use serde::{Deserialize, Serialize};
 
-use super::row::TaskRow;
+use super::row::{PipelineRow, TaskRow};
 
 /// The times of a task that has more than the start of its next attempt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -146,6 +146,28 @@ impl TaskRow {
         if !is_plain {
             self.rare.clocks = clocks;
         }
+    }
+}
+
+/// When what has ended at this time goes by itself, as far as it is the newest.
+fn expiry(ttl: Option<Duration>, is_newest: bool, ended: Option<Timestamp>) -> Option<Timestamp> {
+    let ended = ended.filter(|_| is_newest)?;
+    ttl.map(|ttl| later(ended, ttl.get()))
+}
+
+impl TaskRow {
+    /// Keeps, after any change, the time after which it goes by itself.
+    pub fn keep_expiry(&mut self) {
+        let ended = self.finished_at.filter(|_| self.phase.is_terminal());
+        self.rare.expires_at = expiry(self.rare.ttl, self.newest, ended);
+    }
+}
+
+impl PipelineRow {
+    /// Keeps, after any change, the time after which it goes by itself.
+    pub fn keep_expiry(&mut self) {
+        let ended = self.finished_at.filter(|_| self.phase.is_terminal());
+        self.rare.expires_at = expiry(self.rare.ttl, self.newest, ended);
     }
 }
 

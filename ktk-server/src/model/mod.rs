@@ -10,6 +10,7 @@ pub mod phase;
 pub mod pipeline;
 pub mod rare;
 pub mod restart;
+pub mod retention;
 pub mod retry;
 pub mod row;
 pub mod schema;

@@ -1,7 +1,9 @@
 //! What few tasks and pipelines have: facts that no query searches by, stored together as JSON in one column that is
 //! empty for all others.
 
+use jiff::Timestamp;
 use ktk_client::api::{
+    Duration,
     change::Changes,
     restart::{Cascade, Decision},
     task::TaskProgress,
@@ -45,6 +47,15 @@ pub struct TaskRare {
     /// Whether its type has a schema for its outputs.
     #[serde(skip_serializing_if = "is_default")]
     pub checks_outputs: bool,
+    /// How long it is kept after its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+    /// When that is over, of the newest incarnation once it has ended. The store finds it by this number.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::microsecond::optional"
+    )]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// How far the expressions of a task are. The store finds those that are to be evaluated.
@@ -69,6 +80,15 @@ pub struct PipelineRare {
     /// Whether somebody holds all of its steps.
     #[serde(skip_serializing_if = "is_default")]
     pub held: bool,
+    /// How long it is kept after its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+    /// When that is over, of the newest incarnation once it has ended. The store finds it by this number.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::microsecond::optional"
+    )]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What was asked for with a restart of a whole pipeline.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use ktk_client::api::{
-    Phase, Reason, event::Severity, hook::Moment, node::NodePhase, restart::Cascade, task::RunIf,
+    Duration, Phase, Reason, event::Severity, hook::Moment, node::NodePhase, restart::Cascade, task::RunIf,
     worker::Fence,
 };
 use uuid::Uuid;
@@ -153,6 +153,33 @@ impl From<&TaskRow> for LineRow {
             executor: row.is_queued().then(|| row.executor.clone()),
         }
     }
+}
+
+/// Of the two things that are collected as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WholeKind {
+    /// A task that belongs to no pipeline, with all its incarnations.
+    Task,
+    /// A pipeline with all its incarnations and their tasks.
+    Pipeline,
+}
+
+/// What collecting asks of a whole: its newest incarnation, and how many tasks it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeRow {
+    pub kind: WholeKind,
+    /// Of the newest incarnation, as all that follows but the count.
+    pub id: Uuid,
+    pub context_id: Uuid,
+    pub namespace: String,
+    pub name: String,
+    pub phase: Phase,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub ttl: Option<Duration>,
+    /// All its tasks, of all its incarnations.
+    pub tasks: u64,
 }
 
 /// A task and its manifest: what is written once.

@@ -2,15 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use ktk_client::api::{
-    ApiError, ErrorReason,
-    server::{Counts, ServerStatus, Status, Stop, StopParams, Stopping},
+    ApiError, Cause, ErrorReason,
+    server::{
+        Collect, CollectParams, Collected, CollectedItem, Counts, ServerStatus, Status, Stop, StopParams,
+        Stopping,
+    },
 };
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use super::RouterBuilder;
+use super::{Caller, RouterBuilder};
 use crate::{
-    engine::{Engine, expire::Outlook},
+    engine::{
+        Engine,
+        collect::{Going, PlanHarvest},
+        collector,
+        expire::Outlook,
+    },
+    model::row::WholeKind,
     store::Store,
 };
 
@@ -36,6 +47,13 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>, about:
             async move { status(&engine, &about).await }
         })
     };
+    let router = {
+        let engine = Arc::clone(engine);
+        router.method::<Collect, _, _>(move |caller, params| {
+            let engine = Arc::clone(&engine);
+            async move { collect(&engine, &caller, &params).await }
+        })
+    };
     let about = about.clone();
     let engine = Arc::clone(engine);
     router.method::<Stop, _, _>(move |_caller, params| {
@@ -50,6 +68,54 @@ async fn status<S: Store>(engine: &Engine<S>, about: &About) -> Result<ServerSta
     status.stopping = about.stop.borrow().is_some();
     status.counts = Counts { pending: ahead.counts.pending, running: ahead.counts.running };
     Ok(status)
+}
+
+async fn collect<S: Store>(
+    engine: &Engine<S>,
+    caller: &Caller,
+    params: &CollectParams,
+) -> Result<Collected, ApiError> {
+    let retention = engine.retention();
+    let (going, next, kept_until) = if params.dry_run {
+        let after = params.after.as_deref().map(place).transpose()?;
+        let plan = PlanHarvest { retention: retention.clone(), now: engine.clock.now(), jump: None, after };
+        let harvest = engine.read(plan).await?;
+        let next = harvest.last.filter(|_| harvest.has_more).map(|(at, id)| format!("{at}/{id}"));
+        (harvest.going, next, collector::kept_until(engine).await?)
+    } else {
+        let (gone, has_more) = collector::collect_now(engine, &caller.by.name).await?;
+        (gone, has_more.then(|| "more".to_owned()), None)
+    };
+    let items = going.into_iter().map(item).collect();
+    Ok(Collected { items, next, retention: retention.to_string(), kept_until })
+}
+
+/// Where a page begins.
+fn place(text: &str) -> Result<(Timestamp, Uuid), ApiError> {
+    let read = || -> Option<(Timestamp, Uuid)> {
+        let (at, id) = text.split_once('/')?;
+        Some((at.parse().ok()?, id.parse().ok()?))
+    };
+    let cause = || vec![Cause::new("after", "is no `next` of an answer")];
+    read().ok_or_else(|| ApiError::invalid("the request", cause()))
+}
+
+fn item(going: Going) -> CollectedItem {
+    let Going { whole, rule, since } = going;
+    CollectedItem {
+        kind: match whole.kind {
+            WholeKind::Task => "Task".into(),
+            WholeKind::Pipeline => "Pipeline".into(),
+        },
+        namespace: whole.namespace,
+        name: whole.name,
+        id: whole.id,
+        tasks: whole.tasks,
+        phase: whole.phase,
+        finished_at: whole.finished_at.unwrap_or(since),
+        rule: rule.to_string(),
+        since,
+    }
 }
 
 async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -> Result<Stopping, ApiError> {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
+pub use crate::model::retention::Retention;
+
 /// Where objects are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreKind {
@@ -25,6 +27,8 @@ pub struct ServerConfig {
     pub labels: BTreeMap<String, String>,
     /// Where it keeps objects.
     pub store: StoreKind,
+    /// How long what has ended is kept.
+    pub retention: Retention,
     /// After what time without anything to do it ends.
     pub idle_exit: Option<Duration>,
     /// Whether a command started it by itself.

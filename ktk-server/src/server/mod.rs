@@ -26,10 +26,10 @@ use ktk_client::{
 use tokio::sync::{oneshot, watch};
 
 use self::backend::Host;
-pub use self::config::{ServerConfig, StoreKind};
+pub use self::config::{Retention, ServerConfig, StoreKind};
 use crate::{
     clock::Clock,
-    engine::{Engine, Removed, evaluator, expire::Outlook, shared::Shared, timer},
+    engine::{Engine, Removed, collector, evaluator, expire::Outlook, shared::Shared, timer},
     entropy::Entropy,
     exec::{
         environment::Surroundings, launcher::LauncherConfig, place::Places, process::ProcessExecutor,
@@ -91,6 +91,8 @@ async fn serve<S: Store>(
     let filters = Arc::new(Pool::new(JqConfig { program: config.jq.0.clone(), args: config.jq.1.clone() }));
     let (engine, removed) = Engine::new(store, clock.clone(), shared, Jq::new(Arc::clone(&filters)));
     engine.hub.begin(engine.read(Outlook).await.context("the store cannot be read")?.version);
+
+    engine.set_retention(config.retention.clone());
 
     let starter = Arc::new(Starter::new(launcher_config(&config), info.id).await);
     let executor = ProcessExecutor {
@@ -164,6 +166,16 @@ async fn serve<S: Store>(
         async move {
             tokio::select! {
                 () = evaluator::run(engine) => {}
+                () = closed => {}
+            }
+            anyhow::Ok(())
+        }
+    });
+    spawner.critical("collector", {
+        let (engine, closed) = (Arc::clone(&engine), host.closed());
+        async move {
+            tokio::select! {
+                () = collector::run(engine) => {}
                 () = closed => {}
             }
             anyhow::Ok(())

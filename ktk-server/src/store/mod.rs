@@ -23,7 +23,7 @@ use crate::model::{
     lane::{LaneRow, Running},
     row::{
         AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
-        RequestRow, ResultRow, TaskRow, TombstoneRow,
+        RequestRow, ResultRow, TaskRow, TombstoneRow, WholeKind, WholeRow,
     },
 };
 
@@ -233,6 +233,23 @@ pub trait Tx: Send {
     /// When a clock moves the next task.
     fn next_due(&mut self) -> impl Future<Output = StoreResult<Option<Timestamp>>> + Send;
     fn live_counts(&mut self) -> impl Future<Output = StoreResult<LiveCounts>> + Send;
+    /// All tasks that are stored, counted.
+    fn count_tasks(&mut self) -> impl Future<Output = StoreResult<u64>> + Send;
+    /// What is collected as a whole, by the ids of the newest incarnations: those after this one; `limit` at most.
+    fn wholes(
+        &mut self,
+        kind: WholeKind,
+        after: Uuid,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<WholeRow>>> + Send;
+    /// Of these, those that have ended and have a `ttlAfterFinished`: by the time at which it is over, then by id,
+    /// those after this place; `limit` at most.
+    fn expiring(
+        &mut self,
+        kind: WholeKind,
+        after: (Timestamp, Uuid),
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<WholeRow>>> + Send;
 
     fn pipelines(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
     /// The newest incarnation of a name.
@@ -279,6 +296,8 @@ pub trait Tx: Send {
     fn history_start(&mut self) -> impl Future<Output = StoreResult<u64>> + Send;
     /// Removes tombstones older than this and sets [`Tx::history_start`] accordingly.
     fn trim_tombstones(&mut self, before: Timestamp) -> impl Future<Output = StoreResult<()>> + Send;
+    /// The same, for all tombstones but this many newest ones.
+    fn limit_tombstones(&mut self, most: u64) -> impl Future<Output = StoreResult<()>> + Send;
 
     fn insert_events(&mut self, rows: &[EventRow]) -> impl Future<Output = StoreResult<()>> + Send;
     /// The newest `limit` events, oldest first: of a namespace (or all), of an object (also of
@@ -319,6 +338,11 @@ pub trait Tx: Send {
         kind: &str,
         names: &[String],
     ) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// Something that the server notes for its next start.
+    fn fact(&mut self, name: &str) -> impl Future<Output = StoreResult<Option<String>>> + Send;
+    /// Inserts or replaces.
+    fn put_fact(&mut self, name: &str, value: &str) -> impl Future<Output = StoreResult<()>> + Send;
 
     fn request(&mut self, key: &str) -> impl Future<Output = StoreResult<Option<RequestRow>>> + Send;
     fn insert_request(&mut self, row: &RequestRow) -> impl Future<Output = StoreResult<()>> + Send;

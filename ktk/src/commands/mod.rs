@@ -14,6 +14,7 @@ mod editor;
 mod events;
 mod fail;
 mod fetch;
+mod gc;
 mod get;
 pub(crate) mod help;
 mod hold;
@@ -70,6 +71,7 @@ pub(crate) enum Command {
     Resume(hold::ResumeArgs),
     Scale(scale::ScaleArgs),
     Delete(delete::DeleteArgs),
+    Gc(gc::GcArgs),
     Wait(wait::WaitArgs),
     Why(why::WhyArgs),
     Server(server::ServerArgs),
@@ -105,6 +107,7 @@ impl Command {
             Self::Resume(args) => block_on(hold::resume(args, cx)),
             Self::Scale(args) => block_on(scale::run(args, cx)),
             Self::Delete(args) => block_on(delete::run(args, cx)),
+            Self::Gc(args) => block_on(gc::run(args, cx)),
             Self::Wait(args) => block_on(wait::run(args, cx)),
             Self::Why(args) => block_on(why::run(args, cx)),
             Self::Server(args) => server::run(args, cx),

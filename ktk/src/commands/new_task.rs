@@ -41,6 +41,10 @@ pub(crate) struct TaskFlags {
     #[arg(long, value_name = "DURATION")]
     deadline: Option<Duration>,
 
+    /// How long it is kept after its end
+    #[arg(long, value_name = "DURATION")]
+    ttl_after_finished: Option<Duration>,
+
     /// How many further attempts after a failed one
     #[arg(long, value_name = "TIMES")]
     retry: Option<u32>,
@@ -72,6 +76,7 @@ impl TaskFlags {
             timeout,
             keepalive,
             deadline,
+            ttl_after_finished,
             retry,
             priority,
             needs,
@@ -83,6 +88,7 @@ impl TaskFlags {
             && timeout.is_none()
             && keepalive.is_none()
             && deadline.is_none()
+            && ttl_after_finished.is_none()
             && retry.is_none()
             && priority.is_none()
             && run_after.is_none()
@@ -125,6 +131,7 @@ impl TaskFlags {
             timeout: self.timeout,
             keepalive: self.keepalive,
             deadline: self.deadline,
+            ttl_after_finished: self.ttl_after_finished,
             retry: self.retry.map(|limit| RetrySpec { limit: Some(limit), ..RetrySpec::default() }),
             priority: self.priority,
             run_after: self.run_after,

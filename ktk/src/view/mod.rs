@@ -2,6 +2,7 @@
 //! in, text comes out. No client, no terminal, no clock.
 
 pub(crate) mod age;
+pub(crate) mod collected;
 pub(crate) mod dag;
 pub(crate) mod describe;
 pub(crate) mod diff;
@@ -20,7 +21,8 @@ pub(crate) mod task_type;
 pub(crate) mod tree;
 pub(crate) mod why;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use ktk_client::api::Duration;
 
 /// When and where something is looked at.
 #[derive(Clone, Debug)]
@@ -44,6 +46,15 @@ impl Moment {
             age if age == "<invalid>" => shown.to_string(),
             age => format!("{shown} ({age} ago)"),
         }
+    }
+}
+
+impl Moment {
+    /// How long something is kept after its end, and when it goes: `24h: Sat, 21 Nov 2026 21:02:42 +0000`.
+    pub(crate) fn ttl(&self, ttl: Option<Duration>, finished: Option<Timestamp>) -> Option<String> {
+        let ttl = ttl?;
+        let goes = finished.and_then(|at| at.checked_add(SignedDuration::try_from(ttl.get()).ok()?).ok());
+        Some(goes.map_or_else(|| ttl.to_string(), |goes| format!("{ttl}: {}", self.time(goes))))
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn describe(
 ) -> Page {
     let mut page = Page::default();
     identity(&mut page, pipeline, moment);
-    spec(&mut page, pipeline);
+    spec(&mut page, pipeline, moment);
     outcome(&mut page, pipeline, moment);
     steps(&mut page, pipeline, tasks, moment);
     let dag = dag::text(pipeline, tasks, false);
@@ -98,7 +98,7 @@ fn identity(page: &mut Page, pipeline: &Pipeline, moment: &Moment) {
     page.optional("Deleted", metadata.deleted_at.map(|time| moment.time(time)));
 }
 
-fn spec(page: &mut Page, pipeline: &Pipeline) {
+fn spec(page: &mut Page, pipeline: &Pipeline, moment: &Moment) {
     let spec = &pipeline.spec;
     if !spec.params.is_empty() {
         page.values("Parameters", spec.params.iter().map(|(name, value)| format!("{name}={value}")));
@@ -107,6 +107,8 @@ fn spec(page: &mut Page, pipeline: &Pipeline) {
     if spec.fail_fast {
         page.field("Fail Fast", "true".to_owned());
     }
+    let finished = pipeline.status.as_ref().and_then(|status| status.finished_at);
+    page.optional("TTL After Finished", moment.ttl(spec.ttl_after_finished, finished));
 }
 
 fn outcome(page: &mut Page, pipeline: &Pipeline, moment: &Moment) {

@@ -236,6 +236,7 @@ async fn a_crash_of_claims_and_reports_on_sqlite() {
         Deed::CancelPipeline,
         Deed::DeleteCascade,
         Deed::DeleteRunning,
+        Deed::Collect,
     ])
     .await;
 }

@@ -20,7 +20,7 @@ use crate::{
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
-            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow, WholeKind, WholeRow,
         },
     },
     store::{Durability, ListQuery, LiveCounts, Operation, Store, StoreError, StoreInfo, StoreResult, Tx},
@@ -249,6 +249,9 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         due(now: Timestamp, limit: usize) -> Vec<TaskRow>;
         next_due() -> Option<Timestamp>;
         live_counts() -> LiveCounts;
+        count_tasks() -> u64;
+        wholes(kind: WholeKind, after: Uuid, limit: usize) -> Vec<WholeRow>;
+        expiring(kind: WholeKind, after: (Timestamp, Uuid), limit: usize) -> Vec<WholeRow>;
         pipelines(ids: &[Uuid]) -> Vec<PipelineRow>;
         pipeline_named(namespace: &str, name: &str) -> Option<PipelineRow>;
         pipelines_named(namespace: &str, name: &str) -> Vec<PipelineRow>;
@@ -264,6 +267,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         insert_tombstones(rows: &[TombstoneRow]) -> () => Written::Tombstones(rows);
         history_start() -> u64;
         trim_tombstones(before: Timestamp) -> ();
+        limit_tombstones(most: u64) -> ();
         insert_events(rows: &[EventRow]) -> ();
         list_events(namespace: Option<&str>, object: Option<Uuid>, limit: usize) -> Vec<EventRow>;
         delete_events(objects: &[Uuid]) -> ();
@@ -275,6 +279,8 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         list_entities(kind: &str, after: Option<&str>, limit: usize) -> Vec<EntityRow>;
         put_entities(rows: &[EntityRow]) -> ();
         delete_entities(kind: &str, names: &[String]) -> ();
+        fact(name: &str) -> Option<String>;
+        put_fact(name: &str, value: &str) -> ();
         request(key: &str) -> Option<RequestRow>;
         insert_request(row: &RequestRow) -> () => Written::Request(row);
         trim_requests(before: Timestamp) -> ();

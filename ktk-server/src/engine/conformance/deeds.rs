@@ -19,7 +19,11 @@ use super::{
     lab::{Answer, Lab, start},
 };
 use crate::{
-    engine::{expire::MoveDue, nodes::LoseNode},
+    engine::{
+        collect::{Collect, PlanHarvest},
+        expire::MoveDue,
+        nodes::LoseNode,
+    },
     store::Store,
 };
 
@@ -48,12 +52,13 @@ pub enum Deed {
     DeleteEnded,
     DeleteCascade,
     DeleteRunning,
+    Collect,
     LoseNode,
     MoveDue,
 }
 
 /// All of them.
-pub const DEEDS: [Deed; 21] = [
+pub const DEEDS: [Deed; 22] = [
     Deed::CreateTask,
     Deed::CreatePipeline,
     Deed::Restart,
@@ -73,6 +78,7 @@ pub const DEEDS: [Deed; 21] = [
     Deed::DeleteEnded,
     Deed::DeleteCascade,
     Deed::DeleteRunning,
+    Deed::Collect,
     Deed::LoseNode,
     Deed::MoveDue,
 ];
@@ -172,6 +178,13 @@ pub async fn perform<S: Store>(lab: &mut Lab<S>, deed: Deed) -> Answer<()> {
             lab.delete_with(params).await.map(drop)
         }
         Deed::DeleteRunning => lab.delete_pipeline("q", true).await.map(drop),
+        Deed::Collect => {
+            let retention = "0s".parse().expect("a retention");
+            let plan =
+                PlanHarvest { retention, now: start() + Duration::from_secs(60), jump: None, after: None };
+            let going = lab.read(plan).await?.going;
+            lab.write(Collect { ask: lab.engine.ask("ktk"), going }).await.map(drop)
+        }
         Deed::LoseNode => {
             let (ask, node, generation) = (lab.engine.ask("ktk"), lab.node, lab.generation);
             lab.write(LoseNode { ask, node, generation }).await

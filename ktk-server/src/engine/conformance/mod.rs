@@ -11,6 +11,7 @@ mod cascades;
 mod changes;
 mod check;
 mod clocks;
+mod collects;
 mod crashes;
 pub mod cut;
 mod cutoff;
@@ -114,6 +115,10 @@ macro_rules! engine_conformance {
             deletes: an_ended_task, a_running_task_goes_at_its_end, refused_while_others_wait, a_pipeline_goes_whole,
                 a_running_pipeline, cancelled_while_it_goes, older_incarnations, stubs_keep_the_tree_whole,
                 not_while_somebody_runs_on_it, a_cascade_takes_who_waits, a_cascade_of_a_pipeline, files_are_announced, names_begin_anew, nothing_new_while_it_goes;
+            collects: by_its_own_time, the_newest_incarnation_s_time_counts, a_pipeline_whole,
+                what_the_retention_does_not_keep, not_what_something_unfinished_needs, who_needed_it_and_has_ended_stays,
+                what_moved_since_the_plan_stays, files_go_with_it, in_small_batches,
+                a_jump_of_the_clock_lets_nothing_go, a_jump_is_over_when_somebody_says_so, ends_wake_the_collector;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;

@@ -55,6 +55,19 @@ pub async fn trimmed_history<S: Store>(store: S) {
     assert_eq!(see(&store, Step::HistoryStart).await, Seen::Number(4));
 }
 
+/// The newest tombstones are kept, and history begins behind the others.
+pub async fn limited_history<S: Store>(store: S) {
+    let rows = vec![tombstone(3, 10), tombstone(4, 20), tombstone(6, 30)];
+    write(&store, [Step::InsertTombstones(rows), Step::LimitTombstones(3)]).await;
+    assert_eq!(see(&store, Step::HistoryStart).await, Seen::Number(0));
+    write(&store, [Step::LimitTombstones(1)]).await;
+    assert_eq!(see(&store, Step::HistoryStart).await, Seen::Number(4));
+    let left = vec![Change::Deleted(tombstone(6, 30))];
+    assert_eq!(see(&store, Step::Changes(0, 10)).await, Seen::Changes(left));
+    write(&store, [Step::LimitTombstones(0), Step::LimitTombstones(0)]).await;
+    assert_eq!(see(&store, Step::HistoryStart).await, Seen::Number(6));
+}
+
 /// The newest version of any row; it stays when that row goes.
 pub async fn newest_version<S: Store>(store: S) {
     assert_eq!(see(&store, Step::Version).await, Seen::Number(0));

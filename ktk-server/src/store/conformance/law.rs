@@ -12,7 +12,10 @@ use super::{
     script::{Script, Step},
 };
 use crate::{
-    model::row::{EventRow, NeedRow, PipelineRow, ResultRow, TaskRow},
+    model::{
+        rare::{PipelineRare, TaskRare},
+        row::{EventRow, NeedRow, PipelineRow, ResultRow, TaskRow, WholeKind},
+    },
     store::{ListQuery, Store, memory::MemoryStore},
 };
 
@@ -41,13 +44,13 @@ prop_compose! {
         (priority, ready, due) in (-1..2_i32, prop::option::of(0..3_i64), prop::option::of(0..5_i64)),
         phase in prop::sample::select(Phase::ALL),
         reason in prop::sample::select(vec![None, Some(Reason::Queued), Some(Reason::Held)]),
-        (admitted, node_id, version, lane) in
-            (any::<bool>(), prop::option::of(an_id()), 1..40_u64, 0..3_u32),
+        (admitted, node_id, version, lane, expires) in
+            (any::<bool>(), prop::option::of(an_id()), 1..40_u64, 0..3_u32, prop::option::of(0..5_i64)),
     ) -> TaskRow {
         TaskRow {
             context_id: context, incarnation, newest, namespace, name, head, pipeline_id, executor, priority,
             ready_at: ready.map(at), due_at: due.map(at), phase, reason, admitted, node_id, version,
-            lane, ..task(number)
+            lane, rare: TaskRare { expires_at: expires.map(at), ..TaskRare::default() }, ..task(number)
         }
     }
 }
@@ -56,8 +59,10 @@ prop_compose! {
     fn a_pipeline()(
         number in 1..8_u64, incarnation in 1..3_u32, newest: bool, namespace in a_word(), name in a_word(),
         head in prop::sample::select(vec![0, 1, 1 << 63, u64::MAX]), version in 1..40_u64,
+        expires in prop::option::of(0..5_i64),
     ) -> PipelineRow {
-        PipelineRow { incarnation, newest, namespace, name, head, version, ..pipeline(number) }
+        let rare = PipelineRare { expires_at: expires.map(at), ..PipelineRare::default() };
+        PipelineRow { incarnation, newest, namespace, name, head, version, rare, ..pipeline(number) }
     }
 }
 
@@ -94,6 +99,8 @@ fn a_write() -> impl Strategy<Value = Step> {
         1 => ids().prop_map(Step::DeletePipelines),
         2 => (1..40_u64, 0..5_i64).prop_map(|(version, at)| Step::InsertTombstones(vec![tombstone(version, at)])),
         1 => (0..5_i64).prop_map(|micros| Step::TrimTombstones(at(micros))),
+        1 => (0..3_u64).prop_map(Step::LimitTombstones),
+        1 => a_word().prop_map(|name| Step::PutFact(name, "{}".into())),
         3 => prop::collection::vec(an_event, 1..4).prop_map(Step::InsertEvents),
         1 => ids().prop_map(Step::DeleteEvents),
         1 => (0..5_i64).prop_map(|micros| Step::TrimEvents(at(micros))),
@@ -109,6 +116,10 @@ fn a_write() -> impl Strategy<Value = Step> {
         1 => Just(Step::NextVersion),
         1 => Just(Step::NextFence),
     ]
+}
+
+fn a_whole() -> impl Strategy<Value = WholeKind> {
+    prop::sample::select(vec![WholeKind::Task, WholeKind::Pipeline])
 }
 
 fn a_load() -> impl Strategy<Value = Step> {
@@ -143,6 +154,14 @@ fn a_load() -> impl Strategy<Value = Step> {
         (0..5_i64, limit()).prop_map(|(now, limit)| Step::Due(at(now), limit)),
         Just(Step::NextDue),
         Just(Step::LiveCounts),
+        Just(Step::CountTasks),
+        (a_whole(), an_id(), limit()).prop_map(|(kind, after, limit)| Step::Wholes(kind, after, limit)),
+        (a_whole(), 0..5_i64, an_id(), limit()).prop_map(|(kind, micros, after, limit)| Step::Expiring(
+            kind,
+            (at(micros), after),
+            limit
+        )),
+        a_word().prop_map(Step::Fact),
         ids().prop_map(Step::Pipelines),
         (a_word(), a_word()).prop_map(|(namespace, name)| Step::PipelineNamed(namespace, name)),
         (a_word(), a_word()).prop_map(|(namespace, name)| Step::PipelinesNamed(namespace, name)),

@@ -14,6 +14,7 @@ pub mod rows;
 pub mod script;
 pub mod transactions;
 pub mod unique;
+pub mod wholes;
 pub mod work;
 
 use self::script::{Failed, Script, Seen, Step};
@@ -32,7 +33,8 @@ macro_rules! conformance {
             work: order_of_claims, several_executors, only_what_is_queued_and_admitted, gated, evaluating, lanes,
                 lanes_are_kept_at_hand, running_on, due, counts;
             lists: pages_of_all, pages_of_a_namespace, newest_only, a_page_survives_changes, pipelines_too;
-            history: changes_in_version_order, deletions_are_changes, trimmed_history, newest_version;
+            history: changes_in_version_order, deletions_are_changes, trimmed_history, limited_history, newest_version;
+            wholes: newest_incarnations_with_all_their_tasks, in_the_order_of_their_times, facts_are_replaced;
             events: the_newest_oldest_first, of_a_namespace, of_an_object_and_a_pipeline, removed;
             entities: hooks_in_order, nodes_are_replaced, requests_are_remembered_and_forgotten, pipelines_are_deleted,
                 objects_without_a_namespace, pages_of_a_kind;

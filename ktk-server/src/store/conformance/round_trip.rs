@@ -94,6 +94,8 @@ pub fn full_task() -> TaskRow {
                 at: Timestamp::from_microsecond(7).expect("a small number"),
             }),
             jq: Some(Stage::Waiting),
+            ttl: Some(ktk_client::api::Duration::from_secs(90)),
+            expires_at: Some(late()),
             decision: Some(Decision { action: Action::Keep, why: "ü".into(), at: early() }),
             ..TaskRare::default()
         },
@@ -171,6 +173,8 @@ pub async fn pipelines<S: Store>(store: S) {
                 changes: [("params.n".to_owned(), serde_json::json!(1))].into(),
             }),
             held: true,
+            ttl: Some(ktk_client::api::Duration::from_secs(90)),
+            expires_at: Some(late()),
         },
     };
     let rows = vec![pipeline(5), full.clone()];

@@ -12,7 +12,7 @@ use crate::{
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
-            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow, WholeKind, WholeRow,
         },
     },
     store::{Durability, ListQuery, LiveCounts, Operation, StoreError, Tx},
@@ -58,6 +58,9 @@ pub enum Step {
     Due(Timestamp, usize),
     NextDue,
     LiveCounts,
+    CountTasks,
+    Wholes(WholeKind, Uuid, usize),
+    Expiring(WholeKind, (Timestamp, Uuid), usize),
     Pipelines(Vec<Uuid>),
     PipelineNamed(String, String),
     PipelinesNamed(String, String),
@@ -73,6 +76,7 @@ pub enum Step {
     InsertTombstones(Vec<TombstoneRow>),
     HistoryStart,
     TrimTombstones(Timestamp),
+    LimitTombstones(u64),
     InsertEvents(Vec<EventRow>),
     ListEvents(Option<String>, Option<Uuid>, usize),
     DeleteEvents(Vec<Uuid>),
@@ -84,6 +88,8 @@ pub enum Step {
     ListEntities(String, Option<String>, usize),
     PutEntities(Vec<EntityRow>),
     DeleteEntities(String, Vec<String>),
+    Fact(String),
+    PutFact(String, String),
     Request(String),
     InsertRequest(RequestRow),
     Hooks(usize),
@@ -120,6 +126,8 @@ pub enum Seen {
     Entities(Vec<EntityRow>),
     Running(Vec<Running>),
     Waiting(Vec<u64>),
+    Wholes(Vec<WholeRow>),
+    Fact(Option<String>),
     Lanes(Vec<LaneRow>),
     Request(Option<RequestRow>),
     Hooks(Vec<HookRow>),
@@ -237,6 +245,9 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::Due(now, limit) => tx.due(*now, *limit).await.map(Seen::Tasks),
         Step::NextDue => tx.next_due().await.map(Seen::Time),
         Step::LiveCounts => tx.live_counts().await.map(Seen::Counts),
+        Step::CountTasks => tx.count_tasks().await.map(Seen::Number),
+        Step::Wholes(kind, after, limit) => tx.wholes(*kind, *after, *limit).await.map(Seen::Wholes),
+        Step::Expiring(kind, after, limit) => tx.expiring(*kind, *after, *limit).await.map(Seen::Wholes),
         Step::Pipelines(ids) => tx.pipelines(ids).await.map(pipelines),
         Step::PipelinesNamed(namespace, name) => {
             tx.pipelines_named(namespace, name).await.map(Seen::Pipelines)
@@ -258,6 +269,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::InsertTombstones(rows) => tx.insert_tombstones(rows).await.map(done),
         Step::HistoryStart => tx.history_start().await.map(Seen::Number),
         Step::TrimTombstones(before) => tx.trim_tombstones(*before).await.map(done),
+        Step::LimitTombstones(most) => tx.limit_tombstones(*most).await.map(done),
         Step::InsertEvents(rows) => tx.insert_events(rows).await.map(done),
         Step::ListEvents(namespace, object, limit) => {
             tx.list_events(namespace.as_deref(), *object, *limit).await.map(Seen::Events)
@@ -276,6 +288,8 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         }
         Step::PutEntities(rows) => tx.put_entities(rows).await.map(done),
         Step::DeleteEntities(kind, names) => tx.delete_entities(kind, names).await.map(done),
+        Step::Fact(name) => tx.fact(name).await.map(Seen::Fact),
+        Step::PutFact(name, value) => tx.put_fact(name, value).await.map(done),
         Step::Request(key) => tx.request(key).await.map(Seen::Request),
         Step::InsertRequest(row) => tx.insert_request(row).await.map(done),
         Step::Hooks(limit) => tx.hooks(*limit).await.map(Seen::Hooks),

@@ -55,6 +55,8 @@ fn one_of_each() -> Vec<Step> {
         Step::DeletePipelines(vec![id(102)]),
         Step::InsertTombstones(vec![tombstone(51, 0)]),
         Step::TrimTombstones(at(1)),
+        Step::LimitTombstones(0),
+        Step::PutFact("f".into(), "1".into()),
         Step::InsertEvents(vec![event(1, id(1), 0)]),
         Step::DeleteEvents(vec![id(103)]),
         Step::PutNode(node(7)),

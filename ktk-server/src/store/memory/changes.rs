@@ -146,6 +146,20 @@ impl Journal<'_> {
         Ok(())
     }
 
+    pub(super) fn limit_tombstones(&mut self, most: u64) -> StoreResult<()> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let Some(newest) = self.state.tombstones.keys().rev().nth(most).copied() else { return Ok(()) };
+        let start = self.state.history_start.get(&()).copied().unwrap_or(0).max(newest);
+        self.put(|state| &mut state.history_start, (), start);
+        self.remove_where(|state| &mut state.tombstones, |version, _| *version <= newest);
+        Ok(())
+    }
+
+    pub(super) fn put_fact(&mut self, name: &str, value: &str) -> StoreResult<()> {
+        self.put(|state| &mut state.facts, name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
     pub(super) fn insert_events(&mut self, rows: &[EventRow]) -> StoreResult<()> {
         for row in rows {
             self.state.counters.event += 1;

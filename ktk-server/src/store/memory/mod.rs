@@ -8,6 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod wholes;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

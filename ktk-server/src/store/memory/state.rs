@@ -123,6 +123,8 @@ pub(super) struct State {
     pub(super) lanes: BTreeMap<u32, LaneRow>,
     pub(super) entity_versions: BTreeMap<u64, EntityName>,
     pub(super) requests: BTreeMap<String, RequestRow>,
+    /// By name.
+    pub(super) facts: BTreeMap<String, String>,
     /// In the order in which they were written.
     pub(super) hooks: BTreeMap<u64, HookRow>,
     pub(super) counters: Counters,

@@ -16,7 +16,7 @@ use crate::{
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
-            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow, WholeKind, WholeRow,
         },
     },
     store::{ListQuery, LiveCounts, StoreError, StoreResult, Tx, drive::Trouble},
@@ -210,6 +210,23 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.live_counts())
     }
 
+    async fn count_tasks(&mut self) -> StoreResult<u64> {
+        self.load(|state| state.tasks.len() as u64)
+    }
+
+    async fn wholes(&mut self, kind: WholeKind, after: Uuid, limit: usize) -> StoreResult<Vec<WholeRow>> {
+        self.load(|state| state.wholes(kind, after, limit))
+    }
+
+    async fn expiring(
+        &mut self,
+        kind: WholeKind,
+        after: (Timestamp, Uuid),
+        limit: usize,
+    ) -> StoreResult<Vec<WholeRow>> {
+        self.load(|state| state.expiring(kind, after, limit))
+    }
+
     async fn pipelines(&mut self, ids: &[Uuid]) -> StoreResult<Vec<PipelineRow>> {
         self.load(|state| state.pipelines(ids))
     }
@@ -274,6 +291,10 @@ impl Tx for MemoryTx<'_> {
         self.change(|journal| journal.trim_tombstones(before))
     }
 
+    async fn limit_tombstones(&mut self, most: u64) -> StoreResult<()> {
+        self.change(|journal| journal.limit_tombstones(most))
+    }
+
     async fn insert_events(&mut self, rows: &[EventRow]) -> StoreResult<()> {
         self.change(|journal| journal.insert_events(rows))
     }
@@ -326,6 +347,14 @@ impl Tx for MemoryTx<'_> {
 
     async fn delete_entities(&mut self, kind: &str, names: &[String]) -> StoreResult<()> {
         self.change(|journal| journal.delete_entities(kind, names))
+    }
+
+    async fn fact(&mut self, name: &str) -> StoreResult<Option<String>> {
+        self.load(|state| state.facts.get(name).cloned())
+    }
+
+    async fn put_fact(&mut self, name: &str, value: &str) -> StoreResult<()> {
+        self.change(|journal| journal.put_fact(name, value))
     }
 
     async fn request(&mut self, key: &str) -> StoreResult<Option<RequestRow>> {

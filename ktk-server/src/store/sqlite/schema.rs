@@ -10,7 +10,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6b74_6b00;
 
 /// The newest schema's number.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 /// Schema 1.
 pub(super) const SCHEMA_1: &str = "
@@ -244,4 +244,13 @@ CREATE UNIQUE INDEX entities_version ON entities (version);
 
 ALTER TABLE task_results ADD COLUMN inputs TEXT;
 CREATE INDEX tasks_evaluating ON tasks (id) WHERE rare IS NOT NULL AND instr(rare, '"jq":"evaluating"') > 0;
+"#;
+
+/// Schema 3: what has a time after which it goes, and what the server notes for its next start.
+pub(super) const SCHEMA_3: &str = r#"
+CREATE INDEX tasks_expiring ON tasks (json_extract(rare, '$.expiresAt'), id)
+    WHERE rare IS NOT NULL AND instr(rare, '"expiresAt":') > 0;
+CREATE INDEX pipelines_expiring ON pipelines (json_extract(rare, '$.expiresAt'), id)
+    WHERE rare IS NOT NULL AND instr(rare, '"expiresAt":') > 0;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 "#;

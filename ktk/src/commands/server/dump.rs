@@ -24,6 +24,7 @@ struct Dump<'a> {
     store: String,
     slots: usize,
     labels: &'a BTreeMap<String, String>,
+    retention: String,
     idle_exit: Duration,
 }
 
@@ -35,6 +36,7 @@ pub(super) fn print(options: &Options, cx: &Context) -> Result<Exit, CliError> {
         store: options.store.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default(),
         slots: options.slots.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get)),
         labels: &options.labels,
+        retention: options.retention.to_string(),
         idle_exit: options.idle_exit.map(Duration::new).unwrap_or_default(),
     };
     if let Some(yaml) = OutputFormat::Yaml.machine() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, convert::Infallible, ffi::OsString, path::PathBuf, time::Duration};
 
-use ktk_server::server::{self, ServerConfig, StoreKind};
+use ktk_server::server::{self, Retention, ServerConfig, StoreKind};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -31,6 +31,8 @@ pub(super) struct Options {
     pub(super) slots: Option<usize>,
     /// Labels of its node.
     pub(super) labels: BTreeMap<String, String>,
+    /// How long what has ended is kept.
+    pub(super) retention: Retention,
     /// After what time without anything to do it ends.
     pub(super) idle_exit: Option<Duration>,
     /// Whether a command started it by itself.
@@ -73,6 +75,7 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         socket: options.socket,
         slots: options.slots,
         labels: options.labels,
+        retention: options.retention,
         store: match options.store {
             Store::Sqlite => StoreKind::Sqlite,
             Store::Memory => StoreKind::Memory,

@@ -8,6 +8,8 @@ use ktk_client::{
     client::local,
 };
 
+use ktk_server::server::Retention;
+
 use super::{
     dump,
     engine::{self, Options},
@@ -33,6 +35,9 @@ Examples:
   # One of its own, that forgets everything when it ends
   ktk server run --data-dir /tmp/try --store memory
 
+  # What has ended goes after a week, what has failed after 90 days; 10000 tasks are kept at most
+  ktk server run --retention 7d,10000,failed=90d
+
   # What would hold here, flags, variables and defaults taken together
   ktk server run --slots 8 --labels zone=eu,disk=fast --dump-config")]
 pub(crate) struct RunArgs {
@@ -51,6 +56,11 @@ pub(crate) struct RunArgs {
     /// Labels of this server's node
     #[arg(long, value_name = "KEY=VALUE,...", env = "KTK_LABELS", hide_env_values = true)]
     labels: Option<NodeLabels>,
+
+    /// How long what has ended is kept: an age, a number of finished tasks, or both, whichever ends first; for one
+    /// phase as failed=90d; or none [default: 30d,100000]
+    #[arg(long, value_name = "LIMIT,...", env = "KTK_RETENTION", hide_env_values = true)]
+    retention: Option<Retention>,
 
     /// End after this time without anything to do, 0 for never [default: 0]
     #[arg(long, value_name = "DURATION", env = "KTK_IDLE_EXIT", hide_env_values = true)]
@@ -113,6 +123,7 @@ pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
         store: args.store,
         slots: args.slots,
         labels: args.labels.unwrap_or_default().0,
+        retention: args.retention.unwrap_or_default(),
         idle_exit: idle_exit(args.idle_exit, args.auto_started),
         auto_started: args.auto_started,
     };

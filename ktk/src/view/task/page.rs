@@ -100,6 +100,8 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
         page.field("Retry", parts.join(", "));
     }
     page.optional("Deadline", deadline(task, moment));
+    let finished = task.status.as_ref().and_then(|status| status.finished_at);
+    page.optional("TTL After Finished", moment.ttl(spec.ttl_after_finished, finished));
     if let Some(hooks) = &spec.hooks {
         let called = hook::Moment::ALL.into_iter().filter_map(|moment| Some((moment, hooks.at(moment)?)));
         page.values(

@@ -7,6 +7,7 @@ mod hook;
 mod part;
 mod pipeline;
 mod task;
+mod whole;
 
 use jiff::Timestamp;
 use ktk_client::api::{Phase, Reason, worker::Fence};
@@ -22,6 +23,7 @@ pub(super) use event::{bind_event, bind_tombstone, event_columns, tombstone_colu
 pub(super) use part::{attempt_columns, bind_attempt, bind_node, bind_request, node_columns};
 pub(super) use pipeline::{bind_pipeline, pipeline_columns};
 pub(super) use task::{bind_course, bind_task, line_columns, task_columns};
+pub(super) use whole::whole_columns;
 
 /// Why a stored row cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -71,3 +71,17 @@ pub(super) fn trim_tombstones(session: &Session, before: Timestamp) -> Outcome<(
     session.execute("DELETE FROM tombstones WHERE at < ?1", before)?;
     Ok(())
 }
+
+pub(super) const BEYOND: &str = "SELECT version FROM tombstones ORDER BY version DESC LIMIT 1 OFFSET ?1";
+
+pub(super) fn limit_tombstones(session: &Session, most: u64) -> Outcome<()> {
+    let newest: Option<i64> = {
+        let mut statement = session.statement(BEYOND)?;
+        let mut rows = statement.query([i64::try_from(most).unwrap_or(i64::MAX)])?;
+        rows.next()?.map(|row| row.get(0)).transpose()?
+    };
+    let Some(newest) = newest else { return Ok(()) };
+    session.execute("UPDATE meta SET history_start = max(history_start, ?1)", [newest])?;
+    session.execute("DELETE FROM tombstones WHERE version <= ?1", [newest])?;
+    Ok(())
+}

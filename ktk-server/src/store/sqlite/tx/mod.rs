@@ -13,6 +13,7 @@ mod pipelines;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod wholes;
 mod work;
 
 use std::{ops::RangeInclusive, sync::Arc};
@@ -33,7 +34,7 @@ use crate::{
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
-            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
+            PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow, WholeKind, WholeRow,
         },
     },
     store::{ListQuery, LiveCounts, StoreResult, Tx},
@@ -210,6 +211,23 @@ impl Tx for SqliteTx {
         self.load(work::live_counts)
     }
 
+    async fn count_tasks(&mut self) -> StoreResult<u64> {
+        self.load(wholes::count)
+    }
+
+    async fn wholes(&mut self, kind: WholeKind, after: Uuid, limit: usize) -> StoreResult<Vec<WholeRow>> {
+        self.load(|session| wholes::after(session, kind, after, limit))
+    }
+
+    async fn expiring(
+        &mut self,
+        kind: WholeKind,
+        after: (Timestamp, Uuid),
+        limit: usize,
+    ) -> StoreResult<Vec<WholeRow>> {
+        self.load(|session| wholes::expiring(session, kind, after, limit))
+    }
+
     async fn pipelines(&mut self, ids: &[Uuid]) -> StoreResult<Vec<PipelineRow>> {
         self.load(|session| session.by_ids(pipelines::BY_ID, ids))
     }
@@ -274,6 +292,10 @@ impl Tx for SqliteTx {
         self.change(|session| changes::trim_tombstones(session, before))
     }
 
+    async fn limit_tombstones(&mut self, most: u64) -> StoreResult<()> {
+        self.change(|session| changes::limit_tombstones(session, most))
+    }
+
     async fn insert_events(&mut self, rows: &[EventRow]) -> StoreResult<()> {
         self.change(|session| events::insert(session, rows))
     }
@@ -326,6 +348,14 @@ impl Tx for SqliteTx {
 
     async fn delete_entities(&mut self, kind: &str, names: &[String]) -> StoreResult<()> {
         self.change(|session| entities::delete(session, kind, names))
+    }
+
+    async fn fact(&mut self, name: &str) -> StoreResult<Option<String>> {
+        self.load(|session| wholes::fact(session, name))
+    }
+
+    async fn put_fact(&mut self, name: &str, value: &str) -> StoreResult<()> {
+        self.change(|session| wholes::put_fact(session, name, value))
     }
 
     async fn request(&mut self, key: &str) -> StoreResult<Option<RequestRow>> {

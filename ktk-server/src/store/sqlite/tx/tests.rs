@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{changes, entities, events, lanes, lists, needs, nodes, pipelines, tasks, work};
+use super::{changes, entities, events, lanes, lists, needs, nodes, pipelines, tasks, wholes, work};
 use crate::store::sqlite::migrate::STEPS;
 
 fn plan(sql: &str) -> String {
@@ -68,6 +68,21 @@ fn objects_are_found_by_what_names_them() {
     assert!(plan(needs::DEPENDENTS).contains("PRIMARY KEY (need=?)"));
     uses(needs::NEEDS, "needs_dependent (dependent=?)");
     uses(needs::DELETE, "needs_dependent (dependent=?)");
+}
+
+#[test]
+fn what_is_collected_is_a_walk() {
+    for (sql, index) in [
+        (wholes::TASKS, "tasks_id (id>?)"),
+        (wholes::PIPELINES, "pipelines_id (id>?)"),
+        (wholes::EXPIRING_TASKS, "tasks_expiring (<expr>>?)"),
+        (wholes::EXPIRING_PIPELINES, "pipelines_expiring (<expr>>?)"),
+    ] {
+        uses(sql, index);
+    }
+    let plan = plan(wholes::PIPELINES);
+    assert!(plan.contains("tasks_pipeline (pipeline_id=?)"), "{plan}");
+    assert!(plan.contains("pipelines_name (namespace=? AND name=?)"), "{plan}");
 }
 
 #[test]
