@@ -12,9 +12,22 @@ use etcetera::BaseStrategy as _;
 /// What a task's process starts from: the caller's own of these, and of `LC_*`.
 const CALLER_NAMES: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "CI"];
 
-/// What a local server that is started gets, besides `LC_*` and ktk's settings.
-const SERVER_NAMES: &[&str] =
-    &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "XDG_DATA_HOME", "RUST_BACKTRACE"];
+/// What a local server that is started gets, besides `LC_*` and ktk's settings. The last two name the certificate
+/// authorities that its requests trust.
+const SERVER_NAMES: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "XDG_DATA_HOME",
+    "RUST_BACKTRACE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 /// ktk's variables that speak of a caller, a task or a place, and so mean nothing to a server
 /// that is started for a data directory.

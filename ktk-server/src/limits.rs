@@ -64,6 +64,16 @@ pub const HOOK_WINDOW: usize = 1_000;
 pub const HOOKS_AT_ONCE: usize = 8;
 /// How long one hook may take.
 pub const HOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request of a task may take that has no timeout.
+pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// How long one address may take until it is connected to, and TLS until it is agreed on.
+pub const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most addresses of one name that are tried.
+pub const HTTP_ADDRESSES: usize = 16;
+/// Bytes of an answer's body: what is left of a task's outputs beside its header fields.
+pub const HTTP_BODY_BYTES: usize = VALUES_BYTES - HEADER_BYTES;
+/// Bytes of an unexpected answer's body that are logged.
+pub const HTTP_ERROR_BYTES: usize = 8 << 10;
 /// Bytes of what an attempt says it is doing.
 pub const PROGRESS_BYTES: usize = 1024;
 /// The most pipelines whose parameters are kept in memory.
@@ -120,6 +130,10 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 pub const CONNECTIONS: usize = 1_024;
 /// A pause after a connection could not be taken for want of descriptors or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long, and how much, is read on of a request that was refused before its end, and in what pieces.
+pub const LINGER: Duration = Duration::from_secs(2);
+pub const LINGER_BYTES: usize = 256 << 20;
+pub const UNWANTED_PIECE: usize = 64 << 10;
 /// How long requests may still run once the server closes its socket.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// The longest path of a socket: what the system's address holds, without its final zero.

@@ -16,6 +16,8 @@ mod exit_codes;
 mod expressions;
 mod get;
 mod hooks;
+mod http;
+mod http_abroad;
 mod limits;
 mod logs;
 mod manifests;

@@ -4,6 +4,7 @@
 mod binary;
 mod deadline;
 mod mask;
+mod peer;
 mod place;
 mod processes;
 mod tour;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 pub use binary::ktk_binary;
 pub use deadline::{eventually, eventually_async};
 pub use mask::masked;
+pub use peer::{Asked, HttpPeer, reply};
 pub use place::Place;
 pub use processes::{Process, children_of, is_alive, kill, processes_of, session_of};
 pub use tour::{TourStep, readme_tour, tour_of};

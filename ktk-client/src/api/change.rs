@@ -19,7 +19,10 @@ pub type Changes = BTreeMap<String, Value>;
 const FIXED: [&str; 2] = ["needs", "runIf"];
 
 /// Maps whose members are the user's: a `null` there takes nothing away.
-const MAPS: [&str; 2] = ["inputs", "run.env"];
+const MAPS: [&str; 4] = ["inputs", "run.env", "http.headers", BODY];
+
+/// The one of them that is none at all where it is absent.
+const BODY: &str = "http.body";
 
 /// The spec with the changes made.
 ///
@@ -171,7 +174,8 @@ fn compare(changes: &mut Changes, path: &str, old: &Value, new: &Value) {
     for key in gone {
         let path = field::member(path, key);
         // An empty map is left out of a manifest.
-        let absent = if MAPS.contains(&path.as_str()) { json!({}) } else { Value::Null };
+        let is_map = MAPS.contains(&path.as_str()) && path != BODY;
+        let absent = if is_map { json!({}) } else { Value::Null };
         changes.insert(path, absent);
     }
     for (key, value) in after {

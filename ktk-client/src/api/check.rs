@@ -4,6 +4,7 @@
 
 mod causes;
 mod entity;
+mod http;
 mod metadata;
 mod params;
 mod process;
@@ -14,9 +15,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{Cause, Pipeline, Task, dag, field, names, task::TaskSpec, template};
+use super::{Cause, Pipeline, Task, dag, field, names, task::TaskSpec};
 use causes::Causes;
 pub use entity::entity;
+pub(super) use http::is_no_text;
 pub(super) use task_type::task_type;
 use work::Work;
 
@@ -59,9 +61,7 @@ pub fn task(task: &Task) -> Vec<Cause> {
     work.check(&mut causes, "spec");
     work.check_of_task(&mut causes);
     work.check_needs_of_task(&mut causes, task.metadata.name.as_deref());
-    if let Some(run) = &task.spec.run {
-        causes.extend(template::check(run, "spec.run", &BTreeMap::new(), &task.spec.inputs));
-    }
+    work.check_references(&mut causes, "spec", &BTreeMap::new());
     causes.into_vec()
 }
 
@@ -69,10 +69,9 @@ pub fn task(task: &Task) -> Vec<Cause> {
 /// at. `params` are its pipeline's.
 pub fn changed(spec: &TaskSpec, params: &BTreeMap<String, Value>) -> Vec<Cause> {
     let mut causes = Causes::default();
-    Work::from(spec).check(&mut causes, "spec");
-    if let Some(run) = &spec.run {
-        causes.extend(template::check(run, "spec.run", params, &spec.inputs));
-    }
+    let work = Work::from(spec);
+    work.check(&mut causes, "spec");
+    work.check_references(&mut causes, "spec", params);
     causes.into_vec()
 }
 
@@ -104,10 +103,9 @@ pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> 
             causes.push(field::member(&prefix, "name"), why.to_string());
         }
         metadata::labels(&mut causes, &prefix, &step.labels, &step.annotations);
-        Work::from(step).check(&mut causes, &prefix);
-        if let Some(run) = &step.run {
-            causes.extend(template::check(run, &field::member(&prefix, "run"), &merged, &step.inputs));
-        }
+        let work = Work::from(step);
+        work.check(&mut causes, &prefix);
+        work.check_references(&mut causes, &prefix, &merged);
     }
     let nodes: Vec<dag::Node<'_>> =
         spec.steps.iter().map(|step| dag::Node { name: &step.name, needs: &step.needs }).collect();

@@ -1,10 +1,12 @@
 //! Hooks: what is called when something happens to a task. A failing hook never changes the task.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Phase, Reason};
+use super::{Phase, Reason, meta::StringMap};
 
 /// What is called when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +43,14 @@ impl HooksSpec {
 #[serde(rename_all = "camelCase", default)]
 pub struct HookSpec {
     /// A program and its arguments. Its standard input is the [`Notice`] as JSON.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Instead of a program: where the [`Notice`] is sent to as JSON, by POST. Any status from 200 to 299 is a success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Header fields of that request, besides `Ktk-Hook` (the moment) and `Ktk-Hook-Id` (the delivery).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: StringMap,
 }
 
 /// When a hook is called; of one attempt in this order.

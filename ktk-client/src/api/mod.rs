@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod field;
 pub mod hook;
+pub mod http;
 pub mod id;
 pub mod jq;
 pub mod list;

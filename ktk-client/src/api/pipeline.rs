@@ -10,6 +10,7 @@ use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
     entity::NamedParams,
     hook::HooksSpec,
+    http::HttpSpec,
     jq::Jq,
     list::Created,
     meta::StringMap,
@@ -117,6 +118,9 @@ pub struct Step {
     /// See [`TaskSpec::run`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
+    /// See [`TaskSpec::http`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpSpec>,
     /// See [`TaskSpec::external`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<ExternalSpec>,
@@ -196,6 +200,7 @@ impl Step {
     pub fn task_spec(&self, defaults: Option<&StepDefaults>) -> TaskSpec {
         let own = TaskSpec {
             run: self.run.clone(),
+            http: self.http.clone(),
             external: self.external.clone(),
             type_name: self.type_name.clone(),
             inputs: self.inputs.clone(),

@@ -10,6 +10,7 @@ use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef,
     entity::NamedParams,
     hook::HooksSpec,
+    http::HttpSpec,
     jq::{self, Jq},
     list::Created,
     meta::StringMap,
@@ -63,6 +64,9 @@ pub struct TaskSpec {
     /// A process to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
+    /// A request to send, instead of `run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpSpec>,
     /// Work that somebody else does and reports, instead of `run`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<ExternalSpec>,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Cause, Duration, List, ListParams, Metadata, Method, ObjectRef, check,
     entity::{CreateParams, Entity, NamedParams, entity},
+    http::HttpSpec,
     list::Created,
     names,
     pipeline::StepDefaults,
@@ -74,9 +75,13 @@ pub struct TaskTypeSpec {
     /// What its tasks have that do not say otherwise.
     #[serde(skip_serializing_if = "is_default")]
     pub defaults: TypeDefaults,
-    /// The process of its tasks. Neither this nor `external`: a handler of the type's name carries them out.
+    /// The process of its tasks. Neither this nor `http` nor `external`: a handler of the type's name carries them
+    /// out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
+    /// The request of its tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpSpec>,
     /// Its tasks are finished from outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<ExternalSpec>,
@@ -92,6 +97,7 @@ impl Default for TaskTypeSpec {
             outputs: None,
             defaults: TypeDefaults::default(),
             run: None,
+            http: None,
             external: None,
         }
     }
@@ -106,6 +112,7 @@ impl TaskTypeSpec {
             spec.inputs.entry(name.clone()).or_insert_with(|| value.clone());
         }
         spec.run = self.run.clone();
+        spec.http = self.http.clone();
         spec.external = self.external.clone();
         spec.ttl_after_finished = spec.ttl_after_finished.or(defaults.ttl_after_finished);
         defaults.policies().complete(spec)

@@ -1,9 +1,10 @@
-//! `{{ params.a.b }}` and `{{ inputs.a.b }}` in arguments and environment values.
+//! `{{ params.a.b }}` and `{{ inputs.a.b }}` in arguments and environment values, and in requests.
 //!
 //! What is no string becomes compact JSON; an unknown name under the two roots is refused; any
 //! other `{{…}}` is left alone. No value ever becomes shell text.
 
 mod reference;
+mod request;
 mod shell;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -11,7 +12,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde_json::Value;
 
 use super::{Cause, field, names::printable, task::RunSpec};
+pub(super) use reference::holds_reference;
 use reference::{Part, Scope};
+pub use request::{check as check_http, render as render_http};
 
 /// The most that arguments and environment come to together once filled in: what Linux takes.
 pub const MAX_RENDERED: usize = 2 << 20;
@@ -87,29 +90,43 @@ fn filled(run: &RunSpec, prefix: &str, scope: Scope<'_>) -> (RunSpec, Vec<Cause>
 
 /// One text with its references filled in, or a message for each that cannot be.
 fn fill<'a>(text: &'a str, scope: Scope<'_>, budget: &mut usize) -> Result<Cow<'a, str>, Vec<String>> {
+    fill_with(text, scope, budget, |value, _| Ok(value))
+}
+
+fn too_much() -> String {
+    format!("filled in, all texts together have more than {MAX_RENDERED} bytes")
+}
+
+/// The same, with each value changed before it is put in; whether it is the very beginning of the text is said too.
+fn fill_with<'a, 's>(
+    text: &'a str,
+    scope: Scope<'s>,
+    budget: &mut usize,
+    change: impl Fn(Cow<'s, str>, bool) -> Result<Cow<'s, str>, String>,
+) -> Result<Cow<'a, str>, Vec<String>> {
     if !text.contains("}}") {
         return Ok(text.into());
     }
     let mut filled = String::with_capacity(text.len());
     let mut messages = Vec::new();
-    for part in reference::parts(text) {
+    for (index, part) in reference::parts(text).into_iter().enumerate() {
+        // The first part is a text, perhaps an empty one.
+        let is_beginning = index == 1 && filled.is_empty();
         let value = match part {
             Part::Text(text) => Cow::Borrowed(text),
-            Part::Reference(reference) => match scope.value_of(reference) {
-                Ok(value) => value,
-                Err(message) => {
-                    messages.push(printable(message));
-                    continue;
+            Part::Reference(reference) => {
+                match scope.value_of(reference).and_then(|value| change(value, is_beginning)) {
+                    Ok(value) => value,
+                    Err(message) => {
+                        messages.push(printable(message));
+                        continue;
+                    }
                 }
-            },
+            }
         };
         match budget.checked_sub(value.len()) {
             Some(left) => *budget = left,
-            None => {
-                return Err(vec![format!(
-                    "filled in, arguments and environment have more than {MAX_RENDERED} bytes"
-                )]);
-            }
+            None => return Err(vec![too_much()]),
         }
         filled.push_str(&value);
     }

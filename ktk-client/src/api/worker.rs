@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Duration, Method, Reason, Secret,
+    http::HttpSpec,
     meta::StringMap,
     task::{RunSpec, is_default},
 };
@@ -48,7 +49,7 @@ pub struct RegisterParams {
     pub labels: StringMap,
     /// Names of its handlers.
     pub types: Vec<String>,
-    /// Whether it runs processes (`run.command`).
+    /// Whether it runs processes (`run.command`) and sends requests (`http`).
     pub processes: bool,
 }
 
@@ -150,6 +151,9 @@ pub struct Grant {
     /// The process to run, its parameters filled in; absent for a handler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
+    /// The request to send, its references filled in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpSpec>,
     /// The handler to call.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::api::{
     Entity, Metadata, Pipeline, Queue, Semaphore, Task, TaskType,
     field::Segment,
+    http::HttpSpec,
     jq::Jq,
     pipeline::{PipelineSpec, Step, StepDefaults},
     suggest,
@@ -47,10 +48,10 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 4] = ["http", "unique", "affinity", "forEach"];
+const OF_STEP: [&str; 3] = ["unique", "affinity", "forEach"];
 
 /// Steps have one field more than tasks: the last one.
-const OF_WORK: &[&str] = OF_STEP.split_at(3).0;
+const OF_WORK: &[&str] = OF_STEP.split_at(2).0;
 
 const OF_PIPELINE: [&str; 7] = ["queue", "priority", "timeout", "deadline", "unique", "semaphores", "hooks"];
 
@@ -60,6 +61,7 @@ static TASK: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["metadata"], known: names_of::<Metadata>(), missing: &[] },
         Shape { path: &["spec"], known: names_of::<TaskSpec>(), missing: OF_WORK },
         Shape { path: &["spec", "run"], known: names_of::<RunSpec>(), missing: &[] },
+        Shape { path: &["spec", "http"], known: names_of::<HttpSpec>(), missing: &[] },
         Shape { path: &["spec", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
     ]
 });
@@ -73,6 +75,7 @@ static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
         Shape { path: &["spec", "steps"], known: names_of::<Step>(), missing: &OF_STEP },
         Shape { path: &["spec", "steps", "run"], known: names_of::<RunSpec>(), missing: &[] },
+        Shape { path: &["spec", "steps", "http"], known: names_of::<HttpSpec>(), missing: &[] },
         Shape { path: &["spec", "steps", "when"], known: names_of::<Jq>(), missing: &[] },
         Shape { path: &["spec", "steps", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
     ]
@@ -88,6 +91,7 @@ static TASK_TYPE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["spec", "defaults"], known: names_of::<TypeDefaults>(), missing: &[] },
         Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
         Shape { path: &["spec", "run"], known: names_of::<RunSpec>(), missing: &[] },
+        Shape { path: &["spec", "http"], known: names_of::<HttpSpec>(), missing: &[] },
     ]);
     shapes
 });
@@ -218,9 +222,11 @@ mod tests {
             (Kind::Task, "spec", "labels", "unknown field here: it belongs under `metadata`"),
             (Kind::Task, "spec", "steps", "unknown field here: it belongs to `kind: Pipeline`"),
             (Kind::Task, "spec.run", "timeout", "unknown field here: it belongs under `spec`"),
-            (Kind::Task, "spec", "http", "not supported by this version"),
+            (Kind::Task, "spec", "unique", "not supported by this version"),
+            (Kind::Task, "spec", "url", "unknown field here: it belongs under `http`"),
+            (Kind::Pipeline, "spec.steps[3].http", "header", "unknown field (did you mean \"headers\"?)"),
             (Kind::Pipeline, "spec", "timeout", "not supported by this version"),
-            (Kind::Pipeline, "spec.steps[3]", "http", "not supported by this version"),
+            (Kind::Pipeline, "spec.steps[3]", "unique", "not supported by this version"),
             (Kind::Pipeline, "spec.steps[3]", "forEach", "not supported by this version"),
             (Kind::Pipeline, "spec.steps[3].when", "jp", "unknown field (did you mean \"jq\"?)"),
             (Kind::Pipeline, "spec.defaults", "when", "unknown field here: it belongs under `steps`"),

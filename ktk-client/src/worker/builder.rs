@@ -147,6 +147,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// Sends requests (`http`) with an executor, which enforces their `timeout` itself. Only for a worker that runs
+    /// processes too.
+    pub fn http_executor(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.0.executors.http = Some(executor);
+        self
+    }
+
     /// Called once for each change of state of the connection.
     pub fn on_connection(mut self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         self.0.on_connection = Some(Arc::new(hook));

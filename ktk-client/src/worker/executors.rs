@@ -1,4 +1,4 @@
-//! What a worker can run: handlers by name, and processes.
+//! What a worker can run: handlers by name, processes, and requests.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
@@ -10,32 +10,32 @@ use crate::api::{
     worker::{Grant, Outcome, Registered},
 };
 
-/// Handlers by name, and what runs processes.
+/// Handlers by name, what runs processes, and what sends requests.
 #[derive(Clone, Default)]
 pub(super) struct Executors {
     pub(super) handlers: HashMap<String, Arc<dyn Executor>>,
     pub(super) process: Option<Arc<dyn Executor>>,
+    pub(super) http: Option<Arc<dyn Executor>>,
 }
 
 impl Executors {
     /// What runs a grant; else how the attempt ends without it.
     pub(super) fn of(&self, grant: &Grant) -> Result<Arc<dyn Executor>, Outcome> {
-        match (&grant.type_name, &grant.run) {
-            (Some(name), _) => {
-                self.handlers.get(name).cloned().ok_or_else(|| {
+        let found = match (&grant.type_name, &grant.run, &grant.http) {
+            (Some(name), ..) => {
+                return self.handlers.get(name).cloned().ok_or_else(|| {
                     failed(Reason::HandlerError, format!("this worker has no handler {name:?}"))
-                })
+                });
             }
-            (None, Some(_)) => self
-                .process
-                .clone()
-                .ok_or_else(|| failed(Reason::SpawnError, "this worker runs no processes".to_owned())),
-            (None, None) => Err(failed(Reason::SpawnError, "there is nothing to run".to_owned())),
-        }
+            (None, Some(_), _) => self.process.clone().ok_or("this worker runs no processes"),
+            (None, None, Some(_)) => self.http.clone().ok_or("this worker sends no requests"),
+            (None, None, None) => Err("there is nothing to run"),
+        };
+        found.map_err(|why| failed(Reason::SpawnError, why.to_owned()))
     }
 
     pub(super) fn registered(&self, registered: &Registered) {
-        for executor in self.handlers.values().chain(&self.process) {
+        for executor in self.handlers.values().chain(&self.process).chain(&self.http) {
             executor.registered(registered);
         }
     }

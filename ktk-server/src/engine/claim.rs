@@ -269,6 +269,13 @@ fn build(
         ),
         None => None,
     };
+    let http = match &body.spec.http {
+        Some(http) => Some(
+            template::render_http(http, &header.params, &inputs)
+                .map_err(|cause| format!("{}: {}", cause.field, cause.message))?,
+        ),
+        None => None,
+    };
     Ok(Grant {
         task: row.id,
         attempt: row.attempt,
@@ -277,12 +284,13 @@ fn build(
         namespace: row.namespace.clone(),
         context: row.context_id,
         directory_owner: object::directory_owner(row),
-        run,
-        // A type with a process is a process; else any version's task is for the handler of the type's name.
-        type_name: match &body.spec.run {
-            Some(_) => None,
-            None => body.spec.type_name.as_deref().map(|name| incarnate::bare(name).to_owned()),
+        // A type with a process is a process, one with a request a request; else any version's task is for the handler of the type's name.
+        type_name: match (&run, &http) {
+            (Some(_), _) | (_, Some(_)) => None,
+            (None, None) => body.spec.type_name.as_deref().map(|name| incarnate::bare(name).to_owned()),
         },
+        run,
+        http,
         caller_env: body.caller_env.or_else(|| header.caller_env.clone()),
         inputs,
         needs,

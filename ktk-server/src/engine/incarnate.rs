@@ -115,6 +115,7 @@ impl<T: Tx> Unit<'_, T> {
             },
         };
         row.rare.has_hooks = spec.hooks.is_some();
+        row.rare.is_request = spec.http.is_some();
         if let Some(deadline) = spec.deadline {
             row.set_deadline_at(later(self.now, deadline.get()));
         }
@@ -374,7 +375,8 @@ impl<T: Tx> Unit<'_, T> {
 /// Who carries out such a spec.
 pub(super) fn executor(spec: &TaskSpec) -> &str {
     match &spec.type_name {
-        _ if spec.run.is_some() => "",
+        // A request waits where processes do: the same nodes take both.
+        _ if spec.run.is_some() || spec.http.is_some() => "",
         Some(name) => bare(name),
         None if spec.external.is_some() => EXTERNAL,
         None => "",
@@ -388,11 +390,12 @@ pub(super) fn bare(type_name: &str) -> &str {
 
 /// The command as tables show it.
 fn command_text(spec: &TaskSpec) -> String {
-    let full = match (&spec.run, &spec.type_name) {
-        (Some(run), _) => shell::line(&run.command),
-        (None, Some(name)) => name.clone(),
-        (None, None) if spec.external.is_some() => "external".to_owned(),
-        (None, None) => String::new(),
+    let full = match (&spec.run, &spec.http, &spec.type_name) {
+        (Some(run), ..) => shell::line(&run.command),
+        (None, Some(http), _) => http.line(),
+        (None, None, Some(name)) => name.clone(),
+        (None, None, None) if spec.external.is_some() => "external".to_owned(),
+        (None, None, None) => String::new(),
     };
     match full.char_indices().nth(limits::COMMAND_CHARS) {
         Some((end, _)) => full[..end].to_owned(),

@@ -2,6 +2,7 @@
 
 use ktk_client::api::{
     API_VERSION, Metadata, Pipeline, PipelineRef, RestartMeta, Task, TaskId,
+    http::HttpSpec,
     pipeline::{PipelineSpec, PipelineStatus, StepCounts},
     task::{Attempt, ExternalSpec, Resolved, RunSpec, TaskSpec, TaskStatus},
 };
@@ -157,12 +158,12 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         deleted_at: row.deleted_at,
         ..metadata(row.id)
     };
-    let is_process = row.executor.is_empty();
     let external = row.is_external().then(ExternalSpec::default);
-    let run = is_process.then(|| RunSpec { command: vec![row.command.clone()], ..RunSpec::default() });
-    let type_name = (!is_process && external.is_none()).then(|| row.executor.clone());
+    let run = row.is_process().then(|| RunSpec { command: vec![row.command.clone()], ..RunSpec::default() });
+    let type_name = row.has_handler().then(|| row.executor.clone());
     let spec = TaskSpec {
         run,
+        http: row.rare.is_request.then(|| request(&row.command)),
         external,
         type_name,
         priority: Some(row.priority),
@@ -189,10 +190,16 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         resolved: Vec::new(),
         resolved_by: None,
         decision: row.rare.decision.clone(),
-        directory: if is_process { shared.directory(directory_owner(row)) } else { None },
+        directory: if row.is_process() { shared.directory(directory_owner(row)) } else { None },
         progress: row.rare.progress.clone(),
     };
     Task { api_version: API_VERSION.into(), kind: "Task".into(), metadata, spec, status: Some(status) }
+}
+
+/// What a table's line says of a request.
+fn request(line: &str) -> HttpSpec {
+    let (method, url) = line.split_once(' ').unwrap_or(("", line));
+    HttpSpec { method: method.to_owned(), url: url.to_owned(), ..HttpSpec::default() }
 }
 
 /// A summary without what no table shows: lists of many are mostly this.

@@ -91,7 +91,6 @@ impl TaskTable {
 }
 
 fn wide(row: &TaskRow) -> WideCells {
-    let is_process = row.executor.is_empty();
     WideCells {
         queue: row.queue.clone(),
         node: row.node.clone(),
@@ -102,7 +101,7 @@ fn wide(row: &TaskRow) -> WideCells {
         exit_code: row.exit_code,
         progress: row.rare.progress.clone(),
         digest: format!("{:016x}", row.head),
-        command: (is_process || row.is_external()).then(|| row.command.clone()),
-        type_name: (!is_process && !row.is_external()).then(|| row.executor.clone()),
+        command: (!row.has_handler()).then(|| row.command.clone()),
+        type_name: row.has_handler().then(|| row.executor.clone()),
     }
 }

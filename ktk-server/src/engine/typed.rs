@@ -76,6 +76,10 @@ impl<'h> Types<'h> {
             let field = field::member(prefix, "type");
             causes.extend(template::check(run, &field, params, &spec.inputs));
         }
+        if let Some(http) = &spec.http {
+            let field = field::member(prefix, "type");
+            causes.extend(template::check_http(http, &field, params, &spec.inputs));
+        }
         // What the task names itself is looked up with the rest of its manifest.
         let queue = spec.queue.as_deref().filter(|_| used.asked.queue.is_none());
         let semaphores = if used.asked.semaphores.is_empty() { &*spec.semaphores } else { &[] };

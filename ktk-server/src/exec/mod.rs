@@ -1,6 +1,7 @@
-//! How attempts are run: processes, through the launcher.
+//! How attempts are run: processes, through the launcher, and requests.
 
 pub mod environment;
+pub mod http;
 pub mod launcher;
 pub mod outputs;
 pub mod place;

@@ -9,6 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
+use super::linger::{LingeringStream, Unread};
 use super::pace::{Pace, PacedStream};
 use super::route;
 use super::site::Site;
@@ -20,15 +21,22 @@ use crate::rpc::Caller;
 pub(super) async fn serve(site: Arc<Site>, stream: UnixStream) {
     let caller = caller_of(&stream);
     let pace = Pace::new();
-    let io = TokioIo::new(PacedStream::new(stream, pace.clone(), site.timeouts));
+    let unread = Unread::default();
+    let paced = PacedStream::new(stream, pace.clone(), site.timeouts);
+    let io = TokioIo::new(LingeringStream::new(paced, unread.clone()));
     let closing = site.closing.clone();
     let service = service_fn(move |request| {
         let busy = pace.begin();
-        let (site, caller) = (Arc::clone(&site), caller.clone());
+        let (site, caller, unread) = (Arc::clone(&site), caller.clone(), unread.clone());
         async move {
             let mut response = match route::answer(&site, caller, request).await {
                 Ok(response) => response,
-                Err(refusal) => refusal.response(),
+                Err(refusal) => {
+                    if refusal.closes() {
+                        unread.set();
+                    }
+                    refusal.response()
+                }
             };
             site.sign(response.headers_mut());
             response.body_mut().keep(busy);

@@ -8,6 +8,7 @@ mod backend;
 mod body;
 mod connection;
 mod gate;
+mod linger;
 mod logs;
 mod pace;
 mod place;

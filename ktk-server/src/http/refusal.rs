@@ -38,6 +38,11 @@ impl Refusal {
         Self { closes: true, ..self }
     }
 
+    /// Whether a part of the request may be left unread.
+    pub(super) fn closes(&self) -> bool {
+        self.closes
+    }
+
     pub(super) fn response(&self) -> Response<Body> {
         let json = serde_json::to_vec(&self.error).expect("an error of strings is JSON");
         let mut response = answer::json(self.status, json.into());

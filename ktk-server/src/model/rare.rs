@@ -44,6 +44,9 @@ pub struct TaskRare {
     /// Whether somebody holds it: it starts when they let it go.
     #[serde(skip_serializing_if = "is_default")]
     pub held: bool,
+    /// Whether it is a request: whoever runs processes sends it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub is_request: bool,
     /// Whether its type has a schema for its outputs.
     #[serde(skip_serializing_if = "is_default")]
     pub checks_outputs: bool,

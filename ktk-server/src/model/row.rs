@@ -46,7 +46,7 @@ pub struct TaskRow {
     pub labels: Option<String>,
     /// The command as tables show it, cut to a limit.
     pub command: String,
-    /// Empty for a process, [`EXTERNAL`], else the handler's name.
+    /// Empty for a process or a request, [`EXTERNAL`], else the handler's name.
     pub executor: String,
     pub queue: String,
     /// Where it waits: see `model::lane`.
@@ -101,6 +101,16 @@ impl TaskRow {
     /// Whether somebody else does its work and reports it.
     pub fn is_external(&self) -> bool {
         self.executor == EXTERNAL
+    }
+
+    /// Whether it is a process.
+    pub fn is_process(&self) -> bool {
+        self.executor.is_empty() && !self.rare.is_request
+    }
+
+    /// Whether a handler in a worker carries it out.
+    pub fn has_handler(&self) -> bool {
+        !self.executor.is_empty() && !self.is_external()
     }
 
     /// Whether a worker may claim it.

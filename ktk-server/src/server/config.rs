@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 pub use crate::model::retention::Retention;
+pub use crate::exec::http::AllowedPeers;
 
 /// Where objects are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct ServerConfig {
     pub slots: Option<usize>,
     /// Labels of its node.
     pub labels: BTreeMap<String, String>,
+    /// Where its requests may go besides public addresses.
+    pub allow_http_to: AllowedPeers,
     /// Where it keeps objects.
     pub store: StoreKind,
     /// How long what has ended is kept.

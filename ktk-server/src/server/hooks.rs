@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use ktk_client::api::http::HttpSpec;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::{
     },
     exec::{
         environment::Surroundings,
+        http::Sender,
         launcher::{Ended, Mark, Process, SpawnRequest},
         starter::Starter,
     },
@@ -80,15 +82,42 @@ pub(super) struct HookCaller {
     pub(super) surroundings: Arc<Surroundings>,
     pub(super) work_dir: PathBuf,
     pub(super) store_id: String,
+    pub(super) sender: Sender,
 }
 
 impl HookCaller {
     async fn call(&self, order: Order) -> Result<(), String> {
+        if order.hook.url.is_some() {
+            return self.send(order).await;
+        }
         let process = self.starter.spawn(self.request(order)?).await.map_err(|error| error.to_string())?;
         // One that is given up is killed.
         match tokio::time::timeout(limits::HOOK_TIMEOUT, ended(process)).await {
             Ok(result) => result,
             Err(_) => Err(format!("took longer than {} s and was killed", limits::HOOK_TIMEOUT.as_secs())),
+        }
+    }
+
+    /// Tells a hook that is a URL. What went wrong says nothing of the URL but its host: it may hold a secret.
+    async fn send(&self, order: Order) -> Result<(), String> {
+        let Order { hook, notice, .. } = order;
+        let mut headers = hook.headers;
+        headers.insert("Ktk-Hook".to_owned(), notice.hook.clone());
+        headers.insert("Ktk-Hook-Id".to_owned(), notice.id.to_string());
+        let body = serde_json::to_value(&notice).map_err(|error| error.to_string())?;
+        let request = HttpSpec {
+            method: "POST".to_owned(),
+            url: hook.url.unwrap_or_default(),
+            headers,
+            body: Some(body),
+            ..HttpSpec::default()
+        };
+        let sending = self.sender.send(&request, limits::HTTP_ERROR_BYTES, drop);
+        match tokio::time::timeout(limits::HOOK_TIMEOUT, sending).await {
+            Ok(Ok(answer)) if request.expect.matches(answer.status.as_u16()) => Ok(()),
+            Ok(Ok(answer)) => Err(format!("answered {}", answer.status)),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("took longer than {} s and was given up", limits::HOOK_TIMEOUT.as_secs())),
         }
     }
 

@@ -26,13 +26,17 @@ use ktk_client::{
 use tokio::sync::{oneshot, watch};
 
 use self::backend::Host;
-pub use self::config::{Retention, ServerConfig, StoreKind};
+pub use self::config::{AllowedPeers, Retention, ServerConfig, StoreKind};
 use crate::{
     clock::Clock,
     engine::{Engine, Removed, collector, evaluator, expire::Outlook, shared::Shared, timer},
     entropy::Entropy,
     exec::{
-        environment::Surroundings, launcher::LauncherConfig, place::Places, process::ProcessExecutor,
+        environment::Surroundings,
+        http::{HttpExecutor, Sender},
+        launcher::LauncherConfig,
+        place::Places,
+        process::ProcessExecutor,
         starter::Starter,
     },
     http::{self, Identity, Lifecycle, Listener},
@@ -106,6 +110,9 @@ async fn serve<S: Store>(
         }),
         store_id: info.id.to_string(),
     };
+
+    let sender = Sender::new(config.allow_http_to.clone(), &config.version);
+    let requests = HttpExecutor { sender: sender.clone(), logs: Arc::clone(&logs), clock: clock.clone() };
 
     let (stop_asked, mut stop_wanted) = watch::channel(None);
     let (lifecycle, lifecycle_seen) = watch::channel(Lifecycle::Running);
@@ -187,6 +194,7 @@ async fn serve<S: Store>(
             surroundings: Arc::clone(&executor.surroundings),
             work_dir: places.work().to_owned(),
             store_id: info.id.to_string(),
+            sender,
         };
         let (engine, closed) = (Arc::clone(&engine), host.closed());
         async move {
@@ -223,6 +231,7 @@ async fn serve<S: Store>(
         .slots(slots as u32)
         .labels(config.labels.clone())
         .process_executor(Arc::new(executor))
+        .http_executor(Arc::new(requests))
         .on_registered(once(registered))
         .build();
     // Among the tasks that it speaks with: on the main thread, each of its turns would wake two threads.

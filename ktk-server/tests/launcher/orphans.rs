@@ -74,6 +74,30 @@ pub(super) async fn an_orphan_of_nobody_known_ends_with_the_last_that_may_own_it
     assert_eq!(late.wait().await, Ended::Signaled(9));
 }
 
+pub(super) async fn an_orphan_that_changed_its_group_ends_with_the_attempt(bench: Bench) {
+    let launcher = bench.launcher().await;
+    // Shells with job control give each job a group of its own; `env -i` takes the mark away too. The attempts beside
+    // it leave nothing to be guessed.
+    let mut other = launcher.spawn(bench.attempt(1, "exec sleep 600")).await.unwrap();
+    let script = "set -m; (env -i /bin/sh -c 'echo $$ > grouped; exec /bin/sleep 600' &)
+        setsid sh -c 'set -m; (sh -c \"echo \\$\\$ > both; exec sleep 600\" &)'
+        while ! [ -s grouped ] || ! [ -s both ]; do :; done";
+    let mut process = launcher.spawn(bench.attempt(2, script)).await.unwrap();
+    let leader = process.pid;
+    let (grouped, both) = (bench.pid_in("grouped").await, bench.pid_in("both").await);
+    assert_ne!(group_of(grouped), Some(leader), "it has left the group");
+    assert_eq!(process.wait().await, Ended::Exited(0));
+    assert!(is_gone(grouped) && is_gone(both));
+    other.kill();
+    assert_eq!(other.wait().await, Ended::Signaled(9));
+}
+
+/// Nothing once it has ended.
+fn group_of(pid: Pid) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split_whitespace().nth(2)?.parse().ok()
+}
+
 pub(super) async fn dead_children_are_reaped(bench: Bench) {
     let launcher = bench.launcher().await;
     // Orphans that end while their attempt runs, and zombies that their parent leaves behind.

@@ -1,7 +1,7 @@
 //! Task types: cells and the describe page.
 
 use jiff::Timestamp;
-use ktk_client::api::{Event, TaskType, shell};
+use ktk_client::api::{Event, TaskType, http::HttpSpec, shell};
 use serde_json::Value;
 
 use super::{Column, Moment, age, column, describe::Page, event, wide};
@@ -40,10 +40,12 @@ pub(crate) fn cells(task_type: &TaskType, now: Timestamp, is_wide: bool) -> Vec<
 }
 
 fn executor(task_type: &TaskType) -> &'static str {
-    match (&task_type.spec.run, &task_type.spec.external) {
-        (Some(_), _) => "process",
-        (None, Some(_)) => "external",
-        (None, None) => "handler",
+    let spec = &task_type.spec;
+    match (&spec.run, &spec.http, &spec.external) {
+        (Some(_), ..) => "process",
+        (None, Some(_), _) => "request",
+        (None, None, Some(_)) => "external",
+        (None, None, None) => "handler",
     }
 }
 
@@ -62,6 +64,7 @@ pub(crate) fn describe(task_type: &TaskType, events: Option<&[Event]>, moment: &
     page.time("Created", task_type.metadata.created_at, moment);
     page.field("Executor", executor(task_type).to_owned());
     page.optional("Command", spec.run.as_ref().map(|run| shell::line(&run.command)));
+    page.optional("Request", spec.http.as_ref().map(HttpSpec::line));
     let defaults = serde_json::to_value(&spec.defaults).unwrap_or_default();
     if let Value::Object(defaults) = defaults {
         page.values("Defaults", defaults.iter().map(|(name, value)| format!("{name}={value}")));

@@ -104,3 +104,33 @@ proptest! {
         prop_assert_eq!(apply(&new, &changes), Ok(new));
     }
 }
+
+#[test]
+fn a_body_is_the_users_own() {
+    let of = |body: Value| TaskSpec {
+        http: Some(crate::api::http::HttpSpec {
+            url: "https://h".into(),
+            headers: [("A".to_owned(), "b".to_owned())].into(),
+            body: Some(body).filter(|body| !body.is_null()),
+            ..Default::default()
+        }),
+        ..TaskSpec::default()
+    };
+    let bodies = [
+        json!(null),
+        json!({}),
+        json!("text"),
+        json!({"a": null}),
+        json!({"a": {"b": 1}}),
+        json!({"c": [1]}),
+        json!([]),
+    ];
+    for (old, new) in bodies.iter().flat_map(|old| bodies.iter().map(move |new| (old, new))) {
+        let (old, new) = (of(old.clone()), of(new.clone()));
+        assert_eq!(apply(&old, &between(&old, &new)), Ok(new));
+    }
+    let mut bare = of(json!("text"));
+    bare.http.as_mut().unwrap().headers.clear();
+    let full = of(json!("text"));
+    assert_eq!(apply(&full, &between(&full, &bare)), Ok(bare));
+}

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Causes, process, work::Work};
-use crate::api::{Cause, task_type::TaskTypeSpec};
+use super::{Causes, http, process, work::Work};
+use crate::api::{Cause, field, task_type::TaskTypeSpec};
 
 /// The most bytes of a schema as JSON.
 const MAX_SCHEMA: usize = 64 << 10;
@@ -16,11 +16,22 @@ pub fn task_type(spec: &TaskTypeSpec) -> Vec<Cause> {
     schema(&mut causes, "spec.outputs", spec.outputs.as_ref());
     Work::from(&spec.defaults.policies()).check_policies(&mut causes, "spec.defaults");
     super::work::check_inputs(&mut causes, "spec.defaults.inputs", &spec.defaults.inputs);
-    if spec.run.is_some() && spec.external.is_some() {
-        causes.push("spec.external", "either `run` or `external`: remove one of them");
+    let kinds =
+        [("run", spec.run.is_some()), ("http", spec.http.is_some()), ("external", spec.external.is_some())];
+    let mut given = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name);
+    if let Some(first) = given.next() {
+        for other in given {
+            causes.push(
+                field::member("spec", other),
+                format!("either `{first}` or `{other}`: remove one of them"),
+            );
+        }
     }
     if let Some(run) = &spec.run {
         process::check(&mut causes, "spec.run", run);
+    }
+    if let Some(spec) = &spec.http {
+        http::check(&mut causes, "spec.http", spec);
     }
     causes.into_vec()
 }

@@ -5,23 +5,26 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use super::{
-    Causes, MAX_GRACE_PERIOD, MAX_INPUTS, MAX_NEEDS, MAX_PRIORITY, MAX_RETRIES, MAX_SEMAPHORES,
+    Causes, MAX_GRACE_PERIOD, MAX_INPUTS, MAX_NEEDS, MAX_PRIORITY, MAX_RETRIES, MAX_SEMAPHORES, http,
     params::json_size, process,
 };
 use crate::api::{
     Duration, field,
-    hook::{HooksSpec, Moment},
+    hook::{HookSpec, HooksSpec, Moment},
+    http::HttpSpec,
     jq::{self, Jq, MAX_EXPRESSION},
     names::{self, Reference, quoted},
     pipeline::{Step, StepDefaults},
     selector::LabelSelector,
     task::{RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec},
+    template,
 };
 
 /// The fields that tasks and steps share, borrowed from either.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Work<'a> {
     run: Option<&'a RunSpec>,
+    http: Option<&'a HttpSpec>,
     type_name: Option<&'a str>,
     is_external: bool,
     inputs: Option<&'a BTreeMap<String, Value>>,
@@ -46,6 +49,7 @@ macro_rules! from {
             fn from(from: &'a $from) -> Self {
                 Self {
                     run: from.run.as_ref(),
+                    http: from.http.as_ref(),
                     type_name: from.type_name.as_deref(),
                     is_external: from.external.is_some(),
                     inputs: Some(&from.inputs),
@@ -94,6 +98,9 @@ impl Work<'_> {
         if let Some(run) = self.run {
             process::check(causes, &field::member(prefix, "run"), run);
         }
+        if let Some(spec) = self.http {
+            http::check(causes, &field::member(prefix, "http"), spec);
+        }
         if let Some(Err(why)) = self.type_name.map(names::type_reference) {
             causes.push(field::member(prefix, "type"), why.to_string());
         }
@@ -113,13 +120,34 @@ impl Work<'_> {
         self.check_policies(causes, prefix);
     }
 
+    /// `{{ params.x }}` and `{{ inputs.x }}` where they may stand.
+    pub(super) fn check_references(
+        &self,
+        causes: &mut Causes,
+        prefix: &str,
+        params: &BTreeMap<String, Value>,
+    ) {
+        let none = BTreeMap::new();
+        let inputs = self.inputs.unwrap_or(&none);
+        if let Some(run) = self.run {
+            causes.extend(template::check(run, &field::member(prefix, "run"), params, inputs));
+        }
+        if let Some(http) = self.http {
+            causes.extend(template::check_http(http, &field::member(prefix, "http"), params, inputs));
+        }
+    }
+
     /// That there is one kind of work, and no second.
     fn check_kind(&self, causes: &mut Causes, prefix: &str) {
-        let kinds =
-            [("run", self.run.is_some()), ("external", self.is_external), ("type", self.type_name.is_some())];
+        let kinds = [
+            ("run", self.run.is_some()),
+            ("http", self.http.is_some()),
+            ("external", self.is_external),
+            ("type", self.type_name.is_some()),
+        ];
         let mut given = kinds.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name);
         let Some(first) = given.next() else {
-            let words = "does nothing: give it `run` (a process), `type` (a handler) or `external`";
+            let words = "does nothing: give it `run` (a process), `http` (a request), `type` (a handler) or `external`";
             return causes.push(prefix, words);
         };
         for other in given {
@@ -236,9 +264,25 @@ fn check_expression(causes: &mut Causes, path: &str, text: Option<&str>) {
 fn check_hooks(causes: &mut Causes, prefix: &str, hooks: &HooksSpec) {
     for moment in Moment::ALL {
         if let Some(hook) = hooks.at(moment) {
-            process::check_command(causes, &field::member(prefix, moment.as_str()), &hook.command);
+            check_hook(causes, &field::member(prefix, moment.as_str()), hook);
         }
     }
+}
+
+fn check_hook(causes: &mut Causes, prefix: &str, hook: &HookSpec) {
+    let Some(url) = &hook.url else {
+        if !hook.headers.is_empty() {
+            causes.push(field::member(prefix, "headers"), "are for hooks that are a `url`: remove them");
+        }
+        return process::check_command(causes, prefix, &hook.command);
+    };
+    if !hook.command.is_empty() {
+        causes.push(field::member(prefix, "url"), "either `command` or `url`: remove one of them");
+    }
+    if let Err(why) = http::url_of_hook(url) {
+        causes.push(field::member(prefix, "url"), why);
+    }
+    http::check_headers(causes, &field::member(prefix, "headers"), &hook.headers);
 }
 
 fn check_semaphores(causes: &mut Causes, prefix: &str, semaphores: &[SemaphoreUse]) {

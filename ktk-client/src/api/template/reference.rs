@@ -33,7 +33,15 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-pub(super) fn holds_reference(text: &str) -> bool {
+/// The reference that is all of a text.
+pub(super) fn alone(text: &str) -> Option<&str> {
+    match parts(text).as_slice() {
+        [Part::Text(""), Part::Reference(reference), Part::Text("")] => Some(reference),
+        _ => None,
+    }
+}
+
+pub(in crate::api) fn holds_reference(text: &str) -> bool {
     parts(text).iter().any(|part| matches!(part, Part::Reference(_)))
 }
 
@@ -47,6 +55,14 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// The text that stands for a reference: a string as it is, all else as compact JSON.
     pub(super) fn value_of(self, reference: &str) -> Result<Cow<'a, str>, String> {
+        Ok(match self.find(reference)? {
+            Value::String(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.to_string()),
+        })
+    }
+
+    /// The value that a reference names.
+    pub(super) fn find(self, reference: &str) -> Result<&'a Value, String> {
         let (root, path) = reference.split_once('.').unwrap_or((reference, ""));
         let top = if root == "params" { self.params } else { self.inputs };
         let mut segments = path.split('.');
@@ -75,10 +91,7 @@ impl<'a> Scope<'a> {
             })?;
             walked = format!("{walked}.{segment}");
         }
-        Ok(match value {
-            Value::String(text) => Cow::Borrowed(text),
-            other => Cow::Owned(other.to_string()),
-        })
+        Ok(value)
     }
 }
 

@@ -120,6 +120,7 @@ fn grant(counter: u64, type_name: &str) -> Grant {
         context: Uuid::nil(),
         directory_owner: Uuid::nil(),
         run: None,
+        http: None,
         type_name: Some(type_name.into()),
         caller_env: None,
         inputs: BTreeMap::new(),

@@ -112,7 +112,10 @@ pub async fn prepare<S: Store>(lab: &mut Lab<S>) {
     lab.make_pipeline(pipeline("q", [job("a").limit(3), job("b").needs(["a"]), job("z").always()])).await;
     let mut approval = job("approval").external();
     let command = vec!["notify".to_owned()];
-    approval.step.hooks = Some(HooksSpec { on_finish: Some(HookSpec { command }), ..HooksSpec::default() });
+    approval.step.hooks = Some(HooksSpec {
+        on_finish: Some(HookSpec { command, ..HookSpec::default() }),
+        ..HooksSpec::default()
+    });
     lab.make(approval).await;
     lab.make(job("approved").needs(["approval"])).await;
     lab.claim(64).await;

@@ -20,7 +20,8 @@ use crate::{
 };
 
 fn hooked(name: &str) -> Job {
-    let hook = |word: &str| Some(HookSpec { command: vec!["notify".into(), word.into()] });
+    let hook =
+        |word: &str| Some(HookSpec { command: vec!["notify".into(), word.into()], ..HookSpec::default() });
     let mut job = job(name);
     job.step.hooks = Some(HooksSpec {
         on_start: hook("start"),

@@ -39,6 +39,7 @@ mod plans;
 mod promise;
 mod random;
 mod references;
+mod requests;
 mod restarts;
 mod retries;
 mod run_if;
@@ -134,6 +135,8 @@ macro_rules! engine_conformance {
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
+            requests: handed_out_with_what_they_refer_to, what_cannot_be_filled_in_is_no_request,
+                changed_by_a_restart, of_a_type;
             planned: of_tasks, of_pipelines, of_many, of_adopted_results;
             random: first_histories, second_histories, third_histories, fourth_histories);
     };

@@ -104,8 +104,10 @@ impl Attempts {
 
     /// Whose `process` certainly is.
     fn owner(&self, process: &Proc) -> Option<u64> {
-        let led = [process.session, process.group];
-        if let Some(&handle) = led.iter().flatten().find_map(|leader| self.sessions.get(leader)) {
+        let led = || [process.session, process.group].into_iter().flatten();
+        // Until it is reaped, its number is its own.
+        let certain = led().find(|leader| self.leaders.contains_key(leader));
+        if let Some(&handle) = certain.and_then(|leader| self.sessions.get(&leader)) {
             return Some(handle);
         }
         if let Some(mark) = tree::mark(process.pid) {
@@ -113,6 +115,11 @@ impl Attempts {
             if let Some((&handle, _)) = marked {
                 return Some(handle);
             }
+        }
+        // A number that has a process again was given away: what it led before is gone.
+        let earlier = led().filter(|leader| tree::read(*leader).is_none());
+        if let Some(&handle) = earlier.into_iter().find_map(|leader| self.sessions.get(&leader)) {
+            return Some(handle);
         }
         // Nobody can join a session from outside.
         self.orphans.values().filter(|known| known.session == process.session).find_map(|known| known.owner)

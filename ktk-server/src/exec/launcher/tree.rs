@@ -147,6 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn who_has_a_dead_one_s_pid_is_not_signalled() {
+        let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+        let own = read(Pid::from_raw(sleeper.id() as i32).unwrap()).unwrap();
+        let dead = Proc { start: own.start - 1, ..own };
+        assert!(signal(&dead, Signal::KILL).is_none());
+        assert_eq!(sleeper.try_wait().unwrap(), None);
+        assert!(signal(&own, Signal::KILL).is_some());
+        sleeper.wait().unwrap();
+        assert!(signal(&own, Signal::KILL).is_none(), "there is nobody");
+    }
+
+    #[test]
     fn both_ways_of_walking_find_the_same() {
         let mut shell = Command::new("sh")
             .args(["-c", "sh -c 'sleep 60 & echo; wait' & wait"])

@@ -163,6 +163,26 @@ async fn a_body_that_is_too_long_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn whoever_sends_everything_first_sees_why_it_was_too_much() {
+    let server = Running::start().await;
+    let head = "POST /rpc HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    let mebibyte = " ".repeat(1 << 20);
+    for (length, before, after) in [
+        (format!("content-length: {}\r\n\r\n", 40 << 20), String::new(), ""),
+        ("transfer-encoding: chunked\r\n\r\n".to_owned(), format!("{:x}\r\n", 1 << 20), "\r\n"),
+    ] {
+        let mut peer = Peer::connect(&server.socket).await;
+        peer.send(&format!("{head}{length}")).await;
+        for sent in 0..40 {
+            let piece = format!("{before}{mebibyte}{after}");
+            peer.try_send(piece.as_bytes()).await.unwrap_or_else(|error| panic!("{sent} MiB: {error}"));
+        }
+        assert_eq!(peer.reply().await.status, 413);
+        assert!(peer.is_closed().await);
+    }
+}
+
+#[tokio::test]
 async fn heads_are_bounded() {
     let server = Running::start().await;
     let long = format!("x-long: {}", "a".repeat(70 << 10));

@@ -25,6 +25,7 @@ struct Dump<'a> {
     slots: usize,
     labels: &'a BTreeMap<String, String>,
     retention: String,
+    allow_http_to: Vec<&'a str>,
     idle_exit: Duration,
 }
 
@@ -37,6 +38,7 @@ pub(super) fn print(options: &Options, cx: &Context) -> Result<Exit, CliError> {
         slots: options.slots.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get)),
         labels: &options.labels,
         retention: options.retention.to_string(),
+        allow_http_to: options.allow_http_to.entries().collect(),
         idle_exit: options.idle_exit.map(Duration::new).unwrap_or_default(),
     };
     if let Some(yaml) = OutputFormat::Yaml.machine() {

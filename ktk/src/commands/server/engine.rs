@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, convert::Infallible, ffi::OsString, path::PathBuf, time::Duration};
 
-use ktk_server::server::{self, Retention, ServerConfig, StoreKind};
+use ktk_server::server::{self, AllowedPeers, Retention, ServerConfig, StoreKind};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -33,6 +33,8 @@ pub(super) struct Options {
     pub(super) labels: BTreeMap<String, String>,
     /// How long what has ended is kept.
     pub(super) retention: Retention,
+    /// Where its requests may go besides public addresses.
+    pub(super) allow_http_to: AllowedPeers,
     /// After what time without anything to do it ends.
     pub(super) idle_exit: Option<Duration>,
     /// Whether a command started it by itself.
@@ -76,6 +78,7 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         slots: options.slots,
         labels: options.labels,
         retention: options.retention,
+        allow_http_to: options.allow_http_to,
         store: match options.store {
             Store::Sqlite => StoreKind::Sqlite,
             Store::Memory => StoreKind::Memory,

@@ -7,8 +7,7 @@ use ktk_client::{
     api::{Duration, names},
     client::local,
 };
-
-use ktk_server::server::Retention;
+use ktk_server::server::{AllowedPeers, Retention};
 
 use super::{
     dump,
@@ -38,6 +37,9 @@ Examples:
   # What has ended goes after a week, what has failed after 90 days; 10000 tasks are kept at most
   ktk server run --retention 7d,10000,failed=90d
 
+  # Requests may also go to a service of this machine, and to a network
+  ktk server run --allow-http-to 127.0.0.1:8080,10.20.0.0/16
+
   # What would hold here, flags, variables and defaults taken together
   ktk server run --slots 8 --labels zone=eu,disk=fast --dump-config")]
 pub(crate) struct RunArgs {
@@ -61,6 +63,9 @@ pub(crate) struct RunArgs {
     /// phase as failed=90d; or none [default: 30d,100000]
     #[arg(long, value_name = "LIMIT,...", env = "KTK_RETENTION", hide_env_values = true)]
     retention: Option<Retention>,
+    /// Where http tasks and hooks may go besides public addresses: 10.0.0.0/8, 127.0.0.1:8080, [::1], db.internal
+    #[arg(long, value_name = "PEER,...", env = "KTK_ALLOW_HTTP_TO", hide_env_values = true)]
+    allow_http_to: Option<AllowedPeers>,
 
     /// End after this time without anything to do, 0 for never [default: 0]
     #[arg(long, value_name = "DURATION", env = "KTK_IDLE_EXIT", hide_env_values = true)]
@@ -124,6 +129,7 @@ pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
         slots: args.slots,
         labels: args.labels.unwrap_or_default().0,
         retention: args.retention.unwrap_or_default(),
+        allow_http_to: args.allow_http_to.unwrap_or_default(),
         idle_exit: idle_exit(args.idle_exit, args.auto_started),
         auto_started: args.auto_started,
     };

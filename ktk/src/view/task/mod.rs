@@ -199,12 +199,13 @@ fn between(start: Timestamp, end: Timestamp) -> SignedDuration {
 
 /// The command as one could type it, or the handler's name.
 pub(crate) fn command(task: &Task) -> Option<String> {
-    match (&task.spec.run, &task.spec.type_name) {
+    match (&task.spec.run, &task.spec.http, &task.spec.type_name) {
         // A summary has the whole command as one text.
-        (Some(run), _) if run.command.len() == 1 => run.command.first().cloned(),
-        (Some(run), _) => Some(shell::line(&run.command)),
-        (None, Some(handler)) => Some(type_text(handler)),
-        (None, None) => task.spec.external.as_ref().map(|_| "external".to_owned()),
+        (Some(run), ..) if run.command.len() == 1 => run.command.first().cloned(),
+        (Some(run), ..) => Some(shell::line(&run.command)),
+        (None, Some(http), _) => Some(http.line()),
+        (None, None, Some(handler)) => Some(type_text(handler)),
+        (None, None, None) => task.spec.external.as_ref().map(|_| "external".to_owned()),
     }
 }
 

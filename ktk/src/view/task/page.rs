@@ -1,6 +1,6 @@
 //! The describe page of a task.
 
-use ktk_client::api::{Event, Task, hook, restart::Decision, shell, task::RunIf};
+use ktk_client::api::{Event, Task, hook, http::HttpSpec, restart::Decision, shell, task::RunIf};
 
 use super::{command, duration, progress_text, short_digest, waited};
 use crate::{
@@ -73,6 +73,9 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
             page.field("Standard Input", format!("{} bytes", stdin.len()));
         }
     }
+    if let Some(http) = &spec.http {
+        request(page, http);
+    }
     page.optional("Type", spec.type_name.clone());
     if spec.external.is_some() {
         page.field("External", "ends when somebody says so".to_owned());
@@ -104,16 +107,41 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
     page.optional("TTL After Finished", moment.ttl(spec.ttl_after_finished, finished));
     if let Some(hooks) = &spec.hooks {
         let called = hook::Moment::ALL.into_iter().filter_map(|moment| Some((moment, hooks.at(moment)?)));
-        page.values(
-            "Hooks",
-            called.map(|(at, hook)| format!("{}: {}", at.as_str(), shell::line(&hook.command))),
-        );
+        page.values("Hooks", called.map(|(at, hook)| format!("{}: {}", at.as_str(), hook_text(hook))));
     }
     page.optional("Run After", spec.run_after.map(|time| moment.time(time)));
     match spec.run_if {
         RunIf::Success => {}
         RunIf::Failure => page.field("Run If", "failure".to_owned()),
         RunIf::Always => page.field("Run If", "always".to_owned()),
+    }
+}
+
+fn hook_text(hook: &hook::HookSpec) -> String {
+    match &hook.url {
+        // The rest of it may be a secret.
+        Some(url) => HttpSpec { method: "POST".to_owned(), url: url.clone(), ..HttpSpec::default() }.line(),
+        None => shell::line(&hook.command),
+    }
+}
+
+fn request(page: &mut Page, http: &HttpSpec) {
+    page.field("Request", http.line());
+    let names: Vec<_> = http.headers.keys().map(String::as_str).collect();
+    if !names.is_empty() {
+        // Names only: values are often secrets.
+        page.field("Header Fields", names.join(", "));
+    }
+    page.optional(
+        "Body",
+        http.body.as_ref().map(|body| match body {
+            serde_json::Value::String(text) => format!("{} bytes", text.len()),
+            body => format!("{} bytes of JSON", body.to_string().len()),
+        }),
+    );
+    page.field("Expect", http.expect.to_string());
+    if http.redirects > 0 {
+        page.field("Redirects", format!("{} at most", http.redirects));
     }
 }
 
