@@ -28,5 +28,6 @@ mod server;
 mod subtasks;
 mod terminal;
 mod tree;
+mod unique;
 mod version;
 mod wait;

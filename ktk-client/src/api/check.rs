@@ -61,6 +61,7 @@ pub fn task(task: &Task) -> Vec<Cause> {
     work.check(&mut causes, "spec");
     work.check_of_task(&mut causes);
     work.check_needs_of_task(&mut causes, task.metadata.name.as_deref());
+    work.check_key(&mut causes, "spec", &BTreeMap::new());
     work.check_references(&mut causes, "spec", &BTreeMap::new());
     causes.into_vec()
 }
@@ -71,6 +72,7 @@ pub fn changed(spec: &TaskSpec, params: &BTreeMap<String, Value>) -> Vec<Cause> 
     let mut causes = Causes::default();
     let work = Work::from(spec);
     work.check(&mut causes, "spec");
+    work.check_key(&mut causes, "spec", params);
     work.check_references(&mut causes, "spec", params);
     causes.into_vec()
 }
@@ -105,6 +107,8 @@ pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> 
         metadata::labels(&mut causes, &prefix, &step.labels, &step.annotations);
         let work = Work::from(step);
         work.check(&mut causes, &prefix);
+        work.check_of_step(&mut causes, &prefix);
+        work.check_key(&mut causes, &prefix, &merged);
         work.check_references(&mut causes, &prefix, &merged);
     }
     let nodes: Vec<dag::Node<'_>> =

@@ -37,6 +37,7 @@ pub mod table;
 pub mod task;
 pub mod task_type;
 pub mod template;
+pub mod unique;
 pub mod watch;
 pub mod why;
 pub mod worker;

@@ -19,6 +19,7 @@ use super::{
         CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec,
         is_default,
     },
+    unique::UniqueSpec,
 };
 
 /// A pipeline.
@@ -172,6 +173,9 @@ pub struct Step {
     /// See [`TaskSpec::semaphores`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub semaphores: Vec<SemaphoreUse>,
+    /// See [`TaskSpec::unique`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<UniqueSpec>,
     /// See [`TaskSpec::node_selector`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,
@@ -219,6 +223,7 @@ impl Step {
             hooks: self.hooks.clone(),
             hold: self.hold,
             semaphores: self.semaphores.clone(),
+            unique: self.unique.clone(),
             node_selector: self.node_selector.clone(),
         };
         match defaults {

@@ -15,6 +15,7 @@ use super::{
     list::Created,
     meta::StringMap,
     restart::{AdoptParams, RestartParams, Restarted},
+    unique::UniqueSpec,
 };
 
 mod status;
@@ -123,6 +124,9 @@ pub struct TaskSpec {
     /// Permits that it holds while it runs, all or none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub semaphores: Vec<SemaphoreUse>,
+    /// That there is no second task of the same key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<UniqueSpec>,
     /// kubectl's label selector grammar: only nodes with such labels run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,

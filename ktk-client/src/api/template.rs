@@ -59,6 +59,30 @@ pub fn render(
     causes.into_iter().next().map_or(Ok(run), Err)
 }
 
+/// A text that is needed before anything is evaluated, with every reference filled in.
+///
+/// # Errors
+/// A message for each reference that cannot be filled in, or not yet: an input that an expression makes.
+pub fn render_text(
+    text: &str,
+    params: &BTreeMap<String, Value>,
+    inputs: &BTreeMap<String, Value>,
+) -> Result<String, Vec<String>> {
+    let made = reference::parts(text).into_iter().filter_map(|part| match part {
+        Part::Reference(reference) if reference::is_made(reference, inputs) => Some(format!(
+            "{} is made by an expression: its value is not known yet",
+            printable(reference.to_owned())
+        )),
+        _ => None,
+    });
+    let made: Vec<String> = made.collect();
+    if !made.is_empty() {
+        return Err(made);
+    }
+    let mut budget = MAX_RENDERED;
+    fill(text, Scope { params, inputs }, &mut budget).map(Cow::into_owned)
+}
+
 /// The process with what can be filled in, and what is wrong with the rest.
 fn filled(run: &RunSpec, prefix: &str, scope: Scope<'_>) -> (RunSpec, Vec<Cause>) {
     let mut causes = Vec::new();

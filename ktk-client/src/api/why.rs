@@ -48,6 +48,8 @@ pub enum WaitFor {
     Upstream,
     /// Somebody who holds it.
     Hold,
+    /// Whoever has its unique key, and is to end before it starts.
+    Unique,
     /// `runAfter`, or the end of a backoff.
     Time,
     /// Its queue is paused or full.

@@ -15,6 +15,7 @@ use crate::api::{
     suggest,
     task::{RetrySpec, RunSpec, TaskSpec},
     task_type::TypeDefaults,
+    unique::UniqueSpec,
 };
 use introspect::names_of;
 
@@ -48,10 +49,10 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 3] = ["unique", "affinity", "forEach"];
+const OF_STEP: [&str; 2] = ["affinity", "forEach"];
 
 /// Steps have one field more than tasks: the last one.
-const OF_WORK: &[&str] = OF_STEP.split_at(2).0;
+const OF_WORK: &[&str] = OF_STEP.split_at(1).0;
 
 const OF_PIPELINE: [&str; 7] = ["queue", "priority", "timeout", "deadline", "unique", "semaphores", "hooks"];
 
@@ -63,6 +64,7 @@ static TASK: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["spec", "run"], known: names_of::<RunSpec>(), missing: &[] },
         Shape { path: &["spec", "http"], known: names_of::<HttpSpec>(), missing: &[] },
         Shape { path: &["spec", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
+        Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
     ]
 });
 
@@ -78,6 +80,7 @@ static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["spec", "steps", "http"], known: names_of::<HttpSpec>(), missing: &[] },
         Shape { path: &["spec", "steps", "when"], known: names_of::<Jq>(), missing: &[] },
         Shape { path: &["spec", "steps", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
+        Shape { path: &["spec", "steps", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
     ]
 });
 

@@ -19,6 +19,7 @@ use super::{
     operation::{Ask, Done},
     requests::Remembered,
     typed::{Typed, Types},
+    unique::{self, Entry},
     unit::Unit,
 };
 use crate::{
@@ -26,9 +27,13 @@ use crate::{
     model::{
         rare::PipelineRare,
         row::{NeedRow, NewPipeline, PipelineRow},
+        unique::Key,
     },
     store::{Operation, Tx},
 };
+
+/// What a step does, and its unique key.
+type Work = (Typed, Option<Key>);
 
 /// Makes a pipeline.
 pub struct CreatePipeline {
@@ -62,6 +67,13 @@ impl CreatePipeline {
         let needs = step_needs(&params.object.spec.steps)?;
         Ok(Self { ask, params, needs, types: types.to_vec(), request })
     }
+}
+
+/// A key that an earlier step has.
+fn taken<'a>(keys: &mut BTreeMap<String, &'a str>, key: &Key, field: &str, step: &'a str) -> Option<Cause> {
+    let other = keys.insert(key.key.clone(), step)?;
+    let words = format!("{:?} is the key of step {other:?} already", key.key);
+    Some(Cause::new(format!("{field}.unique.key"), words))
 }
 
 fn step_needs(steps: &[Step]) -> EngineResult<Vec<Vec<usize>>> {
@@ -222,19 +234,22 @@ impl CreatePipeline {
         Err(already_exists("pipeline", prefix))
     }
 
-    /// What each step does, completed by its type.
-    async fn works<T: Tx>(
-        &self,
-        unit: &mut Unit<'_, T>,
-        header: &PipelineHeader,
-    ) -> EngineResult<Vec<Typed>> {
+    /// What each step does, completed by its type, with its key.
+    async fn works<T: Tx>(&self, unit: &mut Unit<'_, T>, header: &PipelineHeader) -> EngineResult<Vec<Work>> {
         let spec = &self.params.object.spec;
         let mut types = Types::new(Some(&self.types));
         let (mut works, mut causes) = (Vec::with_capacity(spec.steps.len()), Vec::new());
+        let mut keys: BTreeMap<String, &str> = BTreeMap::new();
         for (index, step) in spec.steps.iter().enumerate() {
             let (asked, field) = (step.task_spec(spec.defaults.as_ref()), format!("spec.steps[{index}]"));
             match types.complete(unit, &asked, &field, &header.params).await? {
-                Ok(work) => works.push(work),
+                Ok(work) => match unique::key_of(&work.0, &field, &header.params) {
+                    Ok(key) => {
+                        causes.extend(key.as_ref().and_then(|key| taken(&mut keys, key, &field, &step.name)));
+                        works.push((work, key));
+                    }
+                    Err(more) => causes.extend(more),
+                },
                 Err(more) => causes.extend(more),
             }
         }
@@ -249,7 +264,7 @@ impl CreatePipeline {
         &self,
         unit: &mut Unit<'_, T>,
         pipeline: &PipelineRow,
-        works: Vec<Typed>,
+        works: Vec<Work>,
     ) -> EngineResult<()> {
         let steps = &self.params.object.spec.steps;
         let mut ids = Vec::with_capacity(steps.len());
@@ -274,7 +289,7 @@ impl CreatePipeline {
         &self,
         unit: &mut Unit<'_, T>,
         pipeline: &PipelineRow,
-        (step, (spec, of_type)): (&Step, Typed),
+        (step, ((spec, of_type), key)): (&Step, Work),
         id: &TaskId,
         needs: Vec<Uuid>,
     ) -> EngineResult<()> {
@@ -306,6 +321,14 @@ impl CreatePipeline {
         row.live_needs = row.needs;
         row.lane = unit.lane_of(&root.body.spec, &root.queue).await?;
         row.rare.held = root.body.spec.hold;
+        if let (Some(unique), Some(key)) = (&root.body.spec.unique, &key) {
+            let what = format!("step {:?} of Pipeline {:?}", step.name, pipeline.name);
+            if let Entry::Replaces(holders) = unit.enter(&what, &row.namespace, (unique, key), None).await? {
+                row.rare.unique = Some(key.clone());
+                unit.replace_holders(&mut row, holders).await?;
+            }
+        }
+        row.rare.unique = row.rare.unique.or(key);
         unit.insert(row, body::to_text(&root.body)?);
         Ok(())
     }

@@ -20,11 +20,15 @@ use super::{
     requests::Remembered,
     resolve,
     typed::{Typed, Types},
+    unique::{self, Entry},
     unit::Unit,
 };
 use crate::{
     limits,
-    model::row::{NeedRow, TaskRow},
+    model::{
+        row::{NeedRow, TaskRow},
+        unique::Key,
+    },
     store::{Operation, Tx},
 };
 
@@ -96,12 +100,19 @@ impl Operation for CreateTask {
             return again(&mut unit, first).await;
         }
         let (scope, types) = (self.ask.scope.as_ref(), &*self.types);
-        let (id, body) = create(&mut unit, &self.params, types, scope, self.causes.clone()).await?;
+        let (id, body) = match create(&mut unit, &self.params, types, scope, self.causes.clone()).await? {
+            Made::New(id, body) => (id, body),
+            Made::Held(holder) => {
+                let first = FirstAnswer { id: holder, created: false };
+                unit.remember(self.request.as_ref(), &first).await?;
+                return again(&mut unit, first).await;
+            }
+        };
         unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
         unit.finish().await?;
         let row = unit.task(id)?;
         let task = match row.phase {
-            Phase::Pending => object::new_task(unit.shared, row, body),
+            Phase::Pending => object::new_task(unit.shared, row, *body),
             // Skipped at once, it already has something to show for it.
             _ => object::task(unit.tx, unit.shared, &row.clone()).await?,
         };
@@ -119,13 +130,20 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
     Ok(Done::quiet(Created { object: task, created: first.created }))
 }
 
+/// What came of a request for a task.
+enum Made {
+    New(Uuid, Box<TaskBody>),
+    /// Its unique key is held by this one, which is the answer.
+    Held(Uuid),
+}
+
 async fn create<T: Tx>(
     unit: &mut Unit<'_, T>,
     params: &CreateParams,
     handlers: &[String],
     scope: Option<&Scope>,
     mut causes: Vec<Cause>,
-) -> EngineResult<(Uuid, TaskBody)> {
+) -> EngineResult<Made> {
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
     if causes.is_empty() {
@@ -134,10 +152,13 @@ async fn create<T: Tx>(
         causes.extend(more);
         match Types::new(Some(handlers)).complete(unit, &object.spec, "spec", &BTreeMap::new()).await? {
             Err(more) => causes.extend(more),
-            Ok(work) if causes.is_empty() => {
-                return make(unit, params, namespace, needs, (work, scope)).await;
-            }
-            Ok(_) => {}
+            Ok(work) => match unique::key_of(&work.0, "spec", &BTreeMap::new()) {
+                Err(more) => causes.extend(more),
+                Ok(key) if causes.is_empty() => {
+                    return make(unit, params, namespace, needs, (work, key, scope)).await;
+                }
+                Ok(_) => {}
+            },
         }
     }
     Err(ApiError::invalid(&what(object), causes).into())
@@ -148,9 +169,17 @@ async fn make<T: Tx>(
     params: &CreateParams,
     namespace: String,
     needs: Vec<Uuid>,
-    ((spec, of_type), scope): (Typed, Option<&Scope>),
-) -> EngineResult<(Uuid, TaskBody)> {
+    ((spec, of_type), key, scope): (Typed, Option<Key>, Option<&Scope>),
+) -> EngineResult<Made> {
     let object = &params.object;
+    let mut replaced = Vec::new();
+    if let (Some(unique), Some(key)) = (&spec.unique, &key) {
+        match unit.enter(&what(object), &namespace, (unique, key), scope).await? {
+            Entry::Free => {}
+            Entry::Replaces(holders) => replaced = holders,
+            Entry::Holder(holder) => return Ok(Made::Held(holder.id)),
+        }
+    }
     let mut id = unit.draw_id().await?;
     let mut draws = 1;
     let name = loop {
@@ -188,6 +217,8 @@ async fn make<T: Tx>(
     }
     row.lane = unit.lane_of(&root.body.spec, &root.queue).await?;
     row.rare.held = root.body.spec.hold;
+    row.rare.unique = key;
+    unit.replace_holders(&mut row, replaced).await?;
     unit.count_needs(&mut row, &needs).await?;
     let context = row.context_id;
     unit.insert(row, body::to_text(&root.body)?);
@@ -196,7 +227,7 @@ async fn make<T: Tx>(
         unit.tx.insert_needs(&edges).await?;
     }
     unit.start_out(id.id()).await?;
-    Ok((id.id(), root.body))
+    Ok(Made::New(id.id(), Box::new(root.body)))
 }
 
 /// The queue that is meant.

@@ -164,6 +164,7 @@ impl<T: Tx> Unit<'_, T> {
         let (mut row, root) = self.child_row(&id, &parent, &newest, body);
         row.cascade = cascade;
         row.lane = self.lane_of(&root.body.spec, &root.queue).await?;
+        row.rare.unique = self.key_within(&root.body.spec, parent.pipeline_id).await?;
         // A hold is the parent's own; in a pipeline that is held, everything is.
         row.rare.held = holds_anew;
         if let Some(pipeline) = parent.pipeline_id {
@@ -223,7 +224,14 @@ impl<T: Tx> Unit<'_, T> {
                 PLAIN => Vec::new(),
                 _ => lanes::causes(self.tx, &[Named::of(&body.spec)]).await?,
             };
-            return if causes.is_empty() { Ok(body) } else { Err(refused(causes).into()) };
+            if !causes.is_empty() {
+                return Err(refused(causes).into());
+            }
+            if body.spec.unique.is_some() {
+                let params = self.params_of(parent.pipeline_id).await?;
+                self.refuse_held_key(parent, &body.spec, &params).await?;
+            }
+            return Ok(body);
         }
         let asked = body.of_type.as_ref().map_or(&body.spec, |of_type| &of_type.asked);
         let asked = change::apply(asked, changes).map_err(refused)?;
@@ -252,7 +260,11 @@ impl<T: Tx> Unit<'_, T> {
             }
         }
         causes.extend(lanes::causes(self.tx, &[Named::of(&body.spec)]).await?);
-        if causes.is_empty() { Ok(body) } else { Err(refused(causes).into()) }
+        if !causes.is_empty() {
+            return Err(refused(causes).into());
+        }
+        self.refuse_held_key(parent, &body.spec, &header.params).await?;
+        Ok(body)
     }
 
     /// As [`Unit::incarnate`], where nobody asks at that moment: what cannot be made is recorded, and all else goes

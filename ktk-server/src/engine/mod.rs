@@ -53,6 +53,7 @@ pub mod timer;
 pub mod token;
 mod transit;
 pub mod typed;
+pub mod unique;
 pub mod unit;
 mod unresolved;
 pub mod why;

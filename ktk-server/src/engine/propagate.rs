@@ -34,6 +34,8 @@ impl<T: Tx> Unit<'_, T> {
             } else if let Some(pipeline) = self.trips.pop_first() {
                 // After the reruns: what failed on old outputs and runs again has not failed for good.
                 self.trip(pipeline).await?;
+            } else if let Some((namespace, key)) = self.keys.pop_first() {
+                self.hand_on_key(&namespace, &key).await?;
             } else if let Some(external) = self.externals.pop_first() {
                 self.start_external(external).await?;
             } else if std::mem::take(&mut self.looks_for_externals) {
@@ -215,12 +217,24 @@ impl<T: Tx> Unit<'_, T> {
     async fn give_places(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
         let row = self.pipeline(pipeline_id).await?;
         let Some(max) = row.max_parallel else { return Ok(()) };
-        let free = max.saturating_sub(row.admitted);
+        let free = max.saturating_sub(row.admitted) as usize;
         if free == 0 {
             return Ok(());
         }
         self.flush().await?;
-        for row in self.tx.gated(pipeline_id, free as usize).await? {
+        // Who waits for the end of whom it replaces takes no place meanwhile.
+        let mut left_out = 0;
+        let next = loop {
+            let mut rows = self.tx.gated(pipeline_id, free + left_out).await?;
+            let found = rows.len();
+            rows.retain(|row| !row.waits_for_key());
+            if rows.len() >= free || found < free + left_out {
+                rows.truncate(free);
+                break rows;
+            }
+            left_out = found - rows.len();
+        };
+        for row in next {
             let id = self.adopt(row);
             self.task_mut(id)?.admitted = true;
             self.pipeline_mut(pipeline_id).await?.admitted += 1;

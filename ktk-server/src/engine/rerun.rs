@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     body::{self, RestartBody, TaskBody},
-    error::EngineResult,
+    error::{EngineError, EngineResult},
     unit::Unit,
 };
 use crate::{
@@ -108,10 +108,19 @@ impl<T: Tx> Unit<'_, T> {
             self.task_event(&row, Severity::Warning, "NotRestarted", words);
             return Ok(());
         }
-        if self.body(parent.id).await?.is_none() {
+        let Some(body) = self.body(parent.id).await? else {
             let words = "not restarted as asked: its stored manifest cannot be read".into();
             self.task_event(&row, Severity::Warning, "NotRestarted", words);
             return Ok(());
+        };
+        // What was in order when it was asked for may not be any more: a queue is gone, a key is held.
+        match self.changed(&parent, body, &because.changes).await {
+            Err(EngineError::Refused(error)) => {
+                let words = format!("not restarted as asked: {}", error.message);
+                self.task_event(&row, Severity::Warning, "NotRestarted", words);
+                return Ok(());
+            }
+            changed => drop(changed?),
         }
         // What is there now may be another picture than when it was asked for.
         let plan = self.plan(std::slice::from_ref(&parent), wish.cascade).await?;

@@ -208,7 +208,8 @@ impl RestartTask {
 
     /// A wrong change, or a limit that is gone, is refused before anything is stored, in a plan too.
     async fn check_changes<T: Tx>(&self, unit: &mut Unit<'_, T>, parent: &TaskRow) -> EngineResult<()> {
-        if (!self.params.changes.is_empty() || parent.lane != PLAIN)
+        let is_limited = parent.lane != PLAIN || parent.rare.unique.is_some();
+        if (!self.params.changes.is_empty() || is_limited)
             && let Some(body) = unit.body(parent.id).await?
         {
             let changed = unit.changed(parent, body, &self.params.changes).await?;

@@ -17,6 +17,7 @@ use super::{
     error::{EngineError, EngineResult},
     plan::Plan,
     restart_pipeline::older_pipeline,
+    unique,
     unit::{ClassChange, Unit},
 };
 use crate::{
@@ -149,9 +150,13 @@ impl<T: Tx> Unit<'_, T> {
         let mut body = self.pipeline_body(&named).await?;
         body.header.params = self.check_params(&named, &body, &wish.changes).await?;
         body.header.created_by = Some(wish.by.clone());
+        let params = body.header.params.clone();
         let plan = self.plan_whole(newest, &named, &wish).await?;
         let tasks = self.next_tasks(newest, &named).await?;
         let bodies = self.readable_bodies(&tasks).await?;
+        for (next, task) in tasks.iter().zip(&bodies) {
+            self.refuse_held_key(&next.newest, &task.spec, &body.header.params).await?;
+        }
         self.replace_pending(newest.id).await?;
         let because =
             RestartBody { reason: wish.reason.clone(), changes: Changes::new(), by: Some(wish.by.clone()) };
@@ -166,7 +171,7 @@ impl<T: Tx> Unit<'_, T> {
         let mut made = Vec::with_capacity(tasks.len());
         for (next, mut body) in tasks.iter().zip(bodies) {
             body.restart = Some(because.clone());
-            made.push(self.next_task(next, body, row.id, &wish).await?);
+            made.push(self.next_task(next, body, (row.id, &params), &wish).await?);
         }
         self.tell_outside(&tasks, &contexts).await?;
         for task in made {
@@ -296,7 +301,7 @@ impl<T: Tx> Unit<'_, T> {
         &mut self,
         next: &Next,
         body: TaskBody,
-        pipeline: Uuid,
+        (pipeline, params): (Uuid, &BTreeMap<String, serde_json::Value>),
         wish: &WholeWish,
     ) -> EngineResult<Uuid> {
         let id = self.draw_id().await?;
@@ -304,6 +309,8 @@ impl<T: Tx> Unit<'_, T> {
         row.pipeline_id = Some(pipeline);
         row.cascade = wish.cascade;
         row.lane = self.lane_of(&root.body.spec, &root.queue).await?;
+        let key = unique::key_of(&root.body.spec, "spec", params);
+        row.rare.unique = key.map_err(|causes| ApiError::invalid("the task", causes))?;
         // Every need is a new task that has not ended.
         row.live_needs = row.needs;
         self.task_mut(next.newest.id)?.newest = false;

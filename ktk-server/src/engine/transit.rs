@@ -27,7 +27,7 @@ impl<T: Tx> Unit<'_, T> {
         let before = self.task(id)?;
         let (phase, reason) = phase::next(before.phase, event)?;
         let (lane, has_begun) = (before.lane, event == Event::Grant);
-        let (was, held_place) = (settle::class_of(before), before.admitted);
+        let (was, held_place, held_key) = (settle::class_of(before), before.admitted, before.holds_key());
         // A row is copied only for the counts of its pipeline.
         let counted = before.pipeline_id.is_some().then(|| before.clone());
         let now = self.now;
@@ -66,6 +66,9 @@ impl<T: Tx> Unit<'_, T> {
         if let Some(before) = counted {
             self.recount(&before, id).await?;
         }
+        if held_key {
+            self.give_back_key(id)?;
+        }
         let after = self.task(id)?;
         let (context, is) = (after.context_id, settle::class_of(after));
         if after.newest && was != is {
@@ -75,9 +78,12 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// Takes or gives back a place under the pipeline's `maxParallel`.
-    async fn place(&mut self, id: Uuid, held: bool, holds: bool) -> EngineResult<()> {
-        // What runs elsewhere takes nobody's place.
+    pub(super) async fn place(&mut self, id: Uuid, held: bool, holds: bool) -> EngineResult<()> {
         let row = self.task(id)?;
+        if holds && !held && row.waits_for_key() {
+            return Ok(());
+        }
+        // What runs elsewhere takes nobody's place.
         let pipeline_id = row.pipeline_id.filter(|_| !row.is_external());
         let is_limited = match pipeline_id {
             Some(pipeline) => self.pipeline(pipeline).await?.max_parallel.is_some(),

@@ -103,6 +103,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) happened: VecDeque<super::hooks::Happened>,
     /// External tasks that may start.
     pub(super) externals: BTreeSet<Uuid>,
+    /// Namespaces and unique keys that have been given back.
+    pub(super) keys: BTreeSet<(String, String)>,
     /// Whether external tasks that wait for a permit, or for their queue, may start now.
     pub(super) looks_for_externals: bool,
     /// Finished dependents that saw something else than what is now, and wishes that are due.
@@ -136,6 +138,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             trips: BTreeSet::new(),
             happened: VecDeque::new(),
             externals: BTreeSet::new(),
+            keys: BTreeSet::new(),
             looks_for_externals: false,
             reruns: VecDeque::new(),
             doomed: BTreeSet::new(),

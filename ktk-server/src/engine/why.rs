@@ -43,6 +43,7 @@ impl Operation for TaskWhy {
         if row.phase == Phase::Pending {
             waits = upstreams(tx, &row).await?;
             waits.extend(hold(tx, &row).await?);
+            waits.extend(key(tx, &row).await?);
             waits.extend(self.time(&row));
             let room = Room::look(tx).await?;
             let lane = lane_of(&room, &row);
@@ -132,6 +133,18 @@ async fn hold<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
             let until = format!("ktk resume {}", row.name);
             wait(WaitFor::Hold, None, "somebody holds it", until)
         }
+    }))
+}
+
+/// Whoever is to end before it takes their unique key.
+async fn key<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
+    let Some(unique) = row.rare.unique.as_ref().filter(|key| key.waits) else { return Ok(None) };
+    let holders = tx.tasks_of_key(&row.namespace, &unique.key).await?;
+    let holder = holders.iter().find(|other| other.holds_key() && other.id != row.id);
+    Ok(holder.map(|holder| {
+        let message = format!("is {} and holds the unique key {:?}", state(holder), unique.key);
+        let until = format!("{} has ended: ktk cancel {} --now kills it", holder.name, holder.name);
+        wait(WaitFor::Unique, Some(format!("task/{}", holder.name)), message, until)
     }))
 }
 

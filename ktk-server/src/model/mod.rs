@@ -15,3 +15,4 @@ pub mod retry;
 pub mod row;
 pub mod schema;
 pub mod settle;
+pub mod unique;

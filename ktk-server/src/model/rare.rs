@@ -11,7 +11,7 @@ use ktk_client::api::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::clocks::Clocks;
+use super::{clocks::Clocks, unique::Key};
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -47,6 +47,9 @@ pub struct TaskRare {
     /// Whether it is a request: whoever runs processes sends it.
     #[serde(skip_serializing_if = "is_default")]
     pub is_request: bool,
+    /// Its unique key. The store finds unfinished tasks by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Key>,
     /// Whether its type has a schema for its outputs.
     #[serde(skip_serializing_if = "is_default")]
     pub checks_outputs: bool,

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
-pub use crate::model::retention::Retention;
 pub use crate::exec::http::AllowedPeers;
+pub use crate::model::retention::Retention;
 
 /// Where objects are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -225,6 +225,12 @@ pub trait Tx: Send {
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Tasks whose expressions are to be evaluated, oldest first.
     fn evaluating(&mut self, limit: usize) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Unfinished tasks of a namespace that have this unique key, by id.
+    fn tasks_of_key(
+        &mut self,
+        namespace: &str,
+        key: &str,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Tasks whose attempt runs on this node.
     fn running_on(&mut self, node: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Tasks that a clock moves at or before `now`, earliest first.

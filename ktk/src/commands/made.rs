@@ -42,6 +42,11 @@ impl Made {
     }
 }
 
+/// What became of an object that was asked for: without its being new, it holds the unique key of what was to be.
+pub(crate) fn outcome(created: bool) -> &'static str {
+    if created { "created" } else { "unchanged: it holds the unique key" }
+}
+
 /// Prints rows as a table, the titles among them.
 pub(crate) fn print_rows(rows: &[Vec<Cell>], cx: &Context) -> Result<(), CliError> {
     let mut widths = Widths::default();

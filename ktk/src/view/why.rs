@@ -29,6 +29,7 @@ fn title(what: WaitFor) -> &'static str {
     match what {
         WaitFor::Upstream => "upstream",
         WaitFor::Hold => "hold",
+        WaitFor::Unique => "unique",
         WaitFor::Time => "time",
         WaitFor::Queue => "queue",
         WaitFor::Node => "node",

@@ -18,6 +18,7 @@ use crate::api::{
     selector::LabelSelector,
     task::{RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec},
     template,
+    unique::{OnConflict, UniqueSpec},
 };
 
 /// The fields that tasks and steps share, borrowed from either.
@@ -40,6 +41,7 @@ pub(super) struct Work<'a> {
     deadline: Option<Duration>,
     hooks: Option<&'a HooksSpec>,
     semaphores: &'a [SemaphoreUse],
+    unique: Option<&'a UniqueSpec>,
     node_selector: Option<&'a str>,
 }
 
@@ -65,6 +67,7 @@ macro_rules! from {
                     deadline: from.deadline,
                     hooks: from.hooks.as_ref(),
                     semaphores: &from.semaphores,
+                    unique: from.unique.as_ref(),
                     node_selector: from.node_selector.as_deref(),
                 }
             }
@@ -166,6 +169,25 @@ impl Work<'_> {
     pub(super) fn check_of_task(&self, causes: &mut Causes) {
         if self.when.is_some() {
             causes.push("spec.when", "is for the steps of a pipeline: remove it, or make a pipeline");
+        }
+    }
+
+    /// What steps cannot have.
+    pub(super) fn check_of_step(&self, causes: &mut Causes, prefix: &str) {
+        if self.unique.is_some_and(|unique| unique.on_conflict == OnConflict::Return) {
+            let place = field::member(&field::member(prefix, "unique"), "onConflict");
+            causes.push(place, "return is for tasks and pipelines: another's task cannot be a step");
+        }
+    }
+
+    /// The key, with parameters and inputs filled in as far as they are known. A type may bring more inputs: then
+    /// the server alone can tell.
+    pub(super) fn check_key(&self, causes: &mut Causes, prefix: &str, params: &BTreeMap<String, Value>) {
+        let Some(unique) = self.unique.filter(|_| self.type_name.is_none()) else { return };
+        let none = BTreeMap::new();
+        let inputs = self.inputs.unwrap_or(&none);
+        if let Err(more) = unique.filled(&field::member(prefix, "unique"), params, inputs) {
+            causes.extend(more);
         }
     }
 

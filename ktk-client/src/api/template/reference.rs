@@ -45,6 +45,13 @@ pub(in crate::api) fn holds_reference(text: &str) -> bool {
     parts(text).iter().any(|part| matches!(part, Part::Reference(_)))
 }
 
+/// Whether a reference names an input in which an expression stands.
+pub(super) fn is_made(reference: &str, inputs: &BTreeMap<String, Value>) -> bool {
+    let name = reference.strip_prefix("inputs.").map(|path| path.split('.').next().unwrap_or_default());
+    let value = name.and_then(|name| inputs.get_key_value(name));
+    value.is_some_and(|(name, value)| jq::holds_expression(&[(name.clone(), value.clone())].into()))
+}
+
 /// What references can name.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use ktk_client::api::{Phase, Reason, task::RunIf};
+use ktk_client::api::{Phase, Reason, task::RunIf, unique::HeldWhile};
 use uuid::Uuid;
 
 use super::dump::Dump;
@@ -60,6 +60,7 @@ pub fn check(before: &Dump, now: &Dump) {
     }
     limits_hold(before, now);
     contexts_are_trees(now);
+    keys_are_held_once(now);
     pipelines_are_contexts(now);
     for row in now.pipelines.values() {
         pipeline_is_derived(row, now);
@@ -116,7 +117,8 @@ fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     assert!(row.start_at().is_none_or(|at| row.due_at.is_some_and(|due| due <= at)), "due too late: {name}");
     if row.reason == Some(Reason::Queued) {
         assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
-        assert!(!row.is_external() || row.lane != PLAIN, "nothing that it could wait for: {name}");
+        let may_wait = row.lane != PLAIN || row.waits_for_key();
+        assert!(!row.is_external() || may_wait, "nothing that it could wait for: {name}");
         assert!(!row.rare.held, "a held task is queued: {name}");
     }
     assert!(row.reason != Some(Reason::Held) || row.rare.held, "nobody holds it: {name}");
@@ -145,7 +147,7 @@ fn place_fits(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     assert!(!row.admitted || wants, "a place for nothing: {name}");
     assert!(row.admitted || row.phase != Phase::Running, "it runs without a place: {name}");
     let max = row.pipeline_id.and_then(|id| now.pipelines[&id].max_parallel);
-    assert!(row.admitted || !wants || max.is_some(), "nothing holds it back: {name}");
+    assert!(row.admitted || !wants || max.is_some() || row.waits_for_key(), "nothing holds it back: {name}");
 }
 
 /// No more permits are held than there are, and no more run in a queue than may, but for what ran before somebody
@@ -221,6 +223,26 @@ fn attempts_are_numbered(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     let ended = row.attempt - u32::from(row.phase == Phase::Running);
     let ended = if row.rare.stub { 0 } else { ended };
     assert_eq!(numbers, (1..=ended).collect::<Vec<u32>>(), "attempts: {name}");
+}
+
+/// Nobody is made while a key is held, and who waits for its holder has one to wait for. What holds its key only
+/// until it starts may hold it again while another does.
+fn keys_are_held_once(now: &Dump) {
+    let mut keys: BTreeMap<(&str, &str), Vec<&TaskRow>> = BTreeMap::new();
+    for row in now.tasks.values().filter(|row| row.holds_key()) {
+        let key = row.rare.unique.as_ref().map_or("", |unique| &unique.key);
+        keys.entry((&row.namespace, key)).or_default().push(row);
+    }
+    for (key, rows) in keys {
+        let is_kept = |row: &&&TaskRow| {
+            row.rare.unique.as_ref().is_some_and(|unique| unique.held_while == HeldWhile::Unfinished)
+        };
+        let (waiting, held): (Vec<&TaskRow>, Vec<&TaskRow>) =
+            rows.iter().partition(|row| row.waits_for_key());
+        assert!(held.iter().filter(is_kept).count() <= 1, "{key:?} is held twice: {held:#?}");
+        assert!(waiting.len() <= 1, "two wait for {key:?}: {waiting:#?}");
+        assert!(waiting.is_empty() || !held.is_empty(), "nobody holds {key:?}: {waiting:#?}");
+    }
 }
 
 fn contexts_are_trees(now: &Dump) {
@@ -314,7 +336,8 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     if let Some(max) = row.max_parallel {
         assert_eq!(row.admitted, admitted, "places of {row:#?}");
         assert!(admitted <= max, "more places than there are: {row:#?}");
-        let gated = steps.iter().any(|step| step.reason == Some(Reason::Queued) && !step.admitted);
+        let is_gated = |step: &&TaskRow| step.reason == Some(Reason::Queued) && !step.admitted;
+        let gated = steps.iter().any(|step| is_gated(&step) && !step.waits_for_key());
         assert!(!gated || admitted == max, "a free place that nobody got: {row:#?}");
     }
 }

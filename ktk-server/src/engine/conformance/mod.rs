@@ -47,6 +47,7 @@ mod simulation;
 mod task_types;
 mod tokens;
 mod told;
+mod unique;
 mod watches;
 mod whole;
 mod within;
@@ -133,6 +134,9 @@ macro_rules! engine_conformance {
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
+            unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
+                who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
+                wrong_keys_are_refused;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             requests: handed_out_with_what_they_refer_to, what_cannot_be_filled_in_is_no_request,

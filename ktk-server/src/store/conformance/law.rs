@@ -1,6 +1,6 @@
 //! Any sequence of operations gives the same on every store.
 
-use ktk_client::api::{Phase, Reason};
+use ktk_client::api::{Phase, Reason, unique::HeldWhile};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::{
     model::{
         rare::{PipelineRare, TaskRare},
         row::{EventRow, NeedRow, PipelineRow, ResultRow, TaskRow, WholeKind},
+        unique::Key,
     },
     store::{ListQuery, Store, memory::MemoryStore},
 };
@@ -44,13 +45,16 @@ prop_compose! {
         (priority, ready, due) in (-1..2_i32, prop::option::of(0..3_i64), prop::option::of(0..5_i64)),
         phase in prop::sample::select(Phase::ALL),
         reason in prop::sample::select(vec![None, Some(Reason::Queued), Some(Reason::Held)]),
-        (admitted, node_id, version, lane, expires) in
-            (any::<bool>(), prop::option::of(an_id()), 1..40_u64, 0..3_u32, prop::option::of(0..5_i64)),
+        (admitted, node_id, version, lane, expires, key) in (
+            any::<bool>(), prop::option::of(an_id()), 1..40_u64, 0..3_u32, prop::option::of(0..5_i64),
+            prop::option::of(a_word()),
+        ),
     ) -> TaskRow {
+        let unique = key.map(|key| Key { key, held_while: HeldWhile::Unfinished, waits: admitted });
         TaskRow {
             context_id: context, incarnation, newest, namespace, name, head, pipeline_id, executor, priority,
             ready_at: ready.map(at), due_at: due.map(at), phase, reason, admitted, node_id, version,
-            lane, rare: TaskRare { expires_at: expires.map(at), ..TaskRare::default() }, ..task(number)
+            lane, rare: TaskRare { expires_at: expires.map(at), unique, ..TaskRare::default() }, ..task(number)
         }
     }
 }
@@ -150,6 +154,7 @@ fn a_load() -> impl Strategy<Value = Step> {
         Just(Step::Lanes),
         (an_id(), limit()).prop_map(|(pipeline, limit)| Step::Gated(pipeline, limit)),
         limit().prop_map(Step::Evaluating),
+        (a_word(), a_word()).prop_map(|(namespace, key)| Step::TasksOfKey(namespace, key)),
         an_id().prop_map(Step::RunningOn),
         (0..5_i64, limit()).prop_map(|(now, limit)| Step::Due(at(now), limit)),
         Just(Step::NextDue),

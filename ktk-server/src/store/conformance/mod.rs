@@ -30,7 +30,7 @@ macro_rules! conformance {
             unique: ids, names, incarnations, one_live_incarnation_per_context, versions, parts, swaps_in_order;
             identity: by_id, newest_and_all_of_a_context, by_name, by_head;
             parts: bodies_results_and_attempts_go_with_their_task, results_are_replaced, needs;
-            work: order_of_claims, several_executors, only_what_is_queued_and_admitted, gated, evaluating, lanes,
+            work: order_of_claims, several_executors, only_what_is_queued_and_admitted, gated, evaluating, of_key, lanes,
                 lanes_are_kept_at_hand, running_on, due, counts;
             lists: pages_of_all, pages_of_a_namespace, newest_only, a_page_survives_changes, pipelines_too;
             history: changes_in_version_order, deletions_are_changes, trimmed_history, limited_history, newest_version;

@@ -7,6 +7,7 @@ use ktk_client::api::{
     node::NodePhase,
     restart::{Action, Cascade, Decision},
     task::{RunIf, TaskProgress},
+    unique::HeldWhile,
     worker::Fence,
 };
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::{
             AttemptRow, Change, EventRow, NodeRow, PipelineRow, RequestRow, ResultRow, StopWish, TaskRow,
             TombstoneRow,
         },
+        unique::Key,
     },
     store::Store,
 };
@@ -93,6 +95,7 @@ pub fn full_task() -> TaskRow {
                 message: Some("half way".into()),
                 at: Timestamp::from_microsecond(7).expect("a small number"),
             }),
+            unique: Some(Key { key: ODD.into(), held_while: HeldWhile::Pending, waits: true }),
             jq: Some(Stage::Waiting),
             ttl: Some(ktk_client::api::Duration::from_secs(90)),
             expires_at: Some(late()),

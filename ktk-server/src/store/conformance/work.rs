@@ -1,7 +1,7 @@
 //! The order of work, what runs, and what a clock moves.
 
 use jiff::Timestamp;
-use ktk_client::api::{Phase, Reason};
+use ktk_client::api::{Phase, Reason, unique::HeldWhile};
 
 use super::{
     rows::{at, ended, id, lane, new_task, task},
@@ -14,6 +14,7 @@ use crate::{
         lane::{LaneRow, Passed, Running},
         rare::{Stage, TaskRare},
         row::TaskRow,
+        unique::Key,
     },
     store::{LiveCounts, Store},
 };
@@ -109,6 +110,40 @@ pub async fn gated<S: Store>(store: S) {
     write(&store, [Step::UpdateTasks(vec![old])]).await;
     assert_eq!(numbers(&store, Step::PipelineTasks(id(100))).await, [1, 2, 6, 7]);
     assert_eq!(numbers(&store, Step::TasksWithin(id(100))).await, [1, 2, 4, 6, 7]);
+}
+
+/// Unfinished tasks by their unique key.
+pub async fn of_key<S: Store>(store: S) {
+    let of = |number, namespace: &str, key: &str, phase| TaskRow {
+        namespace: namespace.into(),
+        phase,
+        rare: TaskRare {
+            unique: Some(Key { key: key.into(), held_while: HeldWhile::Pending, waits: number == 1 }),
+            ..TaskRare::default()
+        },
+        ..task(number)
+    };
+    let rows = [
+        of(3, "a", "k", Phase::Pending),
+        of(1, "a", "k", Phase::Running),
+        of(2, "a", "k", Phase::Succeeded),
+        of(4, "b", "k", Phase::Pending),
+        of(5, "a", r#"ü "k" \ "unique":{"#, Phase::Pending),
+        task(6),
+    ];
+    insert(&store, rows).await;
+    let found = async |namespace: &str, key: &str| {
+        numbers(&store, Step::TasksOfKey(namespace.into(), key.into())).await
+    };
+    assert_eq!(found("a", "k").await, [1, 3]);
+    assert_eq!(found("b", "k").await, [4]);
+    assert_eq!(found("a", r#"ü "k" \ "unique":{"#).await, [5]);
+    assert_eq!(found("a", "K").await, [0; 0]);
+    let done = TaskRow { version: 101, ..of(3, "a", "k", Phase::Failed) };
+    let other = TaskRow { version: 102, ..of(1, "a", "l", Phase::Running) };
+    write(&store, [Step::UpdateTasks(vec![done, other])]).await;
+    assert_eq!(found("a", "k").await, [0; 0]);
+    assert_eq!(found("a", "l").await, [1]);
 }
 
 /// What is to be evaluated, and only that.

@@ -168,6 +168,15 @@ impl State {
         self.run(TaskKey::Evaluating(Uuid::nil()), belongs).take(limit).cloned().collect()
     }
 
+    pub(super) fn tasks_of_key(&self, namespace: &str, key: &str) -> Vec<TaskRow> {
+        let belongs = |found: &TaskKey| match found {
+            TaskKey::Unique(other, of, _) => other == namespace && of == key,
+            _ => false,
+        };
+        let first = TaskKey::Unique(namespace.into(), key.into(), Uuid::nil());
+        self.run(first, belongs).cloned().collect()
+    }
+
     pub(super) fn running_on(&self, node: Uuid) -> Vec<TaskRow> {
         let belongs = |key: &TaskKey| matches!(key, TaskKey::Running(on, _) if *on == node);
         self.run(TaskKey::Running(node, Uuid::nil()), belongs).cloned().collect()

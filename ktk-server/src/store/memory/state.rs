@@ -32,6 +32,8 @@ pub(super) enum TaskKey {
     Claimable(String, Rank),
     Gated(Uuid, Rank),
     Evaluating(Uuid),
+    /// Namespace and key of what is unfinished.
+    Unique(String, String, Uuid),
     /// Lane, phase, reason, whether it is admitted: only what is unfinished, and not in the plain lane.
     Lane(u32, u8, Option<u8>, bool, Rank),
     Running(Uuid, Uuid),
@@ -62,6 +64,9 @@ impl TaskKey {
             keys.push(Self::Lane(row.lane, row.phase.number(), reason, row.admitted, rank));
         } else if row.is_claimable() {
             keys.push(Self::Claimable(row.executor.clone(), rank));
+        }
+        if let Some(unique) = row.rare.unique.as_ref().filter(|_| !row.phase.is_terminal()) {
+            keys.push(Self::Unique(row.namespace.clone(), unique.key.clone(), row.id));
         }
         if row.is_evaluating() {
             keys.push(Self::Evaluating(row.id));

@@ -162,6 +162,10 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.evaluating(limit))
     }
 
+    async fn tasks_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.tasks_of_key(namespace, key))
+    }
+
     async fn in_lanes(&mut self, lanes: &[u32], limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| state.in_lanes(lanes, limit))
     }

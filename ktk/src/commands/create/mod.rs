@@ -13,7 +13,11 @@ use ktk_client::{
 };
 use serde_json::Value;
 
-use super::{completion, made::Made, manifests};
+use super::{
+    completion,
+    made::{Made, outcome},
+    manifests,
+};
 use crate::{
     context::Context,
     env,
@@ -97,7 +101,7 @@ async fn from_files(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
         match create(document, client).await {
             Ok((name, object, created)) => {
                 if format == OutputFormat::Human {
-                    cx.ui.println(&format!("{} created", escape(&name)))?;
+                    cx.ui.println(&format!("{} {}", escape(&name), outcome(created)))?;
                 }
                 made.add(object, Some(created));
             }
@@ -157,7 +161,7 @@ fn report(
     cx: &Context,
 ) -> Result<(), CliError> {
     if format == OutputFormat::Human {
-        return cx.ui.println(&format!("{} {}", escape(name), if created { "created" } else { "unchanged" }));
+        return cx.ui.println(&format!("{} {}", escape(name), outcome(created)));
     }
     let mut made = Made::default();
     made.add(object, Some(created));

@@ -89,7 +89,7 @@ async fn run_task(
     let mut interrupts = Interrupts::listen()?;
     let created = create_task(task, client).await.map_err(|error| manifests::refused(error, document))?;
     let name = created.object.metadata.name();
-    say_new_name("task", task.metadata.name.as_deref(), name, cx);
+    say_name("task", task.metadata.name.as_deref(), name, created.created, cx);
     if args.detach {
         return detached(&format!("task/{name}"), made::value(&created.object)?, created.created, format, cx);
     }
@@ -157,7 +157,7 @@ async fn run_pipeline(
         .await
         .map_err(|error| manifests::refused(error, document))?;
     let name = created.object.metadata.name();
-    say_new_name("pipeline", pipeline.metadata.name.as_deref(), name, cx);
+    say_name("pipeline", pipeline.metadata.name.as_deref(), name, created.created, cx);
     if args.detach {
         return detached(
             &format!("pipeline/{name}"),
@@ -179,8 +179,11 @@ async fn run_pipeline(
     }
 }
 
-fn say_new_name(kind: &str, asked: Option<&str>, name: &str, cx: &Context) {
-    if let Some(asked) = asked.filter(|asked| *asked != name) {
+/// Says where the run is not what the manifest names.
+fn say_name(kind: &str, asked: Option<&str>, name: &str, is_new: bool, cx: &Context) {
+    if !is_new {
+        cx.ui.message(&format!("{kind}/{name} holds the unique key: nothing new is run, this follows it"));
+    } else if let Some(asked) = asked.filter(|asked| *asked != name) {
         cx.ui.message(&format!("{kind}/{asked} exists already; this run is {kind}/{name}"));
     }
 }
@@ -193,7 +196,7 @@ fn detached(
     cx: &Context,
 ) -> Result<Exit, CliError> {
     if format == OutputFormat::Human {
-        cx.ui.println(&format!("{} created", escape(name)))?;
+        cx.ui.println(&format!("{} {}", escape(name), made::outcome(created)))?;
     }
     let mut made = Made::default();
     made.add(object, Some(created));

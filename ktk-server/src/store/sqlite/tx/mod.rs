@@ -154,6 +154,10 @@ impl Tx for SqliteTx {
         self.load(|session| work::evaluating(session, limit))
     }
 
+    async fn tasks_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::tasks_of_key(session, namespace, key))
+    }
+
     async fn in_lanes(&mut self, lanes: &[u32], limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|session| lanes::claimable(session, lanes, limit))
     }

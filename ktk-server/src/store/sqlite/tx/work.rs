@@ -29,6 +29,12 @@ pub(super) const EVALUATING: &str = concat!(
     task_columns!(),
     r#" FROM tasks WHERE rare IS NOT NULL AND instr(rare, '"jq":"evaluating"') > 0 ORDER BY id"#
 );
+pub(super) const OF_KEY: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    r#" FROM tasks WHERE namespace = ?1 AND json_extract(rare, '$.unique.key') = ?2
+     AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0 ORDER BY id"#
+);
 pub(super) const RUNNING: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
 pub(super) const DUE: &str =
@@ -80,6 +86,10 @@ pub(super) fn gated(session: &Session, pipeline: Uuid, limit: usize) -> Outcome<
 
 pub(super) fn evaluating(session: &Session, limit: usize) -> Outcome<Vec<TaskRow>> {
     session.rows(EVALUATING, [], limit)
+}
+
+pub(super) fn tasks_of_key(session: &Session, namespace: &str, key: &str) -> Outcome<Vec<TaskRow>> {
+    session.rows(OF_KEY, params![namespace, key], usize::MAX)
 }
 
 pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Vec<TaskRow>> {
