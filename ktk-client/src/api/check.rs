@@ -85,6 +85,8 @@ pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> 
     metadata::header(&mut causes, &pipeline.api_version, &pipeline.kind, "Pipeline");
     metadata::of_object(&mut causes, &pipeline.metadata, pipeline.status.is_some());
     params::check(&mut causes, &spec.params, params_given);
+    Work::from(spec).check_policies(&mut causes, "spec");
+    work::check_whole(&mut causes, spec, &merged(&spec.params, params_given));
     if let Some(defaults) = &spec.defaults {
         Work::from(defaults).check_policies(&mut causes, "spec.defaults");
     }

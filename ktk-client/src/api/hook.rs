@@ -92,8 +92,11 @@ pub struct Notice {
     pub hook: String,
     /// When it happened.
     pub at: Timestamp,
-    /// The task.
+    /// The task, or the pipeline.
     pub task: Uuid,
+    /// Whether it is a pipeline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pipeline: bool,
     /// Its name.
     pub name: String,
     /// Its namespace.

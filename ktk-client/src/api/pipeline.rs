@@ -67,8 +67,39 @@ pub struct PipelineSpec {
     /// what has ended when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_after_finished: Option<Duration>,
+    /// Where the steps wait for a slot that say nothing of it, nor do the defaults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Priority of the steps that say nothing of it, nor do the defaults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// The longest that all of it may take, from the start of its first step; then it fails, and only `failure` and
+    /// `always` steps still run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// The same from its creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
+    /// That there is no second pipeline of the same key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<UniqueSpec>,
+    /// What is called when its first step starts, when its time is over, and when it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HooksSpec>,
     /// The steps: at least one.
     pub steps: Vec<Step>,
+}
+
+impl PipelineSpec {
+    /// The spec of a step's task: the step's own fields, completed by the defaults, then by the pipeline's.
+    pub fn task_spec(&self, step: &Step) -> TaskSpec {
+        let spec = step.task_spec(self.defaults.as_ref());
+        TaskSpec {
+            queue: spec.queue.or_else(|| self.queue.clone()),
+            priority: spec.priority.or(self.priority),
+            ..spec
+        }
+    }
 }
 
 /// What each step of a pipeline has that does not say otherwise.

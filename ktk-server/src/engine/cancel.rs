@@ -72,7 +72,7 @@ impl Operation for CancelPipeline {
             return Err(EngineError::Refused(ApiError::conflict(words)));
         }
         let id = row.id;
-        unit.cancel_pipeline(id, self.params.now).await?;
+        unit.cancel_pipeline(id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
         // One that is being deleted may be gone with its last step.
         let before = match row.deleted_at {
             Some(_) => object::pipelines(unit.tx, unit.shared, &[row]).await?.pop(),
@@ -89,10 +89,11 @@ impl Operation for CancelPipeline {
 
 impl<T: Tx> Unit<'_, T> {
     /// Cancels a pipeline: all its steps, or all but the `always` ones.
-    pub async fn cancel_pipeline(&mut self, id: Uuid, now: bool) -> EngineResult<()> {
+    pub async fn cancel_pipeline(&mut self, id: Uuid, stop: StopWish) -> EngineResult<()> {
+        let now = stop.now;
         let row = self.pipeline_mut(id).await?;
         let was_now = row.cancel.is_some_and(|cancel| cancel.now);
-        row.cancel = Some(StopWish { reason: Reason::ByUser, now: now || was_now });
+        row.cancel = Some(StopWish { now: now || was_now, ..stop });
         row.rare.wish = None;
         let row = row.clone();
         self.touched.insert(id);

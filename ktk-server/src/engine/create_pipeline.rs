@@ -21,6 +21,7 @@ use super::{
     typed::{Typed, Types},
     unique::{self, Entry},
     unit::Unit,
+    whole::{self, WholeEntry},
 };
 use crate::{
     limits,
@@ -105,7 +106,26 @@ impl Operation for CreatePipeline {
             return again(&mut unit, first).await;
         }
         self.check_limits(&mut unit).await?;
-        let (row, body) = self.make_pipeline(&mut unit).await?;
+        let object = &self.params.object;
+        let (namespace, name) = (object.metadata.namespace(), object.metadata.name());
+        let params = check::merged_params(object, &self.params.params);
+        let (key, replaced) = match unit.enter_whole(namespace, name, &object.spec, &params).await? {
+            WholeEntry::New(key, replaced) => (key, replaced),
+            WholeEntry::Holder(holder) => {
+                let first = FirstAnswer { id: holder.id, created: false };
+                unit.remember(self.request.as_ref(), &first).await?;
+                return again(&mut unit, first).await;
+            }
+        };
+        let (mut row, body) = self.make_pipeline(&mut unit).await?;
+        whole::describe(&mut row, &object.spec, key);
+        row.set_out(unit.now);
+        unit.effects.arm(row.rare.due_at);
+        if unit.replace_wholes(&replaced).await?
+            && let Some(key) = row.rare.unique.as_mut()
+        {
+            key.waits = true;
+        }
         let works = self.works(&mut unit, &body.header).await?;
         let id = row.id;
         let text = body::to_text(&body)?;
@@ -139,6 +159,7 @@ impl CreatePipeline {
         let mut named: Vec<Named<'_>> = defaults
             .map(|defaults| Named::new("spec.defaults", defaults.queue.as_deref(), &defaults.semaphores))
             .collect();
+        named.push(Named::new("spec", object.spec.queue.as_deref(), &[]));
         named.extend(object.spec.steps.iter().enumerate().map(|(index, step)| {
             Named::new(field::item("spec.steps", index), step.queue.as_deref(), &step.semaphores)
         }));
@@ -241,7 +262,7 @@ impl CreatePipeline {
         let (mut works, mut causes) = (Vec::with_capacity(spec.steps.len()), Vec::new());
         let mut keys: BTreeMap<String, &str> = BTreeMap::new();
         for (index, step) in spec.steps.iter().enumerate() {
-            let (asked, field) = (step.task_spec(spec.defaults.as_ref()), format!("spec.steps[{index}]"));
+            let (asked, field) = (spec.task_spec(step), format!("spec.steps[{index}]"));
             match types.complete(unit, &asked, &field, &header.params).await? {
                 Ok(work) => match unique::key_of(&work.0, &field, &header.params) {
                     Ok(key) => {

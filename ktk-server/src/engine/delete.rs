@@ -112,7 +112,7 @@ impl Operation for DeletePipeline {
         if row.phase.is_terminal() {
             unit.doomed.insert(id);
         } else {
-            unit.cancel_pipeline(id, self.params.now).await?;
+            unit.cancel_pipeline(id, StopWish { reason: Reason::ByUser, now: self.params.now }).await?;
         }
         unit.finish().await?;
         let gone = unit.tx.pipelines(&[id]).await?.is_empty();

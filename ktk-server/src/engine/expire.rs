@@ -46,9 +46,13 @@ impl Operation for MoveDue {
             let id = unit.adopt(row.clone());
             unit.move_due(id, self.heard_since).await?;
         }
+        let wholes = unit.tx.due_pipelines(unit.now, limits::DUE_BATCH).await?;
+        for row in &wholes {
+            unit.pass_whole_time(row.id).await?;
+        }
         unit.finish().await?;
         let next = unit.tx.next_due().await?;
-        Ok(Done { answer: AfterDue { moved: due.len(), next }, effects: unit.effects })
+        Ok(Done { answer: AfterDue { moved: due.len() + wholes.len(), next }, effects: unit.effects })
     }
 }
 

@@ -17,14 +17,14 @@ use super::{
 };
 use crate::{
     limits,
-    model::row::{HookRow, TaskRow},
+    model::row::{HookRow, PipelineRow, TaskRow},
     store::{Operation, Tx},
 };
 
 /// What happened to a task that has hooks, as it was then.
-pub(super) struct Happened {
-    row: TaskRow,
-    moment: Moment,
+pub(super) enum Happened {
+    Task(Box<TaskRow>, Moment),
+    Pipeline(Box<PipelineRow>, Moment),
 }
 
 /// All that calling a hook needs: the task may be gone by then.
@@ -56,15 +56,62 @@ impl<T: Tx> Unit<'_, T> {
     pub(super) fn happened(&mut self, id: Uuid, moment: Moment) -> EngineResult<()> {
         let row = self.task(id)?;
         if row.rare.has_hooks {
-            let row = row.clone();
-            self.happened.push_back(Happened { row, moment });
+            let row = Box::new(row.clone());
+            self.happened.push_back(Happened::Task(row, moment));
         }
         Ok(())
     }
 
+    /// The same of a pipeline.
+    pub(super) fn whole_happened(&mut self, row: &PipelineRow, moment: Moment) {
+        if row.rare.has_hooks {
+            self.happened.push_back(Happened::Pipeline(Box::new(row.clone()), moment));
+        }
+    }
+
     /// Writes down the hook of what happened.
     pub(super) async fn write_hook(&mut self, happened: Happened) -> EngineResult<()> {
-        let Happened { row, moment } = happened;
+        match happened {
+            Happened::Task(row, moment) => self.write_task_hook(*row, moment).await,
+            Happened::Pipeline(row, moment) => self.write_whole_hook(&row, moment).await,
+        }
+    }
+
+    async fn write_whole_hook(&mut self, row: &PipelineRow, moment: Moment) -> EngineResult<()> {
+        let Ok(body) = self.pipeline_body(row).await else { return Ok(()) };
+        let Some(hook) = body.spec.hooks.as_ref().and_then(|hooks| hooks.at(moment)).cloned() else {
+            return Ok(());
+        };
+        let id = self.shared.entropy.id(self.now);
+        let notice = Notice {
+            id,
+            hook: moment.as_str().to_owned(),
+            at: self.now,
+            task: row.id,
+            is_pipeline: true,
+            name: row.name.clone(),
+            namespace: row.namespace.clone(),
+            incarnation: row.incarnation,
+            execution: row.id,
+            attempt: 0,
+            phase: row.phase,
+            reason: row.reason,
+            message: row.message.clone(),
+            exit_code: None,
+        };
+        let dir = body.spec.steps.iter().find_map(|step| step.run.as_ref()?.working_dir.clone());
+        let order = Order { hook, env: body.header.caller_env, dir, notice };
+        self.insert_hook(HookRow { id, task_id: row.id, moment, attempt: 0, body: body::to_text(&order)? })
+            .await
+    }
+
+    async fn insert_hook(&mut self, row: HookRow) -> EngineResult<()> {
+        self.tx.insert_hooks(&[row]).await?;
+        self.effects.hooks = true;
+        Ok(())
+    }
+
+    async fn write_task_hook(&mut self, row: TaskRow, moment: Moment) -> EngineResult<()> {
         let Some(body) = self.body(row.id).await? else { return Ok(()) };
         let Some(hook) = body.spec.hooks.as_ref().and_then(|hooks| hooks.at(moment)).cloned() else {
             return Ok(());
@@ -80,10 +127,7 @@ impl<T: Tx> Unit<'_, T> {
         let id = self.shared.entropy.id(self.now);
         let order = Order { hook, env, dir, notice: self.notice(id, &row, moment) };
         let (task_id, attempt) = (row.id, row.attempt);
-        let stored = HookRow { id, task_id, moment, attempt, body: body::to_text(&order)? };
-        self.tx.insert_hooks(&[stored]).await?;
-        self.effects.hooks = true;
-        Ok(())
+        self.insert_hook(HookRow { id, task_id, moment, attempt, body: body::to_text(&order)? }).await
     }
 
     /// A sign of life that nobody has been told of stands for this one too.
@@ -98,6 +142,7 @@ impl<T: Tx> Unit<'_, T> {
             hook: moment.as_str().to_owned(),
             at: self.now,
             task: row.id,
+            is_pipeline: false,
             name: row.name.clone(),
             namespace: row.namespace.clone(),
             incarnation: row.incarnation,
@@ -141,6 +186,11 @@ impl Operation for SettleHook {
         if let (Some(failure), Ok(task)) = (&self.failure, unit.task(self.row.task_id).cloned()) {
             let words = format!("{} of attempt {}: {failure}", self.row.moment.as_str(), self.row.attempt);
             unit.task_event(&task, Severity::Warning, "HookFailed", words);
+        } else if let Some(failure) = &self.failure
+            && let Some(pipeline) = unit.tx.pipelines(&[self.row.task_id]).await?.pop()
+        {
+            let words = format!("{}: {failure}", self.row.moment.as_str());
+            unit.pipeline_event(&pipeline, Severity::Warning, "HookFailed", words);
         }
         unit.finish().await?;
         Ok(Done { answer: (), effects: unit.effects })

@@ -317,15 +317,10 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Somebody asked for a restart inside: an earlier cancel or `failFast` is over.
     pub async fn reopen(&mut self, task: Uuid) -> EngineResult<()> {
-        let Some(pipeline) = self.task(task)?.pipeline_id else { return Ok(()) };
-        let row = self.pipeline(pipeline).await?;
-        if row.cancel.is_some() || row.tripped {
-            let row = self.pipeline_mut(pipeline).await?;
-            row.cancel = None;
-            row.tripped = false;
-            self.touched.insert(pipeline);
+        match self.task(task)?.pipeline_id {
+            Some(pipeline) => self.reopen_whole(pipeline).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Judges the needs of a row that was just made (it is `Pending/WaitingForUpstream`).

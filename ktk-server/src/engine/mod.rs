@@ -56,6 +56,7 @@ pub mod typed;
 pub mod unique;
 pub mod unit;
 mod unresolved;
+mod whole;
 pub mod why;
 
 use std::sync::{

@@ -13,6 +13,7 @@ use super::{
     unit::{ClassChange, Unit},
 };
 use crate::{
+    limits,
     model::{
         phase::Event,
         pipeline,
@@ -36,6 +37,8 @@ impl<T: Tx> Unit<'_, T> {
                 self.trip(pipeline).await?;
             } else if let Some((namespace, key)) = self.keys.pop_first() {
                 self.hand_on_key(&namespace, &key).await?;
+            } else if let Some((namespace, key)) = self.whole_keys.pop_first() {
+                self.hand_on_whole(&namespace, &key).await?;
             } else if let Some(external) = self.externals.pop_first() {
                 self.start_external(external).await?;
             } else if std::mem::take(&mut self.looks_for_externals) {
@@ -216,9 +219,9 @@ impl<T: Tx> Unit<'_, T> {
     /// Gives free places under `maxParallel` to those who wait for them.
     async fn give_places(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
         let row = self.pipeline(pipeline_id).await?;
-        let Some(max) = row.max_parallel else { return Ok(()) };
-        let free = max.saturating_sub(row.admitted) as usize;
-        if free == 0 {
+        let max = row.max_parallel;
+        let free = max.map_or(limits::PAGE, |max| max.saturating_sub(row.admitted) as usize);
+        if free == 0 || row.is_barred() {
             return Ok(());
         }
         self.flush().await?;
@@ -234,10 +237,16 @@ impl<T: Tx> Unit<'_, T> {
             }
             left_out = found - rows.len();
         };
+        if max.is_none() && next.len() == free {
+            // There may be more.
+            self.freed.insert(pipeline_id);
+        }
         for row in next {
             let id = self.adopt(row);
             self.task_mut(id)?.admitted = true;
-            self.pipeline_mut(pipeline_id).await?.admitted += 1;
+            if max.is_some() {
+                self.pipeline_mut(pipeline_id).await?.admitted += 1;
+            }
             self.effects.work = true;
         }
         Ok(())
@@ -253,7 +262,8 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(());
         }
         row.finished_at = row.phase.is_terminal().then_some(now);
-        let row = row.clone();
+        self.follow_phase(pipeline_id, before).await?;
+        let row = self.pipeline(pipeline_id).await?.clone();
         if row.phase.is_terminal() {
             let severity = if row.phase == Phase::Succeeded { Severity::Normal } else { Severity::Warning };
             let words = format!("{} of {} steps done, {} failed", row.done, row.total, row.failed);

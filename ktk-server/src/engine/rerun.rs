@@ -202,8 +202,7 @@ impl<T: Tx> Unit<'_, T> {
     /// Whether the task's pipeline was cancelled and this step with it: nothing of it starts by itself.
     async fn is_cancelled_for(&mut self, row: &TaskRow) -> EngineResult<bool> {
         let Some(pipeline) = row.pipeline_id else { return Ok(false) };
-        let cancel = self.pipeline(pipeline).await?.cancel;
-        Ok(cancel.is_some_and(|cancel| cancel.now || row.run_if != RunIf::Always))
+        Ok(!self.pipeline(pipeline).await?.spares(row.run_if))
     }
 }
 

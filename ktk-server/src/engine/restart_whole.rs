@@ -19,6 +19,7 @@ use super::{
     restart_pipeline::older_pipeline,
     unique,
     unit::{ClassChange, Unit},
+    whole,
 };
 use crate::{
     model::{
@@ -154,6 +155,8 @@ impl<T: Tx> Unit<'_, T> {
         let plan = self.plan_whole(newest, &named, &wish).await?;
         let tasks = self.next_tasks(newest, &named).await?;
         let bodies = self.readable_bodies(&tasks).await?;
+        let key = whole::key_of(&named.name, &body.spec, &params)?;
+        self.refuse_held_whole(newest, key.as_ref()).await?;
         for (next, task) in tasks.iter().zip(&bodies) {
             self.refuse_held_key(&next.newest, &task.spec, &body.header.params).await?;
         }
@@ -162,7 +165,10 @@ impl<T: Tx> Unit<'_, T> {
             RestartBody { reason: wish.reason.clone(), changes: Changes::new(), by: Some(wish.by.clone()) };
         body.restart = Some(RestartBody { changes: wish.changes.clone(), ..because.clone() });
         let id = self.draw_id().await?;
-        let row = self.next_pipeline(&id, newest, &named, tasks.len());
+        let mut row = self.next_pipeline(&id, newest, &named, tasks.len());
+        whole::describe(&mut row, &body.spec, key);
+        row.set_out(self.now);
+        self.effects.arm(row.rare.due_at);
         self.tx.insert_pipelines(&[NewPipeline { row: row.clone(), body: body::to_text(&body)? }]).await?;
         self.pipelines.insert(row.id, row.clone());
         self.touched.insert(row.id);
@@ -211,7 +217,7 @@ impl<T: Tx> Unit<'_, T> {
         if causes.is_empty() { Ok(params) } else { Err(refused(causes).into()) }
     }
 
-    async fn pipeline_body(&mut self, row: &PipelineRow) -> EngineResult<PipelineBody> {
+    pub(super) async fn pipeline_body(&mut self, row: &PipelineRow) -> EngineResult<PipelineBody> {
         self.flush().await?;
         let bodies = self.tx.pipeline_bodies(&[row.id]).await?;
         let text = bodies.first().map(|(_, text)| text.as_str()).unwrap_or_default();

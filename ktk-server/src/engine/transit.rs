@@ -83,10 +83,13 @@ impl<T: Tx> Unit<'_, T> {
         if holds && !held && row.waits_for_key() {
             return Ok(());
         }
-        // What runs elsewhere takes nobody's place.
-        let pipeline_id = row.pipeline_id.filter(|_| !row.is_external());
+        // What runs elsewhere takes nobody's place, but waits for its pipeline as the others do.
+        let (pipeline_id, is_external) = (row.pipeline_id, row.is_external());
         let is_limited = match pipeline_id {
-            Some(pipeline) => self.pipeline(pipeline).await?.max_parallel.is_some(),
+            Some(pipeline) => {
+                let row = self.pipeline(pipeline).await?;
+                (row.max_parallel.is_some() && !is_external) || (!held && row.is_barred())
+            }
             None => false,
         };
         let Some(pipeline_id) = pipeline_id.filter(|_| is_limited) else {

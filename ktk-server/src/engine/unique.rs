@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ktk_client::api::{
-    ApiError, Cause, Reason,
+    ApiError, Cause, Phase, Reason,
     task::TaskSpec,
     unique::{OnConflict, UniqueSpec},
 };
@@ -63,16 +63,21 @@ pub enum Entry {
 }
 
 /// `NAME@N`, and how it stands.
-fn shown(row: &TaskRow) -> String {
-    let reason = row.reason.map(|reason| format!("/{reason}")).unwrap_or_default();
-    format!("{}@{} ({}{reason})", row.name, row.incarnation, row.phase)
+pub(super) fn shown(name: &str, incarnation: u32, phase: Phase, reason: Option<Reason>) -> String {
+    let reason = reason.map(|reason| format!("/{reason}")).unwrap_or_default();
+    format!("{name}@{incarnation} ({phase}{reason})")
 }
 
 /// The refusal of what comes while the key is held.
-fn refused(what: &str, key: &str, holder: &TaskRow) -> EngineError {
-    let words = format!("{what}: the unique key {key:?} is held by task {}", shown(holder));
-    let advice = format!("wait for it (ktk wait task/{0}), or cancel it (ktk cancel task/{0})", holder.name);
+pub(super) fn refused(what: &str, key: &str, kind: &str, name: &str, shown: &str) -> EngineError {
+    let words = format!("{what}: the unique key {key:?} is held by {kind} {shown}");
+    let advice = format!("wait for it (ktk wait {kind}/{name}), or cancel it (ktk cancel {kind}/{name})");
     EngineError::Refused(ApiError::conflict(words).with_hint(advice))
+}
+
+fn refused_by_task(what: &str, key: &str, holder: &TaskRow) -> EngineError {
+    let shown = shown(&holder.name, holder.incarnation, holder.phase, holder.reason);
+    refused(what, key, "task", &holder.name, &shown)
 }
 
 impl<T: Tx> Unit<'_, T> {
@@ -108,7 +113,7 @@ impl<T: Tx> Unit<'_, T> {
             return Err(EngineError::conflict(words));
         }
         match unique.on_conflict {
-            OnConflict::Reject => Err(refused(what, &key.key, last)),
+            OnConflict::Reject => Err(refused_by_task(what, &key.key, last)),
             OnConflict::Return => Ok(Entry::Holder(Box::new(last.clone()))),
             OnConflict::Replace => Ok(Entry::Replaces(holders)),
         }
@@ -171,7 +176,7 @@ impl<T: Tx> Unit<'_, T> {
         let key = key_of(spec, "spec", params).map_err(|causes| ApiError::invalid(&what, causes))?;
         let Some(key) = key else { return Ok(()) };
         match self.holders_of(&parent.namespace, &key.key, Some(parent.context_id)).await?.last() {
-            Some(holder) => Err(refused(&what, &key.key, holder)),
+            Some(holder) => Err(refused_by_task(&what, &key.key, holder)),
             None => Ok(()),
         }
     }

@@ -105,6 +105,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) externals: BTreeSet<Uuid>,
     /// Namespaces and unique keys that have been given back.
     pub(super) keys: BTreeSet<(String, String)>,
+    /// The same of pipelines.
+    pub(super) whole_keys: BTreeSet<(String, String)>,
     /// Whether external tasks that wait for a permit, or for their queue, may start now.
     pub(super) looks_for_externals: bool,
     /// Finished dependents that saw something else than what is now, and wishes that are due.
@@ -139,6 +141,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             happened: VecDeque::new(),
             externals: BTreeSet::new(),
             keys: BTreeSet::new(),
+            whole_keys: BTreeSet::new(),
             looks_for_externals: false,
             reruns: VecDeque::new(),
             doomed: BTreeSet::new(),
@@ -322,6 +325,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             row.keep_expiry();
             self.effects.version = version;
             self.effects.expires = [self.effects.expires, row.rare.expires_at].into_iter().flatten().min();
+            self.effects.arm(row.rare.due_at);
             rows.push(row.clone());
         }
         if !rows.is_empty() {

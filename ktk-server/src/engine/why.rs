@@ -50,7 +50,7 @@ impl Operation for TaskWhy {
             waits.extend(queue(&room, &lane.lane));
             waits.extend(node(&room, &lane.lane));
             waits.extend(self.permits(tx, &room, &lane, &row).await?);
-            waits.extend(max_parallel(tx, &row).await?);
+            waits.extend(of_pipeline(tx, &row).await?);
             if waits.is_empty() {
                 waits.push(wait(
                     WaitFor::Slot,
@@ -172,10 +172,21 @@ fn node(room: &Room, lane: &Lane) -> Option<Wait> {
     Some(wait(WaitFor::Node, None, message, "a node that does joins: see ktk get nodes --show-labels"))
 }
 
-async fn max_parallel<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
+/// What a step waits for with its pipeline.
+async fn of_pipeline<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
     let Some(id) = row.pipeline_id.filter(|_| row.is_gated()) else { return Ok(None) };
     let Some(pipeline) = tx.pipelines(&[id]).await?.pop() else { return Ok(None) };
-    let max = pipeline.max_parallel.unwrap_or_default();
+    if let Some(unique) = pipeline.rare.unique.as_ref().filter(|key| key.waits) {
+        let holders = tx.pipelines_of_key(&row.namespace, &unique.key).await?;
+        let holder = holders.iter().find(|other| other.holds_key() && other.id != pipeline.id);
+        return Ok(holder.map(|holder| {
+            let message = format!("is {} and holds the unique key {:?}", holder.phase, unique.key);
+            let until =
+                format!("{} has ended: ktk cancel pipeline/{} --now kills it", holder.name, holder.name);
+            wait(WaitFor::Unique, Some(format!("pipeline/{}", holder.name)), message, until)
+        }));
+    }
+    let Some(max) = pipeline.max_parallel.filter(|_| !row.waits_for_key()) else { return Ok(None) };
     let message = format!("has {} of {max} places under maxParallel taken", pipeline.admitted);
     let object = Some(format!("pipeline/{}", pipeline.name));
     Ok(Some(wait(WaitFor::MaxParallel, object, message, "one of its tasks ends")))

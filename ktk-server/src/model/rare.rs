@@ -11,7 +11,7 @@ use ktk_client::api::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{clocks::Clocks, unique::Key};
+use super::{clocks::Clocks, pipeline::WholeClocks, unique::Key};
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -95,6 +95,20 @@ pub struct PipelineRare {
         with = "jiff::fmt::serde::timestamp::microsecond::optional"
     )]
     pub expires_at: Option<Timestamp>,
+    /// Whether it has hooks: what they are, its manifest says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub has_hooks: bool,
+    /// Its unique key. The store finds unfinished pipelines by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Key>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub clocks: WholeClocks,
+    /// When a clock moves it, in microseconds: the store finds those that are due.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::microsecond::optional"
+    )]
+    pub due_at: Option<Timestamp>,
 }
 
 /// What was asked for with a restart of a whole pipeline.

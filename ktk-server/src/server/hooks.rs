@@ -125,11 +125,12 @@ impl HookCaller {
         let Order { hook, env, dir, notice } = order;
         let stdin = serde_json::to_vec(&notice).map_err(|error| error.to_string())?;
         let mut variables = env.unwrap_or_else(|| self.surroundings.own.clone());
+        let name = if notice.is_pipeline { "KTK_PIPELINE_NAME" } else { "KTK_TASK_NAME" };
         let own = [
             ("KTK_HOOK", notice.hook.clone()),
             ("KTK_HOOK_ID", notice.id.to_string()),
             ("KTK_HOOK_ATTEMPT", notice.attempt.to_string()),
-            ("KTK_TASK_NAME", notice.name.clone()),
+            (name, notice.name.clone()),
             ("KTK_NAMESPACE", notice.namespace.clone()),
             ("KTK_PHASE", notice.phase.to_string()),
             ("KTK_REASON", notice.reason.map(|reason| reason.to_string()).unwrap_or_default()),

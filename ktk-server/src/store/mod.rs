@@ -231,12 +231,24 @@ pub trait Tx: Send {
         namespace: &str,
         key: &str,
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Unfinished pipelines of a namespace that have this unique key, by id.
+    fn pipelines_of_key(
+        &mut self,
+        namespace: &str,
+        key: &str,
+    ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
+    /// Pipelines that a clock moves at or before `now`, earliest first.
+    fn due_pipelines(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
     /// Tasks whose attempt runs on this node.
     fn running_on(&mut self, node: Uuid) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Tasks that a clock moves at or before `now`, earliest first.
     fn due(&mut self, now: Timestamp, limit: usize)
     -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
-    /// When a clock moves the next task.
+    /// When a clock moves the next task or pipeline.
     fn next_due(&mut self) -> impl Future<Output = StoreResult<Option<Timestamp>>> + Send;
     fn live_counts(&mut self) -> impl Future<Output = StoreResult<LiveCounts>> + Send;
     /// All tasks that are stored, counted.

@@ -107,6 +107,11 @@ fn spec(page: &mut Page, pipeline: &Pipeline, moment: &Moment) {
     if spec.fail_fast {
         page.field("Fail Fast", "true".to_owned());
     }
+    page.optional("Queue", spec.queue.clone());
+    page.optional("Priority", spec.priority.map(|priority| priority.to_string()));
+    page.optional("Timeout", spec.timeout.map(|timeout| timeout.to_string()));
+    page.optional("Deadline", spec.deadline.map(|deadline| deadline.to_string()));
+    page.optional("Unique Key", spec.unique.as_ref().map(|unique| unique.key.clone()));
     let finished = pipeline.status.as_ref().and_then(|status| status.finished_at);
     page.optional("TTL After Finished", moment.ttl(spec.ttl_after_finished, finished));
 }

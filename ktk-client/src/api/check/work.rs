@@ -14,7 +14,7 @@ use crate::api::{
     http::HttpSpec,
     jq::{self, Jq, MAX_EXPRESSION},
     names::{self, Reference, quoted},
-    pipeline::{Step, StepDefaults},
+    pipeline::{PipelineSpec, Step, StepDefaults},
     selector::LabelSelector,
     task::{RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec},
     template,
@@ -90,6 +90,34 @@ impl<'a> From<&'a StepDefaults> for Work<'a> {
             semaphores: &defaults.semaphores,
             node_selector: defaults.node_selector.as_deref(),
             ..Self::default()
+        }
+    }
+}
+
+/// Of a pipeline as a whole.
+impl<'a> From<&'a PipelineSpec> for Work<'a> {
+    fn from(spec: &'a PipelineSpec) -> Self {
+        Self {
+            queue: spec.queue.as_deref(),
+            priority: spec.priority,
+            timeout: spec.timeout,
+            deadline: spec.deadline,
+            ..Self::default()
+        }
+    }
+}
+
+/// The key and the hooks of a pipeline.
+pub(super) fn check_whole(causes: &mut Causes, spec: &PipelineSpec, params: &BTreeMap<String, Value>) {
+    if let Some(unique) = &spec.unique
+        && let Err(more) = unique.filled("spec.unique", params, &BTreeMap::new())
+    {
+        causes.extend(more);
+    }
+    if let Some(hooks) = &spec.hooks {
+        check_hooks(causes, "spec.hooks", hooks);
+        if hooks.on_keepalive.is_some() {
+            causes.push("spec.hooks.onKeepalive", "is for tasks: a pipeline does not say that it is alive");
         }
     }
 }

@@ -117,7 +117,8 @@ fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     assert!(row.start_at().is_none_or(|at| row.due_at.is_some_and(|due| due <= at)), "due too late: {name}");
     if row.reason == Some(Reason::Queued) {
         assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
-        let may_wait = row.lane != PLAIN || row.waits_for_key();
+        let is_gated = row.pipeline_id.is_some() && !row.admitted;
+        let may_wait = row.lane != PLAIN || row.waits_for_key() || is_gated;
         assert!(!row.is_external() || may_wait, "nothing that it could wait for: {name}");
         assert!(!row.rare.held, "a held task is queued: {name}");
     }
@@ -146,8 +147,9 @@ fn place_fits(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     let wants = row.phase == Phase::Running || row.reason == Some(Reason::Queued);
     assert!(!row.admitted || wants, "a place for nothing: {name}");
     assert!(row.admitted || row.phase != Phase::Running, "it runs without a place: {name}");
-    let max = row.pipeline_id.and_then(|id| now.pipelines[&id].max_parallel);
-    assert!(row.admitted || !wants || max.is_some() || row.waits_for_key(), "nothing holds it back: {name}");
+    let pipeline = row.pipeline_id.map(|id| &now.pipelines[&id]);
+    let is_held_up = pipeline.is_some_and(|row| row.max_parallel.is_some() || row.is_barred());
+    assert!(row.admitted || !wants || is_held_up || row.waits_for_key(), "nothing holds it back: {name}");
 }
 
 /// No more permits are held than there are, and no more run in a queue than may, but for what ran before somebody
@@ -318,6 +320,12 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     let expected = match moving {
         1.. if row.started_at.is_some() => Phase::Running,
         1.. => Phase::Pending,
+        0 if row
+            .cancel
+            .is_some_and(|stop| [Reason::Timeout, Reason::DeadlineExceeded].contains(&stop.reason)) =>
+        {
+            Phase::Failed
+        }
         0 if row.cancel.is_some() => Phase::Cancelled,
         0 if failed > 0 => Phase::Failed,
         0 => Phase::Succeeded,
@@ -332,13 +340,14 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
         );
     }
     assert!(row.rare.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {row:#?}");
+    assert!(row.rare.due_at.is_none() || !row.phase.is_terminal(), "a clock that moves nothing: {row:#?}");
     let admitted = steps.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
     if let Some(max) = row.max_parallel {
         assert_eq!(row.admitted, admitted, "places of {row:#?}");
         assert!(admitted <= max, "more places than there are: {row:#?}");
         let is_gated = |step: &&TaskRow| step.reason == Some(Reason::Queued) && !step.admitted;
-        let gated = steps.iter().any(|step| is_gated(&step) && !step.waits_for_key());
-        assert!(!gated || admitted == max, "a free place that nobody got: {row:#?}");
+        let gated = steps.iter().any(|step| is_gated(step) && !step.waits_for_key());
+        assert!(!gated || admitted == max || row.is_barred(), "a free place that nobody got: {row:#?}");
     }
 }
 

@@ -245,6 +245,8 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         delete_lanes(ids: &[u32]) -> ();
         gated(pipeline: Uuid, limit: usize) -> Vec<TaskRow>;
         evaluating(limit: usize) -> Vec<TaskRow>;
+        pipelines_of_key(namespace: &str, key: &str) -> Vec<PipelineRow>;
+        due_pipelines(now: Timestamp, limit: usize) -> Vec<PipelineRow>;
         tasks_of_key(namespace: &str, key: &str) -> Vec<TaskRow>;
         running_on(node: Uuid) -> Vec<TaskRow>;
         due(now: Timestamp, limit: usize) -> Vec<TaskRow>;

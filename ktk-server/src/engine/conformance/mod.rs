@@ -3,6 +3,7 @@
 //! `engine_conformance!`.
 
 mod adopts;
+mod as_a_whole;
 mod broken;
 mod build;
 mod calls;
@@ -134,6 +135,8 @@ macro_rules! engine_conformance {
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
+            as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, one_of_a_key,
+                its_hooks;
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
                 who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;

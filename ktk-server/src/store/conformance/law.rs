@@ -63,10 +63,14 @@ prop_compose! {
     fn a_pipeline()(
         number in 1..8_u64, incarnation in 1..3_u32, newest: bool, namespace in a_word(), name in a_word(),
         head in prop::sample::select(vec![0, 1, 1 << 63, u64::MAX]), version in 1..40_u64,
-        expires in prop::option::of(0..5_i64),
+        (key, due, expires) in
+            (prop::option::of(a_word()), prop::option::of(0..5_i64), prop::option::of(0..5_i64)),
+        phase in prop::sample::select(Phase::ALL),
     ) -> PipelineRow {
-        let rare = PipelineRare { expires_at: expires.map(at), ..PipelineRare::default() };
-        PipelineRow { incarnation, newest, namespace, name, head, version, rare, ..pipeline(number) }
+        let unique = key.map(|key| Key { key, held_while: HeldWhile::Unfinished, waits: newest });
+        let (due_at, expires_at) = (due.map(at), expires.map(at));
+        let rare = PipelineRare { unique, due_at, expires_at, ..PipelineRare::default() };
+        PipelineRow { incarnation, newest, namespace, name, head, version, phase, rare, ..pipeline(number) }
     }
 }
 
@@ -153,6 +157,8 @@ fn a_load() -> impl Strategy<Value = Step> {
         prop::collection::vec(0..3_u32, 0..3).prop_map(Step::WaitingIn),
         Just(Step::Lanes),
         (an_id(), limit()).prop_map(|(pipeline, limit)| Step::Gated(pipeline, limit)),
+        (a_word(), a_word()).prop_map(|(namespace, key)| Step::PipelinesOfKey(namespace, key)),
+        (0..5_i64, limit()).prop_map(|(now, limit)| Step::DuePipelines(at(now), limit)),
         limit().prop_map(Step::Evaluating),
         (a_word(), a_word()).prop_map(|(namespace, key)| Step::TasksOfKey(namespace, key)),
         an_id().prop_map(Step::RunningOn),

@@ -178,6 +178,10 @@ pub async fn pipelines<S: Store>(store: S) {
             held: true,
             ttl: Some(ktk_client::api::Duration::from_secs(90)),
             expires_at: Some(late()),
+            has_hooks: true,
+            unique: Some(Key { key: ODD.into(), held_while: HeldWhile::Pending, waits: true }),
+            due_at: Some(late()),
+            ..PipelineRare::default()
         },
     };
     let rows = vec![pipeline(5), full.clone()];

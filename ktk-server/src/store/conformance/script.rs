@@ -55,6 +55,8 @@ pub enum Step {
     Gated(Uuid, usize),
     Evaluating(usize),
     TasksOfKey(String, String),
+    PipelinesOfKey(String, String),
+    DuePipelines(Timestamp, usize),
     RunningOn(Uuid),
     Due(Timestamp, usize),
     NextDue,
@@ -242,6 +244,10 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::DeleteLanes(ids) => tx.delete_lanes(ids).await.map(done),
         Step::Gated(pipeline, limit) => tx.gated(*pipeline, *limit).await.map(Seen::Tasks),
         Step::TasksOfKey(namespace, key) => tx.tasks_of_key(namespace, key).await.map(Seen::Tasks),
+        Step::PipelinesOfKey(namespace, key) => {
+            tx.pipelines_of_key(namespace, key).await.map(Seen::Pipelines)
+        }
+        Step::DuePipelines(now, limit) => tx.due_pipelines(*now, *limit).await.map(Seen::Pipelines),
         Step::Evaluating(limit) => tx.evaluating(*limit).await.map(Seen::Tasks),
         Step::RunningOn(node) => tx.running_on(*node).await.map(tasks),
         Step::Due(now, limit) => tx.due(*now, *limit).await.map(Seen::Tasks),

@@ -177,6 +177,24 @@ impl State {
         self.run(first, belongs).cloned().collect()
     }
 
+    pub(super) fn pipelines_of_key(&self, namespace: &str, key: &str) -> Vec<PipelineRow> {
+        let belongs = |found: &PipelineKey| match found {
+            PipelineKey::Unique(other, of, _) => other == namespace && of == key,
+            _ => false,
+        };
+        let first = PipelineKey::Unique(namespace.into(), key.into(), Uuid::nil());
+        self.pipeline_run(first, belongs).cloned().collect()
+    }
+
+    pub(super) fn due_pipelines(&self, now: Timestamp, limit: usize) -> Vec<PipelineRow> {
+        let now = kept(now);
+        let belongs = |key: &PipelineKey| matches!(key, PipelineKey::Due(at, _) if *at <= now);
+        self.pipeline_run(PipelineKey::Due(Timestamp::MIN, Uuid::nil()), belongs)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
     pub(super) fn running_on(&self, node: Uuid) -> Vec<TaskRow> {
         let belongs = |key: &TaskKey| matches!(key, TaskKey::Running(on, _) if *on == node);
         self.run(TaskKey::Running(node, Uuid::nil()), belongs).cloned().collect()
@@ -190,7 +208,10 @@ impl State {
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         let belongs = |key: &TaskKey| matches!(key, TaskKey::Due(..));
-        self.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).next().and_then(|row| row.due_at)
+        let task = self.run(TaskKey::Due(Timestamp::MIN, Uuid::nil()), belongs).next();
+        let pipeline = self.due_pipelines(Timestamp::MAX, 1).pop();
+        let of_pipeline = pipeline.and_then(|row| row.rare.due_at);
+        [task.and_then(|row| row.due_at), of_pipeline].into_iter().flatten().min()
     }
 
     pub(super) fn live_counts(&self) -> LiveCounts {

@@ -87,16 +87,24 @@ pub(super) enum PipelineKey {
     Name(String, String, u32),
     Version(u64),
     Head(u64, Uuid),
+    /// Namespace and key of what is unfinished.
+    Unique(String, String, Uuid),
+    Due(Timestamp, Uuid),
 }
 
 impl PipelineKey {
     /// All keys of a row.
     pub(super) fn of(row: &PipelineRow) -> Vec<Self> {
-        vec![
+        let mut keys = vec![
             Self::Name(row.namespace.clone(), row.name.clone(), row.incarnation),
             Self::Version(row.version),
             Self::Head(row.head, row.id),
-        ]
+        ];
+        if let Some(unique) = row.rare.unique.as_ref().filter(|_| !row.phase.is_terminal()) {
+            keys.push(Self::Unique(row.namespace.clone(), unique.key.clone(), row.id));
+        }
+        keys.extend(row.rare.due_at.map(|due| Self::Due(due, row.id)));
+        keys
     }
 }
 

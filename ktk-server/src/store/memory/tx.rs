@@ -166,6 +166,14 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.tasks_of_key(namespace, key))
     }
 
+    async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|state| state.pipelines_of_key(namespace, key))
+    }
+
+    async fn due_pipelines(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|state| state.due_pipelines(now, limit))
+    }
+
     async fn in_lanes(&mut self, lanes: &[u32], limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| state.in_lanes(lanes, limit))
     }

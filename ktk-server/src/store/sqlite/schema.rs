@@ -246,7 +246,8 @@ ALTER TABLE task_results ADD COLUMN inputs TEXT;
 CREATE INDEX tasks_evaluating ON tasks (id) WHERE rare IS NOT NULL AND instr(rare, '"jq":"evaluating"') > 0;
 "#;
 
-/// Schema 3: unique keys, what has a time after which it goes, and what the server notes for its next start.
+/// Schema 3: unique keys, the clocks of pipelines, what has a time after which it goes, and what the server notes for
+/// its next start.
 pub(super) const SCHEMA_3: &str = r#"
 CREATE INDEX tasks_expiring ON tasks (json_extract(rare, '$.expiresAt'), id)
     WHERE rare IS NOT NULL AND instr(rare, '"expiresAt":') > 0;
@@ -255,4 +256,8 @@ CREATE INDEX pipelines_expiring ON pipelines (json_extract(rare, '$.expiresAt'),
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX tasks_unique ON tasks (namespace, json_extract(rare, '$.unique.key'), id)
     WHERE phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0;
+CREATE INDEX pipelines_unique ON pipelines (namespace, json_extract(rare, '$.unique.key'), id)
+    WHERE phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0;
+CREATE INDEX pipelines_due ON pipelines (json_extract(rare, '$.dueAt'), id)
+    WHERE rare IS NOT NULL AND instr(rare, '"dueAt":') > 0;
 "#;

@@ -158,6 +158,14 @@ impl Tx for SqliteTx {
         self.load(|session| work::tasks_of_key(session, namespace, key))
     }
 
+    async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| pipelines::of_key(session, namespace, key))
+    }
+
+    async fn due_pipelines(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| pipelines::due(session, now, limit))
+    }
+
     async fn in_lanes(&mut self, lanes: &[u32], limit: usize) -> StoreResult<Vec<TaskRow>> {
         self.load(|session| lanes::claimable(session, lanes, limit))
     }

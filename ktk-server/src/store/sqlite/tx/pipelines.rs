@@ -2,12 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use rusqlite::params;
 use uuid::Uuid;
 
 use super::super::{
     fault::{Fault, Outcome},
-    rows::{bind_pipeline, head_key, pipeline_columns},
+    rows::{bind_pipeline, head_key, micros, pipeline_columns},
     session::Session,
 };
 use crate::model::row::{NewPipeline, PipelineRow};
@@ -25,6 +26,18 @@ pub(super) const INCARNATIONS: &str = concat!(
 );
 pub(super) const BY_HEAD: &str =
     concat!("SELECT ", pipeline_columns!(), " FROM pipelines WHERE head BETWEEN ?1 AND ?2 ORDER BY head, id");
+pub(super) const OF_KEY: &str = concat!(
+    "SELECT ",
+    pipeline_columns!(),
+    r#" FROM pipelines WHERE namespace = ?1 AND json_extract(rare, '$.unique.key') = ?2
+     AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0 ORDER BY id"#
+);
+pub(super) const DUE: &str = concat!(
+    "SELECT ",
+    pipeline_columns!(),
+    r#" FROM pipelines WHERE json_extract(rare, '$.dueAt') <= ?1
+     AND rare IS NOT NULL AND instr(rare, '"dueAt":') > 0 ORDER BY json_extract(rare, '$.dueAt'), id"#
+);
 const INSERT: &str = concat!(
     "INSERT INTO pipelines (",
     pipeline_columns!(),
@@ -50,6 +63,14 @@ pub(super) fn by_heads(
     limit: usize,
 ) -> Outcome<Vec<PipelineRow>> {
     session.rows(BY_HEAD, [head_key(*heads.start()), head_key(*heads.end())], limit)
+}
+
+pub(super) fn of_key(session: &Session, namespace: &str, key: &str) -> Outcome<Vec<PipelineRow>> {
+    session.rows(OF_KEY, params![namespace, key], usize::MAX)
+}
+
+pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Vec<PipelineRow>> {
+    session.rows(DUE, params![micros(now)], limit)
 }
 
 pub(super) fn insert(session: &Session, pipelines: &[NewPipeline]) -> Outcome<()> {

@@ -58,6 +58,8 @@ fn objects_are_found_by_what_names_them() {
     uses(pipelines::NAMED, "pipelines_name (namespace=? AND name=?)");
     uses(pipelines::INCARNATIONS, "pipelines_name (namespace=? AND name=?)");
     uses(pipelines::BY_HEAD, "pipelines_head (head>? AND head<?)");
+    uses(pipelines::OF_KEY, "pipelines_unique (namespace=? AND <expr>=?)");
+    uses(pipelines::DUE, "pipelines_due (<expr><?)");
     uses(pipelines::CHANGE, "pipelines_id (id=?)");
     uses(entities::NAMED, "entities_name (kind=? AND name=?)");
     uses(entities::AFTER, "entities_name (kind=? AND name>?)");

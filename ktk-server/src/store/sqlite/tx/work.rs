@@ -10,7 +10,7 @@ use super::{
         rows::{micros, task_columns},
         session::Session,
     },
-    tasks,
+    pipelines, tasks,
 };
 use crate::{model::row::TaskRow, store::LiveCounts};
 
@@ -98,8 +98,10 @@ pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Ve
 
 /// A row that cannot be read is no reason to wake up: `due` would not give it.
 pub(super) fn next_due(session: &Session) -> Outcome<Option<Timestamp>> {
-    let first: Option<TaskRow> = due(session, Timestamp::MAX, 1)?.pop();
-    Ok(first.and_then(|row| row.due_at))
+    let task: Option<TaskRow> = due(session, Timestamp::MAX, 1)?.pop();
+    let pipeline = pipelines::due(session, Timestamp::MAX, 1)?.pop();
+    let of_pipeline = pipeline.and_then(|row| row.rare.due_at);
+    Ok([task.and_then(|row| row.due_at), of_pipeline].into_iter().flatten().min())
 }
 
 pub(super) fn live_counts(session: &Session) -> Outcome<LiveCounts> {

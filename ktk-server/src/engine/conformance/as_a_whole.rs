@@ -1,0 +1,201 @@
+//! What holds for a pipeline as a whole: its queue and priority, its time, its unique key, its hooks.
+
+use std::time::Duration;
+
+use ktk_client::api::{
+    ErrorReason, Pipeline,
+    hook::{HookSpec, HooksSpec},
+    list::Created,
+    restart::RestartParams,
+    unique::{OnConflict, UniqueSpec},
+    why::WaitFor,
+};
+
+use super::{
+    build::{job, pipeline, success},
+    calls::{named, pipeline_params, restart},
+    lab::{Answer, Lab},
+};
+use crate::{
+    engine::{
+        create_pipeline::CreatePipeline,
+        hooks::{NextHooks, Order},
+        why::TaskWhy,
+    },
+    store::Store,
+};
+
+fn seconds(seconds: u64) -> Option<ktk_client::api::Duration> {
+    Some(ktk_client::api::Duration::from_secs(seconds))
+}
+
+fn keyed(mut object: Pipeline, on_conflict: OnConflict) -> Pipeline {
+    object.spec.unique = Some(UniqueSpec { key: "k".into(), on_conflict, ..UniqueSpec::default() });
+    object
+}
+
+impl<S: Store> Lab<S> {
+    async fn ask_for_pipeline(&mut self, object: Pipeline) -> Answer<Created<Pipeline>> {
+        let (ask, types) = (self.engine.ask("tester"), self.engine.types());
+        let operation = CreatePipeline::new(ask, pipeline_params(object), &types, Vec::new());
+        self.write(operation.map_err(ktk_client::api::ApiError::from)?).await
+    }
+
+    async fn message(&self, name: &str) -> Option<String> {
+        self.dump.pipelines.values().find(|row| row.name == name && row.newest).unwrap().message.clone()
+    }
+}
+
+pub async fn its_queue_and_priority_are_its_steps<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    lab.make_queue("r", None).await;
+    let mut object = pipeline("p", [job("a"), job("b").queue("r").priority(3)]);
+    object.spec.queue = Some("q".into());
+    object.spec.priority = Some(-2);
+    lab.make_pipeline(object.clone()).await;
+    for (name, queue, priority) in [("p.a", "q", -2), ("p.b", "r", 3)] {
+        let spec = lab.get(name).await.unwrap().spec;
+        assert_eq!((spec.queue.as_deref(), spec.priority), (Some(queue), Some(priority)));
+    }
+    object.spec.queue = Some("nosuch".into());
+    object.spec.priority = Some(2_000_000);
+    object.spec.timeout = seconds(0);
+    object.spec.hooks = Some(HooksSpec { on_keepalive: Some(HookSpec::default()), ..HooksSpec::default() });
+    let refused = lab.create_pipeline(pipeline_params(object.clone())).await.unwrap_err();
+    let fields: Vec<&str> = refused.causes.iter().map(|cause| cause.field.as_str()).collect();
+    assert!(fields.starts_with(&["spec.priority", "spec.timeout"]), "{fields:?}");
+    assert!(fields.contains(&"spec.hooks.onKeepalive"), "{fields:?}");
+    (object.spec.priority, object.spec.timeout, object.spec.hooks) = (None, None, None);
+    let refused = lab.create_pipeline(pipeline_params(object)).await.unwrap_err();
+    assert_eq!(refused.causes[0].field, "spec.queue");
+}
+
+pub async fn its_time_is_over<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let steps = [
+        job("a"),
+        job("b").needs(["a"]),
+        job("alarm").needs(["b"]).on_failure(),
+        job("clean").needs(["b"]).always(),
+    ];
+    let mut object = pipeline("p", steps);
+    object.spec.timeout = seconds(10);
+    lab.make_pipeline(object).await;
+    lab.advance(Duration::from_secs(60)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Pending", "it counts from the start of the first step");
+    let grant = lab.running("p.a").await;
+    lab.advance(Duration::from_secs(9)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Running");
+    lab.advance(Duration::from_secs(1)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Running/Stopping");
+    assert_eq!(lab.state("p.b").await, "Cancelled/PipelineCancelled");
+    lab.report(grant, success()).await;
+    assert_eq!(lab.state("p.a").await, "Cancelled/PipelineCancelled");
+    lab.succeed("p.alarm").await;
+    lab.succeed("p.clean").await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed/Timeout");
+    assert_eq!(lab.message("p").await.as_deref(), Some("it took longer than its timeout of 10s"));
+    lab.restart_pipeline(restart("p")).await.unwrap();
+    lab.succeed("p.a").await;
+    lab.advance(Duration::from_secs(5)).await;
+    for step in ["p.b", "p.clean"] {
+        lab.succeed(step).await;
+    }
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded", "a restart has its own time");
+    assert_eq!(lab.message("p").await, None);
+    lab.advance(Duration::from_secs(60)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+pub async fn its_deadline_passes<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let mut object = pipeline("p", [job("a").held(), job("b").needs(["a"])]);
+    object.spec.deadline = seconds(10);
+    object.spec.timeout = seconds(100);
+    lab.make_pipeline(object).await;
+    lab.advance(Duration::from_secs(10)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed/DeadlineExceeded");
+    let all = RestartParams { all: true, ..restart("p") };
+    lab.restart_pipeline(all).await.unwrap();
+    lab.running("p.a").await;
+    lab.cancel_pipeline("p", false).await.unwrap();
+    lab.advance(Duration::from_secs(10)).await;
+    lab.end("p.a", success()).await;
+    assert_eq!(lab.pipeline_state("p").await, "Cancelled/ByUser", "somebody cancelled it before");
+}
+
+pub async fn one_of_a_key<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("task").only("k")).await;
+    let first = lab.make_pipeline(keyed(pipeline("p", [job("a")]), OnConflict::Reject)).await;
+    let refused =
+        lab.ask_for_pipeline(keyed(pipeline("q", [job("a")]), OnConflict::Reject)).await.unwrap_err();
+    let words = "Pipeline \"q\": the unique key \"k\" is held by pipeline p@1 (Pending)";
+    assert_eq!(
+        (refused.reason, &*refused.message),
+        (ErrorReason::Conflict, words),
+        "a task's key is another"
+    );
+    let answer = lab.ask_for_pipeline(keyed(pipeline("p", [job("a")]), OnConflict::Return)).await.unwrap();
+    assert_eq!((answer.object.metadata.id, answer.created), (first.metadata.id, false));
+    let grant = lab.running("p.a").await;
+    let replacing = pipeline("q", [job("a"), job("x").external(), job("b").needs(["a"])]);
+    lab.make_pipeline(keyed(replacing, OnConflict::Replace)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Running/Stopping");
+    assert!(lab.claim(64).await.is_empty(), "they wait for the end of p");
+    assert_eq!(lab.state("q.x").await, "Pending/Queued");
+    let waits =
+        lab.read(TaskWhy { ask: lab.engine.ask("tester"), reference: named("q.a") }).await.unwrap().waits;
+    assert_eq!(
+        (waits.len(), waits[0].what, waits[0].object.as_deref()),
+        (1, WaitFor::Unique, Some("pipeline/p"))
+    );
+    lab.report(grant, success()).await;
+    assert_eq!(lab.pipeline_state("p").await, "Cancelled/Replaced");
+    assert_eq!(
+        (lab.state("q.x").await.as_str(), lab.pipeline_state("q").await.as_str()),
+        ("Running", "Running")
+    );
+    for refused in [
+        lab.restart_pipeline(restart("p")).await.unwrap_err(),
+        lab.restart_pipeline(RestartParams { all: true, ..restart("p") }).await.unwrap_err(),
+        lab.restart("p.a").await.unwrap_err(),
+    ] {
+        assert_eq!(refused.reason, ErrorReason::Conflict);
+        assert!(refused.message.contains("held by pipeline q@1"), "{refused}");
+    }
+    lab.succeed("q.a").await;
+    lab.cancel_pipeline("q", true).await.unwrap();
+    lab.restart_pipeline(RestartParams { all: true, ..restart("p") }).await.unwrap();
+    lab.succeed("p.a").await;
+    lab.restart("p.a").await.unwrap();
+}
+
+pub async fn its_hooks<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let hook = |word: &str| Some(HookSpec { command: vec![word.to_owned()], ..HookSpec::default() });
+    let mut object = pipeline("p", [job("a"), job("b")]);
+    object.spec.timeout = seconds(10);
+    object.spec.hooks = Some(HooksSpec {
+        on_start: hook("start"),
+        on_timeout: hook("timeout"),
+        on_finish: hook("finish"),
+        ..HooksSpec::default()
+    });
+    lab.make_pipeline(object).await;
+    let called = async |lab: &Lab<S>| -> Vec<String> {
+        let rows = lab.read(NextHooks).await.unwrap();
+        let orders = rows.iter().map(|row| Order::of(row).unwrap());
+        orders
+            .map(|order| format!("{} {} {}", order.hook.command[0], order.notice.name, order.notice.phase))
+            .collect()
+    };
+    assert!(called(&lab).await.is_empty());
+    lab.running("p.a").await;
+    lab.succeed("p.b").await;
+    assert_eq!(called(&lab).await, ["start p Running"]);
+    lab.advance(Duration::from_secs(10)).await;
+    lab.end("p.a", success()).await;
+    assert_eq!(called(&lab).await, ["start p Running", "timeout p Running", "finish p Failed"]);
+}
