@@ -64,7 +64,7 @@ fn in_the_foreground_a_signal_stops_it() {
 fn what_holds_is_printed_without_a_server() {
     let place = Place::new();
     let printed = place.typed("server run --slots 3 --labels zone=eu,gpu= --dump-config").output();
-    let expected = "dataDir: <root>/home/.local/share/ktk\nidleExit: <age>\nlabels:\n  gpu: \"\"\n  zone: eu\nslots: 3\n\
+    let expected = "allowHttpTo: []\ndataDir: <root>/home/.local/share/ktk\nidleExit: <age>\nlabels:\n  gpu: \"\"\n  zone: eu\nslots: 3\n\
                     socket: <root>/home/.local/share/ktk/run/ktk.sock\nstore: sqlite\n";
     printed.is(0, expected, "");
     let variables = place.typed("server run --idle-exit 5m");

@@ -79,14 +79,22 @@ pub(super) async fn an_orphan_that_changed_its_group_ends_with_the_attempt(bench
     // Shells with job control give each job a group of its own; `env -i` takes the mark away too. The attempts beside
     // it leave nothing to be guessed.
     let mut other = launcher.spawn(bench.attempt(1, "exec sleep 600")).await.unwrap();
-    let script = "set -m; (env -i /bin/sh -c 'echo $$ > grouped; exec /bin/sleep 600' &)
-        setsid sh -c 'set -m; (sh -c \"echo \\$\\$ > both; exec sleep 600\" &)'
-        while ! [ -s grouped ] || ! [ -s both ]; do :; done";
-    let mut process = launcher.spawn(bench.attempt(2, script)).await.unwrap();
-    let leader = process.pid;
+    let script = "set -m; env -i /bin/sh -c 'echo $$ > grouped; exec /bin/sleep 600' &
+        setsid bash -c 'set -m; sh -c \"echo \\$\\$ > both; exec sleep 600\" & wait' &
+        while ! [ -s grouped ] || ! [ -s both ]; do :; done; exec sleep 600";
+    let mut request = bench.attempt(2, script);
+    request.argv[0] = "bash".to_owned();
+    let mut process = launcher.spawn(request).await.unwrap();
     let (grouped, both) = (bench.pid_in("grouped").await, bench.pid_in("both").await);
-    assert_ne!(group_of(grouped), Some(leader), "it has left the group");
-    assert_eq!(process.wait().await, Ended::Exited(0));
+    let own = Some(process.pid);
+    assert!(group_of(grouped) != own && group_of(both) != own, "they have left the group");
+    assert_eq!(
+        group_of(both),
+        u32::try_from(both.as_raw_nonzero().get()).ok(),
+        "in a session of its own too"
+    );
+    process.stop(PATIENCE);
+    process.wait().await;
     assert!(is_gone(grouped) && is_gone(both));
     other.kill();
     assert_eq!(other.wait().await, Ended::Signaled(9));

@@ -220,7 +220,7 @@ f:15:11: spec.steps[1].needs[1]: there is no step \"c\"
 f:16:13: spec.steps[2].name: step \"b\" has the name of step 2 already: give it another
 f:17:31: spec.steps[2].run.command[2]: a value must not become shell text: write \"$1\" here and put the reference after the script, behind one argument for $0, or pass it by env
 f:17:71: spec.steps[2].run.env.KTK_X: variables that begin with KTK_ are ktk's own: rename \"KTK_X\"
-f:18:7: spec.steps[3]: does nothing: give it `run` (a process), `type` (a handler) or `external`";
+f:18:7: spec.steps[3]: does nothing: give it `run` (a process), `http` (a request), `type` (a handler) or `external`";
     check(&[(text, expected)]);
 }
 

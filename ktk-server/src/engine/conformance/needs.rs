@@ -1,13 +1,15 @@
 //! What needs mean: joins, failures that spread and heal, counters that never drift (`check` recounts
 //! them after each step).
 
+use std::time::Duration;
+
 use ktk_client::api::{
     ErrorReason, Reason, task,
     worker::{Grant, Outcome, Report, SyncParams},
 };
 
 use super::{
-    build::{exit, job, success},
+    build::{because, exit, job, success},
     dump::ReadAll,
     lab::Lab,
 };
@@ -57,6 +59,35 @@ pub async fn upstream_failed_spreads_and_heals<S: Store>(store: S) {
         lab.succeed(name).await;
     }
     assert_eq!(lab.tree("d").await, ["d@1 <- - Succeeded"]);
+}
+
+/// However an upstream fails, what needs it never starts: not with the other needs, not with time, not by a claim.
+pub async fn nobody_starts_behind_a_failure<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let reasons =
+        [Reason::Signal, Reason::Timeout, Reason::HandlerError, Reason::SpawnError, Reason::InvalidOutput];
+    let ends = [Some(exit(1)), None].into_iter().chain(reasons.map(|reason| Some(because(reason))));
+    for (round, end) in ends.enumerate() {
+        let [up, other, one, both, last] =
+            ["up", "other", "one", "both", "last"].map(|name| format!("{name}-{round}"));
+        lab.make(job(&up)).await;
+        lab.make(job(&other)).await;
+        lab.make(job(&one).needs([&up])).await;
+        lab.make(job(&both).needs([&up, &other])).await;
+        lab.make(job(&last).needs([&one, &other])).await;
+        match end {
+            Some(outcome) => lab.end(&up, outcome).await,
+            None => drop(lab.cancel(&up).await.unwrap()),
+        }
+        lab.succeed(&other).await;
+        lab.advance(Duration::from_secs(3600)).await;
+        assert_eq!(lab.claim(8).await, [], "round {round}");
+        for name in [&one, &both, &last] {
+            assert_eq!(lab.state(name).await, "Pending/UpstreamFailed", "{name}");
+            let row = lab.dump.tasks.values().find(|row| row.name == *name).expect("it is there");
+            assert_eq!((row.attempt, row.started_at), (0, None), "{name}");
+        }
+    }
 }
 
 pub async fn needs_of_a_finished_task<S: Store>(store: S) {

@@ -22,7 +22,7 @@ fn http(url: &str) -> HttpSpec {
 
 fn asking(name: &str, url: &str) -> Job {
     let mut job = job(name).input("width", json!(200));
-    job.step.run = None;
+    job.step.type_name = None;
     job.step.http = Some(http(url));
     job
 }
