@@ -1,6 +1,8 @@
 //! Terminals and pipes: what reaches them, and what never does.
 
-use ktk_tests::Place;
+use std::time::Duration;
+
+use ktk_tests::{Place, eventually};
 
 /// Runs the line on a terminal of its own; answers all that appeared there.
 fn on_a_terminal(place: &Place, line: &str) -> String {
@@ -86,6 +88,50 @@ fn a_closed_pipe_is_silent() {
         assert_eq!(output.stderr, "", "{line}");
         assert!(matches!(output.stdout.trim(), "0" | "141"), "{line}: {}", output.stdout);
     }
+}
+
+#[test]
+fn who_waits_for_changes_leaves_with_its_reader() {
+    let place = Place::started();
+    place.ok("create task sleeper -- sh -c 'echo begun; exec sleep 1000'");
+    let ktk = place.binary().display().to_string();
+    for line in ["get tasks -w", "get tasks -w -o json", "logs -f sleeper"] {
+        // Nothing changes any more: only its reader's end can end it.
+        let script = format!("timeout 30 {ktk} {line} | head -1; echo ${{PIPESTATUS[0]}}");
+        let output = place.program("bash -c").arg(script).output().code(0);
+        assert_eq!(output.stderr, "", "{line}");
+        let code = output.stdout.lines().last().unwrap_or_default();
+        assert!(matches!(code, "0" | "141"), "{line}: {}", output.stdout);
+        assert!(output.stdout.lines().count() > 1, "{line}: {}", output.stdout);
+    }
+    // A file and a terminal have no reader that could go.
+    place.program("bash -c").arg(format!("timeout 1 {ktk} get tasks -w >watched")).output().code(124);
+    assert!(std::fs::read_to_string(place.work().join("watched")).unwrap().contains("sleeper"));
+}
+
+#[test]
+fn a_silent_task_has_a_line_on_a_terminal() {
+    let place = Place::started();
+    place.file(
+        "t.sh",
+        "echo begun; ktk progress 40 'half way'; while ! [ -e go ]; do sleep 0.1; done; echo over\n",
+    );
+    let ktk = place.binary().parent().unwrap().display().to_string();
+    let path = format!("{ktk}:{}", std::env::var("PATH").unwrap());
+    let line = format!("{} run --name quiet --env PATH={path} -- sh t.sh", place.binary().display());
+    let typed = place.program("script -qfec").arg(&line).arg("shown").env("TERM", "xterm-256color");
+    let running = typed.env("SHELL", "/bin/sh").spawn();
+    let shown = || std::fs::read_to_string(place.work().join("shown")).unwrap_or_default();
+    eventually("the line is there", Duration::from_secs(30), || {
+        shown().contains("task/quiet: Running: 40% half way").then_some(())
+    });
+    place.file("go", "");
+    let output = running.wait().code(0);
+    let after = output.stdout.rsplit("half way").next().unwrap();
+    assert!(after.contains("\u{1b}[2K") || after.contains("\u{1b}[K"), "it is cleared: {after:?}");
+    assert!(after.trim_end().ends_with("over"), "{after:?}");
+    // Not without a terminal, and not for what is quick.
+    assert_eq!(place.ktk("run -- echo hello").code(0).stderr, "");
 }
 
 #[test]

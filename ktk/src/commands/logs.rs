@@ -137,7 +137,13 @@ async fn print(client: &Client, params: LogParams, has_timestamps: bool, ui: &Ui
     let is_following = params.follow;
     let mut writer = LogWriter::new(has_timestamps, ui);
     let mut events = client.logs(params);
-    while let Some(event) = events.next().await {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.next() => event,
+            gone = ui.reader_gone(), if is_following => return Err(gone),
+        };
+        let Some(event) = event else { break };
         match event {
             Ok(event) => writer.write(&event)?,
             Err(error) => {

@@ -6,6 +6,7 @@ mod escape;
 mod progress;
 mod prompt;
 mod raw;
+mod reader;
 mod table;
 
 use std::{

@@ -55,6 +55,7 @@ pub(super) async fn run(
     let mut followed = Followed { kinds, names: Vec::new(), tables, format };
     tokio::select! {
         result = follow(args, targets, &mut followed, cx) => result,
+        gone = cx.ui.reader_gone() => Err(gone),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             Ok(Exit::Interrupted)

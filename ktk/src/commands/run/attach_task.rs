@@ -13,7 +13,7 @@ use ktk_client::{
     },
 };
 
-use super::{leave::Leaving, logs::LogWriter};
+use super::{leave::Leaving, logs::LogWriter, silence::Silence};
 use crate::{
     commands::{
         interrupts::Interrupts,
@@ -56,18 +56,24 @@ pub(super) async fn follow(
     let mut log = client.logs(LogParams { name: id.clone(), follow: true, ..LogParams::default() });
     let mut blocked = pin!(blocked(task, client));
     let mut writer = LogWriter::new(format != OutputFormat::Human, cx);
+    let mut silence = Silence::new(task, client, cx);
     loop {
         let event = tokio::select! {
             event = log.next() => event,
+            () = silence.pass() => continue,
             exit = leaving.requested() => return Ok(Ended::Left(exit)),
             result = &mut blocked => { result?; break }
         };
         match event {
             Some(Ok(LogEvent::End)) | None => break,
-            Some(Ok(event)) => writer.write(&event)?,
+            Some(Ok(event)) => {
+                silence.broken(&event);
+                writer.write(&event)?;
+            }
             Some(Err(error)) => return Ok(Ended::Left(lost(&error, Kind::Task, name, cx).ok_or(error)?)),
         }
     }
+    drop(silence);
     writer.finish()?;
     let task = client.tasks().get(id).await?;
     let Some(status) = task.status.clone() else {

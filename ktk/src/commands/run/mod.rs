@@ -11,6 +11,7 @@ mod params;
 mod process;
 mod progress;
 mod report;
+mod silence;
 mod stdin;
 
 use std::path::PathBuf;

@@ -213,6 +213,18 @@ fn type_text(handler: &str) -> String {
     format!("type:{handler}")
 }
 
+/// What a task is doing, in few words.
+pub(crate) fn doing(task: &Task) -> String {
+    let Some(status) = &task.status else { return "Pending".to_owned() };
+    let progress = status.progress.as_ref().filter(|_| status.phase == Phase::Running).map(progress_text);
+    let reason = status.reason.map(|reason| format!(" ({reason})"));
+    let attempt = (status.attempt > 1).then(|| format!(", attempt {}", status.attempt));
+    [Some(status.phase.to_string()), reason, attempt, progress.map(|text| format!(": {text}"))]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 /// How far an attempt says that it is.
 pub(crate) fn progress_text(progress: &TaskProgress) -> String {
     let percent = format!("{}%", progress.percent);
