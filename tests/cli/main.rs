@@ -18,6 +18,7 @@ mod get;
 mod hooks;
 mod http;
 mod http_abroad;
+mod http_tls;
 mod limits;
 mod logs;
 mod manifests;
