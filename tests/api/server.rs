@@ -2,13 +2,16 @@
 
 use ktk_client::{
     Client,
-    api::{list::ListParams, server::StopParams},
+    api::{
+        list::ListParams,
+        server::{CollectParams, StopParams},
+    },
 };
 use ktk_tests::{Place, eventually, is_alive};
 
 use crate::{on_both_stores, process};
 
-on_both_stores!(it_tells_how_it_is, it_stops);
+on_both_stores!(it_tells_how_it_is, it_collects, it_stops);
 
 async fn it_tells_how_it_is(client: Client) {
     client.tasks().create(&process("x", &["sleep", "1000"])).await.unwrap();
@@ -29,6 +32,23 @@ async fn it_tells_how_it_is(client: Client) {
     assert!(is_alive(status.pid) && !status.stopping && status.auto_started);
     client.tasks().cancel("y").await.unwrap();
     client.tasks().cancel("x").await.unwrap();
+}
+
+/// `server.collect`: what goes and why; twice is as once.
+async fn it_collects(client: Client) {
+    let mut task = process("x", &["true"]);
+    task.spec.ttl_after_finished = Some(ktk_client::api::Duration::from_secs(3600));
+    client.tasks().create(&task).await.unwrap();
+    client.tasks().cancel("x").await.ok();
+    for dry_run in [true, false] {
+        let collected = client.server().collect(CollectParams { dry_run, after: None }).await.unwrap();
+        assert_eq!((collected.items, collected.next), (vec![], None));
+        assert_eq!((&*collected.retention, collected.kept_until), ("30d,100000", None));
+    }
+    let params = CollectParams { dry_run: true, after: Some("nonsense".into()) };
+    assert!(client.server().collect(params).await.unwrap_err().to_string().contains("after"));
+    let shown = client.tasks().get("x").await.unwrap();
+    assert_eq!(shown.spec.ttl_after_finished, task.spec.ttl_after_finished);
 }
 
 async fn it_stops(client: Client) {

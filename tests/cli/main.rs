@@ -14,6 +14,7 @@ mod diff;
 mod events;
 mod exit_codes;
 mod expressions;
+mod gc;
 mod get;
 mod hooks;
 mod http;

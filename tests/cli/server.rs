@@ -64,13 +64,14 @@ fn in_the_foreground_a_signal_stops_it() {
 fn what_holds_is_printed_without_a_server() {
     let place = Place::new();
     let printed = place.typed("server run --slots 3 --labels zone=eu,gpu= --dump-config").output();
-    let expected = "allowHttpTo: []\ndataDir: <root>/home/.local/share/ktk\nidleExit: <age>\nlabels:\n  gpu: \"\"\n  zone: eu\nslots: 3\n\
+    let expected = "allowHttpTo: []\ndataDir: <root>/home/.local/share/ktk\nidleExit: <age>\nlabels:\n  gpu: \"\"\n  zone: eu\nretention: <age>,100000\nslots: 3\n\
                     socket: <root>/home/.local/share/ktk/run/ktk.sock\nstore: sqlite\n";
     printed.is(0, expected, "");
     let variables = place.typed("server run --idle-exit 5m");
     let variables = variables.env("KTK_DUMP_CONFIG", "1").env("KTK_LABELS", "zone=us").env("KTK_SLOTS", "7");
+    let variables = variables.env("KTK_RETENTION", "failed=90d,100");
     let shown = variables.env("KTK_STORE", "memory").output().ok();
-    for line in ["idleExit: 5m", "zone: us", "slots: 7", "store: memory"] {
+    for line in ["idleExit: 5m", "retention: 100,failed=90d", "zone: us", "slots: 7", "store: memory"] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(!place.data().exists(), "nothing is made");

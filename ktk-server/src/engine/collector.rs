@@ -222,3 +222,46 @@ impl Operation for PutNote {
         Ok(Done::quiet(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn note(hour: i64, boot: &str, up: i64) -> Note {
+        let uptime = json!({"boot": boot, "up": SignedDuration::from_hours(up)});
+        let seen_at = Timestamp::from_second(1_800_000_000 + hour * 3_600).unwrap();
+        Note { seen_at, uptime: serde_json::from_value(uptime).unwrap(), jump: None }
+    }
+
+    #[test]
+    fn only_time_that_nobody_counted_is_a_jump() {
+        let leap =
+            |from: &Note, to: &Note| to.leap_since(from).map(|leap| (leap.by.as_hours(), leap.is_proved));
+        for (from, to, expected) in [
+            (note(0, "a", 5), note(100, "a", 105), None),
+            (note(0, "a", 5), note(100, "a", 6), Some((99, true))),
+            (note(0, "a", 5), note(1, "a", 5), None),
+            (note(0, "a", 5), note(-100, "a", 6), None),
+            // The machine was started anew: nobody knows how long it was off.
+            (note(0, "a", 5), note(100, "b", 6), Some((100, false))),
+            (note(0, "a", 5), note(100, "a", 1), Some((100, false))),
+            (note(0, "a", 5), Note { uptime: None, ..note(100, "a", 5) }, Some((100, false))),
+        ] {
+            assert_eq!(leap(&from, &to), expected, "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_noted_now_and_then_and_whatever_is_new() {
+        let old = note(0, "a", 5);
+        let minutes =
+            |minutes| Note { seen_at: old.seen_at + SignedDuration::from_mins(minutes), ..old.clone() };
+        assert!(!minutes(10).is_news(Some(&old), false) && minutes(11).is_news(Some(&old), false));
+        assert!(minutes(0).is_news(Some(&old), true) && minutes(0).is_news(None, false));
+        assert!(note(0, "b", 0).is_news(Some(&old), false));
+        let jump = Jump { at: old.seen_at, by: SignedDuration::from_hours(9), is_proved: true };
+        assert!(Note { jump: Some(jump), ..old.clone() }.is_news(Some(&old), false));
+    }
+}

@@ -66,7 +66,8 @@ impl World {
             63..=69 => self.cancel(),
             70..=72 => self.cancel_pipeline(),
             73..=77 => self.delete(),
-            78..=87 => self.get(),
+            78..=86 => self.get(),
+            87 => self.collect(),
             _ => self.repeat(),
         }
     }

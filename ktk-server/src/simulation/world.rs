@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::Clock,
     engine::{
-        Engine,
+        Engine, collector,
         conformance::cut::CutStore,
         error::{EngineError, EngineResult},
         expire::Outlook,
@@ -213,6 +213,21 @@ impl World {
             self.record.add(Entry::Broken(words));
         }
         Told::Refused(error.reason.as_str())
+    }
+
+    /// The collector has its turn, and may be cut off in its midst.
+    pub fn collect(&mut self) {
+        let retention = ["0s", "20s", "12", "5s,failed=none"];
+        let retention = retention[self.rng.random_range(0..retention.len())];
+        self.engine.set_retention(retention.parse().expect("a retention"));
+        self.arm();
+        let passed = ready(collector::pass(&self.engine));
+        self.disarm();
+        self.record.add(Entry::Call(Call::Collect));
+        match passed {
+            Ok(_) | Err(EngineError::Store(StoreError::Unavailable(_))) => {}
+            Err(error) => self.record.add(Entry::Broken(format!("{error:?}"))),
+        }
     }
 
     pub fn look<O: Operation<Error = EngineError>>(&mut self, operation: O) -> Told<O::Output> {

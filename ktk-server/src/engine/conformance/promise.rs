@@ -1,7 +1,7 @@
 //! Promise 5: a dependent starts only when each need is as its `runIf` asks, with exactly what
 //! `status.resolved` says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ktk_client::api::{
     Phase,
@@ -10,6 +10,7 @@ use ktk_client::api::{
     worker::Grant,
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::dump::Dump;
 use crate::model::row::TaskRow;
@@ -31,6 +32,40 @@ pub fn kept_by_grant(grant: &Grant, dump: &Dump) {
         outputs.insert(taken.need.clone(), value);
     }
     assert_eq!(grant.needs, outputs, "the outputs that {} was given", task.name);
+}
+
+/// What was collected had ended, whole, and nothing unfinished needed it, be it by way of others (P52).
+pub fn kept_by_collecting(before: &Dump, now: &Dump) {
+    let (newest, left) = (before.newest(), now.newest());
+    let mut needed = BTreeSet::new();
+    let mut open: Vec<Uuid> =
+        newest.values().filter(|row| !row.phase.is_terminal()).map(|row| row.context_id).collect();
+    while let Some(context) = open.pop() {
+        open.extend(
+            before.needs_of(context).filter(|need| newest.contains_key(need) && needed.insert(*need)),
+        );
+    }
+    for row in newest.values() {
+        let pipeline = row.pipeline_id.map(|id| &before.pipelines[&id]);
+        let has_ended = pipeline.map_or(row.phase, |pipeline| pipeline.phase).is_terminal();
+        // What waits in a pipeline that has ended goes with it.
+        let is_needed = needed.contains(&row.context_id)
+            && before.needs.iter().any(|edge| {
+                let outside = newest.get(&edge.dependent).is_some_and(|other| other.pipeline_id.is_none());
+                edge.need == row.context_id && (pipeline.is_none() || outside)
+            });
+        if !left.contains_key(&row.context_id) {
+            assert!(has_ended && !is_needed, "{row:#?} was collected");
+            assert!(now.tasks.values().all(|other| other.context_id != row.context_id), "half of {row:#?}");
+            let is_whole = pipeline.is_none_or(|pipeline| {
+                now.pipelines.values().all(|other| other.context_id != pipeline.context_id)
+            });
+            assert!(is_whole, "{row:#?} was collected alone");
+        }
+    }
+    for edge in &now.needs {
+        assert!(left.contains_key(&edge.dependent), "{edge:?} leads nowhere");
+    }
 }
 
 /// Whether what was taken is as `runIf` asks.

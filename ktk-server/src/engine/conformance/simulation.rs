@@ -20,7 +20,7 @@ use super::{
     lab::{Answer, Lab},
     promise,
 };
-use crate::store::Store;
+use crate::{engine::collector, store::Store};
 
 const PIPELINES: [&str; 2] = ["p", "q"];
 const TASKS: [&str; 4] = ["t0", "t1", "t2", "t3"];
@@ -160,6 +160,7 @@ impl<S: Store> Simulation<S> {
             87 => self.lose_node().await,
             88..=89 => self.lose_an_answer().await,
             90..=94 => self.lab.advance(Duration::from_secs(self.rng.random_range(1..10))).await,
+            95 if self.one_in(2) => self.collect().await,
             95 => self.speak().await,
             96 => {
                 let name = *PIPELINES.choose(&mut self.rng).unwrap();
@@ -170,6 +171,17 @@ impl<S: Store> Simulation<S> {
                 self.make_task(name).await;
             }
         }
+    }
+
+    /// The collector has its turn, with any retention.
+    async fn collect(&mut self) {
+        let retention = ["0s", "30s", "5s,failed=none", "4", "none,succeeded=0s,skipped=1"];
+        let retention = retention.choose(&mut self.rng).unwrap();
+        self.lab.engine.set_retention(retention.parse().unwrap());
+        let before = self.lab.dump.clone();
+        collector::pass(&self.lab.engine).await.unwrap();
+        self.lab.check().await;
+        promise::kept_by_collecting(&before, &self.lab.dump);
     }
 
     async fn claim(&mut self) {

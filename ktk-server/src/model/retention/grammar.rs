@@ -79,7 +79,7 @@ impl FromStr for Limit {
 impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        parts.extend(self.all.age.map(|age| in_days(age)));
+        parts.extend(self.all.age.map(in_days));
         parts.extend(self.all.count.map(|count| count.to_string()));
         if parts.is_empty() {
             parts.push("none".into());

@@ -106,7 +106,30 @@ impl Judge {
             }
             Call::Sync(sync) => self.synced(sync),
             Call::Timer => self.no_roots(),
+            Call::Collect => {
+                self.no_roots();
+                self.collected();
+            }
         }
+    }
+
+    /// Nothing that has not ended needs what was collected, be it by way of others.
+    fn collected(&mut self) {
+        let newest = self.contexts.keys().filter_map(|context| self.newest(*context));
+        let mut open: Vec<Uuid> =
+            newest.filter(|task| !task.is_terminal()).map(|task| task.context).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(context) = open.pop() {
+            let needs = self.needs.get(&context).into_iter().flatten();
+            open.extend(needs.copied().filter(|need| seen.insert(*need)));
+        }
+        // A context has the id of its first incarnation.
+        let lost =
+            seen.iter().find(|need| !self.contexts.contains_key(need) && self.since.deleted.contains(need));
+        let lost = lost.copied();
+        self.rule("P52", lost.is_none(), || {
+            format!("{lost:?} was collected, and something unfinished needs it")
+        });
     }
 
     /// An error has had no effect.

@@ -213,6 +213,8 @@ pub enum Call {
     Sync(SyncFact),
     /// What a clock moved.
     Timer,
+    /// What was past its time was collected.
+    Collect,
 }
 
 /// One entry of the record.

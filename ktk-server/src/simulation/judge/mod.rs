@@ -21,7 +21,7 @@ use self::{
 };
 
 /// Every rule that the judge has. Each must have been looked at in a suite, or the suite has proved nothing.
-pub const RULES: [&str; 26] = [
+pub const RULES: [&str; 27] = [
     "P01 acknowledged, so it is there",
     "P02 nothing is invented",
     "P03 an error has no effect, no answer at most one",
@@ -46,6 +46,7 @@ pub const RULES: [&str; 26] = [
     "P32 lineage is a tree",
     "P33 a raced restart makes one",
     "P44 a watch is whole and in order",
+    "P52 what is needed is not collected",
     "P53 deleted stays deleted, and nobody waits for it",
     "P65 everything comes to rest",
 ];

@@ -79,7 +79,7 @@ pub async fn in_the_order_of_their_times<S: Store>(store: S) {
     assert_eq!(seen(WholeKind::Task, first, 10).await, [3, 2, 4, 5].map(id));
     assert_eq!(seen(WholeKind::Task, first, 2).await, [3, 2].map(id));
     assert_eq!(seen(WholeKind::Task, (at(30), id(2)), 10).await, [4, 5].map(id));
-    assert_eq!(seen(WholeKind::Task, (at(100), id(5)), 10).await, [id(0); 0]);
+    assert!(seen(WholeKind::Task, (at(100), id(5)), 10).await.is_empty());
     assert_eq!(seen(WholeKind::Pipeline, first, 10).await, [id(7)]);
     write(&store, [Step::UpdateTasks(vec![TaskRow { version: 90, ..task(3) }])]).await;
     assert_eq!(seen(WholeKind::Task, first, 1).await, [id(2)], "it has none any more");
