@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
+    gate::Stand,
     lane::{LaneRow, PLAIN},
     row::{
         AttemptRow, EventRow, HookRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -89,6 +90,8 @@ pub(super) enum PipelineKey {
     Head(u64, Uuid),
     /// Namespace and key of what is unfinished.
     Unique(String, String, Uuid),
+    /// Of what is unfinished.
+    Gate(u32, Stand, Rank),
     Due(Timestamp, Uuid),
 }
 
@@ -102,6 +105,9 @@ impl PipelineKey {
         ];
         if let Some(unique) = row.rare.unique.as_ref().filter(|_| !row.phase.is_terminal()) {
             keys.push(Self::Unique(row.namespace.clone(), unique.key.clone(), row.id));
+        }
+        if let Some(gate) = row.rare.gate.as_ref().filter(|_| !row.phase.is_terminal()) {
+            keys.push(Self::Gate(gate.lane, gate.stand, row.rank()));
         }
         keys.extend(row.rare.due_at.map(|due| Self::Due(due, row.id)));
         keys

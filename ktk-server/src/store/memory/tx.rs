@@ -13,6 +13,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        gate::Stand,
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
@@ -168,6 +169,19 @@ impl Tx for MemoryTx<'_> {
 
     async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
         self.load(|state| state.pipelines_of_key(namespace, key))
+    }
+
+    async fn lane_pipelines(
+        &mut self,
+        lanes: &[u32],
+        stand: Stand,
+        limit: usize,
+    ) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|state| state.lane_pipelines(lanes, stand, limit))
+    }
+
+    async fn standing_in(&mut self, lanes: &[u32], stand: Stand) -> StoreResult<Vec<u64>> {
+        self.load(|state| state.standing_in(lanes, stand))
     }
 
     async fn due_pipelines(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<PipelineRow>> {

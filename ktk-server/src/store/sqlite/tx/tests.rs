@@ -59,6 +59,8 @@ fn objects_are_found_by_what_names_them() {
     uses(pipelines::INCARNATIONS, "pipelines_name (namespace=? AND name=?)");
     uses(pipelines::BY_HEAD, "pipelines_head (head>? AND head<?)");
     uses(pipelines::OF_KEY, "pipelines_unique (namespace=? AND <expr>=?)");
+    uses(pipelines::IN_LANE, "pipelines_gate (<expr>=? AND <expr>=?)");
+    uses(pipelines::STANDING, "pipelines_gate (<expr>=? AND <expr>=?)");
     uses(pipelines::DUE, "pipelines_due (<expr><?)");
     uses(pipelines::CHANGE, "pipelines_id (id=?)");
     uses(entities::NAMED, "entities_name (kind=? AND name=?)");
