@@ -51,7 +51,11 @@ impl Operation for TaskWhy {
             let lane = lane_of(&room, &row);
             waits.extend(queue(&room, &lane.lane));
             waits.extend(node(&room, &lane.lane));
-            let at = Standing { id: row.id, at: row.is_claimable().then(|| rank(&row)) };
+            let parent = match row.rare.spawned_by {
+                Some(parent) => tx.tasks(&[parent]).await?.pop().filter(|row| row.phase == Phase::Running),
+                None => None,
+            };
+            let at = Standing { id: row.id, at: row.is_claimable().then(|| rank(&row)), parent };
             waits.extend(self.permits(tx, &room, &lane, &at).await?);
             let pipeline = match row.pipeline_id.filter(|_| row.is_gated()) {
                 Some(id) => tx.pipelines(&[id]).await?.pop(),
@@ -60,7 +64,7 @@ impl Operation for TaskWhy {
             if let Some(pipeline) = pipeline {
                 let gate = pipeline.rare.gate.as_ref().filter(|gate| gate.stand == Stand::Waits);
                 if let Some(lane) = gate.and_then(|gate| room.lane(gate.lane)) {
-                    let at = Standing { id: pipeline.id, at: Some(pipeline.rank()) };
+                    let at = Standing { id: pipeline.id, at: Some(pipeline.rank()), parent: None };
                     waits.extend(self.permits(tx, &room, lane, &at).await?);
                 }
                 waits.extend(of_pipeline(tx, &row, &pipeline).await?);
@@ -239,6 +243,18 @@ impl TaskWhy {
                 }
                 _ => format!("needs {needed}, and {} of {size} permits are free", free.max(0)),
             };
+            let held_by_parent = row.parent.as_ref().filter(|parent| {
+                room.lane(parent.lane).is_some_and(|lane| lane.lane.semaphores.contains_key(name))
+            });
+            let message = match held_by_parent {
+                Some(parent) => {
+                    format!(
+                        "{message}: held by your parent, task/{}, which lends its slot alone",
+                        parent.name
+                    )
+                }
+                None => message,
+            };
             let until = format!(
                 "permits come back when their holders' attempts end, or ktk scale semaphore/{name} --permits N"
             );
@@ -282,6 +298,8 @@ struct Standing {
     id: Uuid,
     /// Its place, if it stands there.
     at: Option<Rank>,
+    /// The task that made it, while it runs.
+    parent: Option<TaskRow>,
 }
 
 /// The place in the line of one that is in it.

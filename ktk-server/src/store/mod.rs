@@ -232,6 +232,12 @@ pub trait Tx: Send {
         namespace: &str,
         key: &str,
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Unfinished tasks that this task's attempts made, by id; `limit` at most.
+    fn live_children(
+        &mut self,
+        task: Uuid,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Unfinished pipelines of a namespace that have this unique key, by id.
     fn pipelines_of_key(
         &mut self,

@@ -250,6 +250,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         lane_pipelines(lanes: &[u32], stand: Stand, limit: usize) -> Vec<PipelineRow>;
         standing_in(lanes: &[u32], stand: Stand) -> Vec<u64>;
         due_pipelines(now: Timestamp, limit: usize) -> Vec<PipelineRow>;
+        live_children(task: Uuid, limit: usize) -> Vec<TaskRow>;
         tasks_of_key(namespace: &str, key: &str) -> Vec<TaskRow>;
         running_on(node: Uuid) -> Vec<TaskRow>;
         due(now: Timestamp, limit: usize) -> Vec<TaskRow>;

@@ -77,7 +77,7 @@ macro_rules! engine_conformance {
                 a_step_that_takes_no_place, said_twice_with_one_request_id, permits_are_waited_for_and_held;
             hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
-                what_it_makes_is_its_child, it_reaches_nothing_else;
+                what_it_makes_is_its_child, it_reaches_nothing_else, a_slot_is_lent_while_it_waits;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, submitted_while_its_upstream_ends,
                 needs_are_refused_with_words;

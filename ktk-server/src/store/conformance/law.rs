@@ -56,10 +56,11 @@ prop_compose! {
         ),
     ) -> TaskRow {
         let unique = key.map(|key| Key { key, held_while: HeldWhile::Unfinished, waits: admitted });
+        let spawned_by = newest.then_some(context);
         TaskRow {
             context_id: context, incarnation, newest, namespace, name, head, pipeline_id, executor, priority,
             ready_at: ready.map(at), due_at: due.map(at), phase, reason, admitted, node_id, version,
-            lane, rare: TaskRare { expires_at: expires.map(at), unique, ..TaskRare::default() }, ..task(number)
+            lane, rare: TaskRare { expires_at: expires.map(at), unique, spawned_by, ..TaskRare::default() }, ..task(number)
         }
     }
 }
@@ -171,6 +172,7 @@ fn a_load() -> impl Strategy<Value = Step> {
         (lanes(), a_stand(), limit())
             .prop_map(|(lanes, stand, limit)| Step::LanePipelines(lanes, stand, limit)),
         (lanes(), a_stand()).prop_map(|(lanes, stand)| Step::StandingIn(lanes, stand)),
+        (an_id(), limit()).prop_map(|(task, limit)| Step::LiveChildren(task, limit)),
         limit().prop_map(Step::Evaluating),
         (a_word(), a_word()).prop_map(|(namespace, key)| Step::TasksOfKey(namespace, key)),
         an_id().prop_map(Step::RunningOn),

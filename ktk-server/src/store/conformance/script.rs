@@ -56,6 +56,7 @@ pub enum Step {
     Gated(Uuid, usize),
     Evaluating(usize),
     TasksOfKey(String, String),
+    LiveChildren(Uuid, usize),
     PipelinesOfKey(String, String),
     DuePipelines(Timestamp, usize),
     LanePipelines(Vec<u32>, Stand, usize),
@@ -255,6 +256,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
             tx.lane_pipelines(lanes, *stand, *limit).await.map(Seen::Pipelines)
         }
         Step::StandingIn(lanes, stand) => tx.standing_in(lanes, *stand).await.map(Seen::Waiting),
+        Step::LiveChildren(task, limit) => tx.live_children(*task, *limit).await.map(Seen::Tasks),
         Step::Evaluating(limit) => tx.evaluating(*limit).await.map(Seen::Tasks),
         Step::RunningOn(node) => tx.running_on(*node).await.map(tasks),
         Step::Due(now, limit) => tx.due(*now, *limit).await.map(Seen::Tasks),

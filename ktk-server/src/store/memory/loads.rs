@@ -178,6 +178,11 @@ impl State {
         self.run(first, belongs).cloned().collect()
     }
 
+    pub(super) fn live_children(&self, task: Uuid, limit: usize) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Child(of, _) if *of == task);
+        self.run(TaskKey::Child(task, Uuid::nil()), belongs).take(limit).cloned().collect()
+    }
+
     pub(super) fn pipelines_of_key(&self, namespace: &str, key: &str) -> Vec<PipelineRow> {
         let belongs = |found: &PipelineKey| match found {
             PipelineKey::Unique(other, of, _) => other == namespace && of == key,

@@ -35,6 +35,8 @@ pub(super) enum TaskKey {
     Evaluating(Uuid),
     /// Namespace and key of what is unfinished.
     Unique(String, String, Uuid),
+    /// Who made it, of what is unfinished.
+    Child(Uuid, Uuid),
     /// Lane, phase, reason, whether it is admitted: only what is unfinished, and not in the plain lane.
     Lane(u32, u8, Option<u8>, bool, Rank),
     Running(Uuid, Uuid),
@@ -68,6 +70,9 @@ impl TaskKey {
         }
         if let Some(unique) = row.rare.unique.as_ref().filter(|_| !row.phase.is_terminal()) {
             keys.push(Self::Unique(row.namespace.clone(), unique.key.clone(), row.id));
+        }
+        if let Some(parent) = row.rare.spawned_by.filter(|_| !row.phase.is_terminal()) {
+            keys.push(Self::Child(parent, row.id));
         }
         if row.is_evaluating() {
             keys.push(Self::Evaluating(row.id));

@@ -167,6 +167,10 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.tasks_of_key(namespace, key))
     }
 
+    async fn live_children(&mut self, task: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.live_children(task, limit))
+    }
+
     async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
         self.load(|state| state.pipelines_of_key(namespace, key))
     }

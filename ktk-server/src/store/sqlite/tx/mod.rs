@@ -159,6 +159,10 @@ impl Tx for SqliteTx {
         self.load(|session| work::tasks_of_key(session, namespace, key))
     }
 
+    async fn live_children(&mut self, task: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::live_children(session, task, limit))
+    }
+
     async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
         self.load(|session| pipelines::of_key(session, namespace, key))
     }

@@ -36,6 +36,7 @@ fn work_is_found_in_order() {
     uses(work::GATED, "tasks_gated (pipeline_id=?)");
     uses(work::EVALUATING, "tasks_evaluating");
     uses(work::OF_KEY, "tasks_unique (namespace=? AND <expr>=?)");
+    uses(work::CHILDREN, "tasks_spawned (<expr>=?)");
     uses(work::RUNNING, "tasks_running (node_id=?)");
     uses(work::DUE, "tasks_due (due_at<?)");
     let indexes = ["tasks_live", "tasks_running", "tasks_running", "tasks_claimable", "tasks_lane"];
