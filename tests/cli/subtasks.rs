@@ -93,3 +93,24 @@ fn a_token_opens_nothing_else_and_ends_with_its_attempt() {
     let server_log = std::fs::read_to_string(place.data().join("server.log")).unwrap_or_default();
     assert!(!server_log.contains(&token));
 }
+
+#[test]
+fn a_server_with_one_slot_runs_what_a_task_waits_for() {
+    let place = Place::new().with_env("KTK_SLOTS", "1");
+    place.start();
+    let ktk = place.binary().display().to_string();
+    let script = format!(
+        "{ktk} run --name child -- {ktk} run --name grandchild -- echo deep && {ktk} create task later -- echo x && \
+         {ktk} wait later"
+    );
+    place.typed("run --name parent -- sh -c").arg(script).within(Duration::from_secs(60)).output().ok();
+    place.ktk("logs grandchild").is(0, "deep\n", "");
+    place.ok("create task after -- true");
+    place.ok("wait after --timeout 60s");
+    // One after the other again: nobody lends anything any more.
+    place.ok("create task long -- sleep 600");
+    place.ok("wait long --for=condition=Running --timeout 60s");
+    place.ok("create task queued -- true");
+    place.ktk("wait queued --timeout 1s").code(124);
+    place.ktk("get task queued --no-headers").is(0, "queued   Pending   Queued   0     0     <age>\n", "");
+}

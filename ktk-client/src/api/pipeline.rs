@@ -80,6 +80,9 @@ pub struct PipelineSpec {
     /// The same from its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// Permits that the pipeline holds from before its first step starts until it has ended, all or none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub semaphores: Vec<SemaphoreUse>,
     /// That there is no second pipeline of the same key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<UniqueSpec>,

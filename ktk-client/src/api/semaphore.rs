@@ -52,7 +52,7 @@ pub struct SemaphoreSpec {
 pub struct SemaphoreStatus {
     /// Permits that are held: more than there are only after it was made smaller.
     pub held: u64,
-    /// Tasks that wait for permits, or for a slot to use them.
+    /// Tasks and pipelines that wait for permits, or for a slot to use them.
     pub waiting: u64,
     /// Who holds permits, those who have them longest first; the first 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,13 +62,13 @@ pub struct SemaphoreStatus {
     pub waiters: Vec<Waiter>,
 }
 
-/// A task that holds permits.
+/// A task or pipeline that holds permits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Holder {
     /// Its namespace.
     pub namespace: String,
-    /// `NAME@N`.
+    /// `NAME@N`; of a pipeline `pipeline/NAME@N`.
     pub task: String,
     /// How many permits it holds.
     pub permits: u32,
@@ -77,13 +77,13 @@ pub struct Holder {
     pub since: Option<Timestamp>,
 }
 
-/// A task that waits for permits.
+/// A task or pipeline that waits for permits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiter {
     /// Its namespace.
     pub namespace: String,
-    /// `NAME@N`.
+    /// `NAME@N`; of a pipeline `pipeline/NAME@N`.
     pub task: String,
     /// How many permits it needs of this semaphore.
     pub permits: u32,

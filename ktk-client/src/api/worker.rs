@@ -88,6 +88,9 @@ pub struct SyncParams {
     pub reports: Vec<Report>,
     /// How many more attempts it can take.
     pub free: u32,
+    /// The lent slots among those: what the last answer said.
+    #[serde(skip_serializing_if = "is_default")]
+    pub lent: u32,
     /// How many attempts it holds (reported ones not included): its lease is renewed.
     pub running: u32,
     /// Attempts that it is stopping already.
@@ -119,6 +122,9 @@ pub struct Synced {
     pub grants: Vec<Grant>,
     /// Attempts to stop.
     pub stops: Vec<StopOrder>,
+    /// How many of its attempts wait for sub-tasks of theirs: it can take as many more.
+    #[serde(skip_serializing_if = "is_default")]
+    pub lent: u32,
     /// The server does not know this generation any more: register again and drop everything.
     #[serde(skip_serializing_if = "is_default")]
     pub unknown_node: bool,

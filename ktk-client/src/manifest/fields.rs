@@ -54,7 +54,6 @@ const OF_STEP: [&str; 2] = ["affinity", "forEach"];
 /// Steps have one field more than tasks: the last one.
 const OF_WORK: &[&str] = OF_STEP.split_at(1).0;
 
-const OF_PIPELINE: [&str; 1] = ["semaphores"];
 
 static TASK: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     vec![
@@ -72,7 +71,7 @@ static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     vec![
         Shape { path: &[], known: names_of::<Pipeline>(), missing: &[] },
         Shape { path: &["metadata"], known: names_of::<Metadata>(), missing: &[] },
-        Shape { path: &["spec"], known: names_of::<PipelineSpec>(), missing: &OF_PIPELINE },
+        Shape { path: &["spec"], known: names_of::<PipelineSpec>(), missing: &[] },
         Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
         Shape { path: &["spec", "defaults"], known: names_of::<StepDefaults>(), missing: OF_WORK },
         Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
@@ -228,7 +227,6 @@ mod tests {
             (Kind::Task, "spec.run", "timeout", "unknown field here: it belongs under `spec`"),
             (Kind::Task, "spec", "url", "unknown field here: it belongs under `http`"),
             (Kind::Pipeline, "spec.steps[3].http", "header", "unknown field (did you mean \"headers\"?)"),
-            (Kind::Pipeline, "spec", "semaphores", "not supported by this version"),
             (Kind::Pipeline, "spec.steps[3]", "forEach", "not supported by this version"),
             (Kind::Pipeline, "spec.steps[3].when", "jp", "unknown field (did you mean \"jq\"?)"),
             (Kind::Pipeline, "spec.defaults", "when", "unknown field here: it belongs under `steps`"),

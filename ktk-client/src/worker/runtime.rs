@@ -41,6 +41,8 @@ pub(super) struct Runtime {
     hooks: Hooks,
     pub(super) registered: Option<Registered>,
     pub(super) resyncs: u8,
+    /// How many attempts lend their slots, as the server says.
+    pub(super) lent: u32,
     /// When the call was sent that the server last answered.
     pub(super) heard_at: Instant,
     pub(super) is_leaving: bool,
@@ -69,6 +71,7 @@ impl Runtime {
             hooks,
             registered: None,
             resyncs: 0,
+            lent: 0,
             heard_at: clock::now(),
             is_leaving: false,
             drain_end: None,

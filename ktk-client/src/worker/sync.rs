@@ -81,13 +81,15 @@ impl Runtime {
 
     fn sync_params(&mut self, registered: &Registered) -> SyncParams {
         let running = self.attempts.held_count();
-        let free = (self.params.slots as usize).saturating_sub(self.attempts.occupied());
+        let slots = self.params.slots as usize + self.lent as usize;
+        let free = slots.saturating_sub(self.attempts.occupied());
         let is_resync = self.resyncs > 0;
         SyncParams {
             node: self.params.id,
             generation: registered.generation,
             reports: self.reports.send(),
             free: if self.is_leaving { 0 } else { free as u32 },
+            lent: self.lent,
             running: running as u32,
             stopping: self.attempts.stopping(),
             resync: is_resync,
@@ -112,7 +114,8 @@ impl Runtime {
             self.lose_everything();
             return;
         }
-        let mut is_news = !synced.grants.is_empty();
+        let mut is_news = !synced.grants.is_empty() || synced.lent != self.lent;
+        self.lent = synced.lent;
         // A process takes a while to start, let alone to end.
         let may_end_at_once =
             !synced.stops.is_empty() || synced.grants.iter().any(|grant| grant.type_name.is_some());

@@ -119,6 +119,7 @@ impl Operation for CreatePipeline {
         };
         let (mut row, body) = self.make_pipeline(&mut unit).await?;
         whole::describe(&mut row, &object.spec, key);
+        unit.set_gate(&mut row, &object.spec).await?;
         row.set_out(unit.now);
         unit.effects.arm(row.rare.due_at);
         if unit.replace_wholes(&replaced).await?
@@ -159,11 +160,13 @@ impl CreatePipeline {
         let mut named: Vec<Named<'_>> = defaults
             .map(|defaults| Named::new("spec.defaults", defaults.queue.as_deref(), &defaults.semaphores))
             .collect();
-        named.push(Named::new("spec", object.spec.queue.as_deref(), &[]));
+        named.push(Named::new("spec", object.spec.queue.as_deref(), &object.spec.semaphores));
         named.extend(object.spec.steps.iter().enumerate().map(|(index, step)| {
             Named::new(field::item("spec.steps", index), step.queue.as_deref(), &step.semaphores)
         }));
-        let causes = lanes::causes(unit.tx, &named).await?;
+        let mut causes = lanes::causes(unit.tx, &named).await?;
+        named.retain(|one| one.prefix != "spec");
+        causes.extend(lanes::causes_beside(unit.tx, &object.spec.semaphores, &named).await?);
         match causes.is_empty() {
             true => Ok(()),
             false => Err(ApiError::invalid(&format!("Pipeline {:?}", object.metadata.name()), causes).into()),

@@ -13,7 +13,8 @@ use crate::{
     limits,
     model::{
         clocks::Due,
-        lane::PLAIN,
+        gate::{Stand, WHOLE},
+        lane::{LaneRow, PLAIN},
         phase::Event,
         row::{StopWish, TaskRow},
         settle,
@@ -138,11 +139,24 @@ async fn forget_lanes<T: Tx>(tx: &mut T) -> EngineResult<()> {
         let lane = [row.id];
         if tx.lane_tasks(&lane, Phase::Pending, 1).await?.is_empty()
             && tx.lane_tasks(&lane, Phase::Running, 1).await?.is_empty()
+            && nobody_stands_in(tx, row).await?
         {
             empty.push(row.id);
         }
     }
     if empty.is_empty() { Ok(()) } else { Ok(tx.delete_lanes(&empty).await?) }
+}
+
+async fn nobody_stands_in<T: Tx>(tx: &mut T, row: &LaneRow) -> EngineResult<bool> {
+    if row.lane.executor != WHOLE {
+        return Ok(true);
+    }
+    for stand in [Stand::Away, Stand::Waits, Stand::Holds] {
+        if !tx.lane_pipelines(&[row.id], stand, 1).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What is there to do: for the status, the idle server's end and the sweep.

@@ -2,11 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{body, error::EngineResult, unit::Unit};
-use crate::{
-    model::row::{EXTERNAL, TaskRow},
-    store::Tx,
-};
+use super::{body, error::EngineResult, lanes::Starter, room::starts_by_itself, unit::Unit};
+use crate::{model::row::TaskRow, store::Tx};
 
 impl<T: Tx> Unit<'_, T> {
     /// Starts an external task that is ready: nobody has to claim it. One that something limits stands in line.
@@ -23,13 +20,16 @@ impl<T: Tx> Unit<'_, T> {
     /// Starts those for which there is room now, in the order of the line.
     pub(super) async fn start_limited_externals(&mut self) -> EngineResult<()> {
         let lanes = self.tx.lanes().await?;
-        let is_any = lanes.iter().any(|row| row.lane.executor == EXTERNAL);
+        let is_any = lanes.iter().any(|row| starts_by_itself(&row.lane));
         if !is_any && !self.is_limited(crate::model::lane::PLAIN).await? {
             return Ok(());
         }
         self.flush().await?;
-        for id in self.open_externals().await? {
-            self.begin_external(id).await?;
+        for starter in self.open_starters().await? {
+            match starter {
+                Starter::Task(id) => self.begin_external(id).await?,
+                Starter::Pipeline(id) => self.take_permits(id).await?,
+            }
         }
         Ok(())
     }

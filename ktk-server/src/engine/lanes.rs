@@ -10,14 +10,21 @@ use ktk_client::api::{
 use uuid::Uuid;
 
 use super::{
-    body, claim::executors, entity, error::EngineResult, incarnate::executor, room::Room, unit::Unit,
+    body,
+    claim::executors,
+    entity,
+    error::EngineResult,
+    incarnate::executor,
+    room::{Room, starts_by_itself},
+    unit::Unit,
 };
 use crate::{
     limits,
     model::{
+        gate::{Stand, WHOLE},
         lane::{Lane, LaneRow, PLAIN},
         permits::{Rank, Round, rank},
-        row::{EXTERNAL, NodeRow, TaskRow},
+        row::{EXTERNAL, NodeRow, PipelineRow, TaskRow},
     },
     store::Tx,
 };
@@ -83,6 +90,33 @@ pub async fn causes<T: Tx>(tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<
     Ok(causes)
 }
 
+/// Steps whose permits, beside those that their pipeline holds meanwhile, are more than there are.
+pub async fn causes_beside<T: Tx>(
+    tx: &mut T,
+    whole: &[SemaphoreUse],
+    steps: &[Named<'_>],
+) -> EngineResult<Vec<Cause>> {
+    let mut causes = Vec::new();
+    for held in whole {
+        let Some(semaphore) = entity::named::<Semaphore, T>(tx, held.name()).await? else { continue };
+        let size = semaphore.spec.permits;
+        for step in steps {
+            let used = step.semaphores.iter().enumerate().find(|(_, used)| used.name() == held.name());
+            let Some((index, used)) = used else { continue };
+            let (own, held) = (used.permits(), held.permits());
+            if u64::from(own) + u64::from(held) > u64::from(size) {
+                let place = field::item(&field::member(&step.prefix, "semaphores"), index);
+                let name = used.name();
+                let words = format!(
+                    "{own} permits of {name:?}, which has {size}, of which its pipeline holds {held}"
+                );
+                causes.push(Cause::new(place, words));
+            }
+        }
+    }
+    Ok(causes)
+}
+
 impl<T: Tx> Unit<'_, T> {
     /// The lane of a task with this spec, in this queue; a new one where it is the first of its kind.
     pub async fn lane_of(&mut self, spec: &TaskSpec, queue: &str) -> EngineResult<u32> {
@@ -96,6 +130,11 @@ impl<T: Tx> Unit<'_, T> {
             semaphores: semaphores.collect(),
             selector: spec.node_selector.clone(),
         };
+        self.lane_id(lane).await
+    }
+
+    /// The number of a lane; a new one where it is the first of its kind.
+    pub(super) async fn lane_id(&mut self, lane: Lane) -> EngineResult<u32> {
         let lanes = self.tx.lanes().await?;
         if let Some(row) = lanes.iter().find(|row| row.id != PLAIN && row.lane == lane) {
             return Ok(row.id);
@@ -144,7 +183,7 @@ impl<T: Tx> Unit<'_, T> {
             rows.sort_by_key(rank);
             rows.truncate(left);
             let closed_before = line.closed();
-            let chosen: Vec<TaskRow> = rows.into_iter().filter(|row| line.takes(row)).collect();
+            let chosen: Vec<TaskRow> = rows.into_iter().filter(|row| line.takes(&Place::of(row))).collect();
             begun.extend(chosen.iter().map(|row| row.id));
             let is_over = chosen.is_empty() && line.closed() == closed_before;
             grants.extend(self.grant_all(node, chosen).await?);
@@ -160,22 +199,27 @@ impl<T: Tx> Unit<'_, T> {
     /// The first of each of these lanes stands in the line, although it starts elsewhere.
     async fn line_up_rivals<'r>(&mut self, line: &mut Line<'r>, lanes: Vec<&'r LaneRow>) -> EngineResult<()> {
         for row in lanes {
-            let first = self.tx.in_lanes(&[row.id], 1).await?.pop();
-            line.rivals.extend(first.map(|first| (rank(&first), row)));
+            let first = match row.lane.executor.as_str() {
+                WHOLE => {
+                    self.tx.lane_pipelines(&[row.id], Stand::Waits, 1).await?.pop().map(|row| row.rank())
+                }
+                _ => self.tx.in_lanes(&[row.id], 1).await?.pop().map(|row| rank(&row)),
+            };
+            line.rivals.extend(first.map(|first| (first, row)));
         }
         line.rivals.make_contiguous().sort_by_key(|(at, _)| *at);
         Ok(())
     }
 
-    /// External tasks whose permits are free and whose queue goes on, in the order of the line. They take no place in
-    /// their queue.
-    pub(super) async fn open_externals(&mut self) -> EngineResult<Vec<Uuid>> {
+    /// External tasks and pipelines whose permits are free and whose queue goes on, in the order of the line. They
+    /// take no place in their queue.
+    pub(super) async fn open_starters(&mut self) -> EngineResult<Vec<Starter>> {
         let room = Room::look(self.tx).await?;
         let goes_on = |row: &&LaneRow| row.id != PLAIN && !room.is_paused(&row.lane.queue);
-        let is_external = |row: &&LaneRow| row.lane.executor == EXTERNAL;
+        let is_starter = |row: &&LaneRow| starts_by_itself(&row.lane);
         let going = || room.lanes.iter().filter(goes_on);
         let mut line = Line {
-            open: going().filter(is_external).map(|row| row.id).collect(),
+            open: going().filter(is_starter).map(|row| row.id).collect(),
             is_plain_open: !room.is_paused(DEFAULT_QUEUE),
             round: Round::new(self.now, room.free()),
             rivals: VecDeque::new(),
@@ -183,7 +227,7 @@ impl<T: Tx> Unit<'_, T> {
             room: &room,
         };
         let shares =
-            |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_external(row) && room.has_node(&row.lane);
+            |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_starter(row) && room.has_node(&row.lane);
         let rivals: Vec<&LaneRow> = going().filter(shares).collect();
         self.line_up_rivals(&mut line, rivals).await?;
         let mut begun = BTreeSet::new();
@@ -195,15 +239,21 @@ impl<T: Tx> Unit<'_, T> {
             if line.is_plain_open {
                 rows.extend(self.tx.claimable(&[EXTERNAL.to_owned()], most).await?);
             }
-            rows.retain(|row| !begun.contains(&row.id));
-            rows.sort_by_key(rank);
+            let wholes = self.tx.lane_pipelines(&lanes, Stand::Waits, most).await?;
+            let mut places: Vec<Place<'_>> = rows.iter().map(Place::of).collect();
+            places.extend(wholes.iter().filter_map(Place::of_whole));
+            places.retain(|place| !begun.contains(&place.at.2));
+            places.sort_by_key(|place| place.at);
             let closed_before = line.closed();
-            let chosen: Vec<Uuid> = rows.iter().filter(|row| line.takes(row)).map(|row| row.id).collect();
-            if chosen.is_empty() && line.closed() == closed_before {
+            places.retain(|place| line.takes(place));
+            if places.is_empty() && line.closed() == closed_before {
                 break;
             }
-            begun.extend(chosen.iter().copied());
-            open.extend(chosen);
+            begun.extend(places.iter().map(|place| place.at.2));
+            open.extend(places.iter().map(|place| match place.is_whole {
+                true => Starter::Pipeline(place.at.2),
+                false => Starter::Task(place.at.2),
+            }));
             for row in rows {
                 self.adopt(row);
             }
@@ -228,6 +278,32 @@ impl<T: Tx> Unit<'_, T> {
     }
 }
 
+/// What starts without a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Starter {
+    Task(Uuid),
+    Pipeline(Uuid),
+}
+
+/// Whoever stands in the line.
+struct Place<'r> {
+    at: Rank,
+    lane: u32,
+    queue: &'r str,
+    is_whole: bool,
+}
+
+impl<'r> Place<'r> {
+    fn of(row: &'r TaskRow) -> Self {
+        Self { at: rank(row), lane: row.lane, queue: &row.queue, is_whole: false }
+    }
+
+    fn of_whole(row: &'r PipelineRow) -> Option<Self> {
+        let gate = row.rare.gate.as_ref()?;
+        Some(Self { at: row.rank(), lane: gate.lane, queue: &gate.of.queue, is_whole: true })
+    }
+}
+
 /// One claim: what is still open, and what is left of it.
 struct Line<'r> {
     room: &'r Room,
@@ -245,9 +321,9 @@ impl Line<'_> {
         self.room.lanes.len() + 1 - self.open.len() - usize::from(self.is_plain_open)
     }
 
-    /// Whether a task, the next in order, may start here; what it takes is taken.
-    fn takes(&mut self, row: &TaskRow) -> bool {
-        let at = rank(row);
+    /// Whether the next in order may start here; what it takes is taken.
+    fn takes(&mut self, row: &Place<'_>) -> bool {
+        let at = row.at;
         while let Some((rival, lane)) = self.rivals.pop_front_if(|(rival, _)| *rival < at) {
             // It takes nothing here: only whether it fits matters.
             let _ = self.round.may_take(rival.2, rival, lane);
@@ -258,16 +334,16 @@ impl Line<'_> {
             return false;
         }
         if let Some(lane) = lane {
-            if !self.round.may_take(row.id, at, lane) {
+            if !self.round.may_take(at.2, at, lane) {
                 self.open.remove(&lane.id);
                 return false;
             }
             self.round.take(at, lane);
         }
-        if let Some(free) = self.places.get_mut(&row.queue) {
+        if let Some(free) = self.places.get_mut(row.queue) {
             *free -= 1;
             if *free == 0 {
-                self.close_queue(&row.queue);
+                self.close_queue(row.queue);
             }
         }
         true

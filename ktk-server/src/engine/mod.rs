@@ -29,6 +29,7 @@ pub mod hub;
 mod incarnate;
 mod lanes;
 pub mod leases;
+pub mod lending;
 pub mod nodes;
 pub mod object;
 pub mod operation;
@@ -68,6 +69,7 @@ use error::{EngineError, EngineResult};
 use hub::Hub;
 use ktk_client::api::{ApiError, ErrorReason};
 use leases::Leases;
+use lending::Lending;
 use operation::{Ask, By, Done};
 use shared::Shared;
 use tokio::sync::mpsc;
@@ -97,6 +99,7 @@ pub struct Engine<S> {
     pub shared: Arc<Shared>,
     pub hub: Hub,
     pub leases: Leases,
+    pub lending: Lending,
     /// Where expressions are evaluated: never in an operation.
     pub jq: Jq,
     types: Mutex<Vec<String>>,
@@ -121,6 +124,7 @@ impl<S: Store> Engine<S> {
             shared,
             hub: Hub::default(),
             leases,
+            lending: Lending::default(),
             jq,
             types: Mutex::default(),
             retention: Mutex::new(Retention::none()),

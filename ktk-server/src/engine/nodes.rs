@@ -70,6 +70,8 @@ pub struct SyncNode {
     pub params: SyncParams,
     /// Whether a stop may be pending for this node.
     pub check_stops: bool,
+    /// The tasks whose attempts wait for something.
+    pub waiting: Vec<Uuid>,
 }
 
 impl Operation for SyncNode {
@@ -94,7 +96,13 @@ impl Operation for SyncNode {
         if params.resync {
             grants = unit.regrant(&node, &params.held).await?;
         }
-        let free = (params.free as usize).saturating_sub(grants.len());
+        let lent = unit.lent_by(&node, &self.waiting).await?;
+        let mut free = (params.free as usize).saturating_sub(grants.len());
+        if params.lent > lent {
+            // Some that it counts with have been taken back.
+            let slots = (node.slots + lent) as usize;
+            free = free.min(slots.saturating_sub(params.running as usize + grants.len()));
+        }
         if params.leaving {
             unit.leave(&node, params.running == 0).await?;
         } else {
@@ -111,7 +119,8 @@ impl Operation for SyncNode {
                 }
             }
         }
-        Ok(Done { answer: Synced { accepted, grants, stops, unknown_node: false }, effects: unit.effects })
+        let answer = Synced { accepted, grants, stops, lent, unknown_node: false };
+        Ok(Done { answer, effects: unit.effects })
     }
 }
 

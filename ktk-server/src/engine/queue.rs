@@ -8,7 +8,10 @@ use ktk_client::api::{
 use super::{entity::Kind, error::EngineResult, unit::Unit};
 use crate::{
     limits,
-    model::lane::{Lane, LaneRow, PLAIN},
+    model::{
+        gate::Stand,
+        lane::{Lane, LaneRow, PLAIN},
+    },
     store::Tx,
 };
 
@@ -44,6 +47,10 @@ pub async fn users<T: Tx>(tx: &mut T, lanes: &[u32]) -> EngineResult<Vec<String>
     for phase in [Phase::Running, Phase::Pending] {
         let rows = tx.lane_tasks(lanes, phase, limits::CANDIDATES + 1).await?;
         users.extend(rows.iter().map(|row| format!("task/{} ({phase})", row.name)));
+    }
+    for stand in [Stand::Holds, Stand::Waits, Stand::Away] {
+        let rows = tx.lane_pipelines(lanes, stand, limits::CANDIDATES + 1).await?;
+        users.extend(rows.iter().map(|row| format!("pipeline/{} ({})", row.name, row.phase)));
     }
     users.sort_unstable();
     Ok(users)

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     body::{self, PipelineBody, RestartBody, TaskBody},
     error::{EngineError, EngineResult},
+    lanes::{self, Named},
     plan::Plan,
     restart_pipeline::older_pipeline,
     unique,
@@ -155,6 +156,13 @@ impl<T: Tx> Unit<'_, T> {
         let plan = self.plan_whole(newest, &named, &wish).await?;
         let tasks = self.next_tasks(newest, &named).await?;
         let bodies = self.readable_bodies(&tasks).await?;
+        let named_limits = [Named::new("spec", body.spec.queue.as_deref(), &body.spec.semaphores)];
+        let causes = lanes::causes(self.tx, &named_limits).await?;
+        if !causes.is_empty() {
+            return Err(
+                ApiError::invalid(&format!("the restart of pipeline {:?}", named.name), causes).into()
+            );
+        }
         let key = whole::key_of(&named.name, &body.spec, &params)?;
         self.refuse_held_whole(newest, key.as_ref()).await?;
         for (next, task) in tasks.iter().zip(&bodies) {
@@ -167,6 +175,7 @@ impl<T: Tx> Unit<'_, T> {
         let id = self.draw_id().await?;
         let mut row = self.next_pipeline(&id, newest, &named, tasks.len());
         whole::describe(&mut row, &body.spec, key);
+        self.set_gate(&mut row, &body.spec).await?;
         row.set_out(self.now);
         self.effects.arm(row.rare.due_at);
         self.tx.insert_pipelines(&[NewPipeline { row: row.clone(), body: body::to_text(&body)? }]).await?;

@@ -13,6 +13,7 @@ use ktk_client::api::{
 use super::{body, claim, entity, error::EngineResult};
 use crate::{
     model::{
+        gate::{Stand, WHOLE},
         lane::{Lane, LaneRow, PLAIN, Running},
         permits::Round,
         row::{EXTERNAL, TaskRow},
@@ -54,7 +55,10 @@ impl Room {
         let counted: Vec<u32> =
             room.lanes.iter().filter(|row| is_counted(&row.lane)).map(|row| row.id).collect();
         let running = tx.running_in(&counted).await?;
-        room.running = counted.into_iter().zip(running).collect();
+        let gates = tx.standing_in(&counted, Stand::Holds).await?;
+        let all = running.into_iter().zip(gates);
+        let with_gates = all.map(|(running, gates)| Running { all: running.all + gates, ..running });
+        room.running = counted.into_iter().zip(with_gates).collect();
         Ok(room)
     }
 
@@ -113,7 +117,7 @@ impl Room {
     /// stopping: that is no news about a task.
     pub fn has_node(&self, lane: &Lane) -> bool {
         self.nodes.is_empty()
-            || lane.executor == EXTERNAL
+            || starts_by_itself(lane)
             || self.nodes.iter().any(|(executors, labels)| lane.fits(executors, labels))
     }
 
@@ -131,6 +135,11 @@ impl Room {
         let round = Round::new(jiff::Timestamp::UNIX_EPOCH, self.free());
         stored.is_some_and(|row| !round.fits(row)).then_some(Reason::WaitingForPermit)
     }
+}
+
+/// Whether what waits in a lane starts without a node.
+pub fn starts_by_itself(lane: &Lane) -> bool {
+    [EXTERNAL, WHOLE].contains(&lane.executor.as_str())
 }
 
 /// The nodes that take work.

@@ -15,7 +15,12 @@ use super::{
 };
 use crate::{
     limits,
-    model::{lane::LaneRow, row::TaskRow},
+    model::{
+        gate::Stand,
+        lane::LaneRow,
+        permits::rank,
+        row::{PipelineRow, TaskRow},
+    },
     store::{Operation, Tx},
 };
 
@@ -31,16 +36,33 @@ impl Kind for Semaphore {
         let permits = |row: &LaneRow| row.lane.semaphores.get(name).copied().unwrap_or_default();
         let ids: Vec<u32> = lanes.iter().map(|row| row.id).collect();
         let running = tx.running_in(&ids).await?;
-        let held = running.iter().zip(&lanes).map(|(running, row)| running.all * u64::from(permits(row)));
+        let gates = tx.standing_in(&ids, Stand::Holds).await?;
+        let running = running.iter().zip(gates).map(|(running, gates)| running.all + gates);
+        let held = running.zip(&lanes).map(|(all, row)| all * u64::from(permits(row)));
         let of = |task: &TaskRow| lanes.iter().find(|row| row.id == task.lane).map_or(0, permits);
-        let mut holders = tx.lane_tasks(&ids, Phase::Running, limits::LINE).await?;
-        holders.sort_by_key(|row| (row.started_at, row.id));
-        let waiters = tx.in_lanes(&ids, limits::LINE).await?;
+        let of_whole = |row: &PipelineRow| {
+            let lane = row.rare.gate.as_ref().map(|gate| gate.lane);
+            lanes.iter().find(|row| Some(row.id) == lane).map_or(0, permits)
+        };
+        let rows = tx.lane_tasks(&ids, Phase::Running, limits::LINE).await?;
+        let mut holders: Vec<Holder> = rows.iter().map(|row| holder(row, of(row))).collect();
+        let rows = tx.lane_pipelines(&ids, Stand::Holds, limits::LINE).await?;
+        holders.extend(rows.iter().map(|row| whole_holder(row, of_whole(row))));
+        holders.sort_by_key(|holder| holder.since);
+        holders.truncate(limits::LINE);
+        let rows = tx.in_lanes(&ids, limits::LINE).await?;
+        let mut waiters: Vec<_> = rows.iter().map(|row| (rank(row), waiter(row, of(row)))).collect();
+        let rows = tx.lane_pipelines(&ids, Stand::Waits, limits::LINE).await?;
+        waiters.extend(rows.iter().map(|row| (row.rank(), whole_waiter(row, of_whole(row)))));
+        waiters.sort_by_key(|(at, _)| *at);
+        waiters.truncate(limits::LINE);
+        let waiting: u64 = tx.waiting_in(&ids).await?.iter().sum();
+        let gates: u64 = tx.standing_in(&ids, Stand::Waits).await?.iter().sum();
         object.status = Some(SemaphoreStatus {
             held: held.sum(),
-            waiting: tx.waiting_in(&ids).await?.iter().sum(),
-            holders: holders.iter().map(|row| holder(row, of(row))).collect(),
-            waiters: waiters.iter().map(|row| waiter(row, of(row))).collect(),
+            waiting: waiting + gates,
+            holders,
+            waiters: waiters.into_iter().map(|(_, waiter)| waiter).collect(),
         });
         Ok(())
     }
@@ -58,6 +80,27 @@ fn waiter(row: &TaskRow, permits: u32) -> Waiter {
         permits,
         priority: row.priority,
         since: row.ready_at,
+    }
+}
+
+/// A pipeline that holds permits as a whole.
+pub(super) fn whole_holder(row: &PipelineRow, permits: u32) -> Holder {
+    let since = row.rare.gate.as_ref().and_then(|gate| gate.since);
+    Holder { namespace: row.namespace.clone(), task: whole_name(row), permits, since }
+}
+
+fn whole_name(row: &PipelineRow) -> String {
+    format!("pipeline/{}@{}", row.name, row.incarnation)
+}
+
+fn whole_waiter(row: &PipelineRow, permits: u32) -> Waiter {
+    let gate = row.rare.gate.as_ref();
+    Waiter {
+        namespace: row.namespace.clone(),
+        task: whole_name(row),
+        permits,
+        priority: gate.map_or(0, |gate| gate.priority),
+        since: gate.and_then(|gate| gate.since),
     }
 }
 

@@ -103,6 +103,7 @@ impl<T: Tx> Unit<'_, T> {
             self.pipeline_mut(pipeline_id).await?.admitted -= 1;
             self.freed.insert(pipeline_id);
         } else if holds && !held {
+            self.join_line(pipeline_id).await?;
             // Places are given in order once all changes are known: it may not be the first in line.
             self.freed.insert(pipeline_id);
         }

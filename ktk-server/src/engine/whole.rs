@@ -3,19 +3,27 @@
 use std::collections::BTreeMap;
 
 use ktk_client::api::{
-    ApiError, Phase, Reason, event::Severity, hook::Moment, pipeline::PipelineSpec, task::RunIf,
+    ApiError, Phase, Reason,
+    event::Severity,
+    hook::Moment,
+    pipeline::PipelineSpec,
+    task::{RunIf, SemaphoreUse},
     unique::OnConflict,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    create_task::queue_of,
     error::EngineResult,
+    lanes::{self, Named},
     unique::{self, refused, shown},
     unit::Unit,
 };
 use crate::{
     model::{
+        gate::{Gate, Stand, WHOLE},
+        lane::Lane,
         pipeline::is_time_over,
         row::{PipelineRow, StopWish},
         settle::{Class, class_of},
@@ -144,6 +152,7 @@ impl<T: Tx> Unit<'_, T> {
 
     /// Lets the steps go on that waited for their pipeline, unless something else bars it.
     pub(super) async fn lift_bar(&mut self, id: Uuid) -> EngineResult<()> {
+        self.join_line(id).await?;
         if self.pipeline(id).await?.is_barred() {
             return Ok(());
         }
@@ -160,6 +169,84 @@ impl<T: Tx> Unit<'_, T> {
         Ok(())
     }
 
+    /// The permits that a new incarnation of a pipeline needs before its first step starts.
+    pub(super) async fn set_gate(&mut self, row: &mut PipelineRow, spec: &PipelineSpec) -> EngineResult<()> {
+        row.rare.gate = None;
+        if spec.semaphores.is_empty() {
+            return Ok(());
+        }
+        let semaphores = spec.semaphores.iter().map(|used| (used.name().to_owned(), used.permits()));
+        let of = Lane {
+            executor: WHOLE.to_owned(),
+            queue: queue_of(spec.queue.as_deref()),
+            semaphores: semaphores.collect(),
+            selector: None,
+        };
+        let lane = self.lane_id(of.clone()).await?;
+        let priority = spec.priority.unwrap_or(0);
+        row.rare.gate = Some(Gate { lane, stand: Stand::Away, priority, since: None, of });
+        Ok(())
+    }
+
+    /// A step is ready: its pipeline stands in the line for its permits, unless it has them.
+    pub(super) async fn join_line(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.pipeline(id).await?;
+        let Some(gate) = row.rare.gate.as_ref().filter(|gate| gate.stand == Stand::Away) else {
+            return Ok(());
+        };
+        if row.waits_for_key() {
+            return Ok(());
+        }
+        // Its lane may have been forgotten while it was at its end.
+        let of = gate.of.clone();
+        let lane = self.lane_id(of).await?;
+        let now = self.now;
+        if let Some(gate) = self.pipeline_mut(id).await?.rare.gate.as_mut() {
+            (gate.lane, gate.stand, gate.since) = (lane, Stand::Waits, Some(now));
+        }
+        self.looks_for_externals = true;
+        Ok(())
+    }
+
+    /// A pipeline that stands in the line gets its permits, if a step is ready for them.
+    pub(super) async fn take_permits(&mut self, id: Uuid) -> EngineResult<()> {
+        self.flush().await?;
+        let is_ready = !self.tx.gated(id, 1).await?.is_empty();
+        let now = self.now;
+        if let Some(gate) = self.pipeline_mut(id).await?.rare.gate.as_mut() {
+            (gate.stand, gate.since) = match is_ready {
+                true => (Stand::Holds, Some(now)),
+                false => (Stand::Away, None),
+            };
+        }
+        match is_ready {
+            true => self.lift_bar(id).await,
+            false => {
+                // Others may have what it did not take.
+                self.looks_for_externals = true;
+                self.effects.work = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// What of the limits of a pipeline that has ended is there no more.
+    async fn refuse_lost_limits(&mut self, row: &PipelineRow) -> EngineResult<()> {
+        let Some(gate) = &row.rare.gate else { return Ok(()) };
+        let used = |(name, permits): (&String, &u32)| SemaphoreUse::Several {
+            name: name.clone(),
+            permits: *permits,
+        };
+        let used: Vec<SemaphoreUse> = gate.of.semaphores.iter().map(used).collect();
+        let causes = lanes::causes(self.tx, &[Named::new("spec", None, &used)]).await?;
+        match causes.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(ApiError::invalid(&format!("the restart of pipeline {:?}", row.name), causes).into())
+            }
+        }
+    }
+
     /// A pipeline's phase changed: its clocks, its hooks and its key follow.
     pub(super) async fn follow_phase(&mut self, id: Uuid, before: Phase) -> EngineResult<()> {
         let now = self.now;
@@ -172,7 +259,12 @@ impl<T: Tx> Unit<'_, T> {
             phase if phase.is_terminal() => row.rest(),
             _ => {}
         }
-        let row = row.clone();
+        if let Some(gate) = row.rare.gate.as_mut().filter(|_| row.phase.is_terminal()) {
+            (gate.stand, gate.since) = (Stand::Away, None);
+            self.looks_for_externals = true;
+            self.effects.work = true;
+        }
+        let row = self.pipeline(id).await?.clone();
         match row.phase {
             Phase::Running => self.whole_happened(&row, Moment::Start),
             phase if phase.is_terminal() => self.whole_happened(&row, Moment::Finish),
@@ -222,6 +314,7 @@ impl<T: Tx> Unit<'_, T> {
         let row = self.pipeline(id).await?.clone();
         if row.phase.is_terminal() {
             self.refuse_held_whole(&row, row.rare.unique.as_ref()).await?;
+            self.refuse_lost_limits(&row).await?;
         }
         if row.cancel.is_none() && !row.tripped {
             return Ok(());

@@ -14,13 +14,15 @@ use super::{
     operation::Ask,
     resolve,
     room::Room,
+    semaphore::whole_holder,
 };
 use crate::{
     limits,
     model::{
+        gate::Stand,
         lane::{Lane, LaneRow, PLAIN},
-        permits::{is_strict, rank},
-        row::TaskRow,
+        permits::{Rank, is_strict, rank},
+        row::{PipelineRow, TaskRow},
         settle::{Class, class_of},
     },
     store::{Operation, Tx},
@@ -49,8 +51,24 @@ impl Operation for TaskWhy {
             let lane = lane_of(&room, &row);
             waits.extend(queue(&room, &lane.lane));
             waits.extend(node(&room, &lane.lane));
-            waits.extend(self.permits(tx, &room, &lane, &row).await?);
-            waits.extend(of_pipeline(tx, &row).await?);
+            let parent = match row.rare.spawned_by {
+                Some(parent) => tx.tasks(&[parent]).await?.pop().filter(|row| row.phase == Phase::Running),
+                None => None,
+            };
+            let at = Standing { id: row.id, at: row.is_claimable().then(|| rank(&row)), parent };
+            waits.extend(self.permits(tx, &room, &lane, &at).await?);
+            let pipeline = match row.pipeline_id.filter(|_| row.is_gated()) {
+                Some(id) => tx.pipelines(&[id]).await?.pop(),
+                None => None,
+            };
+            if let Some(pipeline) = pipeline {
+                let gate = pipeline.rare.gate.as_ref().filter(|gate| gate.stand == Stand::Waits);
+                if let Some(lane) = gate.and_then(|gate| room.lane(gate.lane)) {
+                    let at = Standing { id: pipeline.id, at: Some(pipeline.rank()), parent: None };
+                    waits.extend(self.permits(tx, &room, lane, &at).await?);
+                }
+                waits.extend(of_pipeline(tx, &row, &pipeline).await?);
+            }
             if waits.is_empty() {
                 waits.push(wait(
                     WaitFor::Slot,
@@ -173,9 +191,7 @@ fn node(room: &Room, lane: &Lane) -> Option<Wait> {
 }
 
 /// What a step waits for with its pipeline.
-async fn of_pipeline<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
-    let Some(id) = row.pipeline_id.filter(|_| row.is_gated()) else { return Ok(None) };
-    let Some(pipeline) = tx.pipelines(&[id]).await?.pop() else { return Ok(None) };
+async fn of_pipeline<T: Tx>(tx: &mut T, row: &TaskRow, pipeline: &PipelineRow) -> EngineResult<Option<Wait>> {
     if let Some(unique) = pipeline.rare.unique.as_ref().filter(|key| key.waits) {
         let holders = tx.pipelines_of_key(&row.namespace, &unique.key).await?;
         let holder = holders.iter().find(|other| other.holds_key() && other.id != pipeline.id);
@@ -209,7 +225,7 @@ impl TaskWhy {
         tx: &mut T,
         room: &Room,
         lane: &LaneRow,
-        row: &TaskRow,
+        row: &Standing,
     ) -> EngineResult<Vec<Wait>> {
         let free = room.free();
         let mut waits = Vec::new();
@@ -226,6 +242,18 @@ impl TaskWhy {
                     format!("{first} has been passed long enough: nobody passes it any more")
                 }
                 _ => format!("needs {needed}, and {} of {size} permits are free", free.max(0)),
+            };
+            let held_by_parent = row.parent.as_ref().filter(|parent| {
+                room.lane(parent.lane).is_some_and(|lane| lane.lane.semaphores.contains_key(name))
+            });
+            let message = match held_by_parent {
+                Some(parent) => {
+                    format!(
+                        "{message}: held by your parent, task/{}, which lends its slot alone",
+                        parent.name
+                    )
+                }
+                None => message,
             };
             let until = format!(
                 "permits come back when their holders' attempts end, or ktk scale semaphore/{name} --permits N"
@@ -249,27 +277,44 @@ async fn holders<T: Tx>(tx: &mut T, room: &Room, semaphore: &str) -> EngineResul
     let ids: Vec<u32> = lanes_of(room, semaphore).map(|lane| lane.id).collect();
     let mut rows = tx.lane_tasks(&ids, Phase::Running, limits::LINE).await?;
     rows.sort_by_key(|row| (row.started_at, row.id));
-    let permits = |row: &TaskRow| {
-        room.lane(row.lane).and_then(|lane| lane.lane.semaphores.get(semaphore)).copied().unwrap_or_default()
+    let in_lane = |lane: u32| {
+        room.lane(lane).and_then(|lane| lane.lane.semaphores.get(semaphore)).copied().unwrap_or_default()
     };
+    let permits = |row: &TaskRow| in_lane(row.lane);
+    let wholes = tx.lane_pipelines(&ids, Stand::Holds, limits::LINE).await?;
+    let whole =
+        |row: &PipelineRow| whole_holder(row, row.rare.gate.as_ref().map_or(0, |gate| in_lane(gate.lane)));
     let holder = |row: &TaskRow| Holder {
         namespace: row.namespace.clone(),
         task: format!("{}@{}", row.name, row.incarnation),
         permits: permits(row),
         since: row.started_at,
     };
-    Ok(rows.iter().map(holder).collect())
+    Ok(rows.iter().map(holder).chain(wholes.iter().map(whole)).collect())
+}
+
+/// Whoever may stand in the line.
+struct Standing {
+    id: Uuid,
+    /// Its place, if it stands there.
+    at: Option<Rank>,
+    /// The task that made it, while it runs.
+    parent: Option<TaskRow>,
 }
 
 /// The place in the line of one that is in it.
-async fn place<T: Tx>(tx: &mut T, room: &Room, semaphore: &str, row: &TaskRow) -> EngineResult<Option<u64>> {
-    if !row.is_claimable() {
-        return Ok(None);
-    }
+async fn place<T: Tx>(
+    tx: &mut T,
+    room: &Room,
+    semaphore: &str,
+    standing: &Standing,
+) -> EngineResult<Option<u64>> {
+    let Some(at) = standing.at else { return Ok(None) };
     let ids: Vec<u32> = lanes_of(room, semaphore).map(|lane| lane.id).collect();
-    let line = tx.in_lanes(&ids, limits::PAGE).await?;
-    let ahead = line.iter().take_while(|other| rank(other) < rank(row)).count();
-    Ok(Some(ahead as u64 + 1))
+    let tasks = tx.in_lanes(&ids, limits::PAGE).await?;
+    let wholes = tx.lane_pipelines(&ids, Stand::Waits, limits::PAGE).await?;
+    let line = tasks.iter().map(rank).chain(wholes.iter().map(PipelineRow::rank));
+    Ok(Some(line.filter(|other| *other < at).count() as u64 + 1))
 }
 
 /// Who is ahead in the line and is not passed any more.
@@ -277,18 +322,20 @@ async fn blocking<T: Tx>(
     tx: &mut T,
     room: &Room,
     semaphore: &str,
-    row: &TaskRow,
+    standing: &Standing,
     now: jiff::Timestamp,
 ) -> EngineResult<Option<String>> {
     let passed = lanes_of(room, semaphore).filter_map(|lane| lane.passed);
     let strict: Vec<Uuid> = passed
-        .filter(|passed| is_strict(*passed, now) && passed.task != row.id)
+        .filter(|passed| is_strict(*passed, now) && passed.task != standing.id)
         .map(|one| one.task)
         .collect();
-    if strict.is_empty() || !row.is_claimable() {
-        return Ok(None);
+    let Some(at) = standing.at.filter(|_| !strict.is_empty()) else { return Ok(None) };
+    let tasks = tx.tasks(&strict).await?;
+    if let Some(first) = tasks.iter().find(|first| first.is_claimable() && rank(first) < at) {
+        return Ok(Some(format!("task/{}", first.name)));
     }
-    let first =
-        tx.tasks(&strict).await?.into_iter().find(|first| first.is_claimable() && rank(first) < rank(row));
-    Ok(first.map(|first| format!("task/{}", first.name)))
+    let wholes = tx.pipelines(&strict).await?;
+    let waits = |row: &&PipelineRow| row.stand() == Some(Stand::Waits) && row.rank() < at;
+    Ok(wholes.iter().find(waits).map(|row| format!("pipeline/{}", row.name)))
 }

@@ -11,7 +11,11 @@ use ktk_client::api::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{engine::operation::By, logs::LogStore, rpc::Router};
+use crate::{
+    engine::{lending::Lent, operation::By},
+    logs::LogStore,
+    rpc::Router,
+};
 
 /// What stands behind the socket.
 pub trait Backend: Send + Sync + 'static {
@@ -20,6 +24,11 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// `Unauthorized` where nobody does.
     fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>>;
+
+    /// Whoever waits for something, an attempt among them: kept for as long as it does.
+    fn waits(&self, _by: &By) -> Option<Lent> {
+        None
+    }
 
     /// The methods of `POST /rpc`.
     fn router(&self) -> &Router;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::place::Place;
 use super::site::{End, Site};
 use super::{Backend, LogTarget, query, sse, tail};
-use crate::engine::operation::By;
+use crate::engine::{lending::Lent, operation::By};
 use crate::limits::{LOG_FLUSH_BYTES, LOG_TARGET_PAUSE};
 use crate::logs::{self, Chunk, Cursor, Entry, LogStore, Subscription};
 
@@ -41,6 +41,7 @@ pub(super) async fn open(
     let logs = backend.logs();
     let end_now = if params.follow { 0 } else { logs.end(place.key()).await.map_err(tail::unreadable)? };
     Ok(sse::stream(Reading {
+        _lent: if params.follow { backend.waits(&by) } else { None },
         logs,
         backend,
         by,
@@ -62,6 +63,7 @@ pub(super) async fn open(
 }
 
 struct Reading {
+    _lent: Option<Lent>,
     backend: Arc<dyn Backend>,
     by: By,
     logs: Arc<dyn LogStore>,

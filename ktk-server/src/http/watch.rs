@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::site::{End, Site};
 use super::{Backend, query, sse};
-use crate::engine::operation::By;
+use crate::engine::{lending::Lent, operation::By};
 use crate::limits::WATCH_WRITE_BYTES;
 
 /// Opens a watch: from `last_id` on, else from where `params` say.
@@ -31,6 +31,7 @@ pub(super) async fn open(
     let versions = backend.versions();
     let version = backend.watch_start(&by, &params).await?;
     Ok(sse::stream(Watching {
+        _lent: backend.waits(&by),
         backend,
         by,
         params,
@@ -48,6 +49,7 @@ pub(super) async fn open(
 }
 
 struct Watching {
+    _lent: Option<Lent>,
     backend: Arc<dyn Backend>,
     by: By,
     params: WatchParams,

@@ -4,6 +4,7 @@
 pub mod clocks;
 pub mod ended;
 pub mod entity;
+pub mod gate;
 pub mod lane;
 pub mod permits;
 pub mod phase;

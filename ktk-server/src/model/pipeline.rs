@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     clocks::later,
+    gate::Stand,
     row::{PipelineRow, TaskRow},
     settle::{Class, class_of},
 };
@@ -91,7 +92,7 @@ impl PipelineRow {
 
     /// Whether none of its steps may start yet.
     pub fn is_barred(&self) -> bool {
-        self.waits_for_key()
+        self.waits_for_key() || self.stand().is_some_and(|stand| stand != Stand::Holds)
     }
 }
 

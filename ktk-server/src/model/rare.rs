@@ -11,7 +11,7 @@ use ktk_client::api::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{clocks::Clocks, pipeline::WholeClocks, unique::Key};
+use super::{clocks::Clocks, gate::Gate, pipeline::WholeClocks, unique::Key};
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -101,6 +101,9 @@ pub struct PipelineRare {
     /// Its unique key. The store finds unfinished pipelines by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<Key>,
+    /// Its permits, where it needs any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
     #[serde(skip_serializing_if = "is_default")]
     pub clocks: WholeClocks,
     /// When a clock moves it, in microseconds: the store finds those that are due.

@@ -101,6 +101,7 @@ async fn sync<S: Store>(
     let deadline = params.wait.map(|wait| Instant::now() + wait.get());
     let mut work = engine.hub.work();
     let mut stops = engine.hub.stops();
+    let mut lends = engine.lending.changes();
     let node = params.node;
     let own = with_call(calls, node, |call| {
         call.newest += 1;
@@ -109,15 +110,19 @@ async fn sync<S: Store>(
     loop {
         work.borrow_and_update();
         let stops_now = *stops.borrow_and_update();
+        lends.borrow_and_update();
+        let waiting = engine.lending.tasks();
+        let may_lend = !params.leaving && (!waiting.is_empty() || params.lent > 0);
         let call = with_call(calls, node, |call| *call);
         if call.newest != own {
             return Ok(Synced::default());
         }
         engine.leases.renew(params.node, params.generation, params.running > 0);
         let mut answer = Synced::default();
-        if call.is_worth_a_look(&params, stops_now) {
+        if may_lend || call.is_worth_a_look(&params, stops_now) {
             let check_stops = call.told != Some(stops_now) || params.resync;
-            let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops };
+            let ask = engine.ask(by.clone());
+            let look = SyncNode { ask, params: params.clone(), check_stops, waiting };
             answer = engine.write(look).await?;
             if !answer.unknown_node {
                 with_call(calls, node, |call| {
@@ -132,16 +137,18 @@ async fn sync<S: Store>(
                 || (params.leaving && params.running == 0)
                 || !params.reports.is_empty()
                 || !answer.grants.is_empty()
-                || !answer.stops.is_empty();
+                || !answer.stops.is_empty()
+                || answer.lent != params.lent;
             if has_answer {
                 return Ok(answer);
             }
         }
         params.resync = false;
-        let wants_work = params.free > 0 && !params.leaving;
+        let wants_work = (params.free > 0 || may_lend) && !params.leaving;
         tokio::select! {
             _ = work.changed(), if wants_work => {}
             _ = stops.changed() => {}
+            _ = lends.changed() => {}
             () = until(deadline) => return Ok(answer),
         }
     }

@@ -15,6 +15,7 @@ use crate::{
         Engine,
         changes::{Filter, WatchPage},
         expire::Outlook,
+        lending::Lent,
         operation::By,
         read::GetTask,
         token::Identify,
@@ -90,6 +91,10 @@ impl<S: Store> Backend for Host<S> {
 
     fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>> {
         Box::pin(async move { Ok(self.engine.read(Identify { token }).await?) })
+    }
+
+    fn waits(&self, by: &By) -> Option<Lent> {
+        by.scope.as_ref().map(|scope| self.engine.lending.begin(scope.task))
     }
 
     fn watch_start<'a>(

@@ -217,7 +217,7 @@ impl World {
         let (node, generation) = (params.node, params.generation);
         let reports = params.reports.iter().map(report_fact).collect();
         let ask = self.engine.ask("worker");
-        let told = self.ask(Ok(SyncNode { ask, params, check_stops: true }));
+        let told = self.ask(Ok(SyncNode { ask, params, check_stops: true, waiting: Vec::new() }));
         if let Told::Refused(reason) = &told
             && *reason != "Unavailable"
         {

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
+    gate::Stand,
     lane::{LaneRow, Running},
     row::{
         AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow, PipelineRow,
@@ -231,12 +232,32 @@ pub trait Tx: Send {
         namespace: &str,
         key: &str,
     ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
+    /// Unfinished tasks that this task's attempts made, by id; `limit` at most.
+    fn live_children(
+        &mut self,
+        task: Uuid,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// Unfinished pipelines of a namespace that have this unique key, by id.
     fn pipelines_of_key(
         &mut self,
         namespace: &str,
         key: &str,
     ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
+    /// Unfinished pipelines that stand so in these lanes: by priority (highest first), `since`, id, over all of
+    /// them together; `limit` at most.
+    fn lane_pipelines(
+        &mut self,
+        lanes: &[u32],
+        stand: Stand,
+        limit: usize,
+    ) -> impl Future<Output = StoreResult<Vec<PipelineRow>>> + Send;
+    /// How many pipelines stand so in each of these lanes, in their order.
+    fn standing_in(
+        &mut self,
+        lanes: &[u32],
+        stand: Stand,
+    ) -> impl Future<Output = StoreResult<Vec<u64>>> + Send;
     /// Pipelines that a clock moves at or before `now`, earliest first.
     fn due_pipelines(
         &mut self,

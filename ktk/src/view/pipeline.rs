@@ -1,7 +1,7 @@
 //! Pipelines: cells and the describe page.
 
 use jiff::{SignedDuration, Timestamp};
-use ktk_client::api::{Event, Pipeline, Task};
+use ktk_client::api::{Event, Pipeline, Task, task::SemaphoreUse};
 
 use super::{
     Column, Moment, age, column, dag,
@@ -111,6 +111,10 @@ fn spec(page: &mut Page, pipeline: &Pipeline, moment: &Moment) {
     page.optional("Priority", spec.priority.map(|priority| priority.to_string()));
     page.optional("Timeout", spec.timeout.map(|timeout| timeout.to_string()));
     page.optional("Deadline", spec.deadline.map(|deadline| deadline.to_string()));
+    let permits = |used: &SemaphoreUse| format!("{} ({})", used.name(), used.permits());
+    if !spec.semaphores.is_empty() {
+        page.values("Semaphores", spec.semaphores.iter().map(permits));
+    }
     page.optional("Unique Key", spec.unique.as_ref().map(|unique| unique.key.clone()));
     let finished = pipeline.status.as_ref().and_then(|status| status.finished_at);
     page.optional("TTL After Finished", moment.ttl(spec.ttl_after_finished, finished));

@@ -102,6 +102,7 @@ impl<'a> From<&'a PipelineSpec> for Work<'a> {
             priority: spec.priority,
             timeout: spec.timeout,
             deadline: spec.deadline,
+            semaphores: &spec.semaphores,
             ..Self::default()
         }
     }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ktk_client::api::{
-    ErrorReason, Pipeline,
+    ErrorReason, Pipeline, Semaphore,
     hook::{HookSpec, HooksSpec},
     list::Created,
     restart::RestartParams,
+    task::SemaphoreUse,
     unique::{OnConflict, UniqueSpec},
     why::WaitFor,
 };
@@ -198,4 +199,107 @@ pub async fn its_hooks<S: Store>(store: S) {
     lab.advance(Duration::from_secs(10)).await;
     lab.end("p.a", success()).await;
     assert_eq!(called(&lab).await, ["start p Running", "timeout p Running", "finish p Failed"]);
+}
+
+fn limited(name: &str, semaphore: &str, permits: u32) -> Pipeline {
+    let mut object = pipeline(name, [job("a"), job("b").needs(["a"])]);
+    object.spec.semaphores = vec![SemaphoreUse::Several { name: semaphore.into(), permits }];
+    object
+}
+
+pub async fn its_permits<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.make_pipeline(limited("p", "gpu", 1)).await;
+    lab.advance(Duration::from_secs(1)).await;
+    lab.make_pipeline(limited("q", "gpu", 1)).await;
+    assert_eq!(lab.claim_names(64).await, ["p.a"]);
+    lab.line_up(job("t").permits("gpu", 1)).await;
+    lab.line_up(job("u").permits("gpu", 1).priority(1).external()).await;
+    assert_eq!(lab.state("u").await, "Pending/WaitingForPermit");
+    let status = lab.get_entity::<Semaphore>("gpu").await.unwrap().status.unwrap();
+    let waiters: Vec<&str> = status.waiters.iter().map(|waiter| &*waiter.task).collect();
+    assert_eq!((status.held, status.waiting, &*status.holders[0].task), (1, 3, "pipeline/p@1"));
+    assert_eq!(waiters, ["u@1", "pipeline/q@1", "t@1"]);
+    let waits =
+        lab.read(TaskWhy { ask: lab.engine.ask("tester"), reference: named("q.a") }).await.unwrap().waits;
+    assert_eq!((waits.len(), waits[0].what, waits[0].place), (1, WaitFor::Permit, Some(2)));
+    assert_eq!(waits[0].holders[0].task, "pipeline/p@1");
+    let refused = lab.delete_entity::<Semaphore>("gpu").await.unwrap_err();
+    assert!(refused.message.contains("pipeline/p (Running), pipeline/q (Pending)"), "{refused}");
+    lab.succeed("p.a").await;
+    assert_eq!(lab.claim_names(64).await, ["p.b"], "it holds them from step to step");
+    lab.succeed("p.b").await;
+    assert_eq!(lab.state("u").await, "Running", "given back with its end, to the first in the line");
+    lab.cancel("u").await.unwrap();
+    assert_eq!(lab.claim_names(64).await, ["q.a"]);
+    lab.cancel_pipeline("q", true).await.unwrap();
+    lab.end("q.a", success()).await;
+    assert_eq!(lab.claim_names(64).await, ["t"]);
+    lab.restart("p.b").await.unwrap();
+    assert!(lab.claim(64).await.is_empty(), "a restart inside takes them again");
+    assert_eq!(lab.state("p.b").await, "Pending/Queued");
+    lab.succeed("t").await;
+    lab.succeed("p.b").await;
+    lab.delete_entity::<Semaphore>("gpu").await.unwrap();
+    let refused = lab.restart("p.b").await.unwrap_err();
+    assert_eq!(refused.causes[0].field, "spec.semaphores[0]");
+    let refused = lab.restart_pipeline(RestartParams { all: true, ..restart("p") }).await.unwrap_err();
+    assert_eq!(refused.causes[0].field, "spec.semaphores[0]");
+}
+
+pub async fn only_who_is_ready_stands_in_the_line<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 2).await;
+    lab.make_queue("q", None).await;
+    lab.line_up(job("holder").permits("gpu", 2)).await;
+    lab.running("holder").await;
+    let mut held = limited("held", "gpu", 1);
+    held.spec.steps[0].hold = true;
+    lab.make_pipeline(held).await;
+    lab.advance(Duration::from_secs(1)).await;
+    let mut paused = limited("paused", "gpu", 2);
+    paused.spec.queue = Some("q".into());
+    lab.make_pipeline(paused).await;
+    lab.pause_queue("q", true).await;
+    lab.advance(Duration::from_secs(1)).await;
+    lab.make_pipeline(limited("left", "gpu", 2)).await;
+    lab.advance(Duration::from_secs(1)).await;
+    lab.hold_pipeline("left", true).await.unwrap();
+    let mut external = pipeline("x", [job("a").external(), job("b")]);
+    external.spec.semaphores = vec![SemaphoreUse::One("gpu".into())];
+    external.spec.max_parallel = Some(1);
+    lab.make_pipeline(external).await;
+    lab.succeed("holder").await;
+    assert_eq!(lab.state("x.a").await, "Running", "nobody before it can use them");
+    assert_eq!(lab.claim_names(64).await, ["x.b"]);
+    lab.hold("held.a", false).await.unwrap();
+    assert_eq!(lab.claim_names(64).await, ["held.a"]);
+    lab.hold_pipeline("left", false).await.unwrap();
+    lab.pause_queue("q", false).await;
+    for end in ["held.a", "held.b", "x.b"] {
+        assert_eq!(lab.state("paused.a").await, "Pending/Queued");
+        lab.succeed(end).await;
+    }
+    lab.cancel("x.a").await.unwrap();
+    assert_eq!(lab.claim_names(64).await, ["paused.a"]);
+    for end in ["paused.a", "paused.b", "left.a", "left.b"] {
+        lab.succeed(end).await;
+    }
+}
+
+pub async fn permits_that_it_can_never_have<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 2).await;
+    for (mut object, field) in [
+        (limited("p", "nosuch", 1), "spec.semaphores[0]"),
+        (limited("p", "gpu", 3), "spec.semaphores[0].permits"),
+        (limited("p", "gpu", 0), "spec.semaphores[0].permits"),
+        (limited("p", "gpu", 1), "spec.steps[1].semaphores[0]"),
+    ] {
+        object.spec.steps[1].semaphores = vec![SemaphoreUse::Several { name: "gpu".into(), permits: 2 }];
+        let refused = lab.create_pipeline(pipeline_params(object)).await.unwrap_err();
+        assert_eq!(refused.causes[0].field, field);
+    }
+    assert!(lab.dump.pipelines.is_empty());
 }

@@ -13,6 +13,7 @@ use crate::{
     engine::object,
     model::{
         clocks::Clocks,
+        gate::Stand,
         lane::PLAIN,
         rare::Stage,
         row::{PipelineRow, TaskRow},
@@ -340,6 +341,16 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
         );
     }
     assert!(row.rare.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {row:#?}");
+    let stand = row.stand().unwrap_or_default();
+    assert!(stand == Stand::Away || !row.phase.is_terminal(), "it has ended and stands there: {row:#?}");
+    let has_begun = steps.iter().any(|step| step.phase == Phase::Running);
+    assert!(
+        !has_begun || row.stand().is_none_or(|stand| stand == Stand::Holds),
+        "without its permits: {row:#?}"
+    );
+    let is_ready = steps.iter().any(|step| step.reason == Some(Reason::Queued));
+    let is_in_line = stand != Stand::Away || row.stand().is_none() || row.waits_for_key();
+    assert!(!is_ready || is_in_line, "it does not stand in the line: {row:#?}");
     assert!(row.rare.due_at.is_none() || !row.phase.is_terminal(), "a clock that moves nothing: {row:#?}");
     let admitted = steps.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
     if let Some(max) = row.max_parallel {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     model::{
         entity::EntityRow,
+        gate::Stand,
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
@@ -246,7 +247,10 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         gated(pipeline: Uuid, limit: usize) -> Vec<TaskRow>;
         evaluating(limit: usize) -> Vec<TaskRow>;
         pipelines_of_key(namespace: &str, key: &str) -> Vec<PipelineRow>;
+        lane_pipelines(lanes: &[u32], stand: Stand, limit: usize) -> Vec<PipelineRow>;
+        standing_in(lanes: &[u32], stand: Stand) -> Vec<u64>;
         due_pipelines(now: Timestamp, limit: usize) -> Vec<PipelineRow>;
+        live_children(task: Uuid, limit: usize) -> Vec<TaskRow>;
         tasks_of_key(namespace: &str, key: &str) -> Vec<TaskRow>;
         running_on(node: Uuid) -> Vec<TaskRow>;
         due(now: Timestamp, limit: usize) -> Vec<TaskRow>;

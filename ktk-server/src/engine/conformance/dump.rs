@@ -9,6 +9,7 @@ use crate::{
     engine::{body, entity, error::EngineError},
     model::{
         entity::EntityRow,
+        gate::Stand,
         row::{AttemptRow, NeedRow, NewTask, NodeRow, PipelineRow, ResultRow, TaskRow},
     },
     store::{ListQuery, Operation, Tx},
@@ -84,7 +85,11 @@ impl Dump {
     pub fn held(&self, semaphore: &str) -> u64 {
         let running = self.tasks.values().filter(|row| row.phase == Phase::Running);
         let held = running.filter_map(|row| self.wants.get(&row.id)?.get(semaphore));
-        held.map(|permits| u64::from(*permits)).sum()
+        let of_tasks: u64 = held.map(|permits| u64::from(*permits)).sum();
+        let gates = self.pipelines.values().filter(|row| !row.phase.is_terminal());
+        let gates = gates.filter_map(|row| row.rare.gate.as_ref()).filter(|gate| gate.stand == Stand::Holds);
+        of_tasks
+            + gates.filter_map(|gate| gate.of.semaphores.get(semaphore)).map(|n| u64::from(*n)).sum::<u64>()
     }
 
     /// What runs in a queue on nodes: attempts, since one that follows another is a new one.

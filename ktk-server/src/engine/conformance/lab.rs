@@ -49,6 +49,8 @@ pub struct Lab<S: Store> {
     pub engine: Arc<Engine<S>>,
     pub node: Uuid,
     pub generation: u32,
+    /// How many attempts the node says that it can run.
+    pub slots: u32,
     /// What the node runs.
     pub held: Vec<Grant>,
     /// The rows after the last operation.
@@ -72,6 +74,7 @@ impl<S: Store> Lab<S> {
             engine,
             node: Uuid::from_u128(0xab),
             generation: 0,
+            slots: 64,
             held: Vec::new(),
             dump: Dump::default(),
             heard_since: start(),
@@ -122,7 +125,7 @@ impl<S: Store> Lab<S> {
             id: self.node,
             name: "lab".into(),
             role: "worker".into(),
-            slots: 64,
+            slots: self.slots,
             types: vec![HANDLER.into()],
             processes: true,
             ..RegisterParams::default()
@@ -146,7 +149,9 @@ impl<S: Store> Lab<S> {
         let resync = params.resync;
         let before = self.dump.clone();
         let ask = self.engine.ask("lab");
-        let synced = self.write(SyncNode { ask, params, check_stops: true }).await?;
+        let synced = self
+            .write(SyncNode { ask, params, check_stops: true, waiting: self.engine.lending.tasks() })
+            .await?;
         for grant in &synced.grants {
             let is_new = grant.fence > self.newest_fence;
             assert!(is_new || (resync && !held.contains(&grant.fence)), "fences rise: {grant:?}");

@@ -77,7 +77,7 @@ macro_rules! engine_conformance {
                 a_step_that_takes_no_place, said_twice_with_one_request_id, permits_are_waited_for_and_held;
             hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
-                what_it_makes_is_its_child, it_reaches_nothing_else;
+                what_it_makes_is_its_child, it_reaches_nothing_else, a_slot_is_lent_while_it_waits;
             needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, nobody_starts_behind_a_failure, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, submitted_while_its_upstream_ends,
                 needs_are_refused_with_words;
@@ -136,7 +136,7 @@ macro_rules! engine_conformance {
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, one_of_a_key,
-                its_hooks;
+                its_hooks, its_permits, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
                 who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;

@@ -178,13 +178,13 @@ fn end_of<S: Store>(lab: &Lab<S>, grant: Grant, outcome: Outcome) -> SyncNode {
     let report = Report { task: grant.task, attempt: grant.attempt, fence: grant.fence, outcome };
     let reports = vec![report];
     let params = SyncParams { node: lab.node, generation: lab.generation, reports, ..SyncParams::default() };
-    SyncNode { ask: lab.engine.ask("lab"), params, check_stops: false }
+    SyncNode { ask: lab.engine.ask("lab"), params, check_stops: false, waiting: Vec::new() }
 }
 
 async fn claim_unseen<S: Store>(lab: &Lab<S>) -> Vec<Grant> {
     let params = SyncParams { node: lab.node, generation: lab.generation, free: 8, ..SyncParams::default() };
     lab.engine
-        .write(SyncNode { ask: lab.engine.ask("lab"), params, check_stops: false })
+        .write(SyncNode { ask: lab.engine.ask("lab"), params, check_stops: false, waiting: Vec::new() })
         .await
         .unwrap()
         .grants

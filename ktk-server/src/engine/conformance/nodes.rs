@@ -35,7 +35,7 @@ pub async fn registered_again<S: Store>(store: S) {
     assert_eq!(lab.running("a").await.attempt, old.attempt + 1);
     let ask = lab.engine.ask("lab");
     let params = SyncParams { node: lab.node, generation: stale, free: 5, ..SyncParams::default() };
-    let answer = lab.write(SyncNode { ask, params, check_stops: true }).await.unwrap();
+    let answer = lab.write(SyncNode { ask, params, check_stops: true, waiting: Vec::new() }).await.unwrap();
     assert!(answer.unknown_node && answer.grants.is_empty());
 }
 
@@ -95,7 +95,8 @@ pub async fn only_what_it_can_run<S: Store>(store: S) {
     lab.write(RegisterNode { ask, params, store_id }).await.unwrap();
     let params = SyncParams { node, generation: 1, free: 5, ..SyncParams::default() };
     let ask = lab.engine.ask("second");
-    let grants = lab.write(SyncNode { ask, params, check_stops: true }).await.unwrap().grants;
+    let grants =
+        lab.write(SyncNode { ask, params, check_stops: true, waiting: Vec::new() }).await.unwrap().grants;
     assert_eq!(grants.iter().map(|grant| grant.name.as_str()).collect::<Vec<_>>(), ["c"]);
     let mut names = lab.claim_names(5).await;
     names.sort_unstable();
@@ -147,7 +148,8 @@ pub async fn only_reasons_of_attempts<S: Store>(store: S) {
             ..SyncParams::default()
         };
         let ask = lab.engine.ask("lab");
-        let refused = lab.write(SyncNode { ask, params, check_stops: false }).await.unwrap_err();
+        let refused =
+            lab.write(SyncNode { ask, params, check_stops: false, waiting: Vec::new() }).await.unwrap_err();
         assert_eq!((refused.reason, refused.causes.len()), (ErrorReason::Invalid, 1), "{reason}");
         assert_eq!(lab.state("a").await, "Running");
     }

@@ -4,11 +4,11 @@ use ktk_client::api::{
     ErrorReason, Secret, Task,
     attempt::{KeepaliveParams, ProgressParams},
     task::CreateParams,
-    worker::SyncParams,
+    worker::{Report, SyncParams},
 };
 
 use super::{
-    build::{exit, job},
+    build::{exit, job, success},
     calls::named,
     lab::{Answer, Lab},
 };
@@ -19,6 +19,7 @@ use crate::{
         operation::By,
         read::{GetTask, ListTasks},
         token::Identify,
+        why::TaskWhy,
     },
     store::Store,
 };
@@ -132,4 +133,41 @@ pub async fn it_reaches_nothing_else<S: Store>(store: S) {
     let params = ProgressParams { percent: 1.0, ..ProgressParams::default() };
     lab.write(TellProgress::new(lab.engine.ask(by), params).unwrap()).await.unwrap();
     assert_eq!(lab.get("a").await.unwrap().status.unwrap().progress.unwrap().percent, 1.0);
+}
+
+pub async fn a_slot_is_lent_while_it_waits<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.slots = 1;
+    lab.register().await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.make(job("parent").permits("gpu", 1)).await;
+    let parent = lab.claim(1).await.remove(0);
+    let by = identify(&lab, &parent.token.clone().unwrap()).await.unwrap();
+    create_by(&mut lab, &by, job("child").task()).await.unwrap();
+    create_by(&mut lab, &by, job("never").permits("gpu", 1).task()).await.unwrap();
+    lab.line_up(job("other")).await;
+    let full = |running, lent, free| SyncParams { running, lent, free, ..SyncParams::default() };
+    assert_eq!(lab.sync(full(1, 0, 0)).await.lent, 0, "it does not wait");
+    let stream = lab.engine.lending.begin(parent.task);
+    let told = lab.sync(full(1, 0, 0)).await;
+    assert_eq!((told.lent, told.grants.len()), (1, 0));
+    let granted = lab.sync(full(1, 1, 1)).await;
+    assert_eq!((granted.lent, granted.grants.len()), (1, 1));
+    let child = granted.grants[0].clone();
+    assert_eq!(child.name, "child");
+    let waits =
+        lab.read(TaskWhy { ask: lab.engine.ask("tester"), reference: named("never") }).await.unwrap().waits;
+    assert!(
+        waits[0].message.ends_with("held by your parent, task/parent, which lends its slot alone"),
+        "{waits:?}"
+    );
+    lab.cancel("never").await.unwrap();
+    let report = Report { task: child.task, attempt: 1, fence: child.fence, outcome: success() };
+    let ended = lab.sync(SyncParams { reports: vec![report], ..full(1, 1, 1) }).await;
+    assert_eq!((ended.lent, ended.grants.len()), (0, 0), "its slot comes back with the end of the last");
+    create_by(&mut lab, &by, job("second").task()).await.unwrap();
+    assert_eq!(lab.sync(full(1, 0, 0)).await.lent, 1);
+    drop(stream);
+    assert_eq!(lab.sync(full(1, 1, 1)).await.lent, 0, "it waits no longer");
+    assert!(lab.sync(full(1, 1, 1)).await.grants.is_empty());
 }

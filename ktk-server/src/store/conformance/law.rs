@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     model::{
+        gate::{Gate, Stand},
         rare::{PipelineRare, TaskRare},
         row::{EventRow, NeedRow, PipelineRow, ResultRow, TaskRow, WholeKind},
         unique::Key,
@@ -37,6 +38,10 @@ fn a_word() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["", "a", "b", "ab", "ä"]).prop_map(str::to_owned)
 }
 
+fn a_stand() -> impl Strategy<Value = Stand> {
+    prop::sample::select(vec![Stand::Away, Stand::Waits, Stand::Holds])
+}
+
 prop_compose! {
     fn a_task()(
         number in 1..8_u64, context in an_id(), incarnation in 1..3_u32, newest: bool, namespace in a_word(),
@@ -51,10 +56,11 @@ prop_compose! {
         ),
     ) -> TaskRow {
         let unique = key.map(|key| Key { key, held_while: HeldWhile::Unfinished, waits: admitted });
+        let spawned_by = newest.then_some(context);
         TaskRow {
             context_id: context, incarnation, newest, namespace, name, head, pipeline_id, executor, priority,
             ready_at: ready.map(at), due_at: due.map(at), phase, reason, admitted, node_id, version,
-            lane, rare: TaskRare { expires_at: expires.map(at), unique, ..TaskRare::default() }, ..task(number)
+            lane, rare: TaskRare { expires_at: expires.map(at), unique, spawned_by, ..TaskRare::default() }, ..task(number)
         }
     }
 }
@@ -66,10 +72,14 @@ prop_compose! {
         (key, due, expires) in
             (prop::option::of(a_word()), prop::option::of(0..5_i64), prop::option::of(0..5_i64)),
         phase in prop::sample::select(Phase::ALL),
+        gate in prop::option::of((1..3_u32, a_stand(), -1..2_i32, prop::option::of(0..3_i64))),
     ) -> PipelineRow {
+        let gate = gate.map(|(lane, stand, priority, since)| {
+            Gate { lane, stand, priority, since: since.map(at), ..Gate::default() }
+        });
         let unique = key.map(|key| Key { key, held_while: HeldWhile::Unfinished, waits: newest });
         let (due_at, expires_at) = (due.map(at), expires.map(at));
-        let rare = PipelineRare { unique, due_at, expires_at, ..PipelineRare::default() };
+        let rare = PipelineRare { unique, due_at, expires_at, gate, ..PipelineRare::default() };
         PipelineRow { incarnation, newest, namespace, name, head, version, phase, rare, ..pipeline(number) }
     }
 }
@@ -159,6 +169,10 @@ fn a_load() -> impl Strategy<Value = Step> {
         (an_id(), limit()).prop_map(|(pipeline, limit)| Step::Gated(pipeline, limit)),
         (a_word(), a_word()).prop_map(|(namespace, key)| Step::PipelinesOfKey(namespace, key)),
         (0..5_i64, limit()).prop_map(|(now, limit)| Step::DuePipelines(at(now), limit)),
+        (lanes(), a_stand(), limit())
+            .prop_map(|(lanes, stand, limit)| Step::LanePipelines(lanes, stand, limit)),
+        (lanes(), a_stand()).prop_map(|(lanes, stand)| Step::StandingIn(lanes, stand)),
+        (an_id(), limit()).prop_map(|(task, limit)| Step::LiveChildren(task, limit)),
         limit().prop_map(Step::Evaluating),
         (a_word(), a_word()).prop_map(|(namespace, key)| Step::TasksOfKey(namespace, key)),
         an_id().prop_map(Step::RunningOn),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     model::{
         entity::EntityRow,
+        gate::Stand,
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
@@ -55,8 +56,11 @@ pub enum Step {
     Gated(Uuid, usize),
     Evaluating(usize),
     TasksOfKey(String, String),
+    LiveChildren(Uuid, usize),
     PipelinesOfKey(String, String),
     DuePipelines(Timestamp, usize),
+    LanePipelines(Vec<u32>, Stand, usize),
+    StandingIn(Vec<u32>, Stand),
     RunningOn(Uuid),
     Due(Timestamp, usize),
     NextDue,
@@ -248,6 +252,11 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
             tx.pipelines_of_key(namespace, key).await.map(Seen::Pipelines)
         }
         Step::DuePipelines(now, limit) => tx.due_pipelines(*now, *limit).await.map(Seen::Pipelines),
+        Step::LanePipelines(lanes, stand, limit) => {
+            tx.lane_pipelines(lanes, *stand, *limit).await.map(Seen::Pipelines)
+        }
+        Step::StandingIn(lanes, stand) => tx.standing_in(lanes, *stand).await.map(Seen::Waiting),
+        Step::LiveChildren(task, limit) => tx.live_children(*task, *limit).await.map(Seen::Tasks),
         Step::Evaluating(limit) => tx.evaluating(*limit).await.map(Seen::Tasks),
         Step::RunningOn(node) => tx.running_on(*node).await.map(tasks),
         Step::Due(now, limit) => tx.due(*now, *limit).await.map(Seen::Tasks),

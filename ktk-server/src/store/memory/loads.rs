@@ -13,6 +13,7 @@ use super::state::{FIRST, PipelineKey, State, TaskKey, once};
 use crate::{
     model::{
         entity::EntityRow,
+        gate::Stand,
         lane::{LaneRow, PLAIN, Running},
         row::{
             AttemptRow, Change, EventRow, LineRow, NeedRow, NodeRow, PipelineRow, RequestRow, ResultRow,
@@ -177,6 +178,11 @@ impl State {
         self.run(first, belongs).cloned().collect()
     }
 
+    pub(super) fn live_children(&self, task: Uuid, limit: usize) -> Vec<TaskRow> {
+        let belongs = |key: &TaskKey| matches!(key, TaskKey::Child(of, _) if *of == task);
+        self.run(TaskKey::Child(task, Uuid::nil()), belongs).take(limit).cloned().collect()
+    }
+
     pub(super) fn pipelines_of_key(&self, namespace: &str, key: &str) -> Vec<PipelineRow> {
         let belongs = |found: &PipelineKey| match found {
             PipelineKey::Unique(other, of, _) => other == namespace && of == key,
@@ -184,6 +190,24 @@ impl State {
         };
         let first = PipelineKey::Unique(namespace.into(), key.into(), Uuid::nil());
         self.pipeline_run(first, belongs).cloned().collect()
+    }
+
+    fn standing(&self, lane: u32, stand: Stand) -> impl Iterator<Item = &PipelineRow> {
+        let belongs =
+            move |key: &PipelineKey| matches!(key, PipelineKey::Gate(l, s, _) if (*l, *s) == (lane, stand));
+        self.pipeline_run(PipelineKey::Gate(lane, stand, FIRST), belongs)
+    }
+
+    pub(super) fn lane_pipelines(&self, lanes: &[u32], stand: Stand, limit: usize) -> Vec<PipelineRow> {
+        let mut rows: Vec<PipelineRow> =
+            lanes.iter().flat_map(|lane| self.standing(*lane, stand)).cloned().collect();
+        rows.sort_by_key(PipelineRow::rank);
+        rows.truncate(limit);
+        rows
+    }
+
+    pub(super) fn standing_in(&self, lanes: &[u32], stand: Stand) -> Vec<u64> {
+        lanes.iter().map(|lane| self.standing(*lane, stand).count() as u64).collect()
     }
 
     pub(super) fn due_pipelines(&self, now: Timestamp, limit: usize) -> Vec<PipelineRow> {

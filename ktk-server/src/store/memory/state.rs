@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::model::{
     entity::EntityRow,
+    gate::Stand,
     lane::{LaneRow, PLAIN},
     row::{
         AttemptRow, EventRow, HookRow, NodeRow, PipelineRow, RequestRow, ResultRow, TaskRow, TombstoneRow,
@@ -34,6 +35,8 @@ pub(super) enum TaskKey {
     Evaluating(Uuid),
     /// Namespace and key of what is unfinished.
     Unique(String, String, Uuid),
+    /// Who made it, of what is unfinished.
+    Child(Uuid, Uuid),
     /// Lane, phase, reason, whether it is admitted: only what is unfinished, and not in the plain lane.
     Lane(u32, u8, Option<u8>, bool, Rank),
     Running(Uuid, Uuid),
@@ -68,6 +71,9 @@ impl TaskKey {
         if let Some(unique) = row.rare.unique.as_ref().filter(|_| !row.phase.is_terminal()) {
             keys.push(Self::Unique(row.namespace.clone(), unique.key.clone(), row.id));
         }
+        if let Some(parent) = row.rare.spawned_by.filter(|_| !row.phase.is_terminal()) {
+            keys.push(Self::Child(parent, row.id));
+        }
         if row.is_evaluating() {
             keys.push(Self::Evaluating(row.id));
         }
@@ -89,6 +95,8 @@ pub(super) enum PipelineKey {
     Head(u64, Uuid),
     /// Namespace and key of what is unfinished.
     Unique(String, String, Uuid),
+    /// Of what is unfinished.
+    Gate(u32, Stand, Rank),
     Due(Timestamp, Uuid),
 }
 
@@ -102,6 +110,9 @@ impl PipelineKey {
         ];
         if let Some(unique) = row.rare.unique.as_ref().filter(|_| !row.phase.is_terminal()) {
             keys.push(Self::Unique(row.namespace.clone(), unique.key.clone(), row.id));
+        }
+        if let Some(gate) = row.rare.gate.as_ref().filter(|_| !row.phase.is_terminal()) {
+            keys.push(Self::Gate(gate.lane, gate.stand, row.rank()));
         }
         keys.extend(row.rare.due_at.map(|due| Self::Due(due, row.id)));
         keys

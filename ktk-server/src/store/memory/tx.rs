@@ -13,6 +13,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        gate::Stand,
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
@@ -166,8 +167,25 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.tasks_of_key(namespace, key))
     }
 
+    async fn live_children(&mut self, task: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|state| state.live_children(task, limit))
+    }
+
     async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
         self.load(|state| state.pipelines_of_key(namespace, key))
+    }
+
+    async fn lane_pipelines(
+        &mut self,
+        lanes: &[u32],
+        stand: Stand,
+        limit: usize,
+    ) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|state| state.lane_pipelines(lanes, stand, limit))
+    }
+
+    async fn standing_in(&mut self, lanes: &[u32], stand: Stand) -> StoreResult<Vec<u64>> {
+        self.load(|state| state.standing_in(lanes, stand))
     }
 
     async fn due_pipelines(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<PipelineRow>> {

@@ -246,8 +246,8 @@ ALTER TABLE task_results ADD COLUMN inputs TEXT;
 CREATE INDEX tasks_evaluating ON tasks (id) WHERE rare IS NOT NULL AND instr(rare, '"jq":"evaluating"') > 0;
 "#;
 
-/// Schema 3: unique keys, the clocks of pipelines, what has a time after which it goes, and what the server notes for
-/// its next start.
+/// Schema 3: unique keys, sub-tasks that have not ended, the clocks and permits of pipelines, what has a time after
+/// which it goes, and what the server notes for its next start.
 pub(super) const SCHEMA_3: &str = r#"
 CREATE INDEX tasks_expiring ON tasks (json_extract(rare, '$.expiresAt'), id)
     WHERE rare IS NOT NULL AND instr(rare, '"expiresAt":') > 0;
@@ -256,8 +256,14 @@ CREATE INDEX pipelines_expiring ON pipelines (json_extract(rare, '$.expiresAt'),
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX tasks_unique ON tasks (namespace, json_extract(rare, '$.unique.key'), id)
     WHERE phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0;
+CREATE INDEX tasks_spawned ON tasks (json_extract(rare, '$.spawnedBy'), id)
+    WHERE phase <= 1 AND rare IS NOT NULL AND instr(rare, '"spawnedBy":') > 0;
 CREATE INDEX pipelines_unique ON pipelines (namespace, json_extract(rare, '$.unique.key'), id)
     WHERE phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0;
+CREATE INDEX pipelines_gate ON pipelines (
+        json_extract(rare, '$.gate.lane'), json_extract(rare, '$.gate.stand'),
+        json_extract(rare, '$.gate.priority') DESC, json_extract(rare, '$.gate.since'), id
+    ) WHERE phase <= 1 AND rare IS NOT NULL AND instr(rare, '"gate":{') > 0;
 CREATE INDEX pipelines_due ON pipelines (json_extract(rare, '$.dueAt'), id)
     WHERE rare IS NOT NULL AND instr(rare, '"dueAt":') > 0;
 "#;

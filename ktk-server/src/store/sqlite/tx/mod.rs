@@ -31,6 +31,7 @@ use super::{
 use crate::{
     model::{
         entity::EntityRow,
+        gate::Stand,
         lane::{LaneRow, Running},
         row::{
             AttemptRow, Change, EventRow, HookRow, LineRow, NeedRow, NewPipeline, NewTask, NodeRow,
@@ -158,8 +159,25 @@ impl Tx for SqliteTx {
         self.load(|session| work::tasks_of_key(session, namespace, key))
     }
 
+    async fn live_children(&mut self, task: Uuid, limit: usize) -> StoreResult<Vec<TaskRow>> {
+        self.load(|session| work::live_children(session, task, limit))
+    }
+
     async fn pipelines_of_key(&mut self, namespace: &str, key: &str) -> StoreResult<Vec<PipelineRow>> {
         self.load(|session| pipelines::of_key(session, namespace, key))
+    }
+
+    async fn lane_pipelines(
+        &mut self,
+        lanes: &[u32],
+        stand: Stand,
+        limit: usize,
+    ) -> StoreResult<Vec<PipelineRow>> {
+        self.load(|session| pipelines::in_lanes(session, lanes, stand, limit))
+    }
+
+    async fn standing_in(&mut self, lanes: &[u32], stand: Stand) -> StoreResult<Vec<u64>> {
+        self.load(|session| pipelines::standing_in(session, lanes, stand))
     }
 
     async fn due_pipelines(&mut self, now: Timestamp, limit: usize) -> StoreResult<Vec<PipelineRow>> {

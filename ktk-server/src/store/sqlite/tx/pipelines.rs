@@ -11,7 +11,10 @@ use super::super::{
     rows::{bind_pipeline, head_key, micros, pipeline_columns},
     session::Session,
 };
-use crate::model::row::{NewPipeline, PipelineRow};
+use crate::model::{
+    gate::Stand,
+    row::{NewPipeline, PipelineRow},
+};
 
 pub(super) const BY_ID: &str = concat!("SELECT ", pipeline_columns!(), " FROM pipelines WHERE id = ?1");
 pub(super) const NAMED: &str = concat!(
@@ -32,6 +35,17 @@ pub(super) const OF_KEY: &str = concat!(
     r#" FROM pipelines WHERE namespace = ?1 AND json_extract(rare, '$.unique.key') = ?2
      AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0 ORDER BY id"#
 );
+pub(super) const IN_LANE: &str = concat!(
+    "SELECT ",
+    pipeline_columns!(),
+    r#" FROM pipelines
+     WHERE json_extract(rare, '$.gate.lane') = ?1 AND json_extract(rare, '$.gate.stand') = ?2
+     AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"gate":{') > 0
+     ORDER BY json_extract(rare, '$.gate.priority') DESC, json_extract(rare, '$.gate.since'), id"#
+);
+pub(super) const STANDING: &str = r#"SELECT count(*) FROM pipelines
+     WHERE json_extract(rare, '$.gate.lane') = ?1 AND json_extract(rare, '$.gate.stand') = ?2
+     AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"gate":{') > 0"#;
 pub(super) const DUE: &str = concat!(
     "SELECT ",
     pipeline_columns!(),
@@ -67,6 +81,27 @@ pub(super) fn by_heads(
 
 pub(super) fn of_key(session: &Session, namespace: &str, key: &str) -> Outcome<Vec<PipelineRow>> {
     session.rows(OF_KEY, params![namespace, key], usize::MAX)
+}
+
+pub(super) fn in_lanes(
+    session: &Session,
+    lanes: &[u32],
+    stand: Stand,
+    limit: usize,
+) -> Outcome<Vec<PipelineRow>> {
+    let mut found = Vec::new();
+    for lane in lanes {
+        found.extend(session.rows::<PipelineRow>(IN_LANE, params![lane, stand.as_str()], limit)?);
+    }
+    found.sort_by_key(PipelineRow::rank);
+    found.truncate(limit);
+    Ok(found)
+}
+
+pub(super) fn standing_in(session: &Session, lanes: &[u32], stand: Stand) -> Outcome<Vec<u64>> {
+    let count =
+        |lane: &u32| session.value::<i64>(STANDING, params![lane, stand.as_str()]).map(i64::cast_unsigned);
+    lanes.iter().map(count).collect()
 }
 
 pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Vec<PipelineRow>> {

@@ -36,6 +36,7 @@ fn work_is_found_in_order() {
     uses(work::GATED, "tasks_gated (pipeline_id=?)");
     uses(work::EVALUATING, "tasks_evaluating");
     uses(work::OF_KEY, "tasks_unique (namespace=? AND <expr>=?)");
+    uses(work::CHILDREN, "tasks_spawned (<expr>=?)");
     uses(work::RUNNING, "tasks_running (node_id=?)");
     uses(work::DUE, "tasks_due (due_at<?)");
     let indexes = ["tasks_live", "tasks_running", "tasks_running", "tasks_claimable", "tasks_lane"];
@@ -59,6 +60,8 @@ fn objects_are_found_by_what_names_them() {
     uses(pipelines::INCARNATIONS, "pipelines_name (namespace=? AND name=?)");
     uses(pipelines::BY_HEAD, "pipelines_head (head>? AND head<?)");
     uses(pipelines::OF_KEY, "pipelines_unique (namespace=? AND <expr>=?)");
+    uses(pipelines::IN_LANE, "pipelines_gate (<expr>=? AND <expr>=?)");
+    uses(pipelines::STANDING, "pipelines_gate (<expr>=? AND <expr>=?)");
     uses(pipelines::DUE, "pipelines_due (<expr><?)");
     uses(pipelines::CHANGE, "pipelines_id (id=?)");
     uses(entities::NAMED, "entities_name (kind=? AND name=?)");

@@ -35,6 +35,12 @@ pub(super) const OF_KEY: &str = concat!(
     r#" FROM tasks WHERE namespace = ?1 AND json_extract(rare, '$.unique.key') = ?2
      AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"unique":{') > 0 ORDER BY id"#
 );
+pub(super) const CHILDREN: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    r#" FROM tasks WHERE json_extract(rare, '$.spawnedBy') = ?1
+     AND phase <= 1 AND rare IS NOT NULL AND instr(rare, '"spawnedBy":') > 0 ORDER BY id"#
+);
 pub(super) const RUNNING: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE node_id = ?1 AND phase = 1");
 pub(super) const DUE: &str =
@@ -90,6 +96,10 @@ pub(super) fn evaluating(session: &Session, limit: usize) -> Outcome<Vec<TaskRow
 
 pub(super) fn tasks_of_key(session: &Session, namespace: &str, key: &str) -> Outcome<Vec<TaskRow>> {
     session.rows(OF_KEY, params![namespace, key], usize::MAX)
+}
+
+pub(super) fn live_children(session: &Session, task: Uuid, limit: usize) -> Outcome<Vec<TaskRow>> {
+    session.rows(CHILDREN, [task.to_string()], limit)
 }
 
 pub(super) fn due(session: &Session, now: Timestamp, limit: usize) -> Outcome<Vec<TaskRow>> {
