@@ -4,7 +4,7 @@ use ktk_client::api::{Phase, Reason};
 
 use super::{
     row::{PipelineRow, TaskRow},
-    settle::{Class, class_of},
+    settle::{Class, counted},
 };
 
 /// The phase and reason that follow from a pipeline's counts.
@@ -23,7 +23,8 @@ pub fn phase(row: &PipelineRow) -> (Phase, Option<Reason>) {
 
 /// Takes a step's state out of its pipeline's counts.
 pub fn uncount(pipeline: &mut PipelineRow, task: &TaskRow) {
-    match class_of(task) {
+    let Some(class) = counted(task) else { return };
+    match class {
         Class::Live => {}
         Class::Good => pipeline.done -= 1,
         Class::Bad => pipeline.failed -= 1,
@@ -33,7 +34,8 @@ pub fn uncount(pipeline: &mut PipelineRow, task: &TaskRow) {
 
 /// Adds a step's state to its pipeline's counts.
 pub fn count(pipeline: &mut PipelineRow, task: &TaskRow) {
-    match class_of(task) {
+    let Some(class) = counted(task) else { return };
+    match class {
         Class::Live => {}
         Class::Good => pipeline.done += 1,
         Class::Bad => pipeline.failed += 1,

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    precision::kept,
-    state::{PipelineKey, State, TaskKey},
+use super::state::{PipelineKey, State, TaskKey};
+use crate::{
+    model::row::{PipelineRow, TaskRow, WholeKind, WholeRow},
+    store::precision::kept,
 };
-use crate::model::row::{PipelineRow, TaskRow, WholeKind, WholeRow};
 
 impl State {
     pub(super) fn wholes(&self, kind: WholeKind, after: Uuid, limit: usize) -> Vec<WholeRow> {
