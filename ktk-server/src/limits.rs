@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Bytes of a task's inputs, and of its outputs.
 pub const VALUES_BYTES: usize = 1 << 20;
+/// Items of a step with `forEach`.
+pub const ITEMS: usize = 10_000;
+/// Bytes of all values of a `forEach`, of the inputs of all its items, and of all their outputs.
+pub const ITEMS_BYTES: usize = 16 << 20;
 /// The most objects of one page of a list.
 pub const PAGE: usize = 10_000;
 /// The most rows that one look into the store takes while a selector filters them.

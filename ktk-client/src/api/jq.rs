@@ -17,6 +17,16 @@ pub struct Jq {
     pub jq: String,
 }
 
+/// A step that is a task for each value of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForEach {
+    /// A jq filter that yields the values, each of which is an item: `item` and `index` in the step's inputs.
+    pub jq: String,
+    /// What an item is called, over the same and `item` and `index`; its index when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Jq>,
+}
+
 /// The expression that a value of `inputs` is: an object with the one member `jq`.
 pub fn expression(value: &Value) -> Option<&Value> {
     value.as_object().filter(|members| members.len() == 1)?.get("jq")

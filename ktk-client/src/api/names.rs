@@ -94,6 +94,14 @@ pub fn step(text: &str) -> Result<(), InvalidName> {
     Ok(())
 }
 
+/// What an item under `forEach` is called behind its step: a DNS label of up to 63 characters.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn item_key(text: &str) -> Result<(), InvalidName> {
+    dns_label("key", text, MAX_NAME)
+}
+
 /// The beginning of a name that the server completes: a DNS label of up to 40 characters that
 /// may end in `-`.
 ///

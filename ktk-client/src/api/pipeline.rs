@@ -11,7 +11,7 @@ use super::{
     entity::NamedParams,
     hook::HooksSpec,
     http::HttpSpec,
-    jq::Jq,
+    jq::{ForEach, Jq},
     list::Created,
     meta::StringMap,
     restart::{RestartParams, Restarted},
@@ -174,6 +174,9 @@ pub struct Step {
     /// False: the step is Skipped, and what needs it goes on. Over `{params, needs, <step>: outputs}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<Jq>,
+    /// The step is a task for each value: `PIPELINE.STEP.INDEX`, or `.KEY`. All but `when` is the items'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEach>,
     /// See [`TaskSpec::queue`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -245,6 +248,7 @@ impl Step {
             needs: self.needs.clone(),
             run_if: self.run_if,
             when: self.when.clone(),
+            for_each: self.for_each.clone(),
             queue: self.queue.clone(),
             priority: self.priority,
             timeout: self.timeout,

@@ -11,7 +11,7 @@ use super::{
     entity::NamedParams,
     hook::HooksSpec,
     http::HttpSpec,
-    jq::{self, Jq},
+    jq::{self, ForEach, Jq},
     list::Created,
     meta::StringMap,
     restart::{AdoptParams, RestartParams, Restarted},
@@ -20,7 +20,7 @@ use super::{
 
 mod status;
 
-pub use status::{Attempt, Resolved, TaskProgress, TaskStatus};
+pub use status::{Attempt, ItemCounts, Resolved, TaskProgress, TaskStatus};
 
 /// A task: what it was asked to do never changes, `status` is the server's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +87,9 @@ pub struct TaskSpec {
     /// For steps: false is Skipped, and what needs it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<Jq>,
+    /// For steps: a task for each value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEach>,
     /// Where it waits for a slot; `default` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -193,7 +196,7 @@ impl TaskSpec {
 
     /// Whether something in it is evaluated before it starts.
     pub fn holds_expression(&self) -> bool {
-        self.when.is_some() || jq::holds_expression(&self.inputs)
+        self.when.is_some() || self.for_each.is_some() || jq::holds_expression(&self.inputs)
     }
 
     /// The grace period, 10 s when none is given.

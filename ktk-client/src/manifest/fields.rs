@@ -10,7 +10,7 @@ use crate::api::{
     Entity, Metadata, Pipeline, Queue, Semaphore, Task, TaskType,
     field::Segment,
     http::HttpSpec,
-    jq::Jq,
+    jq::{ForEach, Jq},
     pipeline::{PipelineSpec, Step, StepDefaults},
     suggest,
     task::{RetrySpec, RunSpec, TaskSpec},
@@ -49,11 +49,7 @@ struct Shape {
     missing: &'static [&'static str],
 }
 
-const OF_STEP: [&str; 2] = ["affinity", "forEach"];
-
-/// Steps have one field more than tasks: the last one.
-const OF_WORK: &[&str] = OF_STEP.split_at(1).0;
-
+const OF_WORK: &[&str] = &["affinity"];
 
 static TASK: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     vec![
@@ -75,10 +71,12 @@ static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
         Shape { path: &["spec", "defaults"], known: names_of::<StepDefaults>(), missing: OF_WORK },
         Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
-        Shape { path: &["spec", "steps"], known: names_of::<Step>(), missing: &OF_STEP },
+        Shape { path: &["spec", "steps"], known: names_of::<Step>(), missing: OF_WORK },
         Shape { path: &["spec", "steps", "run"], known: names_of::<RunSpec>(), missing: &[] },
         Shape { path: &["spec", "steps", "http"], known: names_of::<HttpSpec>(), missing: &[] },
         Shape { path: &["spec", "steps", "when"], known: names_of::<Jq>(), missing: &[] },
+        Shape { path: &["spec", "steps", "forEach"], known: names_of::<ForEach>(), missing: &[] },
+        Shape { path: &["spec", "steps", "forEach", "key"], known: names_of::<Jq>(), missing: &[] },
         Shape { path: &["spec", "steps", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
         Shape { path: &["spec", "steps", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
     ]
@@ -227,7 +225,8 @@ mod tests {
             (Kind::Task, "spec.run", "timeout", "unknown field here: it belongs under `spec`"),
             (Kind::Task, "spec", "url", "unknown field here: it belongs under `http`"),
             (Kind::Pipeline, "spec.steps[3].http", "header", "unknown field (did you mean \"headers\"?)"),
-            (Kind::Pipeline, "spec.steps[3]", "forEach", "not supported by this version"),
+            (Kind::Pipeline, "spec.steps[3]", "foreach", "unknown field (did you mean \"forEach\"?)"),
+            (Kind::Pipeline, "spec.steps[3].forEach", "keys", "unknown field (did you mean \"key\"?)"),
             (Kind::Pipeline, "spec.steps[3].when", "jp", "unknown field (did you mean \"jq\"?)"),
             (Kind::Pipeline, "spec.defaults", "when", "unknown field here: it belongs under `steps`"),
             (Kind::Pipeline, "spec.steps[3]", "command", "unknown field here: it belongs under `run`"),

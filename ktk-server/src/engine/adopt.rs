@@ -79,6 +79,7 @@ impl AdoptTask {
             return Err(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
         }
         unit.refuse_older_pipeline(&source, &newest).await?;
+        unit.refuse_lost_item(&newest).await?;
         let is_adopted = newest.reason == Some(Reason::Reused) && newest.parent_id == Some(source.id);
         if newest.id == source.id || is_adopted {
             return Ok(Choice::Already(Box::new(newest)));
@@ -154,7 +155,8 @@ impl<T: Tx> Unit<'_, T> {
         row.output_digest = source.output_digest.clone();
         row.due_at = None;
         // It never runs: no clock moves it, no hook hears of it, and nothing of it is evaluated.
-        row.rare = TaskRare { spawned_by: row.rare.spawned_by, ttl: row.rare.ttl, ..TaskRare::default() };
+        let TaskRare { spawned_by, item, for_each, ttl, .. } = row.rare;
+        row.rare = TaskRare { spawned_by, item, for_each, ttl, ..TaskRare::default() };
         row.finished_at = Some(self.now);
         self.task_mut(newest.id)?.newest = false;
         self.replace_in_pipeline(newest, &row).await?;

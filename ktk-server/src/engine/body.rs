@@ -6,7 +6,7 @@ use ktk_client::api::{
     change::Changes, meta::StringMap, pipeline::PipelineSpec, restart::RestartParams, task::TaskSpec,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{
@@ -34,6 +34,9 @@ pub struct TaskBody {
     /// What its type gave it; `spec` is what came of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of_type: Option<Box<TypeUse>>,
+    /// The value of an item under `forEach`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Box<RawValue>>,
 }
 
 impl TaskBody {

@@ -132,6 +132,10 @@ impl<T: Tx> Unit<'_, T> {
         taken: &[Resolved],
     ) -> EngineResult<Option<Option<String>>> {
         let stored = self.tx.task_results(&[row.id]).await?.pop().unwrap_or_default();
+        if row.is_item() {
+            // What its step took never changes.
+            return Ok(Some(stored.inputs));
+        }
         let resolved = stored.resolved.as_deref().unwrap_or("[]");
         if serde_json::from_str::<Vec<Resolved>>(resolved).is_ok_and(|resolved| resolved == taken) {
             return Ok(Some(stored.inputs));

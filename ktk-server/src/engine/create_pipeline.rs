@@ -338,6 +338,7 @@ impl CreatePipeline {
                 needs,
                 restart: None,
                 of_type,
+                item: None,
             },
         };
         let mut row = unit.root_row(id, &root);

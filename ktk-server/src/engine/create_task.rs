@@ -206,6 +206,7 @@ async fn make<T: Tx>(
         needs: needs.clone(),
         restart: None,
         of_type,
+        item: None,
     };
     let labels = body::labels_text(&object.metadata.labels)?;
     let queue = queue_of(body.spec.queue.as_deref());

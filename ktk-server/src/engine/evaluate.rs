@@ -7,13 +7,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ktk_client::api::{Phase, Reason, jq, task::Resolved};
+use ktk_client::api::{
+    Phase, Reason,
+    jq::{self, ForEach},
+    task::Resolved,
+};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{
     body::{self, TaskBody},
     error::{EngineError, EngineResult},
+    expand::Item,
     operation::{Ask, Done},
     unit::Unit,
 };
@@ -23,6 +28,8 @@ use crate::{
     model::{phase::Event, rare::Stage, row::TaskRow},
     store::{Operation, Tx},
 };
+
+pub use crate::jq::Item as ItemScope;
 
 /// The expressions of a task, and what they see.
 #[derive(Clone, Debug)]
@@ -34,6 +41,10 @@ pub struct Job {
     pub when: Option<String>,
     /// The inputs as they were written.
     pub inputs: BTreeMap<String, Value>,
+    /// What makes the items of a step.
+    pub for_each: Option<ForEach>,
+    /// Of an item.
+    pub item: Option<ItemScope>,
 }
 
 /// What the expressions of a task came to.
@@ -41,6 +52,8 @@ pub struct Job {
 pub enum Verdict {
     /// It may go on, with these inputs where expressions made them.
     Go(Option<BTreeMap<String, Value>>),
+    /// It is these items.
+    Expand(Vec<Item>),
     /// Its condition is false.
     Skip,
     /// One failed.
@@ -86,10 +99,13 @@ impl<T: Tx> Unit<'_, T> {
             .ok_or_else(|| EngineError::Bug(format!("the stored manifest of {} cannot be read", row.name)))?;
         let taken = self.taken(row, &body).await?;
         let scope = self.scope(row, &taken).await?;
+        let item = Self::item_scope(row, &body);
         let spec = body.spec;
         Ok(Job {
             taken,
             scope,
+            item,
+            for_each: spec.for_each,
             when: spec.when.filter(|_| row.attempt == 0).map(|when| when.jq),
             inputs: spec.inputs,
         })
@@ -97,6 +113,9 @@ impl<T: Tx> Unit<'_, T> {
 
     /// What a task takes from its needs as they are now.
     pub(super) async fn taken(&mut self, row: &TaskRow, body: &TaskBody) -> EngineResult<Vec<Resolved>> {
+        if let Some(item) = &row.rare.item {
+            return self.taken_by_step(item).await;
+        }
         debug_assert_eq!(row.needs as usize, body.needs.len());
         self.load_newest(&body.needs).await?;
         Ok(self.resolved(body))
@@ -214,15 +233,16 @@ impl<T: Tx> Unit<'_, T> {
                 self.task_mut(row.id)?.rare.jq = Some(Stage::Evaluated);
                 self.make_ready(row.id).await
             }
+            Verdict::Expand(items) => self.expand(row.id, items).await,
             Verdict::Skip => {
                 self.task_mut(row.id)?.message = Some("its condition (`when`) is false".into());
-                self.transit(row.id, Event::Skip(Reason::WhenFalse)).await
+                self.skip(row.id, Reason::WhenFalse).await
             }
             Verdict::Fail(why) => self.fail_input(row.id, why.clone()).await,
         }
     }
 
-    async fn fail_input(&mut self, id: Uuid, why: String) -> EngineResult<()> {
+    pub(super) async fn fail_input(&mut self, id: Uuid, why: String) -> EngineResult<()> {
         self.task_mut(id)?.message = Some(why);
         self.transit(id, Event::Fail(Reason::InvalidInput)).await
     }

@@ -1,17 +1,24 @@
 //! The loop that evaluates expressions, outside of every transaction. What fails is the task; what cannot be tried
 //! is tried again.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use ktk_client::api::jq;
+use ktk_client::api::{
+    jq::{self, ForEach},
+    names,
+};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{
     Engine,
     error::EngineResult,
-    evaluate::{Job, LoadJobs, TakeVerdict, Verdict},
+    evaluate::{ItemScope, Job, LoadJobs, TakeVerdict, Verdict},
+    expand::Item,
 };
 use crate::{
     jq::{Fault, Jq, Session},
@@ -145,25 +152,102 @@ impl Asking<'_, '_> {
                 }
             }
         }
+        match &self.job.for_each {
+            Some(each) => self.items(each).await.map(Verdict::Expand),
+            None => self.inputs(self.job.item.as_ref()).await.map(Verdict::Go),
+        }
+    }
+
+    /// The inputs, where expressions make them.
+    async fn inputs(&mut self, item: Option<&ItemScope>) -> Result<Option<BTreeMap<String, Value>>, Refused> {
         let expressions = jq::expressions("inputs", &self.job.inputs);
         if expressions.is_empty() {
-            return Ok(Verdict::Go(None));
+            return Ok(None);
         }
         let mut values = Vec::with_capacity(expressions.len());
         for (field, text) in expressions {
             let field = field.strip_suffix(".jq").unwrap_or(&field);
-            values.push(self.one(field, text.as_str().unwrap_or_default()).await?);
+            values.push(self.value(field, text.as_str().unwrap_or_default(), item).await?);
         }
-        Ok(Verdict::Go(Some(jq::filled(&self.job.inputs, values))))
+        Ok(Some(jq::filled(&self.job.inputs, values)))
+    }
+
+    /// Each item with its key and its inputs.
+    async fn items(&mut self, each: &ForEach) -> Result<Vec<Item>, Refused> {
+        let called = self.session.call(&each.jq, None, limits::ITEMS, limits::ITEMS_BYTES).await;
+        let values = called.map_err(|fault| refused("forEach", &each.jq, fault))?;
+        let mut items = Vec::with_capacity(values.len());
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        let mut bytes = 0;
+        for (index, value) in values.into_iter().enumerate() {
+            let scope = ItemScope { item: value, index: index as u32 };
+            let key = match &each.key {
+                Some(key) => {
+                    let text = self.key(&key.jq, &scope).await?;
+                    if let Some(first) = taken.insert(text.clone(), index) {
+                        let why = format!("yields {text:?} for items {first} and {index}: keys must differ");
+                        return Err(Refused::Words(said("forEach.key", &key.jq, &why)));
+                    }
+                    Some(text)
+                }
+                None => None,
+            };
+            let inputs = self.inputs(Some(&scope)).await.map_err(|refused| refused.of_item(index))?;
+            let length = inputs.as_ref().map_or(0, |inputs| serde_json::json!(inputs).to_string().len());
+            if length > limits::VALUES_BYTES {
+                let limit = limits::VALUES_BYTES;
+                let why = format!("item {index}: its inputs have {length} bytes, the limit is {limit}");
+                return Err(Refused::Words(why));
+            }
+            bytes += length;
+            if bytes > limits::ITEMS_BYTES {
+                let why = format!("the items' inputs have more than {} bytes together", limits::ITEMS_BYTES);
+                return Err(Refused::Words(said("forEach", &each.jq, &why)));
+            }
+            items.push(Item { value: scope.item, key, inputs });
+        }
+        Ok(items)
+    }
+
+    /// What an item is called behind its step.
+    async fn key(&mut self, text: &str, scope: &ItemScope) -> Result<String, Refused> {
+        let value = self.value("forEach.key", text, Some(scope)).await;
+        let of_item = |refused: Refused| refused.of_item(scope.index as usize);
+        let key = match value.map_err(of_item)? {
+            Value::String(key) => key,
+            Value::Number(number) if number.is_u64() => number.to_string(),
+            other => {
+                let why = format!("yields {}, which is no string", shown(&other.to_string()));
+                return Err(of_item(Refused::Words(said("forEach.key", text, &why))));
+            }
+        };
+        match names::item_key(&key) {
+            Ok(()) => Ok(key),
+            Err(why) => Err(of_item(Refused::Words(said("forEach.key", text, &why.to_string())))),
+        }
     }
 
     /// The one value of an expression.
     async fn one(&mut self, field: &str, text: &str) -> Result<Value, Refused> {
-        let called = self.session.call(text, None, 1, limits::VALUES_BYTES).await;
+        self.value(field, text, None).await
+    }
+
+    async fn value(&mut self, field: &str, text: &str, item: Option<&ItemScope>) -> Result<Value, Refused> {
+        let called = self.session.call(text, item, 1, limits::VALUES_BYTES).await;
         let values = called.map_err(|fault| refused(field, text, fault))?;
         match values.first() {
             Some(value) => read(value).map_err(|why| Refused::Words(said(field, text, &why))),
             None => Err(Refused::Words(said(field, text, "yields no value"))),
+        }
+    }
+}
+
+impl Refused {
+    /// Says of which item it is.
+    fn of_item(self, index: usize) -> Self {
+        match self {
+            Self::Words(words) => Self::Words(format!("item {index}: {words}")),
+            fault => fault,
         }
     }
 }

@@ -63,7 +63,7 @@ impl<T: Tx> Unit<'_, T> {
         let row = self.task(id)?.clone();
         match row.due(self.now, heard_since) {
             Some(Due::Start) => {
-                let decision = settle::decide(row.run_if, row.live_needs, row.bad_needs);
+                let decision = settle::decision(&row);
                 if row.phase == Phase::Pending && decision == settle::Decision::Go {
                     self.task_mut(id)?.set_start_at(None);
                     return self.make_ready(id).await;

@@ -42,8 +42,8 @@ impl<T: Tx> Unit<'_, T> {
         let Some(body) = self.body(id).await? else {
             return self.refuse(id, "its stored manifest cannot be read".into()).await.map(drop);
         };
-        self.load_newest(&body.needs).await?;
-        let taken = self.resolved(&body);
+        let row = self.task(id)?.clone();
+        let taken = self.taken(&row, &body).await?;
         if !taken.is_empty() {
             self.result_mut(id).resolved = Some(body::to_text(&taken)?);
         }

@@ -96,7 +96,15 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(());
         }
         let (phase, reason) = (row.phase, row.reason);
+        let items = row.is_for_each().then_some(row.context_id);
         self.task_mut(id)?.rare.held = held;
+        if let Some(step) = items {
+            for item in self.items_of(step).await? {
+                if !item.phase.is_terminal() {
+                    Box::pin(self.hold(item.id, held)).await?;
+                }
+            }
+        }
         match reason.filter(|_| phase == Phase::Pending) {
             Some(Reason::Queued) if held => self.transit(id, Event::Hold).await,
             Some(Reason::Held) if !held => self.make_ready(id).await,

@@ -23,8 +23,8 @@ use crate::{
     model::{
         clocks::later,
         lane::PLAIN,
-        rare::{Stage, TaskRare},
-        row::{EXTERNAL, TaskRow},
+        rare::{ForEachRare, Stage, TaskRare},
+        row::{EXTERNAL, FOR_EACH, TaskRow},
         settle::{self, Class, class_of},
     },
     store::Tx,
@@ -114,6 +114,13 @@ impl<T: Tx> Unit<'_, T> {
                 ..TaskRare::default()
             },
         };
+        if spec.for_each.is_some() {
+            // It never runs: times, hooks and outputs are its items'.
+            row.due_at = None;
+            row.rare.checks_outputs = false;
+            row.rare.for_each = Some(ForEachRare::default());
+            return row;
+        }
         row.rare.has_hooks = spec.hooks.is_some();
         row.rare.is_request = spec.http.is_some();
         if let Some(deadline) = spec.deadline {
@@ -145,6 +152,20 @@ impl<T: Tx> Unit<'_, T> {
         because: RestartBody,
         cascade: Cascade,
     ) -> EngineResult<Uuid> {
+        let id = self.next_incarnation(parent, because, cascade).await?;
+        self.start_out(id).await?;
+        // Settled before anything else is made: later rows count their needs as they then are.
+        self.tell_all().await?;
+        Ok(id)
+    }
+
+    /// The same, not yet judged.
+    pub(super) async fn next_incarnation(
+        &mut self,
+        parent: Uuid,
+        because: RestartBody,
+        cascade: Cascade,
+    ) -> EngineResult<Uuid> {
         let id = self.draw_id().await?;
         let old_body = self.body(parent).await?;
         let parent = self.task(parent)?.clone();
@@ -160,11 +181,25 @@ impl<T: Tx> Unit<'_, T> {
             .ok_or_else(|| EngineError::Bug(format!("{} has no newest incarnation", parent.name)))?
             .clone();
         let holds_anew = because.changes.contains_key("hold") && body.spec.hold;
+        let values = match parent.is_item() {
+            true => self.values_of_item(&parent, &because.changes).await?,
+            false => None,
+        };
         body.restart = Some(because);
         let (mut row, root) = self.child_row(&id, &parent, &newest, body);
         row.cascade = cascade;
         row.lane = self.lane_of(&root.body.spec, &root.queue).await?;
         row.rare.unique = self.key_within(&root.body.spec, parent.pipeline_id).await?;
+        if let Some(text) = values {
+            row.rare.jq = Some(Stage::Evaluated);
+            self.result_mut(row.id).inputs = Some(text);
+        }
+        if let Some(step) = self.step_of(&parent).await?
+            && let Some(item) = &mut row.rare.item
+            && step.rare.for_each.is_some_and(|each| each.is_expanded)
+        {
+            item.step = step.id;
+        }
         // A hold is the parent's own; in a pipeline that is held, everything is.
         row.rare.held = holds_anew;
         if let Some(pipeline) = parent.pipeline_id {
@@ -176,9 +211,6 @@ impl<T: Tx> Unit<'_, T> {
         let id = row.id;
         self.insert(row, body::to_text(&root.body)?);
         self.tell_new_incarnation(&newest, id);
-        self.start_out(id).await?;
-        // Settled before anything else is made: later rows count their needs as they then are.
-        self.tell_all().await?;
         Ok(id)
     }
 
@@ -204,6 +236,11 @@ impl<T: Tx> Unit<'_, T> {
         row.incarnation = newest.incarnation + 1;
         row.execution_id = parent.execution_id;
         row.rare.spawned_by = parent.rare.spawned_by;
+        row.rare.item = parent.rare.item.clone();
+        if let (Some(each), Some(old)) = (&mut row.rare.for_each, &newest.rare.for_each) {
+            // Its items are what they are, whichever incarnation made them.
+            (each.items, each.live, each.bad) = (old.items, old.live, old.bad);
+        }
         (row, root)
     }
 
@@ -243,6 +280,9 @@ impl<T: Tx> Unit<'_, T> {
         if parent.pipeline_id.is_some() && asked.ttl_after_finished.is_some() {
             causes.push(Cause::new("ttlAfterFinished", "a step's task goes with its pipeline: remove it"));
         }
+        if asked.for_each.is_some() != parent.is_for_each() {
+            causes.push(Cause::new("forEach", "cannot be given to a task, or taken away, by a restart"));
+        }
         if causes.is_empty() {
             let keeps_type = |of_type: &TypeUse| of_type.asked.type_name == asked.type_name;
             match body.of_type.take().filter(|of_type| keeps_type(of_type)) {
@@ -275,7 +315,13 @@ impl<T: Tx> Unit<'_, T> {
         because: RestartBody,
         cascade: Cascade,
     ) -> EngineResult<Option<Uuid>> {
-        match self.incarnate(parent, because, cascade).await {
+        let made = self.incarnate(parent, because, cascade).await;
+        self.noted(parent, made)
+    }
+
+    /// What was made, or nothing where it was refused: that is recorded.
+    pub(super) fn noted(&mut self, parent: Uuid, made: EngineResult<Uuid>) -> EngineResult<Option<Uuid>> {
+        match made {
             Ok(id) => Ok(Some(id)),
             Err(EngineError::Refused(error)) => {
                 let row = self.task(parent)?.clone();
@@ -295,7 +341,7 @@ impl<T: Tx> Unit<'_, T> {
 
     /// The dependents of the context see the new incarnation, which is live, in the place of the
     /// old one.
-    fn tell_new_incarnation(&mut self, old: &TaskRow, new: Uuid) {
+    pub(super) fn tell_new_incarnation(&mut self, old: &TaskRow, new: Uuid) {
         let was = class_of(old);
         let row = &self.tasks[&new];
         let is = class_of(row);
@@ -308,9 +354,11 @@ impl<T: Tx> Unit<'_, T> {
     pub(super) async fn replace_in_pipeline(&mut self, old: &TaskRow, new: &TaskRow) -> EngineResult<()> {
         let Some(pipeline) = new.pipeline_id else { return Ok(()) };
         let row = self.pipeline_mut(pipeline).await?;
-        crate::model::pipeline::uncount(row, old);
-        crate::model::pipeline::count(row, new);
-        row.restarts += 1;
+        if old.pipeline_id == new.pipeline_id {
+            crate::model::pipeline::uncount(row, old);
+            crate::model::pipeline::count(row, new);
+            row.restarts += 1;
+        }
         self.touched.insert(pipeline);
         Ok(())
     }
@@ -326,7 +374,7 @@ impl<T: Tx> Unit<'_, T> {
     /// Judges the needs of a row that was just made (it is `Pending/WaitingForUpstream`).
     pub async fn start_out(&mut self, id: Uuid) -> EngineResult<()> {
         let row = self.task(id)?;
-        if row.needs == 0 && settle::decide(row.run_if, 0, 0) == settle::Decision::Go {
+        if row.needs == 0 && settle::decision(row) == settle::Decision::Go {
             return self.make_ready(id).await;
         }
         self.reconsider(id).await
@@ -382,6 +430,7 @@ impl<T: Tx> Unit<'_, T> {
 /// Who carries out such a spec.
 pub(super) fn executor(spec: &TaskSpec) -> &str {
     match &spec.type_name {
+        _ if spec.for_each.is_some() => FOR_EACH,
         // A request waits where processes do: the same nodes take both.
         _ if spec.run.is_some() || spec.http.is_some() => "",
         Some(name) => bare(name),
@@ -398,6 +447,9 @@ pub(super) fn bare(type_name: &str) -> &str {
 /// The command as tables show it.
 fn command_text(spec: &TaskSpec) -> String {
     let full = match (&spec.run, &spec.http, &spec.type_name) {
+        _ if spec.for_each.is_some() => {
+            spec.for_each.as_ref().map(|each| each.jq.clone()).unwrap_or_default()
+        }
         (Some(run), ..) => shell::line(&run.command),
         (None, Some(http), _) => http.line(),
         (None, None, Some(name)) => name.clone(),

@@ -120,6 +120,10 @@ pub async fn causes_beside<T: Tx>(
 impl<T: Tx> Unit<'_, T> {
     /// The lane of a task with this spec, in this queue; a new one where it is the first of its kind.
     pub async fn lane_of(&mut self, spec: &TaskSpec, queue: &str) -> EngineResult<u32> {
+        // The items of a step stand in line, not the step.
+        if spec.for_each.is_some() {
+            return Ok(PLAIN);
+        }
         if queue == DEFAULT_QUEUE && spec.semaphores.is_empty() && spec.node_selector.is_none() {
             return Ok(PLAIN);
         }

@@ -3,8 +3,9 @@
 use ktk_client::api::{
     API_VERSION, Metadata, Pipeline, PipelineRef, RestartMeta, Task, TaskId,
     http::HttpSpec,
+    jq::ForEach,
     pipeline::{PipelineSpec, PipelineStatus, StepCounts},
-    task::{Attempt, ExternalSpec, Resolved, RunSpec, TaskSpec, TaskStatus},
+    task::{Attempt, ExternalSpec, ItemCounts, Resolved, RunSpec, TaskSpec, TaskStatus},
 };
 use ktk_client::api::{Phase, Reason};
 use serde_json::Value;
@@ -109,6 +110,7 @@ fn attempt_list(row: &TaskRow, ended: Vec<AttemptRow>) -> Vec<Attempt> {
         })
         .collect();
     if row.phase == Phase::Running
+        && row.attempt > 0
         && let Some(started_at) = row.started_at
     {
         list.push(Attempt {
@@ -161,11 +163,13 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
     let external = row.is_external().then(ExternalSpec::default);
     let run = row.is_process().then(|| RunSpec { command: vec![row.command.clone()], ..RunSpec::default() });
     let type_name = row.has_handler().then(|| row.executor.clone());
+    let for_each = row.is_for_each().then(|| ForEach { jq: row.command.clone(), key: None });
     let spec = TaskSpec {
         run,
         http: row.rare.is_request.then(|| request(&row.command)),
         external,
         type_name,
+        for_each,
         priority: Some(row.priority),
         queue: Some(row.queue.clone()),
         run_if: row.run_if,
@@ -192,6 +196,11 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
         decision: row.rare.decision.clone(),
         directory: if row.is_process() { shared.directory(directory_owner(row)) } else { None },
         progress: row.rare.progress.clone(),
+        items: row.rare.for_each.as_ref().filter(|each| each.is_expanded).map(|each| ItemCounts {
+            total: each.items,
+            done: each.items.saturating_sub(each.live + each.bad),
+            failed: each.bad,
+        }),
     };
     Task { api_version: API_VERSION.into(), kind: "Task".into(), metadata, spec, status: Some(status) }
 }
@@ -221,13 +230,14 @@ pub fn directory_owner(row: &TaskRow) -> Uuid {
 
 fn pipeline_ref(row: &TaskRow) -> Option<PipelineRef> {
     let (id, step) = row.pipeline_id.zip(row.step.clone())?;
-    Some(PipelineRef { id, name: pipeline_name(row)?.to_owned(), step, index: None })
+    let index = row.rare.item.as_ref().map(|item| item.index);
+    Some(PipelineRef { id, name: pipeline_name(row)?.to_owned(), step, index })
 }
 
 /// The name of a task's pipeline.
 pub fn pipeline_name(row: &TaskRow) -> Option<&str> {
-    let (_, step) = row.pipeline_id.zip(row.step.as_deref())?;
-    Some(row.name.strip_suffix(step).and_then(|name| name.strip_suffix('.')).unwrap_or(&row.name))
+    row.pipeline_id?;
+    Some(row.name.split_once('.').map_or(&row.name, |(pipeline, _)| pipeline))
 }
 
 /// What the hot row alone knows of a pipeline.
@@ -331,7 +341,7 @@ pub fn task_field(row: &TaskRow, field: &str) -> String {
         "status.exitCode" => row.exit_code.map(|code| code.to_string()).unwrap_or_default(),
         "spec.queue" => row.queue.clone(),
         "spec.priority" => row.priority.to_string(),
-        "spec.type" if row.is_external() => String::new(),
+        "spec.type" if row.is_external() || row.is_for_each() => String::new(),
         "spec.type" => row.executor.clone(),
         _ => String::new(),
     }
@@ -374,16 +384,21 @@ pub const PIPELINE_FIELDS: &[&str] =
 
 /// The digest of outputs: SHA-256 of their canonical JSON (members sorted, no blanks), in hex.
 pub fn output_digest(outputs: &std::collections::BTreeMap<String, Value>) -> EngineResult<(String, String)> {
-    use sha2::{Digest, Sha256};
     let canonical: std::collections::BTreeMap<&String, Value> =
         outputs.iter().map(|(name, value)| (name, sorted(value))).collect();
     let text = body::to_text(&canonical)?;
-    let digest = ktk_client::api::id::hex(&Sha256::digest(text.as_bytes()));
+    let digest = text_digest(&text);
     Ok((text, digest))
 }
 
+/// The digest of canonical JSON, in hex.
+pub(super) fn text_digest(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    ktk_client::api::id::hex(&Sha256::digest(text.as_bytes()))
+}
+
 /// The value with the members of every object in order of their names.
-fn sorted(value: &Value) -> Value {
+pub(super) fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let mut names: Vec<&String> = members.keys().collect();

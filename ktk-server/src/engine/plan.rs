@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ktk_client::api::restart::{Action, Cascade, PlanRow};
 use uuid::Uuid;
 
-use super::{error::EngineResult, unit::Unit};
+use super::{error::EngineResult, for_each::short, unit::Unit};
 use crate::{
     model::{
         restart::{self, Effect},
@@ -22,6 +22,8 @@ pub struct Step {
     pub name: String,
     pub action: Action,
     pub why: String,
+    /// Of a step with `forEach`: it only collects again what its items put out.
+    pub collects: bool,
 }
 
 /// What happens to every context that a restart reaches, upstream first.
@@ -67,6 +69,7 @@ impl<T: Tx> Unit<'_, T> {
                         name: row.name.clone(),
                         action: Action::Keep,
                         why: "not affected".into(),
+                        collects: false,
                     });
                 }
             }
@@ -84,7 +87,8 @@ impl<T: Tx> Unit<'_, T> {
         let mut reach = Reach::default();
         let mut queue = VecDeque::new();
         for row in targets {
-            let step = Step { context: row.context_id, name: row.name.clone(), action, why: why(row) };
+            let (context, name) = (row.context_id, row.name.clone());
+            let step = Step { context, name, action, why: why(row), collects: false };
             reach.found.insert(row.context_id, step);
             queue.push_back((row.context_id, row.name.clone()));
         }
@@ -96,13 +100,19 @@ impl<T: Tx> Unit<'_, T> {
             let edges = self.tx.dependents(&contexts).await?;
             let dependents: Vec<Uuid> = edges.iter().map(|edge| edge.dependent).collect();
             self.load_newest(&dependents).await?;
+            self.load_newest(&contexts).await?;
             for edge in edges {
                 reach.edges.push((edge.need, edge.dependent));
-                if reach.found.contains_key(&edge.dependent) {
+                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
+                let collects = row.is_for_each() && self.is_item(edge.need);
+                // What it needs says more than its items do: it is expanded again.
+                if reach.found.get(&edge.dependent).is_some_and(|known| collects || !known.collects) {
                     continue;
                 }
-                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
-                let mut effect = restart::effect(&row, short(names[&edge.need]), cascade);
+                let mut effect = match collects {
+                    true => restart::item_effect(&row, short(names[&edge.need]), cascade),
+                    false => restart::effect(&row, short(names[&edge.need]), cascade),
+                };
                 if self.is_going(&row).await? {
                     effect = Effect::keep("is being deleted");
                 } else if matches!(effect.action, Action::Restart | Action::Decide)
@@ -115,6 +125,7 @@ impl<T: Tx> Unit<'_, T> {
                     name: row.name.clone(),
                     action: effect.action,
                     why: effect.why,
+                    collects,
                 };
                 reach.found.insert(edge.dependent, step);
                 if effect.spreads {
@@ -122,13 +133,34 @@ impl<T: Tx> Unit<'_, T> {
                 }
             }
         }
+        self.reach_items(&mut reach).await?;
         Ok(reach)
     }
-}
 
-/// A step's own name where a task is one: plans read better without the pipeline's.
-fn short(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(_, step)| step)
+    /// What is expanded again may have other items, or the same with other inputs: nobody knows before.
+    async fn reach_items(&mut self, reach: &mut Reach) -> EngineResult<()> {
+        let is_expanded = |step: &&Step| {
+            !step.collects && matches!(step.action, Action::Restart | Action::Decide | Action::Continue)
+        };
+        let contexts: Vec<Uuid> = reach.found.values().filter(is_expanded).map(|step| step.context).collect();
+        for context in contexts {
+            self.load_newest(&[context]).await?;
+            let Some(step) = self.newest_of(context).filter(|row| row.is_for_each()).cloned() else {
+                continue;
+            };
+            for row in self.items_ever(context).await? {
+                if reach.found.contains_key(&row.context_id) {
+                    continue;
+                }
+                let why = restart::why_item(&row, short(&step.name));
+                let (name, action) = (row.name.clone(), Action::Decide);
+                let item = Step { context: row.context_id, name, action, why, collects: false };
+                reach.found.insert(row.context_id, item);
+                reach.edges.push((context, row.context_id));
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Default)]

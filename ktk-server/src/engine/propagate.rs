@@ -91,6 +91,10 @@ impl<T: Tx> Unit<'_, T> {
 
     pub(super) async fn tell(&mut self, dependent: Uuid, change: ClassChange) -> EngineResult<()> {
         let Some(row) = self.newest_of(dependent) else { return Ok(()) };
+        if row.is_for_each() && self.is_item(change.context) {
+            let id = row.id;
+            return Box::pin(self.tell_step(id, change)).await;
+        }
         let (id, phase, run_if) = (row.id, row.phase, row.run_if);
         if phase.is_terminal() {
             let has_settled = match run_if {
@@ -122,7 +126,10 @@ impl<T: Tx> Unit<'_, T> {
         if row.phase != Phase::Pending {
             return Ok(());
         }
-        let decision = settle::decide(row.run_if, row.live_needs, row.bad_needs);
+        if row.rare.for_each.as_ref().is_some_and(|each| each.is_expanded) {
+            return Box::pin(self.look_upstream(id)).await;
+        }
+        let decision = settle::decision(row);
         if matches!(decision, Decision::Wait | Decision::UpstreamFailed) {
             self.forget_values(id)?;
         }
@@ -138,7 +145,7 @@ impl<T: Tx> Unit<'_, T> {
             }
             Decision::NotNeeded => {
                 self.take_needs(&[id]).await?;
-                self.transit(id, Event::Skip(Reason::NotNeeded)).await
+                self.skip(id, Reason::NotNeeded).await
             }
             Decision::Go if waits_for_needs(row) => self.make_ready(id).await,
             _ => Ok(()),
@@ -161,7 +168,11 @@ impl<T: Tx> Unit<'_, T> {
     /// `failFast`: what has not ended and does not wait for a failure is cancelled.
     async fn trip(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
         let row = self.pipeline(pipeline_id).await?;
-        if !row.fail_fast || row.tripped || row.failed == 0 {
+        if !row.fail_fast || row.tripped {
+            return Ok(());
+        }
+        let tasks = self.tasks_of(pipeline_id).await?;
+        if !tasks.iter().any(|task| settle::class_of(task) == Class::Bad) {
             return Ok(());
         }
         let row = self.pipeline_mut(pipeline_id).await?;
@@ -173,17 +184,41 @@ impl<T: Tx> Unit<'_, T> {
             "FailFast",
             "a step failed: the others are cancelled".into(),
         );
-        for task in self.tasks_of(pipeline_id).await? {
-            if task.run_if == RunIf::Success && settle::class_of(&task) == Class::Live {
+        let waiting = self.behind_failed_items(&tasks).await?;
+        for task in tasks {
+            let waits_for_it = waiting.contains(&task.context_id);
+            if task.run_if == RunIf::Success && settle::class_of(&task) == Class::Live && !waits_for_it {
                 self.stop_task(task.id, StopWish { reason: Reason::PipelineCancelled, now: false }).await?;
             }
         }
         Ok(())
     }
 
+    /// Steps that wait for an item that failed while others of it can still move, and what waits for those steps.
+    async fn behind_failed_items(&mut self, tasks: &[TaskRow]) -> EngineResult<BTreeSet<Uuid>> {
+        let has_failed = |row: &&TaskRow| row.rare.for_each.as_ref().is_some_and(|each| each.bad > 0);
+        let mut open: Vec<Uuid> = tasks.iter().filter(has_failed).map(|row| row.context_id).collect();
+        let mut found: BTreeSet<Uuid> = open.iter().copied().collect();
+        while !open.is_empty() {
+            let edges = self.tx.dependents(&open).await?;
+            let dependents: Vec<Uuid> = edges.iter().map(|edge| edge.dependent).collect();
+            self.load_newest(&dependents).await?;
+            let waits = |context: &Uuid| {
+                self.newest_of(*context).is_some_and(|row| row.run_if == RunIf::Success)
+                    && found.insert(*context)
+            };
+            open = dependents.into_iter().filter(waits).collect();
+        }
+        Ok(found)
+    }
+
     /// Cancels a task that is pending, tells a running one to stop.
     pub async fn stop_task(&mut self, id: Uuid, wish: StopWish) -> EngineResult<()> {
         let row = self.task(id)?.clone();
+        if row.phase.is_terminal() {
+            // It went with its step.
+            return Ok(());
+        }
         if row.phase != Phase::Running {
             self.task_mut(id)?.message = Some(stop_words(wish.reason, self.by));
             return self.transit(id, Event::Cancel(wish.reason)).await;
@@ -199,6 +234,9 @@ impl<T: Tx> Unit<'_, T> {
         row.keep_clocks();
         let row = row.clone();
         self.effects.stops = true;
+        if row.is_for_each() {
+            return self.stop_items(row.context_id, wish).await;
+        }
         if row.is_external() {
             // Nothing runs that would have to end first.
             self.end_attempt(&row, Outcome::default()).await?;

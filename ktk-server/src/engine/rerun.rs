@@ -31,6 +31,8 @@ pub enum Rerun {
     Wish(Uuid),
     /// This finished task, if what it took is not what is there now.
     IfChanged(Uuid),
+    /// This step with `forEach`, which had succeeded, if its items came to something else than it collected.
+    IfItemsChanged(Uuid),
     /// The wish of this pipeline, which has ended.
     Whole(Uuid),
 }
@@ -72,6 +74,7 @@ impl<T: Tx> Unit<'_, T> {
         match rerun {
             Rerun::Wish(id) => self.grant_wish(id).await,
             Rerun::IfChanged(id) => self.rerun_if_changed(id).await,
+            Rerun::IfItemsChanged(id) => self.recollect_if_changed(id).await,
             Rerun::Whole(id) => self.grant_whole(id).await,
         }
     }
@@ -166,7 +169,7 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// Records which way it went, and why.
-    fn decided(&mut self, row: &TaskRow, action: Action, why: String) -> EngineResult<()> {
+    pub(super) fn decided(&mut self, row: &TaskRow, action: Action, why: String) -> EngineResult<()> {
         let reason = if action == Action::Restart { "UpstreamChanged" } else { "Kept" };
         self.task_event(row, Severity::Normal, reason, why.clone());
         self.task_mut(row.id)?.rare.decision = Some(Decision { action, why, at: self.now });
@@ -200,7 +203,7 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// Whether the task's pipeline was cancelled and this step with it: nothing of it starts by itself.
-    async fn is_cancelled_for(&mut self, row: &TaskRow) -> EngineResult<bool> {
+    pub(super) async fn is_cancelled_for(&mut self, row: &TaskRow) -> EngineResult<bool> {
         let Some(pipeline) = row.pipeline_id else { return Ok(false) };
         Ok(!self.pipeline(pipeline).await?.spares(row.run_if))
     }

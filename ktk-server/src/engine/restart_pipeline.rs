@@ -1,5 +1,7 @@
 //! `pipeline.restart`: restarts, inside a pipeline, what failed or was cancelled.
 
+use std::collections::BTreeSet;
+
 use ktk_client::api::{
     ApiError, ErrorReason, Method, Phase, Pipeline,
     pipeline::Restart,
@@ -77,9 +79,17 @@ impl RestartPipeline {
         let tasks = unit.tasks_of(pipeline.id).await?;
         let Some(step) = &self.params.from_step else {
             let ended_badly = |row: &TaskRow| matches!(row.phase, Phase::Failed | Phase::Cancelled);
-            return Ok(tasks.into_iter().filter(ended_badly).collect());
+            // The items of a step that is expanded again, or will be, are restarted by it.
+            let expands = |row: &&TaskRow| {
+                let waits = row.rare.for_each.as_ref().is_some_and(|each| !each.is_expanded);
+                row.is_for_each() && (ended_badly(row) || (waits && !row.phase.is_terminal()))
+            };
+            let steps: BTreeSet<Option<String>> =
+                tasks.iter().filter(expands).map(|row| row.step.clone()).collect();
+            let is_meant = |row: &TaskRow| ended_badly(row) && !(row.is_item() && steps.contains(&row.step));
+            return Ok(tasks.into_iter().filter(is_meant).collect());
         };
-        let found = tasks.into_iter().find(|row| row.step.as_ref() == Some(step));
+        let found = tasks.into_iter().find(|row| row.step.as_ref() == Some(step) && !row.is_item());
         let row = found.ok_or_else(|| {
             ApiError::new(ErrorReason::NotFound, format!("pipeline {:?} has no step {step:?}", pipeline.name))
         })?;

@@ -17,16 +17,18 @@ use super::{
     going::refuse_stub,
     object,
     operation::{Ask, Done},
-    plan::Plan,
+    plan::{Plan, Step},
     requests::Remembered,
     rerun::Wish,
     resolve,
     unit::Unit,
 };
 use crate::{
+    limits,
     model::{
         lane::PLAIN,
         row::{StopWish, TaskRow},
+        settle::{Class, class_of, waits_for},
     },
     mutants,
     store::{Operation, Tx},
@@ -186,6 +188,7 @@ impl RestartTask {
         }
         refuse_stub(&named.row)?;
         unit.refuse_older_pipeline(&named.row, &newest).await?;
+        unit.refuse_lost_item(&newest).await?;
         if newest.phase.is_terminal() {
             refuse_lost_need(unit, &named.row).await?;
             return Ok(Choice::Restart(Box::new(named.row)));
@@ -277,6 +280,9 @@ impl RestartTask {
                 ApiError::conflict(words).with_hint("wait for it, or cancel it with --force"),
             ));
         }
+        if newest.rare.for_each.as_ref().is_some_and(|each| each.is_expanded) && newest.stop.is_none() {
+            return Ok(refuse_waiting_step(unit, newest).await?);
+        }
         if newest.reason == Some(Reason::UpstreamFailed) {
             let upstream = self.failed_upstream(unit, newest).await?;
             let words = format!("{live} has never run: it waits behind {upstream}");
@@ -297,10 +303,13 @@ impl RestartTask {
         for _ in 0..ktk_client::api::dag::MAX_STEPS {
             let needs: Vec<Uuid> = unit.tx.needs_of(&[context]).await?.iter().map(|edge| edge.need).collect();
             unit.load_newest(&needs).await?;
+            unit.load_newest(&[context]).await?;
+            let waiting = unit.newest_of(context);
             let bad = needs
                 .iter()
                 .filter_map(|need| unit.newest_of(*need))
-                .find(|need| crate::model::settle::class_of(need) == crate::model::settle::Class::Bad);
+                .filter(|need| waiting.is_none_or(|row| waits_for(row, need)))
+                .find(|need| class_of(need) == Class::Bad);
             let Some(bad) = bad else { break };
             (context, name) = (bad.context_id, bad.name.clone());
             if bad.phase.is_terminal() {
@@ -309,6 +318,30 @@ impl RestartTask {
         }
         Ok(name)
     }
+}
+
+/// A step that has been expanded is not restarted while it waits for its items.
+async fn refuse_waiting_step<T: Tx>(unit: &mut Unit<'_, T>, step: &TaskRow) -> EngineResult<EngineError> {
+    let items = unit.items_of(step.context_id).await?;
+    let this = format!("{}@{}", step.name, step.incarnation);
+    let bad: Vec<&str> = (items.iter().filter(|item| class_of(item) == Class::Bad))
+        .map(|item| item.name.as_str())
+        .take(limits::CANDIDATES + 1)
+        .collect();
+    let Some(first) = bad.first() else {
+        let words = format!("{this} has not ended: {} of its items still run", live_of(step));
+        let hint = "wait for them, or cancel and restart it with --force";
+        return Ok(EngineError::Refused(ApiError::conflict(words).with_hint(hint)));
+    };
+    let shown = bad[..bad.len().min(limits::CANDIDATES)].join(", ");
+    let more = if bad.len() > limits::CANDIDATES { ", …" } else { "" };
+    let words = format!("{this} waits for its items: {shown}{more} ended without success");
+    let hint = format!("restart {first}, and it goes on by itself; with --force it is expanded again");
+    Ok(EngineError::Refused(ApiError::conflict(words).with_hint(hint)))
+}
+
+fn live_of(step: &TaskRow) -> u32 {
+    step.rare.for_each.as_ref().map_or(0, |each| each.live)
 }
 
 impl<T: Tx> Unit<'_, T> {
@@ -331,7 +364,7 @@ impl<T: Tx> Unit<'_, T> {
                 Action::Restart => {
                     let id = match parent_of.get(&step.context) {
                         Some(parent) => self.incarnate(*parent, because.clone(), cascade).await?,
-                        None => match self.restart_dependent(step.context, because, cascade).await? {
+                        None => match self.restart_dependent(step, because, cascade).await? {
                             Some(id) => id,
                             None => continue,
                         },
@@ -355,12 +388,12 @@ impl<T: Tx> Unit<'_, T> {
     /// A dependent under `--cascade=all`: at once when it has ended, else when it will have.
     async fn restart_dependent(
         &mut self,
-        context: Uuid,
+        step: &Step,
         because: &RestartBody,
         cascade: Cascade,
     ) -> EngineResult<Option<Uuid>> {
-        self.load_newest(&[context]).await?;
-        let Some(row) = self.newest_of(context).cloned() else { return Ok(None) };
+        self.load_newest(&[step.context]).await?;
+        let Some(row) = self.newest_of(step.context).cloned() else { return Ok(None) };
         let reason = Some("--cascade=all".to_owned());
         if row.wish.is_some() {
             return Ok(None);
@@ -375,7 +408,11 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(None);
         }
         let changes = self.changes_of(row.id).await?;
-        self.try_incarnate(row.id, RestartBody { reason, changes, ..because.clone() }, cascade).await
+        let because = RestartBody { reason, changes, ..because.clone() };
+        match step.collects {
+            true => self.collect_again(row.id, because, cascade).await,
+            false => self.try_incarnate(row.id, because, cascade).await,
+        }
     }
 
     /// What only goes on hands `--cascade=none` on to its own dependents.

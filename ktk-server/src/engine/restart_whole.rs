@@ -248,7 +248,8 @@ impl<T: Tx> Unit<'_, T> {
             }
         };
         let mut parents: BTreeMap<Uuid, TaskRow> = BTreeMap::new();
-        for row in rows {
+        // Items are made by their steps.
+        for row in rows.into_iter().filter(|row| !row.is_item()) {
             let known = parents.entry(row.context_id).or_insert_with(|| row.clone());
             if known.incarnation < row.incarnation {
                 *known = row;

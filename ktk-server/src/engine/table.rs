@@ -101,7 +101,10 @@ fn wide(row: &TaskRow) -> WideCells {
         exit_code: row.exit_code,
         progress: row.rare.progress.clone(),
         digest: format!("{:016x}", row.head),
-        command: (!row.has_handler()).then(|| row.command.clone()),
+        command: match row.is_for_each() {
+            true => Some(format!("forEach:{}", row.command)),
+            false => (!row.has_handler()).then(|| row.command.clone()),
+        },
         type_name: row.has_handler().then(|| row.executor.clone()),
     }
 }

@@ -50,10 +50,14 @@ impl<T: Tx> Unit<'_, T> {
                 row.rare.jq = Some(Stage::Waiting);
             }
         }
+        if event == Event::Expand {
+            row.started_at.get_or_insert(now);
+            row.ready_at.get_or_insert(now);
+        }
         if reason == Some(Reason::Queued) && row.ready_at.is_none() {
             row.ready_at = Some(now);
         }
-        let holds_place = phase == Phase::Running || reason == Some(Reason::Queued);
+        let holds_place = (phase == Phase::Running && !row.is_for_each()) || reason == Some(Reason::Queued);
         if !holds_place {
             row.admitted = false;
         }
@@ -83,12 +87,14 @@ impl<T: Tx> Unit<'_, T> {
         if holds && !held && row.waits_for_key() {
             return Ok(());
         }
-        // What runs elsewhere takes nobody's place, but waits for its pipeline as the others do.
-        let (pipeline_id, is_external) = (row.pipeline_id, row.is_external());
+        // What runs elsewhere takes nobody's place, but waits for its pipeline as the others do. A step with items
+        // does nothing itself.
+        let (pipeline_id, takes_a_place) =
+            (row.pipeline_id.filter(|_| !row.is_for_each()), row.takes_a_place());
         let is_limited = match pipeline_id {
             Some(pipeline) => {
                 let row = self.pipeline(pipeline).await?;
-                (row.max_parallel.is_some() && !is_external) || (!held && row.is_barred())
+                (row.max_parallel.is_some() && takes_a_place) || (!held && row.is_barred())
             }
             None => false,
         };
@@ -111,14 +117,19 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     /// Tells the pipeline's counts.
-    async fn recount(&mut self, before: &crate::model::row::TaskRow, id: Uuid) -> EngineResult<()> {
+    pub(super) async fn recount(
+        &mut self,
+        before: &crate::model::row::TaskRow,
+        id: Uuid,
+    ) -> EngineResult<()> {
         let after = self.task(id)?.clone();
         if let Some(pipeline_id) = after.pipeline_id
             && after.newest
+            && !after.is_item()
         {
             let has_started = after.phase == Phase::Running && before.phase != Phase::Running;
             let now = self.now;
-            let class_changed = settle::class_of(before) != settle::class_of(&after)
+            let class_changed = settle::counted(before) != settle::counted(&after)
                 || before.phase.is_terminal() != after.phase.is_terminal();
             if class_changed || (has_started && self.pipeline(pipeline_id).await?.started_at.is_none()) {
                 let row = self.pipeline_mut(pipeline_id).await?;

@@ -47,6 +47,10 @@ pub fn key_of(
     prefix: &str,
     params: &BTreeMap<String, Value>,
 ) -> Result<Option<Key>, Vec<Cause>> {
+    if spec.for_each.is_some() {
+        // Its items have keys.
+        return Ok(None);
+    }
     let prefix = ktk_client::api::field::member(prefix, "unique");
     spec.unique.as_ref().map(|unique| key(unique, &prefix, params, &spec.inputs)).transpose()
 }

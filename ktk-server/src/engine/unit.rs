@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use ktk_client::api::{DEFAULT_NAMESPACE, Entity, event::Severity};
+use ktk_client::api::{DEFAULT_NAMESPACE, Entity, event::Severity, task::Resolved};
 use uuid::Uuid;
 
 use super::{
@@ -113,6 +113,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) reruns: VecDeque<super::rerun::Rerun>,
     /// Tasks and pipelines whose deletion can happen now.
     pub(super) doomed: BTreeSet<Uuid>,
+    /// What steps with `forEach` took from their needs, by incarnation.
+    pub(super) steps_took: BTreeMap<Uuid, Vec<Resolved>>,
     dirty_tasks: BTreeSet<Uuid>,
     dirty_pipelines: BTreeSet<Uuid>,
     /// Tasks that are made, with their bodies; the rows are in the working set.
@@ -145,6 +147,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             looks_for_externals: false,
             reruns: VecDeque::new(),
             doomed: BTreeSet::new(),
+            steps_took: BTreeMap::new(),
             dirty_tasks: BTreeSet::new(),
             dirty_pipelines: BTreeSet::new(),
             inserts: Vec::new(),
@@ -410,6 +413,6 @@ impl<'u, T: Tx> Unit<'u, T> {
 fn lacks_parts(task: &TaskRow, row: &ResultRow) -> bool {
     let has_values = task.rare.jq.is_some();
     row.outputs.is_none()
-        || (task.needs > 0 && row.resolved.is_none())
+        || ((task.needs > 0 || task.is_item()) && row.resolved.is_none())
         || (has_values && row.inputs.is_none())
 }

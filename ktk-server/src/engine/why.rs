@@ -23,7 +23,7 @@ use crate::{
         lane::{Lane, LaneRow, PLAIN},
         permits::{Rank, is_strict, rank},
         row::{PipelineRow, TaskRow},
-        settle::{Class, class_of},
+        settle::{Class, class_of, waits_for},
     },
     store::{Operation, Tx},
 };
@@ -45,6 +45,8 @@ impl Operation for TaskWhy {
         if row.phase == Phase::Pending {
             waits = upstreams(tx, &row).await?;
             waits.extend(hold(tx, &row).await?);
+        }
+        if row.phase == Phase::Pending && !row.is_for_each() {
             waits.extend(key(tx, &row).await?);
             waits.extend(self.time(&row));
             let room = Room::look(tx).await?;
@@ -113,7 +115,7 @@ async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> 
     let mut needs = tx.newest_tasks(&needs).await?;
     needs.sort_by(|a, b| a.name.cmp(&b.name));
     let mut waits = Vec::new();
-    for need in &needs {
+    for need in needs.iter().filter(|need| waits_for(row, need)) {
         let name = &need.name;
         let until = match class_of(need) {
             Class::Live if row.run_if == RunIf::Success => format!("{name} succeeds or is skipped"),

@@ -24,6 +24,10 @@ pub enum Event {
     Retry,
     /// The attempt ended through no fault of its own; another follows at once.
     Requeue,
+    /// Its items run in its place.
+    Expand,
+    /// None of its items can move, and one ended without success.
+    ItemFail,
     /// The attempt ended well.
     Succeed,
     /// It ended for good, for this reason.
@@ -35,7 +39,7 @@ pub enum Event {
 }
 
 /// One of each event, for whoever walks the table.
-pub const EVENTS: [Event; 13] = [
+pub const EVENTS: [Event; 15] = [
     Event::Wait,
     Event::UpstreamFail,
     Event::Schedule,
@@ -45,6 +49,8 @@ pub const EVENTS: [Event; 13] = [
     Event::Stop,
     Event::Retry,
     Event::Requeue,
+    Event::Expand,
+    Event::ItemFail,
     Event::Succeed,
     Event::Fail(Reason::ExitCode),
     Event::Cancel(Reason::ByUser),
@@ -74,15 +80,16 @@ pub fn next(phase: Phase, event: Event) -> Result<(Phase, Option<Reason>), Refus
         (Pending, Event::Schedule) => Ok((Pending, Some(Reason::Scheduled))),
         (Pending, Event::Hold) => Ok((Pending, Some(Reason::Held))),
         (Pending, Event::Queue) => Ok((Pending, Some(Reason::Queued))),
-        (Pending, Event::Grant) => Ok((Running, None)),
+        (Pending, Event::Grant | Event::Expand) => Ok((Running, None)),
         (Pending, Event::Fail(reason)) => Ok((Failed, Some(reason))),
         (Pending, Event::Cancel(reason)) => Ok((Cancelled, Some(reason))),
         (Pending, Event::Skip(reason)) => Ok((Skipped, Some(reason))),
-        (Pending, Event::Stop | Event::Retry | Event::Requeue | Event::Succeed) => refused,
+        (Pending, Event::Stop | Event::Retry | Event::Requeue | Event::ItemFail | Event::Succeed) => refused,
 
         (Running, Event::Stop) => Ok((Running, Some(Reason::Stopping))),
         (Running, Event::Retry) => Ok((Pending, Some(Reason::Backoff))),
         (Running, Event::Requeue) => Ok((Pending, Some(Reason::Queued))),
+        (Running, Event::ItemFail) => Ok((Pending, Some(Reason::UpstreamFailed))),
         (Running, Event::Succeed) => Ok((Succeeded, None)),
         (Running, Event::Fail(reason)) => Ok((Failed, Some(reason))),
         (Running, Event::Cancel(reason)) => Ok((Cancelled, Some(reason))),
@@ -94,6 +101,7 @@ pub fn next(phase: Phase, event: Event) -> Result<(Phase, Option<Reason>), Refus
             | Event::Hold
             | Event::Queue
             | Event::Grant
+            | Event::Expand
             | Event::Skip(_),
         ) => refused,
 
@@ -106,13 +114,13 @@ mod tests {
     use super::*;
 
     /// The table once more, as people read it: `.` refused, otherwise the phase that follows.
-    const TABLE: [(Phase, [&str; 13]); 6] = [
-        (Phase::Pending, ["P", "P", "P", "P", "P", "R", ".", ".", ".", ".", "F", "C", "K"]),
-        (Phase::Running, [".", ".", ".", ".", ".", ".", "R", "P", "P", "S", "F", "C", "."]),
-        (Phase::Succeeded, ["."; 13]),
-        (Phase::Failed, ["."; 13]),
-        (Phase::Cancelled, ["."; 13]),
-        (Phase::Skipped, ["."; 13]),
+    const TABLE: [(Phase, [&str; 15]); 6] = [
+        (Phase::Pending, ["P", "P", "P", "P", "P", "R", ".", ".", ".", "R", ".", ".", "F", "C", "K"]),
+        (Phase::Running, [".", ".", ".", ".", ".", ".", "R", "P", "P", ".", "P", "S", "F", "C", "."]),
+        (Phase::Succeeded, ["."; 15]),
+        (Phase::Failed, ["."; 15]),
+        (Phase::Cancelled, ["."; 15]),
+        (Phase::Skipped, ["."; 15]),
     ];
 
     fn letter(phase: Phase) -> &'static str {
@@ -133,7 +141,10 @@ mod tests {
                 match next(phase, event) {
                     Ok((after, reason)) => {
                         assert_eq!(letter(after), expected, "{phase} × {event:?}");
-                        assert_eq!(reason.is_none(), matches!(event, Event::Grant | Event::Succeed));
+                        assert_eq!(
+                            reason.is_none(),
+                            matches!(event, Event::Grant | Event::Expand | Event::Succeed)
+                        );
                     }
                     Err(refused) => {
                         assert_eq!(expected, ".", "{phase} × {event:?}");

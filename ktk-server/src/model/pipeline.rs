@@ -8,7 +8,7 @@ use super::{
     clocks::later,
     gate::Stand,
     row::{PipelineRow, TaskRow},
-    settle::{Class, class_of},
+    settle::{Class, counted},
 };
 
 /// The times of a pipeline that has any.
@@ -113,7 +113,8 @@ pub fn phase(row: &PipelineRow) -> (Phase, Option<Reason>) {
 
 /// Takes a step's state out of its pipeline's counts.
 pub fn uncount(pipeline: &mut PipelineRow, task: &TaskRow) {
-    match class_of(task) {
+    let Some(class) = counted(task) else { return };
+    match class {
         Class::Live => {}
         Class::Good => pipeline.done -= 1,
         Class::Bad => pipeline.failed -= 1,
@@ -123,7 +124,8 @@ pub fn uncount(pipeline: &mut PipelineRow, task: &TaskRow) {
 
 /// Adds a step's state to its pipeline's counts.
 pub fn count(pipeline: &mut PipelineRow, task: &TaskRow) {
-    match class_of(task) {
+    let Some(class) = counted(task) else { return };
+    match class {
         Class::Live => {}
         Class::Good => pipeline.done += 1,
         Class::Bad => pipeline.failed += 1,

@@ -62,6 +62,46 @@ pub struct TaskRare {
         with = "jiff::fmt::serde::timestamp::microsecond::optional"
     )]
     pub expires_at: Option<Timestamp>,
+    /// Of an item under `forEach`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemRare>,
+    /// Of a step with `forEach`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEachRare>,
+}
+
+/// Of an item under `forEach`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemRare {
+    /// The incarnation of its step whose needs it takes.
+    pub step: Uuid,
+    /// Its place among the items, from 0.
+    pub index: u32,
+    /// Digest of what its step gave it to do, in hex.
+    pub digest: String,
+    /// Its step, expanded again, has no such item any more.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub gone: bool,
+}
+
+/// Of a step with `forEach`: how far it is, and what its items have come to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ForEachRare {
+    /// Whether its items are there; until then it waits for its needs and for its values.
+    #[serde(skip_serializing_if = "is_default")]
+    pub is_expanded: bool,
+    /// Items in all, items that can still move, items that ended badly. Those that are gone do not count.
+    #[serde(skip_serializing_if = "is_default")]
+    pub items: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    pub live: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    pub bad: u32,
+    /// An item that succeeded anew after its outputs were collected, and put out none: that equals nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
 }
 
 /// How far the expressions of a task are. The store finds those that are to be evaluated.

@@ -6,7 +6,10 @@ use ktk_client::api::{
     task::RunIf,
 };
 
-use super::row::TaskRow;
+use super::{
+    row::TaskRow,
+    settle::{Class, class_of},
+};
 
 /// What happens to a dependent of a task that is restarted or goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,32 @@ pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
                 of(Action::Decide, format!("runs again only if {upstream} comes to something else"), true)
             }
         },
+    }
+}
+
+/// Decides for a step with `forEach`, one of whose items is restarted.
+pub fn item_effect(row: &TaskRow, item: &str, cascade: Cascade) -> Effect {
+    let of = |action, why: String| Effect { action, why, spreads: true };
+    match (row.phase, cascade) {
+        (Phase::Pending | Phase::Running, _) => of(Action::Continue, format!("waits for {item}")),
+        (Phase::Cancelled, _) => Effect::keep("was cancelled"),
+        (Phase::Failed | Phase::Skipped, _) => Effect::keep("has no use for its items"),
+        (Phase::Succeeded, Cascade::All) => {
+            of(Action::Restart, format!("collects again with {item}, --cascade=all"))
+        }
+        (Phase::Succeeded, Cascade::None) => Effect::keep("--cascade=none"),
+        (Phase::Succeeded, Cascade::Auto) => {
+            of(Action::Decide, format!("collects again only if {item}'s outputs change"))
+        }
+    }
+}
+
+/// What happens to an item of a step that is expanded again, in the words of the plan.
+pub fn why_item(row: &TaskRow, step: &str) -> String {
+    match &row.rare.item {
+        Some(item) if item.gone => format!("runs again only if {step} has it again"),
+        _ if class_of(row) == Class::Good => format!("runs again only if {step} gives it other inputs"),
+        _ => format!("runs again if {step} still has it"),
     }
 }
 

@@ -25,6 +25,9 @@ pub struct StopWish {
 /// The executor of tasks that run nowhere here. No handler can have this name.
 pub const EXTERNAL: &str = "!external";
 
+/// The executor of steps with `forEach`, whose items run in their place. No handler can have this name.
+pub const FOR_EACH: &str = "!forEach";
+
 /// The hot part of a task: one incarnation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRow {
@@ -46,7 +49,7 @@ pub struct TaskRow {
     pub labels: Option<String>,
     /// The command as tables show it, cut to a limit.
     pub command: String,
-    /// Empty for a process or a request, [`EXTERNAL`], else the handler's name.
+    /// Empty for a process or a request, [`EXTERNAL`], [`FOR_EACH`], else the handler's name.
     pub executor: String,
     pub queue: String,
     /// Where it waits: see `model::lane`.
@@ -110,7 +113,22 @@ impl TaskRow {
 
     /// Whether a handler in a worker carries it out.
     pub fn has_handler(&self) -> bool {
-        !self.executor.is_empty() && !self.is_external()
+        !self.executor.is_empty() && !self.is_external() && !self.is_for_each()
+    }
+
+    /// Whether it is a step whose items run in its place.
+    pub fn is_for_each(&self) -> bool {
+        self.rare.for_each.is_some()
+    }
+
+    /// Whether it is an item under `forEach`.
+    pub fn is_item(&self) -> bool {
+        self.rare.item.is_some()
+    }
+
+    /// Whether it takes a place under its pipeline's `maxParallel` while it runs.
+    pub fn takes_a_place(&self) -> bool {
+        !self.is_external() && !self.is_for_each()
     }
 
     /// Whether a worker may claim it.

@@ -33,6 +33,28 @@ pub fn class_of(row: &TaskRow) -> Class {
     class(row.phase, row.reason)
 }
 
+/// What a task counts as in its pipeline: nothing where it is an item, and a step with its items as one.
+pub fn counted(row: &TaskRow) -> Option<Class> {
+    if row.is_item() {
+        return None;
+    }
+    let own = class_of(row);
+    Some(match &row.rare.for_each {
+        Some(each) if each.live > 0 => Class::Live,
+        Some(each) if each.bad > 0 && own == Class::Good => Class::Bad,
+        _ => own,
+    })
+}
+
+/// Whether what a need comes to decides what a task does next: a step that has been expanded waits for its items,
+/// and for what it needs before.
+pub fn waits_for(row: &TaskRow, need: &TaskRow) -> bool {
+    match &row.rare.for_each {
+        Some(each) => need.is_item() == each.is_expanded || class_of(need) == Class::Live,
+        None => true,
+    }
+}
+
 /// The stop that holds after another one was asked for; `None` where it changes nothing. What somebody wishes for
 /// the task goes before an end of its attempt alone, after which it might run again.
 pub fn harder_stop(before: Option<StopWish>, wish: StopWish) -> Option<StopWish> {
@@ -64,6 +86,18 @@ pub fn decide(run_if: RunIf, live: u32, bad: u32) -> Decision {
         RunIf::Success | RunIf::Always => Decision::Go,
         RunIf::Failure if bad > 0 => Decision::Go,
         RunIf::Failure => Decision::NotNeeded,
+    }
+}
+
+/// Decides for a pending task. An item has no needs of its own; a step waits for its items before they are others.
+pub fn decision(row: &TaskRow) -> Decision {
+    if row.is_item() {
+        return Decision::Go;
+    }
+    let has_live_items = row.rare.for_each.as_ref().is_some_and(|each| each.live > 0);
+    match decide(row.run_if, row.live_needs, row.bad_needs) {
+        Decision::Go | Decision::NotNeeded if has_live_items => Decision::Wait,
+        decision => decision,
     }
 }
 

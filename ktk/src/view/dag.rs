@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use ktk_client::api::{Phase, Pipeline, Reason, Task};
+use ktk_client::api::{Phase, Pipeline, Reason, Task, task::ItemCounts};
 
 use super::{status, tree};
 use crate::ui::{Cell, Tone};
@@ -17,6 +17,8 @@ struct Step<'a> {
     needs: Vec<usize>,
     phase: Option<Phase>,
     reason: Option<Reason>,
+    /// Of a step with `forEach` that has been expanded.
+    items: Option<ItemCounts>,
 }
 
 impl Step<'_> {
@@ -27,13 +29,22 @@ impl Step<'_> {
             (None, _) => "<unknown>",
         }
     }
+
+    /// What its items have come to.
+    fn items_text(&self) -> Option<String> {
+        let ItemCounts { total, done, failed } = self.items?;
+        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        Some(format!("{done}/{total} items done{failed}"))
+    }
 }
 
-/// The newest task of each step. `tasks` may hold older incarnations too.
+/// The newest task of each step. `tasks` may hold older incarnations too, and items.
 pub(crate) fn newest_by_step(tasks: &[Task]) -> BTreeMap<&str, &Task> {
     let mut newest: BTreeMap<&str, &Task> = BTreeMap::new();
     for task in tasks {
-        let Some(place) = &task.metadata.pipeline else { continue };
+        let Some(place) = task.metadata.pipeline.as_ref().filter(|place| place.index.is_none()) else {
+            continue;
+        };
         let known = newest.entry(place.step.as_str()).or_insert(task);
         if known.metadata.incarnation() < task.metadata.incarnation() {
             *known = task;
@@ -53,6 +64,7 @@ fn steps<'a>(pipeline: &'a Pipeline, tasks: &[Task]) -> Vec<Step<'a>> {
             needs: step.needs.iter().filter_map(|need| index.get(need.as_str()).copied()).collect(),
             phase: status.map(|status| status.phase),
             reason: status.and_then(|status| status.reason),
+            items: status.and_then(|status| status.items),
         }
     };
     pipeline.spec.steps.iter().map(step).collect()
@@ -106,6 +118,7 @@ fn forest(steps: &[Step<'_>], depths: &[usize]) -> Vec<tree::Branch> {
         let others: Vec<&str> =
             step.needs.iter().filter(|need| Some(**need) != parent).map(|need| steps[*need].name).collect();
         let mut cells = vec![Cell::toned(step.word(), tone(step))];
+        cells.extend(step.items_text().map(Cell::new));
         if !others.is_empty() {
             cells.push(Cell::new(format!("and after {}", others.join(", "))));
         }
@@ -212,6 +225,20 @@ extract          Succeeded
 └─ index         Running
 ";
         assert_eq!(text(&pipeline(), &tasks(), false), expected);
+    }
+
+    #[test]
+    fn a_step_stands_for_its_items() {
+        let mut tasks = tasks();
+        let status = |value| serde_json::from_value(value).expect("a status");
+        let mut item = tasks[4].clone();
+        item.metadata.pipeline.as_mut().expect("a place").index = Some(1);
+        item.status = status(serde_json::json!({"phase": "Failed"}));
+        let counts = serde_json::json!({"total": 3, "done": 1, "failed": 1});
+        tasks[3].status = status(serde_json::json!({"phase": "Running", "items": counts}));
+        tasks.push(item);
+        let text = text(&pipeline(), &tasks, false);
+        assert!(text.contains("└─ index         Running          1/3 items done, 1 failed\n"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod step;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use ktk_client::api::{Phase, Task};
+use ktk_client::api::{Phase, PipelineRef, Task};
 
 pub(crate) use self::step::StepState;
 use self::step::elapsed_text;
@@ -32,6 +32,8 @@ pub(crate) struct Counts {
 pub(crate) struct Progress {
     order: Vec<String>,
     steps: BTreeMap<String, Option<StepState>>,
+    /// The items of steps with `forEach`: each as `STEP.KEY`. They count with their step.
+    items: BTreeMap<String, StepState>,
     shown: BTreeMap<String, String>,
 }
 
@@ -40,27 +42,45 @@ impl Progress {
     pub(crate) fn new(order: impl IntoIterator<Item = String>) -> Self {
         let order: Vec<String> = order.into_iter().collect();
         let steps = order.iter().map(|step| (step.clone(), None)).collect();
-        Self { order, steps, shown: BTreeMap::new() }
+        Self { order, steps, items: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
     /// Takes a task as it is now. The answer is the step's name and what to say of the change,
     /// where there is something to say.
     pub(crate) fn observe(&mut self, task: &Task) -> Option<(String, String)> {
-        let step = task.metadata.pipeline.as_ref()?.step.clone();
+        let place = task.metadata.pipeline.as_ref()?;
         let state = StepState::new(task, task.status.as_ref()?);
-        match self.steps.get(&step) {
-            Some(Some(known)) if known.incarnation > state.incarnation => return None,
-            Some(_) => {}
-            None => self.order.push(step.clone()),
-        }
         let text = state.change_text();
-        self.steps.insert(step.clone(), Some(state));
+        let step = match place.index {
+            Some(_) => self.take_item(place, state)?,
+            None => self.take_step(place, state)?,
+        };
         let text = text?;
         if self.shown.get(&step) == Some(&text) {
             return None;
         }
         self.shown.insert(step.clone(), text.clone());
         Some((step, text))
+    }
+
+    fn take_step(&mut self, place: &PipelineRef, state: StepState) -> Option<String> {
+        let step = place.step.clone();
+        match self.steps.get(&step) {
+            Some(Some(known)) if known.incarnation > state.incarnation => return None,
+            Some(_) => {}
+            None => self.order.push(step.clone()),
+        }
+        self.steps.insert(step.clone(), Some(state));
+        Some(step)
+    }
+
+    fn take_item(&mut self, place: &PipelineRef, state: StepState) -> Option<String> {
+        let name = state.task.strip_prefix(&format!("{}.", place.name))?.to_owned();
+        if self.items.get(&name).is_some_and(|known| known.incarnation > state.incarnation) {
+            return None;
+        }
+        self.items.insert(name.clone(), state);
+        Some(name)
     }
 
     /// How many steps there are.
@@ -89,14 +109,19 @@ impl Progress {
         self.states().filter(|(_, state)| state.phase == Phase::Running)
     }
 
-    /// The steps of which an attempt failed for good: those whose log tells why.
+    /// The steps and items of which an attempt failed for good: those whose log tells why.
     pub(crate) fn failed(&self) -> impl Iterator<Item = (&str, &StepState)> {
-        self.states().filter(|(_, state)| state.phase == Phase::Failed)
+        self.with_items().filter(|(_, state)| state.phase == Phase::Failed)
     }
 
     /// All steps that are known, in the order of the manifest.
     pub(crate) fn states(&self) -> impl Iterator<Item = (&str, &StepState)> {
         self.order.iter().filter_map(|step| Some((step.as_str(), self.steps.get(step)?.as_ref()?)))
+    }
+
+    /// The same, and their items behind them.
+    pub(crate) fn with_items(&self) -> impl Iterator<Item = (&str, &StepState)> {
+        self.states().chain(self.items.iter().map(|(name, state)| (name.as_str(), state)))
     }
 
     /// The table of all steps, its titles first; a step of which nothing is known is Pending.
@@ -122,7 +147,7 @@ impl Progress {
 mod tests {
     use std::time::Duration;
 
-    use ktk_client::api::{Metadata, PipelineRef, task::TaskSpec};
+    use ktk_client::api::{Metadata, task::TaskSpec};
     use serde_json::json;
 
     use super::*;
@@ -170,6 +195,19 @@ mod tests {
         assert_eq!(said(&mut progress, "a", failed).as_deref(), Some("step a: Failed in 300ms: exit code 1"));
         let names: Vec<&str> = progress.failed().map(|(step, _)| step).collect();
         assert_eq!(names, ["a"]);
+    }
+
+    #[test]
+    fn items_are_told_and_count_with_their_step() {
+        let mut progress = Progress::new(["a".into()]);
+        said(&mut progress, "a", json!({"phase": "Running"}));
+        let mut item = task("a", json!({"phase": "Failed", "reason": "ExitCode", "message": "exit code 1"}));
+        item.metadata.name = Some("p.a.3".into());
+        item.metadata.pipeline.as_mut().expect("a place").index = Some(3);
+        let told = progress.observe(&item);
+        assert_eq!(told, Some(("a.3".to_owned(), "Failed: exit code 1".to_owned())));
+        assert_eq!(progress.counts(), Counts { done: 0, failed: 0, running: 1 });
+        assert_eq!((progress.total(), progress.failed().next().map(|(name, _)| name)), (1, Some("a.3")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use ktk_client::api::{Phase, Pipeline, Reason, Task, task::TaskStatus};
+use ktk_client::api::{Phase, Pipeline, PipelineRef, Reason, Task, task::TaskStatus};
 
 use super::{age, status};
 use crate::ui::{Cell, Tone, Widths, lay_out};
@@ -70,9 +70,16 @@ pub(crate) fn pipelines(pipelines: &[(&Pipeline, &[Task])], now: Timestamp, has_
 
 fn pipeline_branch(pipeline: &Pipeline, tasks: &[Task], now: Timestamp) -> Branch {
     let mut by_step: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
+    let mut items: BTreeMap<&str, Items<'_>> = BTreeMap::new();
     for task in tasks {
-        if let Some(place) = &task.metadata.pipeline {
-            by_step.entry(place.step.as_str()).or_default().push(task);
+        match &task.metadata.pipeline {
+            Some(PipelineRef { step, index: Some(index), .. }) => {
+                let (place, family) = items.entry(step).or_default().entry(task.metadata.name()).or_default();
+                *place = *index;
+                family.push(task.clone());
+            }
+            Some(place) => by_step.entry(place.step.as_str()).or_default().push(task),
+            None => {}
         }
     }
     let prefix = format!("{}.", pipeline.metadata.name());
@@ -82,7 +89,7 @@ fn pipeline_branch(pipeline: &Pipeline, tasks: &[Task], now: Timestamp) -> Branc
         let newest = family.iter().map(|task| task.metadata.incarnation()).max();
         let mut roots = incarnations(&family, newest, now);
         roots.iter_mut().for_each(|root| root.cut(&prefix));
-        match roots.len() {
+        let mut branch = match roots.len() {
             0 => Branch { name: step.name.clone(), cells: vec![Cell::none()], children: Vec::new() },
             1 => {
                 let mut root = roots.remove(0);
@@ -94,7 +101,9 @@ fn pipeline_branch(pipeline: &Pipeline, tasks: &[Task], now: Timestamp) -> Branc
                 root
             }
             _ => Branch { name: step.name.clone(), cells: Vec::new(), children: roots },
-        }
+        };
+        branch.children.extend(item_branches(items.remove(step.name.as_str()), &prefix, now));
+        branch
     });
     let status = pipeline.status.as_ref();
     let steps = status.map(|status| status.steps).unwrap_or_default();
@@ -104,6 +113,26 @@ fn pipeline_branch(pipeline: &Pipeline, tasks: &[Task], now: Timestamp) -> Branc
         Cell::new(age::age(pipeline.metadata.created_at, now)),
     ];
     Branch { name: pipeline.metadata.name().to_owned(), cells, children: children.collect() }
+}
+
+/// The items of a step by name: the place and the incarnations of each.
+type Items<'a> = BTreeMap<&'a str, (u32, Vec<Task>)>;
+
+/// The items of a step in their order, each with its restarts.
+fn item_branches(items: Option<Items<'_>>, prefix: &str, now: Timestamp) -> Vec<Branch> {
+    let mut families: Vec<(u32, Vec<Task>)> = items.unwrap_or_default().into_values().collect();
+    families.sort_by_key(|(place, _)| *place);
+    let branch = |family: Vec<Task>| {
+        let newest = family.iter().map(|task| task.metadata.incarnation()).max();
+        let mut roots = incarnations(&family, newest, now);
+        if let ([root], [task]) = (&mut roots[..], &family[..]) {
+            task.metadata.name().clone_into(&mut root.name);
+            root.cells.pop();
+        }
+        roots.iter_mut().for_each(|root| root.cut(prefix));
+        roots
+    };
+    families.into_iter().flat_map(|(_, family)| branch(family)).collect()
 }
 
 /// The incarnations as a forest: a task whose parent is not there is a root.
@@ -262,6 +291,35 @@ test-web@2      Failed      ExitCode 1   2m40s   --env RETRY=1
 └─ test-web@4   Succeeded                15s     UpstreamChanged   current
 ";
         assert_eq!(text(&family, moment().now, false), expected);
+    }
+
+    #[test]
+    fn a_step_has_its_items_below_it() {
+        let pipeline = fixture::pipeline();
+        let item = |name: &str, index: u32| {
+            let mut task = fixture::step_task("index", 1, json!({"phase": "Succeeded"}));
+            task.metadata.name = Some(format!("nightly.index.{name}"));
+            task.metadata.pipeline.as_mut().expect("a place").index = Some(index);
+            task
+        };
+        let tasks = vec![
+            item("b", 1),
+            item("a", 2),
+            item("c", 0),
+            fixture::step_task("index", 1, json!({"phase": "Running"})),
+        ];
+        let drawn = pipelines(&[(&pipeline, &tasks)], moment().now, false);
+        let lines: Vec<&str> = drawn.lines().filter(|line| line.contains("index")).collect();
+        assert_eq!(
+            lines,
+            [
+                "├─ index         Running           60m",
+                "│  ├─ index.c    Succeeded         60m",
+                "│  ├─ index.b    Succeeded         60m",
+                "│  └─ index.a    Succeeded         60m",
+            ],
+            "{drawn}"
+        );
     }
 
     #[test]

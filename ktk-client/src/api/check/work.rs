@@ -12,7 +12,7 @@ use crate::api::{
     Duration, field,
     hook::{HookSpec, HooksSpec, Moment},
     http::HttpSpec,
-    jq::{self, Jq, MAX_EXPRESSION},
+    jq::{self, ForEach, Jq, MAX_EXPRESSION},
     names::{self, Reference, quoted},
     pipeline::{PipelineSpec, Step, StepDefaults},
     selector::LabelSelector,
@@ -32,6 +32,7 @@ pub(super) struct Work<'a> {
     needs: &'a [String],
     run_if: RunIf,
     when: Option<&'a Jq>,
+    for_each: Option<&'a ForEach>,
     queue: Option<&'a str>,
     priority: Option<i32>,
     timeout: Option<Duration>,
@@ -58,6 +59,7 @@ macro_rules! from {
                     needs: &from.needs,
                     run_if: from.run_if,
                     when: from.when.as_ref(),
+                    for_each: from.for_each.as_ref(),
                     queue: from.queue.as_deref(),
                     priority: from.priority,
                     timeout: from.timeout,
@@ -146,7 +148,7 @@ impl Work<'_> {
             let message = "failure without needs would never run: name in `needs` what may fail";
             causes.push(field::member(prefix, "runIf"), message);
         }
-        if let Some((path, text)) = self.condition(prefix) {
+        for (path, text) in self.of_step(prefix) {
             check_expression(causes, &path, Some(text));
         }
         self.check_policies(causes, prefix);
@@ -188,16 +190,25 @@ impl Work<'_> {
         }
     }
 
-    /// The condition, with its field.
-    fn condition(&self, prefix: &str) -> Option<(String, &str)> {
-        let when = self.when?;
-        Some((field::member(&field::member(prefix, "when"), "jq"), &when.jq))
+    /// The condition, and what makes items and their names, with their fields.
+    fn of_step(&self, prefix: &str) -> impl Iterator<Item = (String, &str)> {
+        let jq = |path: &str, text| (field::member(path, "jq"), text);
+        let when = self.when.map(|when| jq(&field::member(prefix, "when"), &*when.jq));
+        let each = field::member(prefix, "forEach");
+        let stream = self.for_each.map(|stream| jq(&each, &*stream.jq));
+        let key = self.for_each.and_then(|stream| stream.key.as_ref());
+        let key = key.map(|key| jq(&field::member(&each, "key"), &*key.jq));
+        when.into_iter().chain(stream).chain(key)
     }
 
     /// What only steps have.
     pub(super) fn check_of_task(&self, causes: &mut Causes) {
-        if self.when.is_some() {
-            causes.push("spec.when", "is for the steps of a pipeline: remove it, or make a pipeline");
+        for (field, is_given) in
+            [("spec.when", self.when.is_some()), ("spec.forEach", self.for_each.is_some())]
+        {
+            if is_given {
+                causes.push(field, "is for the steps of a pipeline: remove it, or make a pipeline");
+            }
         }
     }
 
@@ -213,6 +224,13 @@ impl Work<'_> {
     /// the server alone can tell.
     pub(super) fn check_key(&self, causes: &mut Causes, prefix: &str, params: &BTreeMap<String, Value>) {
         let Some(unique) = self.unique.filter(|_| self.type_name.is_none()) else { return };
+        if self.for_each.is_some() {
+            if !unique.key.contains("inputs.") {
+                let place = field::member(&field::member(prefix, "unique"), "key");
+                causes.push(place, "would be the same for all items: name an input in it, as {{ inputs.x }}");
+            }
+            return;
+        }
         let none = BTreeMap::new();
         let inputs = self.inputs.unwrap_or(&none);
         if let Err(more) = unique.filled(&field::member(prefix, "unique"), params, inputs) {
@@ -222,8 +240,8 @@ impl Work<'_> {
 
     /// Every expression, with its field.
     pub(super) fn expressions(&self, prefix: &str) -> Vec<(String, String)> {
-        let condition = self.condition(prefix).map(|(path, text)| (path, text.to_owned()));
-        let mut all: Vec<(String, String)> = condition.into_iter().collect();
+        let mut all: Vec<(String, String)> =
+            self.of_step(prefix).map(|(path, text)| (path, text.to_owned())).collect();
         let inputs = self.inputs.map(|inputs| jq::expressions(&field::member(prefix, "inputs"), inputs));
         let texts = inputs.into_iter().flatten();
         all.extend(texts.filter_map(|(path, text)| Some((path, text.as_str()?.to_owned()))));

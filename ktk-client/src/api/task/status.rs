@@ -47,7 +47,7 @@ pub struct TaskStatus {
     /// Its inputs as its newest attempt has them, where expressions made them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Value>,
-    /// Its outputs: any JSON object; absent when it wrote none.
+    /// Its outputs: any JSON object, of a step with `forEach` the list of its items'; absent when it wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Value>,
     /// SHA-256 of the canonical outputs, in hex; absent when it wrote none.
@@ -68,6 +68,21 @@ pub struct TaskStatus {
     /// How far the newest attempt said that it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<TaskProgress>,
+    /// Of a step with `forEach` that has been expanded: what its items have come to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemCounts>,
+}
+
+/// Items of a step with `forEach`, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemCounts {
+    /// All items.
+    pub total: u32,
+    /// Succeeded.
+    pub done: u32,
+    /// Failed or cancelled.
+    pub failed: u32,
 }
 
 /// How far an attempt is, as it said itself.

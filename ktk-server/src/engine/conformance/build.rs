@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use ktk_client::api::{
     Pipeline, Reason, Task,
-    jq::Jq,
+    jq::{ForEach, Jq},
     pipeline::{PipelineSpec, Step},
     task::{RetrySpec, RunIf, SemaphoreUse, TaskSpec},
     worker::Outcome,
@@ -142,6 +142,19 @@ impl Job {
     /// A condition.
     pub fn when(mut self, jq: &str) -> Self {
         self.step.when = Some(Jq { jq: jq.into() });
+        self
+    }
+
+    /// A task for each value.
+    pub fn each(mut self, jq: &str) -> Self {
+        self.step.for_each = Some(ForEach { jq: jq.into(), key: None });
+        self
+    }
+
+    /// The same, with names.
+    pub fn keyed(mut self, jq: &str, key: &str) -> Self {
+        let key = Some(Jq { jq: key.into() });
+        self.step.for_each = Some(ForEach { jq: jq.into(), key });
         self
     }
 

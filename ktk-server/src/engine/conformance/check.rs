@@ -36,6 +36,16 @@ fn need(row: &TaskRow) -> Need {
     }
 }
 
+/// What a step counts as in its pipeline, its items included.
+fn counted(row: &TaskRow) -> Need {
+    let each = row.rare.for_each.clone().unwrap_or_default();
+    match need(row) {
+        _ if each.live > 0 => Need::Moves,
+        Need::Good if each.bad > 0 => Need::Bad,
+        own => own,
+    }
+}
+
 /// A row in the message of a broken rule: made only when there is one.
 #[derive(Clone, Copy)]
 struct Shown<'a>(&'a TaskRow);
@@ -102,14 +112,16 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
 }
 
 fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
-    let runs = row.phase == Phase::Running;
+    let is_running = row.phase == Phase::Running;
+    // The items of a step run in its place.
+    let runs = is_running && !row.is_for_each();
     assert_eq!(row.fence.is_some(), runs, "a fence while it runs: {name}");
     assert_eq!(row.token.is_some(), runs && !row.is_external(), "a token while it runs: {name}");
     assert_eq!(row.node_id.is_some(), runs && !row.is_external(), "a node while it runs: {name}");
     assert_eq!(row.stop.is_some(), row.reason == Some(Reason::Stopping), "a stop: {name}");
     assert_eq!(row.finished_at.is_some(), row.phase.is_terminal(), "the end: {name}");
     let has_clocks = row.rare.clocks != Clocks::default();
-    let may_be_due = row.phase == Phase::Pending || (row.phase == Phase::Running && has_clocks);
+    let may_be_due = row.phase == Phase::Pending || (runs && has_clocks);
     assert!(row.due_at.is_none() || may_be_due, "due: {name}");
     assert!(!has_clocks || !row.phase.is_terminal(), "a clock that moves nothing: {name}");
     if matches!(row.reason, Some(Reason::Scheduled | Reason::Backoff)) {
@@ -145,6 +157,10 @@ fn is_needed(context: Uuid, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow>) -> bo
 }
 
 fn place_fits(row: &TaskRow, now: &Dump, name: Shown<'_>) {
+    if row.is_for_each() {
+        assert!(!row.admitted && row.lane == PLAIN, "a step in the place of its items: {name}");
+        return;
+    }
     let wants = row.phase == Phase::Running || row.reason == Some(Reason::Queued);
     assert!(!row.admitted || wants, "a place for nothing: {name}");
     assert!(row.admitted || row.phase != Phase::Running, "it runs without a place: {name}");
@@ -169,7 +185,11 @@ fn limits_hold(before: &Dump, now: &Dump) {
 }
 
 fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow>, name: Shown<'_>) {
-    let needs: Vec<Uuid> = now.needs_of(row.context_id).collect();
+    let is_item = |need: &Uuid| newest.get(need).is_some_and(|need| need.is_item() && row.is_for_each());
+    let (items, needs): (Vec<Uuid>, Vec<Uuid>) = now.needs_of(row.context_id).partition(is_item);
+    if row.newest && row.is_for_each() {
+        items_are_counted(row, &items, newest, name);
+    }
     assert_eq!(row.needs as usize, needs.len(), "needs: {name}");
     if row.phase.is_terminal() {
         assert!(!row.is_evaluating(), "nothing is evaluated any more: {name}");
@@ -185,9 +205,18 @@ fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow
         RunIf::Failure => moves == 0 && bad > 0,
         RunIf::Always => moves == 0,
     };
+    let may_start = row.is_item() || may_start;
     if row.phase == Phase::Running {
         return;
     }
+    let each = row.rare.for_each.clone().unwrap_or_default();
+    if each.is_expanded {
+        let waits = row.run_if == RunIf::Success && bad > 0;
+        assert!(moves == 0 || waits, "it waits for items of other needs: {name}");
+        return;
+    }
+    let moves = moves + each.live;
+    let may_start = may_start && each.live == 0;
     let waits_for_values = row.rare.jq.is_some_and(|stage| stage != Stage::Evaluated);
     let is_evaluated_next = may_start && waits_for_values;
     assert_eq!(row.is_evaluating(), is_evaluated_next, "its expressions: {name}");
@@ -201,6 +230,35 @@ fn needs_are_counted(row: &TaskRow, now: &Dump, newest: &BTreeMap<Uuid, &TaskRow
     assert!(row.reason.is_some_and(|reason| expected.contains(&reason)), "not {expected:?}: {name}");
 }
 
+/// A step counts its items, and waits for them once they are there.
+fn items_are_counted(row: &TaskRow, items: &[Uuid], newest: &BTreeMap<Uuid, &TaskRow>, name: Shown<'_>) {
+    let each = row.rare.for_each.as_ref().expect("it has items");
+    let rows: Vec<&TaskRow> = items.iter().map(|item| newest[item]).collect();
+    let count = |class| rows.iter().filter(|item| need(item) == class).count() as u32;
+    assert_eq!((each.live, each.bad), (count(Need::Moves), count(Need::Bad)), "its items: {name}");
+    let is_there = |item: &&&TaskRow| !item.rare.item.as_ref().expect("an item").gone;
+    let there: Vec<&&TaskRow> = rows.iter().filter(is_there).collect();
+    let gone = rows.iter().filter(|item| !is_there(item));
+    gone.for_each(|item| assert_eq!(item.reason, Some(Reason::NotNeeded), "a gone item of {name}"));
+    if !each.is_expanded {
+        assert_ne!(row.phase, Phase::Running, "it runs without items: {name}");
+        return;
+    }
+    assert_eq!(each.items as usize, there.len(), "items in all: {name}");
+    let mut places: Vec<u32> =
+        there.iter().filter_map(|item| item.rare.item.as_ref()).map(|item| item.index).collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..each.items).collect::<Vec<u32>>(), "the places of its items: {name}");
+    match row.phase {
+        Phase::Running => assert!(each.live > 0, "nothing of it can move: {name}"),
+        Phase::Pending => {
+            assert_eq!(row.reason, Some(Reason::UpstreamFailed), "it waits for its items: {name}");
+            assert!(each.live == 0 && each.bad > 0, "nothing holds it back: {name}");
+        }
+        _ => {}
+    }
+}
+
 fn results_fit(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     if row.rare.stub {
         assert!(!now.results.contains_key(&row.id), "results of a stub: {name}");
@@ -209,13 +267,19 @@ fn results_fit(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     let result = now.results.get(&row.id);
     let outputs = result.and_then(|result| result.outputs.as_deref());
     let digest = outputs.map(|text| {
-        let outputs = serde_json::from_str(text).expect("stored outputs are JSON");
-        object::output_digest(&outputs).expect("a digest").1
+        let value: serde_json::Value = serde_json::from_str(text).expect("stored outputs are JSON");
+        assert_eq!(value.is_array(), row.is_for_each(), "the form of its outputs: {name}");
+        object::text_digest(&object::sorted(&value).to_string())
     });
     assert_eq!(row.output_digest, digest, "its outputs' digest: {name}");
     assert!(digest.is_none() || row.phase == Phase::Succeeded, "outputs of what did not succeed: {name}");
     if row.phase == Phase::Running || row.phase == Phase::Succeeded || row.phase == Phase::Skipped {
-        assert_eq!(now.resolved(row.id).len(), row.needs as usize, "what it took: {name}");
+        let needs = match &row.rare.item {
+            Some(item) if item.gone => 0,
+            Some(item) => now.tasks.get(&item.step).map_or(0, |step| step.needs),
+            None => row.needs,
+        };
+        assert_eq!(now.resolved(row.id).len(), needs as usize, "what it took: {name}");
     }
 }
 
@@ -223,7 +287,7 @@ fn attempts_are_numbered(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     let mut numbers: Vec<u32> =
         now.attempts.iter().filter(|attempt| attempt.task_id == row.id).map(|a| a.number).collect();
     numbers.sort_unstable();
-    let ended = row.attempt - u32::from(row.phase == Phase::Running);
+    let ended = row.attempt - u32::from(row.phase == Phase::Running && !row.is_for_each());
     let ended = if row.rare.stub { 0 } else { ended };
     assert_eq!(numbers, (1..=ended).collect::<Vec<u32>>(), "attempts: {name}");
 }
@@ -271,7 +335,7 @@ fn contexts_are_trees(now: &Dump) {
             place = pipeline;
             assert_eq!(row.rare.spawned_by, root.rare.spawned_by, "one maker: {row:?}");
             if row.rare.spawned_by.is_none() {
-                assert_eq!(row.execution_id, root.pipeline_id.unwrap_or(context), "one execution: {row:?}");
+                assert_eq!(row.execution_id, root.pipeline_id.map_or(context, of), "one execution: {row:?}");
             }
             if let Some(parent) = row.parent_id {
                 let parent = rows.iter().find(|other| other.id == parent).expect("a parent of its context");
@@ -296,14 +360,17 @@ fn pipelines_are_contexts(now: &Dump) {
             assert_eq!(row.newest, index == rows.len() - 1, "the newest: {row:?}");
             assert!(row.newest || row.phase.is_terminal(), "an old incarnation lives: {row:?}");
             assert_eq!((&row.name, row.incarnation as usize), (&rows[0].name, index + 1), "{row:?}");
-            assert!(row.newest || now.steps(row.id).all(|step| !step.newest), "left behind: {row:?}");
+            // Items follow when their step is expanded.
+            let is_left = |step: &TaskRow| step.newest && !step.is_item();
+            assert!(row.newest || !now.steps(row.id).any(is_left), "left behind: {row:?}");
         }
     }
 }
 
 fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
-    let steps: Vec<&TaskRow> = now.steps(row.id).collect();
-    let count = |class| steps.iter().filter(|step| need(step) == class).count() as u32;
+    let all: Vec<&TaskRow> = now.steps(row.id).collect();
+    let steps: Vec<&TaskRow> = all.iter().copied().filter(|step| !step.is_item()).collect();
+    let count = |class| steps.iter().filter(|step| counted(step) == class).count() as u32;
     let (moving, done, failed) = (count(Need::Moves), count(Need::Good), count(Need::Bad));
     assert_eq!(
         (row.total, row.done, row.failed),
@@ -343,21 +410,21 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
     assert!(row.rare.wish.is_none() || !row.phase.is_terminal(), "a wish that was not granted: {row:#?}");
     let stand = row.stand().unwrap_or_default();
     assert!(stand == Stand::Away || !row.phase.is_terminal(), "it has ended and stands there: {row:#?}");
-    let has_begun = steps.iter().any(|step| step.phase == Phase::Running);
+    let has_begun = all.iter().any(|step| step.phase == Phase::Running && !step.is_for_each());
     assert!(
         !has_begun || row.stand().is_none_or(|stand| stand == Stand::Holds),
         "without its permits: {row:#?}"
     );
-    let is_ready = steps.iter().any(|step| step.reason == Some(Reason::Queued));
+    let is_ready = all.iter().any(|step| step.reason == Some(Reason::Queued));
     let is_in_line = stand != Stand::Away || row.stand().is_none() || row.waits_for_key();
     assert!(!is_ready || is_in_line, "it does not stand in the line: {row:#?}");
     assert!(row.rare.due_at.is_none() || !row.phase.is_terminal(), "a clock that moves nothing: {row:#?}");
-    let admitted = steps.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
+    let admitted = all.iter().filter(|step| step.admitted && !step.is_external()).count() as u32;
     if let Some(max) = row.max_parallel {
         assert_eq!(row.admitted, admitted, "places of {row:#?}");
         assert!(admitted <= max, "more places than there are: {row:#?}");
         let is_gated = |step: &&TaskRow| step.reason == Some(Reason::Queued) && !step.admitted;
-        let gated = steps.iter().any(|step| is_gated(step) && !step.waits_for_key());
+        let gated = all.iter().any(|step| is_gated(&step) && !step.waits_for_key());
         assert!(!gated || admitted == max || row.is_barred(), "a free place that nobody got: {row:#?}");
     }
 }

@@ -23,6 +23,14 @@ pub fn kept_by_grant(grant: &Grant, dump: &Dump) {
     assert_runs_as_asked(task.run_if, &resolved, &task.name);
     let newest = dump.newest();
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
+    if let Some(item) = &task.rare.item {
+        assert_eq!(resolved, dump.resolved(item.step), "what the step of {} took", task.name);
+        for taken in &resolved {
+            let text = dump.results.get(&taken.id).and_then(|row| row.outputs.as_deref());
+            let value = text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+            outputs.insert(taken.need.clone(), value);
+        }
+    }
     for context in dump.needs_of(task.context_id) {
         let need = newest[&context];
         let taken = resolved.iter().find(|taken| taken.id == need.id).expect("taken from the newest");
@@ -92,7 +100,7 @@ pub fn kept_by_restart(plan: &[PlanRow], is_now: bool, before: &Dump, now: &Dump
         let made = now[name].incarnation - row.incarnation;
         match plan.get(name.as_str()) {
             // What runs elsewhere can be stopped at once.
-            Some(Action::Restart) if is_now && row.is_external() && made == 1 => {}
+            Some(Action::Restart) if is_now && (row.is_external() || row.is_for_each()) && made == 1 => {}
             Some(Action::Restart) if is_now && row.phase == Phase::Running => {
                 assert!(made == 0 && now[name].wish.is_some(), "{name}: {now:#?}");
             }

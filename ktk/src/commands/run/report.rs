@@ -58,7 +58,7 @@ impl Report {
             LogChoice::Failed => end.progress.failed().map(|(step, state)| (step, &*state.task)).collect(),
             LogChoice::All => end
                 .progress
-                .states()
+                .with_items()
                 .filter(|(_, state)| state.attempt > 0)
                 .map(|(step, state)| (step, &*state.task))
                 .collect(),

@@ -199,6 +199,9 @@ fn between(start: Timestamp, end: Timestamp) -> SignedDuration {
 
 /// The command as one could type it, or the handler's name.
 pub(crate) fn command(task: &Task) -> Option<String> {
+    if let Some(each) = &task.spec.for_each {
+        return Some(format!("forEach:{}", each.jq));
+    }
     match (&task.spec.run, &task.spec.http, &task.spec.type_name) {
         // A summary has the whole command as one text.
         (Some(run), ..) if run.command.len() == 1 => run.command.first().cloned(),

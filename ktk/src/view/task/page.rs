@@ -21,7 +21,8 @@ pub(crate) fn describe(task: &Task, family: &[Task], events: Option<&[Event]>, m
     page.optional("Spawned By", task.metadata.spawned_by.map(|id| id.to_string()));
     page.optional("Deleted", task.metadata.deleted_at.map(|time| moment.time(time)));
     if let Some(pipeline) = &task.metadata.pipeline {
-        page.field("Pipeline", format!("{} (step {})", pipeline.name, pipeline.step));
+        let item = pipeline.index.map(|index| format!(", item {index}")).unwrap_or_default();
+        page.field("Pipeline", format!("{} (step {}{item})", pipeline.name, pipeline.step));
     }
     spec(&mut page, task, moment);
     outcome(&mut page, task, family, moment);
@@ -75,6 +76,10 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
     }
     if let Some(http) = &spec.http {
         request(page, http);
+    }
+    if let Some(each) = &spec.for_each {
+        page.field("For Each", each.jq.clone());
+        page.optional("Key", each.key.as_ref().map(|key| key.jq.clone()));
     }
     page.optional("Type", spec.type_name.clone());
     if spec.external.is_some() {
@@ -150,6 +155,10 @@ fn outcome(page: &mut Page, task: &Task, family: &[Task], moment: &Moment) {
     page.toned("Status", status.phase.as_str(), status::tone(status.phase, status.reason));
     page.optional("Reason", status.reason.map(|reason| reason.to_string()));
     page.optional("Message", status.message.clone());
+    page.optional(
+        "Items",
+        status.items.map(|items| format!("{} of {} done, {} failed", items.done, items.total, items.failed)),
+    );
     page.optional("Progress", status.progress.as_ref().map(progress_text));
     page.optional("Exit Code", status.exit_code.map(|code| code.to_string()));
     page.optional("Node", status.node.clone());
