@@ -32,7 +32,8 @@ pub const DUE_BATCH: usize = 500;
 pub const HARVEST: usize = 5_000;
 /// The most tasks that one transaction of the collector removes, unless one whole alone has more.
 pub const COLLECT_BATCH: usize = 200;
-/// The collector looks at a count again when this share of its limit has ended since (a tenth), and at each sweep.
+/// The collector looks at counts again when this share of all tasks, or of its smallest limit, has ended beyond what
+/// there was room for (a tenth), and at each sweep.
 pub const COLLECT_SLACK: u64 = 10;
 /// The collector looks for what goes for its age this share of the age later (a hundredth), so that it finds more
 /// than one at once, and at most so much later.

@@ -84,6 +84,11 @@ impl Operation for PlanHarvest {
         }
         let ended: Vec<Ended> = found.wholes.values().filter_map(ended).collect();
         let plan = self.retention.plan(&ended, &BTreeSet::new(), self.now, self.jump.as_ref());
+        let stays: Vec<Ended> = ended.iter().filter(|one| !plan.contains_key(&one.id)).copied().collect();
+        let room = match least {
+            Some(least) if !is_too_much => Some(least - tasks),
+            _ => self.retention.room(&stays),
+        };
         let mut going: Vec<Going> = plan
             .into_iter()
             .filter_map(|(id, rule)| self.going(found.wholes.remove(&id)?, rule))
@@ -93,8 +98,7 @@ impl Operation for PlanHarvest {
         let timed = going.iter().filter(|going| !matches!(going.rule, Rule::Count(..)));
         let timed = timed.map(|going| going.whole.tasks).sum();
         let Found { next, next_aged, .. } = found;
-        let mut harvest = Harvest { next, next_aged, tasks, timed, ..Harvest::default() };
-        harvest.room = least.map(|least| if is_too_much { 0 } else { least - tasks });
+        let mut harvest = Harvest { next, next_aged, room, tasks, timed, ..Harvest::default() };
         let mut rest = going.into_iter();
         while harvest.going.len() < limits::HARVEST && !rest.as_slice().is_empty() {
             let some: Vec<Going> = rest.by_ref().take(limits::COLLECT_BATCH).collect();

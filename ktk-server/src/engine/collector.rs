@@ -81,7 +81,7 @@ pub async fn pass<S: Store>(engine: &Engine<S>) -> EngineResult<Vec<Going>> {
         let tasks: u64 = gone.iter().map(|going| going.whole.tasks).sum();
         tracing::info!(tasks, "collected what was past its time");
     }
-    arm(engine, &retention, &harvest, &gone);
+    arm(engine, &retention, &harvest);
     Ok(gone)
 }
 
@@ -137,18 +137,16 @@ async fn remove<S: Store>(engine: &Engine<S>, going: Vec<Going>, by: &str) -> En
 }
 
 /// When to look again.
-fn arm<S: Store>(engine: &Engine<S>, retention: &Retention, harvest: &Harvest, gone: &[Going]) {
+fn arm<S: Store>(engine: &Engine<S>, retention: &Retention, harvest: &Harvest) {
     engine.hub.add_expiry(harvest.next);
     if let (Some(age), Some(next)) = (retention.least_age(), harvest.next_aged) {
         // A little later, so that there is more than one to collect.
         let slack = (age.get() / limits::AGE_SLACK).min(limits::AGE_SLACK_MAX);
         engine.hub.add_expiry(Some(later(next, slack)));
     }
-    let removed: u64 = gone.iter().map(|going| going.whole.tasks).sum();
-    let room = retention.least_count().map(|least| {
-        let left = least.saturating_sub(harvest.tasks.saturating_sub(removed));
-        left + least / limits::COLLECT_SLACK
-    });
+    // A look at everything costs as much as there is: not before a share of that has ended.
+    let slack = harvest.tasks.max(retention.least_count().unwrap_or_default()) / limits::COLLECT_SLACK;
+    let room = harvest.room.map(|room| room.saturating_add(slack));
     engine.hub.set_room(room);
 }
 

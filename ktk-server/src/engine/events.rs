@@ -145,7 +145,11 @@ fn task_events(row: &TaskRow, attempts: &[&AttemptRow]) -> Vec<Event> {
         started(at, row.attempt, row.node.as_deref().unwrap_or_default());
     }
     if let (Phase::Succeeded | Phase::Skipped, Some(at)) = (row.phase, row.finished_at) {
-        events.push(of(at, row.phase.as_str(), "", row.message.clone().unwrap_or_default()));
+        let words = row.message.clone().unwrap_or_else(|| match row.attempt {
+            0 => row.phase.as_str().to_lowercase(),
+            attempt => format!("attempt {attempt} {}", row.phase.as_str().to_lowercase()),
+        });
+        events.push(of(at, row.phase.as_str(), "", words));
     }
     events
 }

@@ -1,9 +1,7 @@
 //! Nodes: registration, the one call of a worker, and what a lost node leaves behind.
 
 use ktk_client::api::{
-    API_VERSION, ApiError, Duration, ErrorReason, List, Metadata, Node, ObjectRef, Reason, TaskId,
-    event::Severity,
-    names,
+    API_VERSION, ApiError, Duration, ErrorReason, List, Metadata, Node, ObjectRef, Reason, TaskId, names,
     node::{NodePhase, NodeSpec, NodeStatus},
     worker::{Outcome, RegisterParams, Registered, StopOrder, SyncParams, Synced},
 };
@@ -179,8 +177,6 @@ impl<T: Tx> Unit<'_, T> {
             self.adopt(row.clone());
             let outcome =
                 Outcome { reason: Some(reason), message: Some(format!("lost: {why}")), ..Outcome::default() };
-            let words = format!("attempt {} was lost: {why}", row.attempt);
-            self.task_event(&row, Severity::Warning, reason.as_str(), words);
             self.end_attempt(&row, outcome).await?;
         }
         Ok(())

@@ -160,7 +160,8 @@ impl<T: Tx> Unit<'_, T> {
             self.task_event(row, Severity::Warning, "Retrying", words);
         } else {
             let reason = outcome.reason.map_or("Interrupted", Reason::as_str);
-            let words = format!("attempt {} goes back to the queue", row.attempt);
+            let why = outcome.message.as_ref().map_or_else(String::new, |why| format!(", {why}"));
+            let words = format!("attempt {} goes back to the queue{why}", row.attempt);
             self.task_event(row, Severity::Warning, reason, words);
         }
         Ok(())

@@ -141,6 +141,21 @@ impl Retention {
         over
     }
 
+    /// How many tasks may end until something is too much again, if this is what stays: of the sort that has the least
+    /// room.
+    pub fn room(&self, stays: &[Ended]) -> Option<u64> {
+        let mut sorts: BTreeMap<(Option<Phase>, u64), u64> = BTreeMap::new();
+        for phase in Phase::ALL {
+            sorts.extend(self.count_of(*phase).map(|sort| (sort, 0)));
+        }
+        for one in stays {
+            if let Some(tasks) = self.count_of(one.phase).and_then(|sort| sorts.get_mut(&sort)) {
+                *tasks = tasks.saturating_add(one.tasks);
+            }
+        }
+        sorts.into_iter().map(|((_, limit), tasks)| limit.saturating_sub(tasks)).min()
+    }
+
     /// All that goes now, but for what something unfinished needs. First what is past its time, then of the rest
     /// what is too much.
     pub fn plan(

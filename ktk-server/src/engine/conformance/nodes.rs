@@ -58,6 +58,13 @@ pub async fn a_missed_lease<S: Store>(store: S) {
     let lose = crate::engine::nodes::LoseNode { ask, node: lab.node, generation: 1 };
     lab.write(lose).await.unwrap();
     assert_eq!(lab.state("a").await, "Running");
+    lab.succeed("a").await;
+    let events = lab.read(ListEvents { params: Default::default() }).await.unwrap().items;
+    let words: Vec<(&str, &str)> =
+        events.iter().map(|event| (event.reason.as_str(), event.message.as_str())).collect();
+    let lost = ("NodeLost", "attempt 1 goes back to the queue, lost: its node missed its lease");
+    assert_eq!(words.iter().filter(|(reason, _)| *reason == "NodeLost").collect::<Vec<_>>(), [&lost]);
+    assert!(words.contains(&("Succeeded", "attempt 2 succeeded")), "{words:?}");
 }
 
 pub async fn leaving<S: Store>(store: S) {

@@ -139,6 +139,27 @@ proptest! {
         }
     }
 
+    /// As long as no more has ended than there was room for, nothing is too much.
+    #[test]
+    fn room_is_what_can_end_before_anything_is_too_much(
+        retention in a_retention(), ended in ended(), phase in a_phase(), more in 0..25_u64,
+    ) {
+        let stays = |ended: &[Ended]| {
+            let over = retention.over(ended);
+            ended.iter().filter(|one| !over.contains_key(&one.id)).copied().collect::<Vec<_>>()
+        };
+        let mut left = stays(&ended);
+        let room = retention.room(&left);
+        prop_assert_eq!(room.is_some(), retention.least_count().is_some());
+        if let Some(room) = room {
+            for number in 0..more.min(room) {
+                let id = Uuid::from_u128(1_000 + u128::from(number));
+                left.push(Ended { id, phase, at: at(NOW + 1), ttl: None, tasks: 1 });
+            }
+            prop_assert!(retention.over(&left).is_empty());
+        }
+    }
+
     #[test]
     fn none_lets_all_stay(ended in ended()) {
         let kept = ended.iter().map(|one| Ended { ttl: None, ..*one }).collect::<Vec<_>>();

@@ -46,7 +46,7 @@ impl Warm {
 
     /// A root that is its context's only incarnation.
     pub(super) fn newest(&self, context: &Uuid) -> Option<&WarmTask> {
-        self.get(context).filter(|task| task.row.newest)
+        self.get(context).filter(|task| task.row.newest && task.row.context_id == *context)
     }
 
     /// Remembers a row that was written; the oldest makes room.
