@@ -31,7 +31,7 @@ fn it_says_what_goes_and_why() {
     place.ok("cancel pipeline many");
     let shown = place.ktk("gc --dry-run");
     let row = "NAMESPACE   OBJECT     TASKS   STATUS      ENDED   WHY            SINCE\n\
-               default     task/old   1       Succeeded   <age>      retention 40   <age>\n";
+               default     task/old   1       Succeeded   <age>   retention 40   <age>\n";
     shown.is(0, row, "1 tasks would go\n");
     let json = place.ktk("gc --dry-run -o json").code(0).json();
     assert_eq!(json["items"][0]["rule"], "retention 40", "{json}");
@@ -93,6 +93,6 @@ fn bad_limits_are_refused_with_their_part() {
     let refused = place.ktk("create -f p.yaml");
     let words = "unknown field here: a step's task goes with its pipeline, write it under `spec`";
     refused.says(&format!("spec.defaults.ttlAfterFinished: {words}"));
-    place.ktk("create -f p.yaml").says(&format!("p.yaml:7:14: spec.steps[0].ttlAfterFinished: {words}"));
+    place.ktk("create -f p.yaml").says(&format!("p.yaml:7:15: spec.steps[0].ttlAfterFinished: {words}"));
     assert_eq!(place.ok("get all -o name"), "");
 }

@@ -74,10 +74,10 @@ proptest! {
             match rule {
                 Rule::Ttl(ttl) => {
                     prop_assert_eq!(Some(*ttl), one.ttl);
-                    prop_assert!(age >= SignedDuration::try_from(ttl.get()).unwrap());
+                    prop_assert!(age >= SignedDuration::try_from(ttl.get()).expect("a short time"));
                 }
                 Rule::Age(phase, limit) => {
-                    prop_assert!(age >= SignedDuration::try_from(limit.get()).unwrap());
+                    prop_assert!(age >= SignedDuration::try_from(limit.get()).expect("a short time"));
                     let own = retention.phases.get(&one.phase).and_then(|own| own.age);
                     prop_assert_eq!(*phase, own.map(|_| one.phase));
                     prop_assert_eq!(Some(*limit), own.unwrap_or(retention.all.age));
@@ -169,7 +169,7 @@ proptest! {
 
 #[test]
 fn the_newest_is_not_lost_for_being_large() {
-    let retention: Retention = "3".parse().unwrap();
+    let retention: Retention = "3".parse().expect("a retention");
     let one = |id: u128, second, tasks| Ended {
         id: Uuid::from_u128(id),
         phase: Phase::Succeeded,
