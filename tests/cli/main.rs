@@ -33,3 +33,4 @@ mod tree;
 mod unique;
 mod version;
 mod wait;
+mod whole;
