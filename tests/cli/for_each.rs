@@ -29,7 +29,7 @@ fn one_item_fails_is_restarted_and_lets_its_step_go_on() {
     assert!(page.contains("Message:      1 of its 3 items ended without success\n"), "{page}");
     let page = place.ok("describe pipeline/p");
     assert!(page.contains("  count    UpstreamFailed   2/3 items done, 1 failed\n"), "{page}");
-    assert!(place.ok("describe task/p.count.b").contains("Pipeline:     p (step count, item 1)\n"));
+    assert!(place.ok("describe task/p.count.b").contains("p (step count, item 1)\n"));
     assert!(place.ok("why p.count").contains("upstream: task/p.count.b is Failed/ExitCode\n"));
     place.ktk("restart p.count").is(
         5,
