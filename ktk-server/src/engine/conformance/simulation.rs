@@ -95,11 +95,6 @@ impl<S: Store> Simulation<S> {
         let mut jobs: Vec<Job> = Vec::new();
         for n in 0..count {
             let mut job = self.random_job(&format!("s{n}"));
-            if self.one_in(5) {
-                let sum = "([.needs[] | objects | .n // 0] | add // 0)";
-                job = job.each(&format!("range(3 - {sum})"));
-                job = job.made("n", if self.one_in(2) { ".item" } else { "[.item, [.needs[] | objects]]" });
-            }
             if self.one_in(6) {
                 job = job.when("[.needs[] | objects] | length != 1");
             }
