@@ -14,6 +14,7 @@ mod diff;
 mod events;
 mod exit_codes;
 mod expressions;
+mod for_each;
 mod gc;
 mod get;
 mod hooks;

@@ -151,6 +151,11 @@ impl<T: Tx> Unit<'_, T> {
             let words = format!("{} of its {} items ended without success", each.bad, each.items);
             self.task_mut(id)?.message = Some(words);
             self.transit(id, Event::ItemFail).await?;
+            if self.task(id)?.wish.is_some() {
+                // A cascade waited for its end to run all of it again.
+                self.task_mut(id)?.cascade = Cascade::All;
+                return Box::pin(self.begin_anew(id)).await;
+            }
             return Box::pin(self.look_upstream(id)).await;
         }
         self.collect(id).await

@@ -92,7 +92,14 @@ impl<T: Tx> Unit<'_, T> {
             reach.found.insert(row.context_id, step);
             queue.push_back((row.context_id, row.name.clone()));
         }
-        while !queue.is_empty() {
+        loop {
+            if queue.is_empty() {
+                // What needs an item from outside is reached by it.
+                queue.extend(self.reach_items(&mut reach).await?);
+                if queue.is_empty() {
+                    return Ok(reach);
+                }
+            }
             let level: Vec<(Uuid, String)> = queue.drain(..).collect();
             let contexts: Vec<Uuid> = level.iter().map(|(context, _)| *context).collect();
             let names: BTreeMap<Uuid, &String> =
@@ -102,6 +109,11 @@ impl<T: Tx> Unit<'_, T> {
             self.load_newest(&dependents).await?;
             self.load_newest(&contexts).await?;
             for edge in edges {
+                let is_known = reach.found.contains_key(&edge.dependent);
+                if is_known && reach.items.contains(&edge.need) {
+                    // The step of an item stands above it.
+                    continue;
+                }
                 reach.edges.push((edge.need, edge.dependent));
                 let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
                 let collects = row.is_for_each() && self.is_item(edge.need);
@@ -133,12 +145,11 @@ impl<T: Tx> Unit<'_, T> {
                 }
             }
         }
-        self.reach_items(&mut reach).await?;
-        Ok(reach)
     }
 
     /// What is expanded again may have other items, or the same with other inputs: nobody knows before.
-    async fn reach_items(&mut self, reach: &mut Reach) -> EngineResult<()> {
+    async fn reach_items(&mut self, reach: &mut Reach) -> EngineResult<Vec<(Uuid, String)>> {
+        let mut reached = Vec::new();
         let is_expanded = |step: &&Step| {
             !step.collects && matches!(step.action, Action::Restart | Action::Decide | Action::Continue)
         };
@@ -156,10 +167,12 @@ impl<T: Tx> Unit<'_, T> {
                 let (name, action) = (row.name.clone(), Action::Decide);
                 let item = Step { context: row.context_id, name, action, why, collects: false };
                 reach.found.insert(row.context_id, item);
+                reach.items.insert(row.context_id);
                 reach.edges.push((context, row.context_id));
+                reached.push((row.context_id, row.name));
             }
         }
-        Ok(())
+        Ok(reached)
     }
 }
 
@@ -167,6 +180,8 @@ impl<T: Tx> Unit<'_, T> {
 struct Reach {
     found: BTreeMap<Uuid, Step>,
     edges: Vec<(Uuid, Uuid)>,
+    /// Items of steps that are expanded again.
+    items: BTreeSet<Uuid>,
 }
 
 impl Reach {

@@ -81,8 +81,9 @@ impl RestartPipeline {
             let ended_badly = |row: &TaskRow| matches!(row.phase, Phase::Failed | Phase::Cancelled);
             // The items of a step that is expanded again, or will be, are restarted by it.
             let expands = |row: &&TaskRow| {
-                let waits = row.rare.for_each.as_ref().is_some_and(|each| !each.is_expanded);
-                row.is_for_each() && (ended_badly(row) || (waits && !row.phase.is_terminal()))
+                let is_expanded = row.rare.for_each.as_ref().is_some_and(|each| each.is_expanded);
+                let waits = !is_expanded || row.live_needs + row.bad_needs > 0;
+                row.is_for_each() && (ended_badly(row) || (waits && row.phase == Phase::Pending))
             };
             let steps: BTreeSet<Option<String>> =
                 tasks.iter().filter(expands).map(|row| row.step.clone()).collect();

@@ -125,9 +125,10 @@ impl<T: Tx> Unit<'_, T> {
         let after = self.task(id)?.clone();
         if let Some(pipeline_id) = after.pipeline_id
             && after.newest
-            && !after.is_item()
         {
-            let has_started = after.phase == Phase::Running && before.phase != Phase::Running;
+            // A step with `forEach` starts with its first item.
+            let runs = after.phase == Phase::Running && !after.is_for_each();
+            let has_started = runs && before.phase != Phase::Running;
             let now = self.now;
             let class_changed = settle::counted(before) != settle::counted(&after)
                 || before.phase.is_terminal() != after.phase.is_terminal();

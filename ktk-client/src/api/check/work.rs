@@ -223,14 +223,14 @@ impl Work<'_> {
     /// The key, with parameters and inputs filled in as far as they are known. A type may bring more inputs: then
     /// the server alone can tell.
     pub(super) fn check_key(&self, causes: &mut Causes, prefix: &str, params: &BTreeMap<String, Value>) {
-        let Some(unique) = self.unique.filter(|_| self.type_name.is_none()) else { return };
-        if self.for_each.is_some() {
+        if let (Some(unique), Some(_)) = (self.unique, self.for_each) {
             if !unique.key.contains("inputs.") {
                 let place = field::member(&field::member(prefix, "unique"), "key");
                 causes.push(place, "would be the same for all items: name an input in it, as {{ inputs.x }}");
             }
             return;
         }
+        let Some(unique) = self.unique.filter(|_| self.type_name.is_none()) else { return };
         let none = BTreeMap::new();
         let inputs = self.inputs.unwrap_or(&none);
         if let Err(more) = unique.filled(&field::member(prefix, "unique"), params, inputs) {

@@ -53,6 +53,10 @@ impl Operation for ReadAll {
         let mut wants = BTreeMap::new();
         for (id, text) in tx.task_bodies(&unfinished).await? {
             if let Ok(body) = body::from_text::<body::TaskBody>("a task", &text) {
+                if body.spec.for_each.is_some() {
+                    // Permits are its items'.
+                    continue;
+                }
                 let uses = body.spec.semaphores.iter().map(|used| (used.name().to_owned(), used.permits()));
                 wants.insert(id, uses.collect());
             }

@@ -25,6 +25,7 @@ mod external;
 mod forced;
 mod hooks;
 mod items;
+mod items_again;
 mod lab;
 mod limits;
 mod lists;
@@ -141,13 +142,15 @@ macro_rules! engine_conformance {
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
                 who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;
-            items: a_task_for_each_value, no_values_succeed_with_nothing, keys_are_names, what_cannot_be_expanded_says_why,
-                a_condition_is_judged_once, a_failed_item_is_waited_for, a_pipeline_restarts_its_failed_items,
-                a_restarted_item_is_collected_again, items_without_outputs, a_failed_restart_leaves_what_was_collected,
-                expanded_again, expanded_again_behind_a_failure, upstream_moves_while_items_run, cancelled_with_its_items,
-                forced_while_items_run, fail_fast_knows_items, places_are_its_items, held_with_its_items, always_and_on_failure,
-                a_whole_restart_reuses_no_item, old_results_are_taken_back, the_values_are_of_what_was_taken,
+            items: a_task_for_each_value, no_values_succeed_with_nothing, keys_are_names,
+                what_cannot_be_expanded_says_why, a_condition_is_judged_once, a_failed_item_is_waited_for,
+                a_pipeline_restarts_its_failed_items, cancelled_with_its_items, forced_while_items_run,
+                fail_fast_knows_items, places_are_its_items, held_with_its_items, always_and_on_failure,
                 schemas_are_for_each_item, each_item_has_its_key, ten_thousand;
+            items_again: expanded_again, expanded_again_behind_a_failure, upstream_moves_while_items_run,
+                a_whole_restart_reuses_no_item, the_values_are_of_what_was_taken,
+                a_restarted_item_is_collected_again, items_without_outputs,
+                a_failed_restart_leaves_what_was_collected, old_results_are_taken_back;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             requests: handed_out_with_what_they_refer_to, what_cannot_be_filled_in_is_no_request,
