@@ -156,6 +156,10 @@ impl<T: Tx> Unit<'_, T> {
     /// Queues a task whose needs are settled, or lets it wait for its values, its time, or whoever holds it.
     pub async fn make_ready(&mut self, id: Uuid) -> EngineResult<()> {
         if self.waits_for_values(id)? {
+            // An adopted result can turn a failure into a success at once.
+            if self.task(id)?.reason == Some(Reason::UpstreamFailed) {
+                self.transit(id, Event::Wait).await?;
+            }
             return Ok(());
         }
         let row = self.task(id)?;
