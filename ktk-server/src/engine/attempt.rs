@@ -14,7 +14,7 @@ use super::{
     create_task::FirstAnswer,
     error::{EngineError, EngineResult},
     object,
-    operation::{Ask, Done},
+    operation::{Ask, Done, Scope},
     requests::Remembered,
     resolve,
     unit::Unit,
@@ -177,7 +177,12 @@ impl<T: Tx> Unit<'_, T> {
             (Some(reference), _) => resolve::task(self.tx, reference).await?.row,
             (None, Some(scope)) => {
                 self.load(&[scope.task]).await?;
-                self.task(scope.task)?.clone()
+                // It may have ended, and been deleted, since its token was looked at.
+                let gone = || {
+                    let words = format!("attempt {} is over: its task has been deleted", scope.attempt);
+                    ApiError::new(ErrorReason::Fenced, words)
+                };
+                self.task(scope.task).cloned().map_err(|_| gone())?
             }
             (None, None) => {
                 let words = "must name a task: only an attempt, with its own token, may leave it out";
@@ -190,6 +195,18 @@ impl<T: Tx> Unit<'_, T> {
         }
         check_runs(&row, attempt.or(ask.scope.as_ref().map(|scope| scope.attempt)))?;
         Ok(self.adopt(row))
+    }
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Refuses what is asked by an attempt that has ended since its token was looked at.
+    pub(super) async fn refuse_unless_it_runs(&mut self, scope: &Scope) -> EngineResult<()> {
+        let row = self.tx.tasks(&[scope.task]).await?.pop();
+        if row.is_some_and(|row| row.phase == Phase::Running && row.attempt == scope.attempt) {
+            return Ok(());
+        }
+        let words = format!("attempt {} is over: it makes nothing any more", scope.attempt);
+        Err(ApiError::new(ErrorReason::Fenced, words).into())
     }
 }
 

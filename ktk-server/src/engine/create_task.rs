@@ -100,6 +100,9 @@ impl Operation for CreateTask {
             return again(&mut unit, first).await;
         }
         let (scope, types) = (self.ask.scope.as_ref(), &*self.types);
+        if let Some(scope) = scope {
+            unit.refuse_unless_it_runs(scope).await?;
+        }
         let (id, body) = match create(&mut unit, &self.params, types, scope, self.causes.clone()).await? {
             Made::New(id, body) => (id, body),
             Made::Held(holder) => {

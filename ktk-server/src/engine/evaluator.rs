@@ -97,7 +97,7 @@ async fn settle<S: Store>(engine: &Engine<S>, task: Uuid, job: Result<Job, Strin
 ///
 /// # Errors
 /// What is no fault of the expressions.
-pub(super) async fn judge<S: Store>(
+pub async fn judge<S: Store>(
     engine: &Engine<S>,
     task: Uuid,
     job: Result<Job, String>,

@@ -17,7 +17,7 @@ pub mod create_task;
 pub mod delete;
 pub mod entity;
 pub mod error;
-mod evaluate;
+pub mod evaluate;
 pub mod evaluator;
 pub mod events;
 mod expand;

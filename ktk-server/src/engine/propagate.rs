@@ -39,14 +39,15 @@ impl<T: Tx> Unit<'_, T> {
                 self.hand_on_key(&namespace, &key).await?;
             } else if let Some((namespace, key)) = self.whole_keys.pop_first() {
                 self.hand_on_whole(&namespace, &key).await?;
-            } else if let Some(external) = self.externals.pop_first() {
-                self.start_external(external).await?;
-            } else if std::mem::take(&mut self.looks_for_externals) {
-                self.start_limited_externals().await?;
             } else if let Some(pipeline) = self.freed.pop_first() {
                 self.give_places(pipeline).await?;
             } else if let Some(pipeline) = self.touched.pop_first() {
                 self.rephase(pipeline).await?;
+            } else if let Some(external) = self.externals.pop_first() {
+                // After all restarts, those of whole pipelines too: what starts takes what its needs are in the end.
+                self.start_external(external).await?;
+            } else if std::mem::take(&mut self.looks_for_externals) {
+                self.start_limited_externals().await?;
             } else if let Some(happened) = self.happened.pop_front() {
                 self.write_hook(happened).await?;
             } else if let Some(doomed) = self.doomed.pop_first() {
@@ -155,6 +156,10 @@ impl<T: Tx> Unit<'_, T> {
     /// Queues a task whose needs are settled, or lets it wait for its values, its time, or whoever holds it.
     pub async fn make_ready(&mut self, id: Uuid) -> EngineResult<()> {
         if self.waits_for_values(id)? {
+            // An adopted result can turn a failure into a success at once.
+            if self.task(id)?.reason == Some(Reason::UpstreamFailed) {
+                self.transit(id, Event::Wait).await?;
+            }
             return Ok(());
         }
         let row = self.task(id)?;

@@ -11,6 +11,7 @@ use crate::{
     model::{
         gate::Stand,
         lane::{Lane, LaneRow, PLAIN},
+        row::EXTERNAL,
     },
     store::Tx,
 };
@@ -62,7 +63,10 @@ impl<T: Tx> Unit<'_, T> {
         if queue.metadata.name() == DEFAULT_QUEUE {
             // While it is limited, the plain lane is one among others.
             match spec == QueueSpec::default() {
-                true => self.tx.delete_lanes(&[PLAIN]).await?,
+                true => {
+                    self.tx.delete_lanes(&[PLAIN]).await?;
+                    self.start_plain_externals().await?;
+                }
                 false => {
                     let lane = Lane { queue: DEFAULT_QUEUE.into(), ..Lane::default() };
                     self.tx.put_lanes(&[LaneRow { id: PLAIN, lane, passed: None }]).await?;
@@ -72,5 +76,14 @@ impl<T: Tx> Unit<'_, T> {
         self.effects.work = true;
         self.looks_for_externals = true;
         self.change_entity(queue, spec).await
+    }
+
+    /// Nothing limits them any more, and nobody claims them.
+    async fn start_plain_externals(&mut self) -> EngineResult<()> {
+        for row in self.tx.claimable(&[EXTERNAL.to_owned()], u32::MAX as usize).await? {
+            let id = self.adopt(row);
+            self.externals.insert(id);
+        }
+        Ok(())
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         row::TaskRow,
         settle::{Class, class_of},
     },
+    mutants,
     store::Tx,
 };
 
@@ -97,7 +98,7 @@ impl<T: Tx> Unit<'_, T> {
         let because = RestartBody { reason: wish.reason, changes: wish.changes, by: Some(wish.by) };
         if wish.is_follower {
             // A cascade restarts no cancelled task.
-            if row.phase != Phase::Cancelled {
+            if row.phase != Phase::Cancelled || mutants::lives("M45") {
                 let changes = self.changes_of(id).await?;
                 self.try_incarnate(id, RestartBody { changes, ..because }, wish.cascade).await?;
             }
@@ -233,7 +234,52 @@ fn differs(now: &TaskRow, saw: &Resolved) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Wish;
+    use ktk_client::api::{Phase, task::Resolved};
+    use proptest::{prelude::*, sample::select};
+
+    use super::{Wish, differs};
+    use crate::{
+        model::row::TaskRow,
+        store::conformance::rows::{id, task as task_row},
+    };
+
+    /// An incarnation that has ended, and what was once taken.
+    fn pair() -> impl Strategy<Value = (TaskRow, Resolved)> {
+        let digest = || prop::option::of(select(vec!["aa", "bb"]));
+        (1..3u64, 1..3u64, select(Phase::ALL), select(Phase::ALL), digest(), digest()).prop_map(
+            |(now_id, saw_id, now_phase, saw_phase, now_digest, saw_digest)| {
+                let mut now = task_row(now_id);
+                (now.phase, now.output_digest) = (now_phase, now_digest.map(str::to_owned));
+                let output_digest = saw_digest.map(str::to_owned);
+                let saw = Resolved { need: "x".into(), id: id(saw_id), phase: saw_phase, output_digest };
+                (now, saw)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_still_the_same_incarnation_in_the_same_state_does_not_differ((now, _) in pair()) {
+            let output_digest = now.output_digest.clone();
+            let saw = Resolved { need: "x".into(), id: now.id, phase: now.phase, output_digest };
+            prop_assert!(!differs(&now, &saw));
+        }
+
+        #[test]
+        fn between_incarnations_only_an_equal_digest_is_equal((now, saw) in pair()) {
+            prop_assume!(now.id != saw.id);
+            let is_equal = now.phase == saw.phase && now.output_digest.is_some()
+                && now.output_digest == saw.output_digest;
+            prop_assert_eq!(differs(&now, &saw), !is_equal);
+        }
+
+        #[test]
+        fn another_phase_or_another_digest_always_differs((now, saw) in pair()) {
+            if now.phase != saw.phase || now.output_digest != saw.output_digest {
+                prop_assert!(differs(&now, &saw));
+            }
+        }
+    }
 
     #[test]
     fn a_stored_wish_is_read_back() {

@@ -132,3 +132,81 @@ pub async fn tick<S: Store>(
     }
     Ok(sweep)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use ktk_client::api::node::NodePhase;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        engine::shared::Shared,
+        entropy::Entropy,
+        jq::Jq,
+        store::{Operation, StoreError, StoreInfo, StoreResult, Tx, conformance::rows, memory::MemoryStore},
+    };
+
+    /// A store whose first reads fail.
+    #[derive(Clone, Debug)]
+    struct Unwilling {
+        store: MemoryStore,
+        refuses: Arc<AtomicU32>,
+    }
+
+    impl Store for Unwilling {
+        async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+            self.store.write(operation).await
+        }
+
+        async fn read<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+            let is_unwilling = |left: u32| left.checked_sub(1);
+            if self.refuses.fetch_update(Relaxed, Relaxed, is_unwilling).is_ok() {
+                return Err(StoreError::Unavailable("not yet".into()).into());
+            }
+            self.store.read(operation).await
+        }
+
+        fn info(&self) -> StoreInfo {
+            self.store.info()
+        }
+    }
+
+    /// A node that an earlier server knew, and what it runs.
+    struct Busy;
+
+    impl Operation for Busy {
+        type Output = ();
+        type Error = StoreError;
+
+        async fn run<T: Tx>(&self, tx: &mut T) -> StoreResult<()> {
+            let mut node = rows::node(1);
+            node.phase = NodePhase::Ready;
+            tx.put_node(&node).await?;
+            let mut task = rows::task(2);
+            task.phase = ktk_client::api::Phase::Running;
+            task.reason = None;
+            task.node_id = Some(node.id);
+            tx.insert_tasks(&[rows::new_task(task)]).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_look_is_tried_until_the_store_answers() {
+        let store = MemoryStore::new(Uuid::from_u128(1));
+        store.write(Busy).await.unwrap();
+        let refuses = Arc::new(AtomicU32::new(3));
+        let unwilling = Unwilling { store, refuses: Arc::clone(&refuses) };
+        let shared = Shared::new(Entropy::seeded(1), None);
+        let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
+        let (engine, _) = Engine::new(unwilling, clock, shared, Jq::here());
+        let look = |seconds| tokio::time::timeout(Duration::from_secs(seconds), run(Arc::clone(&engine)));
+        assert!(look(2).await.is_err(), "it runs until it is dropped");
+        assert!(refuses.load(Relaxed) < 3 && engine.leases.next_end().is_none());
+        assert!(look(5).await.is_err());
+        assert_eq!(refuses.load(Relaxed), 0);
+        assert!(engine.leases.next_end().is_some(), "who ran something has a lease from now on");
+    }
+}

@@ -99,3 +99,54 @@ pub fn why(row: &TaskRow) -> String {
         (None, _) => format!("asked for ({phase})"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+    use crate::store::conformance::rows::task as task_row;
+
+    const CASCADES: [Cascade; 3] = [Cascade::Auto, Cascade::All, Cascade::None];
+
+    fn row() -> impl Strategy<Value = TaskRow> {
+        let run_ifs = vec![RunIf::Success, RunIf::Failure, RunIf::Always];
+        let reasons = prop::option::of(select(Reason::ALL));
+        (select(Phase::ALL), reasons, select(run_ifs)).prop_map(|(phase, reason, run_if)| {
+            let mut row = task_row(1);
+            (row.phase, row.reason, row.run_if) = (phase, reason, run_if);
+            row
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_cancelled_is_kept_and_ends_the_cascade(row in row(), cascade in select(&CASCADES[..])) {
+            let effect = effect(&TaskRow { phase: Phase::Cancelled, ..row }, "x", cascade);
+            prop_assert_eq!((effect.action, effect.spreads), (Action::Keep, false));
+        }
+
+        #[test]
+        fn what_waits_goes_on_under_every_cascade(row in row(), cascade in select(&CASCADES[..])) {
+            let effect = effect(&TaskRow { phase: Phase::Pending, ..row }, "x", cascade);
+            prop_assert_eq!((effect.action, effect.spreads), (Action::Continue, true));
+        }
+
+        #[test]
+        fn what_has_begun_is_restarted_compared_or_kept_as_was_asked(row in row()) {
+            prop_assume!(!matches!(row.phase, Phase::Pending | Phase::Cancelled));
+            let action = |cascade| effect(&row, "x", cascade).action;
+            prop_assert_eq!(action(Cascade::All), Action::Restart);
+            prop_assert_eq!(action(Cascade::Auto), Action::Decide);
+            prop_assert_eq!(action(Cascade::None), Action::Keep);
+        }
+
+        #[test]
+        fn only_what_is_kept_ends_the_cascade(row in row(), cascade in select(&CASCADES[..])) {
+            let effect = effect(&row, "upstream", cascade);
+            prop_assert_eq!(effect.spreads, effect.action != Action::Keep);
+            prop_assert_ne!(effect.action, Action::Adopt);
+            prop_assert!(!effect.why.is_empty());
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Canaries: records in which something is wrong that must not be. A judge who lets one pass sees nothing.
 
-use super::judge::facts::{Call, Entry, Fact, Told};
+use std::collections::BTreeSet;
+
+use super::judge::facts::{Call, EntityFact, Entry, Fact, HookFact, Told};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +31,19 @@ pub enum Canary {
     LeftWaiting,
     /// A repeated request has another answer.
     OtherAnswer,
+    /// A task starts although its permits are not there.
+    NoPermits,
+    /// A task starts although its queue is paused.
+    PausedQueue,
+    /// A hook is written down twice.
+    HookTwice,
+    /// A worker is handed inputs that nothing made.
+    OtherInputs,
+    /// The token of an attempt that has ended opens.
+    OpenToken,
 }
 
-pub const CANARIES: [Canary; 12] = [
+pub const CANARIES: [Canary; 17] = [
     Canary::LostCommit,
     Canary::RefusedAndDone,
     Canary::OldVersion,
@@ -44,6 +56,11 @@ pub const CANARIES: [Canary; 12] = [
     Canary::TwoLive,
     Canary::LeftWaiting,
     Canary::OtherAnswer,
+    Canary::NoPermits,
+    Canary::PausedQueue,
+    Canary::HookTwice,
+    Canary::OtherInputs,
+    Canary::OpenToken,
 ];
 
 impl Canary {
@@ -62,6 +79,11 @@ impl Canary {
             Self::TwoLive => &["P30", "P31"],
             Self::LeftWaiting => &["P65"],
             Self::OtherAnswer => &["P04"],
+            Self::NoPermits => &["P35"],
+            Self::PausedQueue => &["S6"],
+            Self::HookTwice => &["S2"],
+            Self::OtherInputs => &["P25"],
+            Self::OpenToken => &["P16"],
         }
     }
 
@@ -75,7 +97,13 @@ impl Canary {
                 (1..entries.len()).rev().find(|at| made(&entries[*at]) && is_commit(&entries[*at - 1]));
             return place.map(|at| entries.remove(at - 1)).is_some();
         }
-        (0..entries.len()).rev().any(|at| self.spoil(at, entries))
+        match self {
+            Self::NoPermits => limit_before(entries, "\"gpu\"", ("Semaphore", "gpu"), r#"{"permits":0}"#),
+            Self::PausedQueue => {
+                limit_before(entries, r#""queue":"q""#, ("Queue", "q"), r#"{"paused":true}"#)
+            }
+            _ => (0..entries.len()).rev().any(|at| self.spoil(at, entries)),
+        }
     }
 
     fn spoil(self, at: usize, entries: &mut [Entry]) -> bool {
@@ -100,6 +128,15 @@ impl Canary {
                 let needs = grants.iter_mut().find_map(|grant| grant.needs.values_mut().next());
                 needs.map(|value| *value = serde_json::json!("another")).is_some()
             }
+            (Self::OtherInputs, Call::Sync(sync)) => {
+                let Told::Done((_, grants)) = &mut sync.told else { return false };
+                let first = grants.first_mut();
+                first.map(|grant| grant.inputs.insert("ghost".into(), serde_json::json!(1))).is_some()
+            }
+            (Self::OpenToken, Call::Identify { told, .. }) if told.done().is_none() => {
+                *told = Told::Done(());
+                true
+            }
             (Self::StaleResult, Call::Sync(sync)) if !has_commit || sync.reports.len() == 1 => {
                 let Told::Done((accepted, _)) = &mut sync.told else { return false };
                 let stale = accepted.iter_mut().find(|accepted| !**accepted);
@@ -112,6 +149,38 @@ impl Canary {
             _ => false,
         }
     }
+}
+
+/// Changes a limit right before a task starts for the first time whose manifest has these words.
+fn limit_before(entries: &mut Vec<Entry>, words: &str, (kind, name): (&str, &str), spec: &str) -> bool {
+    let mut limited = BTreeSet::new();
+    for at in 0..entries.len() {
+        let Entry::Commit { at: time, facts } = &entries[at] else { continue };
+        let starts = |fact: &Fact| match fact {
+            Fact::Task(task) => task.phase == "Running" && task.node.is_some() && limited.contains(&task.id),
+            _ => false,
+        };
+        if facts.iter().any(starts) {
+            let fact = Fact::Entity(EntityFact {
+                id: uuid::Uuid::from_u128(7),
+                kind: kind.into(),
+                name: name.into(),
+                body: format!(r#"{{"spec":{spec}}}"#),
+                version: 0,
+            });
+            let entry = Entry::Commit { at: *time, facts: vec![fact] };
+            entries.insert(at, entry);
+            return true;
+        }
+        for fact in facts {
+            if let Fact::NewTask(task, body) = fact
+                && body.contains(words)
+            {
+                limited.insert(task.id);
+            }
+        }
+    }
+    false
 }
 
 fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
@@ -137,6 +206,11 @@ fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
                 again.incarnation += 1;
                 again.version += 1_000_000;
                 facts.push(Fact::NewTask(again, body));
+                return true;
+            }
+            (Canary::HookTwice, Fact::Hook(hook)) if hook.moment != "onKeepalive" => {
+                let again = HookFact { id: uuid::Uuid::from_u128(7), ..hook.clone() };
+                facts.push(Fact::Hook(again));
                 return true;
             }
             (Canary::LeftWaiting, Fact::Task(task)) if task.phase == "Succeeded" => {

@@ -1,13 +1,22 @@
 //! The simulator: one seed is one history of people, workers, crashes and lost answers on the real engine and a store
 //! in memory, with a clock that is moved. The [`judge`] replays what was committed and says which promise was broken.
 //!
-//! Another kind of operation is one more arm in `people.rs` and one more `Call` for the judge.
+//! Another kind of operation is one more arm in `people.rs` and one more `Call` for the judge. Who acts: people
+//! (`people`, `requests`, `manifests`, `settings`), workers (`workers`), their attempts (`attempts`), and of the server
+//! its timer (`world`), its evaluator (`evaluator`) and who calls its hooks (`hooks`).
 
+mod attempts;
 mod canary;
+mod evaluator;
+mod faults;
 mod healing;
+mod hooks;
 mod judge;
+mod manifests;
 mod people;
 mod recording;
+mod requests;
+mod settings;
 mod suite;
 mod watchers;
 mod workers;
@@ -16,10 +25,7 @@ mod world;
 use jiff::SignedDuration;
 use rand::RngExt;
 
-use self::{
-    judge::facts::Entry,
-    world::{Faults, World},
-};
+use self::{faults::Faults, judge::facts::Entry, world::World};
 
 /// How many things happen in a history, and in how many of them something may go wrong.
 const STEPS: usize = 300;
@@ -51,9 +57,11 @@ impl World {
         let worker = self.rng.random_range(0..self.workers.len());
         match self.rng.random_range(0..100) {
             0..=29 => self.act(),
-            30..=64 => self.work(worker),
-            65..=79 => self.pass_time(),
-            80..=86 => self.watch(),
+            30..=61 => self.work(worker),
+            62..=66 => drop(self.evaluate()),
+            67..=70 => drop(self.call_hooks()),
+            71..=81 => self.pass_time(),
+            82..=86 => self.watch(),
             87..=88 => self.crash_server(),
             89..=90 if self.workers[worker].is_up => self.crash_worker(worker),
             89..=92 => self.start_worker(worker),
@@ -71,8 +79,10 @@ impl World {
         }
         match self.rng.random_range(0..100) {
             0..=29 => self.act(),
-            30..=74 => self.work(worker),
-            75..=89 => self.pass_time(),
+            30..=68 => self.work(worker),
+            69..=73 => drop(self.evaluate()),
+            74..=77 => drop(self.call_hooks()),
+            78..=89 => self.pass_time(),
             _ => self.watch(),
         }
     }

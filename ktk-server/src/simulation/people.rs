@@ -1,154 +1,96 @@
-//! People who create, restart, cancel, delete and look, and ask again where they had no answer.
+//! People who create, restart, adopt, cancel, delete and look, and ask again where they had no answer.
 
-use jiff::SignedDuration;
 use ktk_client::api::{
-    Duration, ObjectRef, Pipeline, Task,
-    list::Created,
+    ObjectRef, Pipeline, Task,
+    attempt::{CompleteParams, FailParams, KeepaliveParams},
     pipeline,
-    pipeline::{PipelineSpec, Step},
-    restart::{Cascade, RestartParams},
-    task::{self, CancelParams, DeleteParams, RetrySpec, RunIf},
+    restart::{AdoptParams, Cascade, RestartParams},
+    task::{self, CancelParams, DeleteParams},
 };
 use rand::{RngExt, seq::IndexedRandom};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    judge::facts::{Call, Entry, Told},
+    judge::facts::{Call, Entry, Speaker, Told},
+    requests::Request,
     watchers::Watcher,
     world::World,
 };
 use crate::engine::{
+    attempt::KeepAlive,
     cancel::{CancelPipeline, CancelTask},
     create_pipeline::CreatePipeline,
     create_task::CreateTask,
     delete::{DeletePipeline, DeleteTask},
+    operation::By,
     read::GetTask,
-    restart_pipeline::RestartPipeline,
     restart_task::RestartTask,
 };
 
 /// The handler that every task has.
 pub const HANDLER: &str = "job";
 
-const TASKS: [&str; 5] = ["t0", "t1", "t2", "t3", "t4"];
-const PIPELINES: [&str; 2] = ["p", "q"];
-
-/// A request that may be made again.
-#[derive(Clone, Debug)]
-pub enum Request {
-    Task(Box<Task>),
-    Pipeline(Box<Pipeline>),
-    Restart(RestartParams),
-    RestartPipeline(RestartParams),
-}
+pub const TASKS: [&str; 5] = ["t0", "t1", "t2", "t3", "t4"];
+pub const PIPELINES: [&str; 2] = ["p", "q"];
 
 /// What people remember.
 #[derive(Debug, Default)]
 pub struct People {
-    requests: u64,
+    pub requests: u64,
     /// Requests without an answer, and some that have one and are made again all the same.
     pub pending: Vec<(String, Request)>,
     /// Names and ids that were seen.
     names: Vec<String>,
     ids: Vec<Uuid>,
     pub watchers: Vec<Watcher>,
+    /// Attempts whose token was looked at, and who have said nothing yet.
+    pub speakers: Vec<(By, Speaker)>,
 }
 
 impl World {
     /// Somebody does something.
     pub fn act(&mut self) {
         match self.rng.random_range(0..100) {
-            0..=19 => self.create_task(),
-            20..=29 => self.create_pipeline(),
-            30..=54 => self.restart(),
-            55..=62 => self.restart_pipeline(),
-            63..=69 => self.cancel(),
-            70..=72 => self.cancel_pipeline(),
-            73..=77 => self.delete(),
-            78..=86 => self.get(),
-            87 => self.collect(),
+            0..=16 => {
+                let task = self.random_task();
+                self.request_new(Request::Task(Box::new(task), None));
+            }
+            17..=24 => {
+                let pipeline = self.random_pipeline();
+                self.request_new(Request::Pipeline(Box::new(pipeline)));
+            }
+            25..=43 => self.restart(),
+            44..=51 => self.restart_pipeline(),
+            52..=55 => self.adopt(),
+            56..=60 => self.cancel(),
+            61..=62 => self.cancel_pipeline(),
+            63..=67 => self.delete(),
+            68..=73 => self.limit(),
+            74..=78 => self.end_external(),
+            79..=80 => self.ask_for_the_impossible(),
+            81..=85 => self.speak(),
+            86..=90 => self.get(),
+            91 => self.collect(),
             _ => self.repeat(),
         }
     }
 
-    fn new_request(&mut self) -> String {
-        self.people.requests += 1;
-        format!("r{}", self.people.requests)
-    }
-
-    /// Makes a request under its id.
-    pub fn request(&mut self, id: String, request: Request) {
-        let request_id = Some(id.clone());
-        let ask = self.engine.ask("somebody");
-        let is_answered = match request.clone() {
-            Request::Task(object) => {
-                let params = task::CreateParams { object: *object, request_id, caller_env: None };
-                let told = self.ask(CreateTask::new(ask, params, self.engine.types(), Vec::new()));
-                let told = map(told, |answer: Created<Task>| answer.object);
-                let told = map(told, |task| self.see(task.metadata.name(), task.metadata.id));
-                let is_answered = told != Told::Unknown;
-                self.record.add(Entry::Call(Call::CreateTask { request: id.clone(), told }));
-                is_answered
-            }
-            Request::Pipeline(object) => {
-                let params = pipeline::CreateParams {
-                    object: *object.clone(),
-                    params: Default::default(),
-                    request_id,
-                    caller_env: None,
-                    new_name_if_taken: false,
-                };
-                let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types(), Vec::new()));
-                let told = map(told, |answer: Created<Pipeline>| {
-                    for step in &object.spec.steps {
-                        self.people.names.push(format!("{}.{}", object.metadata.name(), step.name));
-                    }
-                    answer.object.metadata.id.unwrap()
-                });
-                let is_answered = told != Told::Unknown;
-                self.record.add(Entry::Call(Call::CreatePipeline { request: id.clone(), told }));
-                is_answered
-            }
-            Request::Restart(params) => {
-                let params = RestartParams { request_id, ..params };
-                let told = self.ask(RestartTask::new(ask, params, self.engine.types()));
-                let told = map(told, |answer: ktk_client::api::restart::Restarted<Task>| {
-                    let object = answer.object;
-                    (self.see(object.metadata.name(), object.metadata.id), answer.created)
-                });
-                let is_answered = told != Told::Unknown;
-                self.record.add(Entry::Call(Call::Restart { request: id.clone(), told }));
-                is_answered
-            }
-            Request::RestartPipeline(params) => {
-                let params = RestartParams { request_id, ..params };
-                let told = self.ask(RestartPipeline::new(ask, params));
-                let told = map(told, |answer: ktk_client::api::restart::Restarted<Pipeline>| {
-                    answer.restarted.iter().map(|task| task.id).collect()
-                });
-                let is_answered = told != Told::Unknown;
-                self.record.add(Entry::Call(Call::RestartPipeline { request: id.clone(), told }));
-                is_answered
-            }
-        };
-        // Who had an answer may ask again all the same: a proxy, or a second click.
-        if !is_answered || (!self.is_healed && self.one_in(8)) {
-            self.people.pending.push((id, request));
-        }
-    }
-
-    fn see(&mut self, name: &str, id: Option<Uuid>) -> Uuid {
+    pub fn see(&mut self, name: &str, id: Option<Uuid>) -> Uuid {
         let id = id.expect("every object has an id");
-        if !self.people.names.iter().any(|seen| seen == name) {
-            self.people.names.push(name.to_owned());
-        }
+        self.see_name(name);
         self.people.ids.push(id);
         id
     }
 
+    pub fn see_name(&mut self, name: &str) {
+        if !self.people.names.iter().any(|seen| seen == name) {
+            self.people.names.push(name.to_owned());
+        }
+    }
+
     /// Something that is there, or was: by name, by `name@N`, by id.
-    fn reference(&mut self) -> ObjectRef {
+    pub fn reference(&mut self) -> ObjectRef {
         let name = match self.rng.random_range(0..4) {
             0 => self.people.ids.choose(&mut self.rng).map(Uuid::to_string),
             1 => {
@@ -158,67 +100,6 @@ impl World {
             _ => self.people.names.choose(&mut self.rng).cloned(),
         };
         ObjectRef::new("default", name.unwrap_or_else(|| "t0".to_owned()))
-    }
-
-    fn random_step(&mut self, name: &str) -> Step {
-        let run_if = [RunIf::Success, RunIf::Success, RunIf::Success, RunIf::Failure, RunIf::Always];
-        let mut step = Step {
-            name: name.into(),
-            type_name: Some(HANDLER.into()),
-            run_if: *run_if.choose(&mut self.rng).unwrap(),
-            priority: Some(self.rng.random_range(0..3)),
-            ..Step::default()
-        };
-        let limit = match self.rng.random_range(0..6) {
-            0 => Some(0),
-            1 | 2 => Some(2),
-            3 => Some(1),
-            _ => None,
-        };
-        if limit.is_some() || self.one_in(3) {
-            let codes = if self.one_in(4) { Some(vec![75]) } else { None };
-            let backoff = self.one_in(2).then(|| Duration::from_secs(self.rng.random_range(1..6)));
-            step.retry = Some(RetrySpec { limit, backoff, on_exit_codes: codes, ..RetrySpec::default() });
-        }
-        if self.one_in(8) {
-            let wait = SignedDuration::from_secs(self.rng.random_range(1..30));
-            step.run_after = Some(self.now() + wait);
-        }
-        step
-    }
-
-    fn create_task(&mut self) {
-        let name = *TASKS.choose(&mut self.rng).unwrap();
-        let mut step = self.random_step(name);
-        for _ in 0..self.rng.random_range(0..3) {
-            let need = self.reference().name;
-            if need != name && !step.needs.contains(&need) {
-                step.needs.push(need);
-            }
-        }
-        let step = with_something_to_fail(step);
-        let request = Request::Task(Box::new(Task::new(name, step.task_spec(None))));
-        let id = self.new_request();
-        self.request(id, request);
-    }
-
-    fn create_pipeline(&mut self) {
-        let name = *PIPELINES.choose(&mut self.rng).unwrap();
-        let mut steps: Vec<Step> = Vec::new();
-        for n in 0..self.rng.random_range(2..=6) {
-            let mut step = self.random_step(&format!("s{n}"));
-            for need in 0..n {
-                if self.one_in(3) {
-                    step.needs.push(format!("s{need}"));
-                }
-            }
-            steps.push(with_something_to_fail(step));
-        }
-        let max_parallel = self.one_in(3).then(|| self.rng.random_range(1..3));
-        let fail_fast = self.one_in(3);
-        let spec = PipelineSpec { steps, max_parallel, fail_fast, ..PipelineSpec::default() };
-        let id = self.new_request();
-        self.request(id, Request::Pipeline(Box::new(Pipeline::new(name, spec))));
     }
 
     fn restart(&mut self) {
@@ -233,22 +114,97 @@ impl World {
         if self.one_in(4) {
             params.changes.insert("inputs.width".into(), json!(self.rng.random_range(0..2)));
         }
-        let id = self.new_request();
-        self.request(id, Request::Restart(params));
+        if self.one_in(12) {
+            params.changes.insert("queue".into(), json!("q"));
+        }
+        self.request_new(Request::Restart(params));
     }
 
     fn restart_pipeline(&mut self) {
         let name = *PIPELINES.choose(&mut self.rng).unwrap();
-        let from_step = self.one_in(2).then(|| format!("s{}", self.rng.random_range(0..6)));
-        let params = RestartParams {
+        let name = if self.one_in(8) { format!("{name}@1") } else { name.to_owned() };
+        let from_step = self.one_in(3).then(|| format!("s{}", self.rng.random_range(0..6)));
+        let all = from_step.is_none() && self.one_in(2);
+        let mut params = RestartParams {
             reference: ObjectRef::new("default", name),
             cascade: if self.one_in(3) { Cascade::All } else { Cascade::Auto },
-            force: from_step.is_some() && self.one_in(4),
+            force: (all || from_step.is_some()) && self.one_in(3),
+            all,
             from_step,
             ..RestartParams::default()
         };
-        let id = self.new_request();
-        self.request(id, Request::RestartPipeline(params));
+        if all && self.one_in(3) {
+            params.changes.insert("params.k".into(), json!(self.rng.random_range(0..2)));
+        }
+        self.request_new(Request::RestartPipeline(params));
+    }
+
+    fn adopt(&mut self) {
+        let reference = match self.people.ids.choose(&mut self.rng) {
+            Some(id) => ObjectRef::new("default", id.to_string()),
+            None => self.reference(),
+        };
+        self.request_new(Request::Adopt(AdoptParams { reference, ..AdoptParams::default() }));
+    }
+
+    /// Somebody says how an external task ended, or that it is alive.
+    fn end_external(&mut self) {
+        let reference = self.reference();
+        let attempt = self.one_in(4).then(|| self.rng.random_range(1..3));
+        match self.rng.random_range(0..6) {
+            0 => {
+                let params = KeepaliveParams { reference: Some(reference), attempt };
+                let told = self.ask(Ok(KeepAlive { ask: self.engine.ask("somebody"), params }));
+                self.said(None, attempt, told);
+            }
+            1 | 2 => {
+                let retry = self.one_in(2);
+                let params = FailParams { reference, attempt, retry, ..FailParams::default() };
+                self.request_new(Request::Fail(params));
+            }
+            _ => self.complete(reference, attempt),
+        }
+    }
+
+    pub fn complete(&mut self, reference: ObjectRef, attempt: Option<u32>) {
+        let outputs = match self.rng.random_range(0..4) {
+            0 => None,
+            1 => Some(json!({})),
+            n => Some(json!({"n": n - 1})),
+        };
+        let outputs = outputs.map(|outputs| serde_json::from_value(outputs).unwrap());
+        self.request_new(Request::Complete(CompleteParams { reference, attempt, outputs, request_id: None }));
+    }
+
+    /// What nobody can do is refused, and changes nothing.
+    fn ask_for_the_impossible(&mut self) {
+        let ask = self.engine.ask("somebody");
+        let told = match self.rng.random_range(0..5) {
+            0 | 1 => {
+                let params =
+                    task::CreateParams { object: self.bad_task(), request_id: None, caller_env: None };
+                let told = self.ask(CreateTask::new(ask, params, self.engine.types(), Vec::new()));
+                map(told, |made| made.object.metadata.id.unwrap())
+            }
+            2 | 3 => {
+                let params = pipeline::CreateParams {
+                    object: self.bad_pipeline(),
+                    params: Default::default(),
+                    request_id: None,
+                    caller_env: None,
+                    new_name_if_taken: false,
+                };
+                let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types(), Vec::new()));
+                map(told, |made| made.object.metadata.id.unwrap())
+            }
+            _ => {
+                let mut params = RestartParams { reference: self.reference(), ..RestartParams::default() };
+                params.changes.insert("nosuch".into(), json!(1));
+                let told = self.ask(RestartTask::new(ask, params, self.engine.types()));
+                map(told, |made| made.object.metadata.id.unwrap())
+            }
+        };
+        self.record.add(Entry::Call(Call::Bad { told }));
     }
 
     fn cancel(&mut self) {
@@ -267,24 +223,20 @@ impl World {
     }
 
     fn delete(&mut self) {
-        let now = self.one_in(3);
+        let (now, cascade) = (self.one_in(3), self.one_in(3));
         let ask = self.engine.ask("somebody");
         let told = if self.one_in(3) {
             let reference = ObjectRef::new("default", *PIPELINES.choose(&mut self.rng).unwrap());
-            let told = self.ask(Ok(DeletePipeline {
-                ask,
-                params: DeleteParams { reference, now, ..DeleteParams::default() },
-            }));
+            let params = DeleteParams { reference, now, cascade, ..DeleteParams::default() };
+            let told = self.ask(Ok(DeletePipeline { ask, params }));
             map(told, |deleted: task::Deleted<Pipeline>| (deleted.object.metadata.id.unwrap(), deleted.gone))
         } else {
             let reference = self.reference();
-            let told = self.ask(Ok(DeleteTask {
-                ask,
-                params: DeleteParams { reference, now, ..DeleteParams::default() },
-            }));
+            let params = DeleteParams { reference, now, cascade, ..DeleteParams::default() };
+            let told = self.ask(Ok(DeleteTask { ask, params }));
             map(told, |deleted: task::Deleted<Task>| (deleted.object.metadata.id.unwrap(), deleted.gone))
         };
-        self.record.add(Entry::Call(Call::Delete { told }));
+        self.record.add(Entry::Call(Call::Delete { is_cascade: cascade, told }));
     }
 
     fn get(&mut self) {
@@ -306,14 +258,6 @@ impl World {
         let (id, request) = self.people.pending.swap_remove(index);
         self.request(id, request);
     }
-}
-
-/// A `failure` step without needs is refused.
-fn with_something_to_fail(mut step: Step) -> Step {
-    if step.needs.is_empty() && step.run_if == RunIf::Failure {
-        step.run_if = RunIf::Success;
-    }
-    step
 }
 
 pub fn map<A, B>(told: Told<A>, to: impl FnOnce(A) -> B) -> Told<B> {

@@ -8,7 +8,9 @@ use std::{
 use jiff::Timestamp;
 use ktk_client::api::{node::NodePhase, restart::Cascade, task::RunIf, worker::Fence};
 
-use super::judge::facts::{AttemptFact, Entry, Fact, FenceFact, PipelineFact, TaskFact};
+use super::judge::facts::{
+    AttemptFact, EntityFact, Entry, Fact, FenceFact, HookFact, PipelineFact, TaskFact,
+};
 use crate::{
     clock::Clock,
     engine::conformance::cut::{Knife, Written},
@@ -22,6 +24,11 @@ pub struct Record(Arc<Mutex<Vec<Entry>>>);
 impl Record {
     pub fn add(&self, entry: Entry) {
         self.0.lock().unwrap().push(entry);
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
     }
 
     pub fn take(&self) -> Vec<Entry> {
@@ -84,6 +91,22 @@ fn add(facts: &mut Vec<Fact>, written: Written<'_>) {
         Written::Tombstones(rows) => {
             facts.extend(rows.iter().map(|row| Fact::Deleted { id: row.id, version: row.version }));
         }
+        Written::Entities(rows) => facts.extend(rows.iter().map(|row| {
+            Fact::Entity(EntityFact {
+                id: row.id,
+                kind: row.kind.clone(),
+                name: row.name.clone(),
+                body: row.body.clone(),
+                version: row.version,
+            })
+        })),
+        Written::GoneEntities(kind, names) => facts
+            .extend(names.iter().map(|name| Fact::GoneEntity { kind: kind.to_owned(), name: name.clone() })),
+        Written::Hooks(rows) => facts.extend(rows.iter().map(|row| {
+            let (id, task, attempt) = (row.id, row.task_id, row.attempt);
+            Fact::Hook(HookFact { id, task, moment: row.moment.as_str(), attempt })
+        })),
+        Written::GoneHooks(ids) => facts.extend(ids.iter().map(|id| Fact::GoneHook(*id))),
         Written::Node(row) => {
             let phase = match row.phase {
                 NodePhase::Ready => "Ready",
@@ -91,7 +114,8 @@ fn add(facts: &mut Vec<Fact>, written: Written<'_>) {
                 NodePhase::Stopped => "Stopped",
                 NodePhase::Lost => "Lost",
             };
-            facts.push(Fact::Node { id: row.id, generation: row.generation, phase });
+            let labels = row.labels.clone();
+            facts.push(Fact::Node { id: row.id, generation: row.generation, phase, labels });
         }
         Written::Request(row) => facts.push(Fact::Request(row.key.clone())),
         Written::Begin | Written::Commit => {}
@@ -115,6 +139,10 @@ fn task(row: &TaskRow) -> TaskFact {
         newest: row.newest,
         name: row.name.clone(),
         pipeline: row.pipeline_id,
+        execution: row.execution_id,
+        spawned_by: row.rare.spawned_by,
+        queue: row.queue.clone(),
+        priority: row.priority,
         run_if: match row.run_if {
             RunIf::Success => "success",
             RunIf::Failure => "failure",
@@ -131,11 +159,15 @@ fn task(row: &TaskRow) -> TaskFact {
         fence: row.fence.map(fence),
         node: row.node_id,
         digest: row.output_digest.clone(),
+        stop: row.stop.map(|stop| stop.reason.as_str()),
+        is_admitted: row.admitted,
+        is_held: row.rare.held,
         has_wish: row.wish.is_some(),
         is_going: row.deleted_at.is_some(),
         is_stub: row.rare.stub,
+        created_at: row.created_at.as_microsecond(),
+        ready_at: micros(row.ready_at),
         started_at: micros(row.started_at),
-        due_at: micros(row.due_at),
         version: row.version,
     }
 }
@@ -143,12 +175,17 @@ fn task(row: &TaskRow) -> TaskFact {
 fn pipeline(row: &PipelineRow) -> PipelineFact {
     PipelineFact {
         id: row.id,
+        context: row.context_id,
+        parent: row.parent_id,
+        incarnation: row.incarnation,
+        newest: row.newest,
         name: row.name.clone(),
         phase: row.phase.as_str(),
         total: row.total,
         max_parallel: row.max_parallel,
         was_cancelled: row.cancel.is_some(),
         has_started: row.started_at.is_some(),
+        has_wish: row.rare.wish.is_some(),
         is_going: row.deleted_at.is_some(),
         version: row.version,
     }

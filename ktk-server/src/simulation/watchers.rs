@@ -32,7 +32,9 @@ impl World {
             1 => seen + 5_000_000,
             _ => seen,
         };
-        let filter = Filter::new(WatchParams { summary: true, ..WatchParams::default() }).unwrap();
+        let kinds = Some("Task,Pipeline,Queue,Semaphore".to_owned());
+        let params = WatchParams { summary: true, kinds, ..WatchParams::default() };
+        let filter = Filter::new(params).unwrap();
         let told = self.look(WatchPage { ask: self.engine.ask("watcher"), filter, after });
         let told = map(told, |(events, upto): (Vec<WatchEvent>, u64)| Page {
             events: events.iter().map(seen_of).collect(),

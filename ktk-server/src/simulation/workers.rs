@@ -80,6 +80,10 @@ impl Worker {
         self.had_room = false;
     }
 
+    fn zone(&self) -> &'static str {
+        ["eu", "us"][self.id.as_u128() as usize % 2]
+    }
+
     fn free(&self) -> u32 {
         self.slots.saturating_sub((self.runs.len() + self.ends.len()) as u32)
     }
@@ -113,6 +117,7 @@ impl World {
             role: "worker".into(),
             slots: worker.slots,
             types: vec![HANDLER.into()],
+            labels: [("zone".to_owned(), worker.zone().to_owned())].into(),
             ..RegisterParams::default()
         };
         let (node, store_id) = (worker.id, Uuid::nil());
@@ -201,8 +206,15 @@ impl World {
         // As the server takes it: the lease is renewed around the look.
         let (node, generation, running) = (params.node, params.generation, params.running);
         self.engine.leases.renew(node, generation, running > 0);
+        let repeats = !params.reports.is_empty() && !self.is_healed && self.one_in(8);
+        let again = repeats.then(|| SyncParams { free: 0, resync: false, ..params.clone() });
         match self.call(params) {
             Some(synced) => {
+                // The call arrives twice: nobody hears the second answer.
+                if let Some(again) = again {
+                    self.faults.repeated_calls += 1;
+                    self.call(again);
+                }
                 if !synced.unknown_node {
                     self.engine.leases.renew(node, generation, running > 0 || !synced.grants.is_empty());
                 }
@@ -334,5 +346,6 @@ fn grant_fact(grant: &Grant) -> GrantFact {
         attempt: grant.attempt,
         fence: fence(grant.fence),
         needs: grant.needs.clone(),
+        inputs: grant.inputs.clone(),
     }
 }

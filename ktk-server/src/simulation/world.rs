@@ -10,6 +10,9 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
 use super::{
+    evaluator::Evaluator,
+    faults::Faults,
+    hooks::HookCaller,
     judge::facts::{Call, Entry, Told},
     people::People,
     recording::Record,
@@ -33,48 +36,6 @@ use crate::{
 
 pub type SimStore = CutStore<MemoryStore>;
 
-/// What went wrong on purpose, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// Calls of the store that failed without effect, and operations that took effect and said that they failed.
-    pub cuts: u64,
-    pub hidden: u64,
-    /// Answers that got lost on their way.
-    pub lost_answers: u64,
-    pub server_crashes: u64,
-    pub worker_crashes: u64,
-    pub pauses: u64,
-    pub jumps: u64,
-    pub late_reports: u64,
-}
-
-impl Faults {
-    pub fn add(&mut self, other: &Self) {
-        self.cuts += other.cuts;
-        self.hidden += other.hidden;
-        self.lost_answers += other.lost_answers;
-        self.server_crashes += other.server_crashes;
-        self.worker_crashes += other.worker_crashes;
-        self.pauses += other.pauses;
-        self.jumps += other.jumps;
-        self.late_reports += other.late_reports;
-    }
-
-    /// Each kind by its name.
-    pub fn kinds(&self) -> [(&'static str, u64); 8] {
-        [
-            ("cut calls", self.cuts),
-            ("hidden commits", self.hidden),
-            ("lost answers", self.lost_answers),
-            ("server crashes", self.server_crashes),
-            ("worker crashes", self.worker_crashes),
-            ("pauses", self.pauses),
-            ("clock jumps", self.jumps),
-            ("late reports", self.late_reports),
-        ]
-    }
-}
-
 /// The world.
 pub struct World {
     pub rng: StdRng,
@@ -86,6 +47,8 @@ pub struct World {
     /// All grants that workers were ever given.
     pub given: Vec<Grant>,
     pub people: People,
+    pub evaluator: Evaluator,
+    pub hooks: HookCaller,
     pub faults: Faults,
     /// Whether everything goes well from now on.
     pub is_healed: bool,
@@ -114,14 +77,19 @@ impl World {
             workers: Vec::new(),
             given: Vec::new(),
             people: People::default(),
+            evaluator: Evaluator::default(),
+            hooks: HookCaller::default(),
             faults: Faults::default(),
-            is_healed: false,
+            // Nothing goes wrong while it is set up.
+            is_healed: true,
             sweep: None,
             heard_since: start,
             starts: 0,
             seed,
         };
         world.begin();
+        world.make_limits();
+        world.is_healed = false;
         let count = world.rng.random_range(1..=5);
         world.workers = (0..count).map(Worker::new).collect();
         for index in 0..count as usize {
@@ -161,6 +129,8 @@ impl World {
         self.engine.hub.begin(ahead.version);
         self.engine.add_types(&[super::people::HANDLER.to_owned()]);
         self.heard_since = self.now();
+        self.begin_evaluator();
+        self.begin_hooks();
         self.sweep = ready(timer::begin(&self.engine)).expect("the store can be read");
     }
 
@@ -297,8 +267,15 @@ impl World {
         if self.sweep.is_none() {
             self.sweep = Some(self.now() + SignedDuration::try_from(limits::SWEEP).expect("a minute"));
         }
+        let mut has_rung = false;
         for _ in 0..100 {
-            let Some(target) = self.next_alarm().filter(|target| *target <= self.now()) else { return };
+            let Some(target) = self.next_alarm().filter(|target| *target <= self.now()) else {
+                if has_rung {
+                    self.rang(true);
+                }
+                return;
+            };
+            has_rung = true;
             if self.now().duration_since(target) > timer::PAUSE {
                 self.engine.leases.extend();
                 self.heard_since = self.now();
@@ -307,15 +284,19 @@ impl World {
             let sweep = self.sweep.filter(|_| !self.is_healed);
             let ticked = ready(timer::tick(&self.engine, sweep, self.heard_since));
             self.disarm();
-            self.record.add(Entry::Call(Call::Timer));
             match ticked {
                 Ok(sweep) => self.sweep = sweep,
                 // It tries again after a second; here, at the next alarm.
-                Err(EngineError::Store(StoreError::Unavailable(_))) => return,
+                Err(EngineError::Store(StoreError::Unavailable(_))) => return self.rang(false),
                 Err(error) => return self.record.add(Entry::Broken(format!("{error:?}"))),
             }
         }
         self.record.add(Entry::Broken("the timer rings for ever".into()));
+    }
+
+    fn rang(&self, is_through: bool) {
+        let at = self.now().as_microsecond();
+        self.record.add(Entry::Call(Call::Timer { at, is_through }));
     }
 }
 

@@ -72,6 +72,22 @@ pub async fn a_lost_attempt_is_not_restarted_twice<S: Store>(store: S) {
     assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded"]);
 }
 
+/// Who was to follow and was cancelled meanwhile stays cancelled.
+pub async fn a_follower_that_is_cancelled_stays<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.give("a", json!({"n": 1})).await;
+    let grant = lab.running("b").await;
+    let answer = lab.restart_with(cascade("a", Cascade::All)).await.unwrap();
+    assert_eq!(plan_text(&answer.plan), ["a restart", "b restart"]);
+    lab.cancel("b").await.unwrap();
+    assert!(lab.report(grant, success()).await);
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Cancelled/ByUser"]);
+    lab.give("a", json!({"n": 2})).await;
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Cancelled/ByUser"], "nor by what its need comes to");
+}
+
 pub async fn none_restarts_none<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make(job("a")).await;

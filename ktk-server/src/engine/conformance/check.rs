@@ -63,7 +63,7 @@ pub fn check(before: &Dump, now: &Dump) {
         let name = Shown(row);
         reason_is_legal(row, name);
         goes_when_it_can(row, now, &newest, name);
-        fields_fit_the_phase(row, name);
+        fields_fit_the_phase(row, now, name);
         place_fits(row, now, name);
         needs_are_counted(row, now, &newest, name);
         results_fit(row, now, name);
@@ -111,7 +111,7 @@ fn reason_is_legal(row: &TaskRow, name: Shown<'_>) {
     assert!(legal.contains(&row.reason), "phase and reason: {name}");
 }
 
-fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
+fn fields_fit_the_phase(row: &TaskRow, now: &Dump, name: Shown<'_>) {
     let is_running = row.phase == Phase::Running;
     // The items of a step run in its place.
     let runs = is_running && !row.is_for_each();
@@ -131,7 +131,8 @@ fn fields_fit_the_phase(row: &TaskRow, name: Shown<'_>) {
     if row.reason == Some(Reason::Queued) {
         assert!(row.ready_at.is_some(), "a queued task has a time: {name}");
         let is_gated = row.pipeline_id.is_some() && !row.admitted;
-        let may_wait = row.lane != PLAIN || row.waits_for_key() || is_gated;
+        let is_paused = now.queues.get(&row.queue).is_some_and(|queue| queue.paused);
+        let may_wait = row.lane != PLAIN || is_paused || row.waits_for_key() || is_gated;
         assert!(!row.is_external() || may_wait, "nothing that it could wait for: {name}");
         assert!(!row.rare.held, "a held task is queued: {name}");
     }

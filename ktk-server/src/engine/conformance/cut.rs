@@ -46,6 +46,11 @@ pub enum Written<'a> {
     Pipelines(&'a [PipelineRow]),
     GonePipelines(&'a [Uuid]),
     Tombstones(&'a [TombstoneRow]),
+    Entities(&'a [EntityRow]),
+    /// A kind and names of it.
+    GoneEntities(&'a str, &'a [String]),
+    Hooks(&'a [HookRow]),
+    GoneHooks(&'a [Uuid]),
     Node(&'a NodeRow),
     Request(&'a RequestRow),
     /// All of it is stored.
@@ -284,8 +289,8 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         put_node(row: &NodeRow) -> () => Written::Node(row);
         entities(kind: &str, names: &[String]) -> Vec<EntityRow>;
         list_entities(kind: &str, after: Option<&str>, limit: usize) -> Vec<EntityRow>;
-        put_entities(rows: &[EntityRow]) -> ();
-        delete_entities(kind: &str, names: &[String]) -> ();
+        put_entities(rows: &[EntityRow]) -> () => Written::Entities(rows);
+        delete_entities(kind: &str, names: &[String]) -> () => Written::GoneEntities(kind, names);
         fact(name: &str) -> Option<String>;
         put_fact(name: &str, value: &str) -> ();
         request(key: &str) -> Option<RequestRow>;
@@ -293,7 +298,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         trim_requests(before: Timestamp) -> ();
         hooks(limit: usize) -> Vec<HookRow>;
         hooks_of(task: Uuid) -> Vec<HookRow>;
-        insert_hooks(rows: &[HookRow]) -> ();
-        delete_hooks(ids: &[Uuid]) -> ();
+        insert_hooks(rows: &[HookRow]) -> () => Written::Hooks(rows);
+        delete_hooks(ids: &[Uuid]) -> () => Written::GoneHooks(ids);
     }
 }

@@ -134,6 +134,16 @@ pub async fn the_default_queue_can_be_paused<S: Store>(store: S) {
     assert_eq!(lab.claim_names(64).await, ["a"]);
 }
 
+/// Nobody claims an external task: the end of the pause starts it.
+pub async fn the_default_queue_goes_on_with_external_tasks<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.pause_queue("default", true).await;
+    lab.line_up(job("approval").external()).await;
+    assert_eq!(lab.state("approval").await, "Pending/QueuePaused");
+    lab.pause_queue("default", false).await;
+    assert_eq!(lab.state("approval").await, "Running");
+}
+
 pub async fn a_restart_needs_its_limits<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make_queue("q", None).await;

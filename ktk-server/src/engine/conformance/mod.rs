@@ -18,7 +18,7 @@ pub mod cut;
 mod cutoff;
 mod deeds;
 mod deletes;
-mod dump;
+pub mod dump;
 mod entities;
 mod expressions;
 mod external;
@@ -80,8 +80,8 @@ macro_rules! engine_conformance {
             hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
                 what_it_makes_is_its_child, it_reaches_nothing_else, a_slot_is_lent_while_it_waits;
-            needs: two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, nobody_starts_behind_a_failure, needs_of_a_finished_task,
-                a_dependent_made_while_its_upstream_ends, submitted_while_its_upstream_ends,
+            needs: r4_two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, nobody_starts_behind_a_failure, needs_of_a_finished_task,
+                a_dependent_made_while_its_upstream_ends, r5_submitted_while_its_upstream_ends,
                 needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,
                 kept_when_it_saw_the_same, no_outputs_are_equal_to_nothing, not_under_cascade_none, never_when_cancelled, always_after_fail_fast,
@@ -94,7 +94,7 @@ macro_rules! engine_conformance {
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
             cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
-                none_restarts_none,
+                a_follower_that_is_cancelled_stays, none_restarts_none,
                 none_is_handed_on;
             cutoff: equal_outputs_keep, different_outputs_restart, no_outputs_equal_nothing, an_explicit_empty_object_is_equal,
                 a_failure_restarts_nobody, what_runs_finishes_first, a_failed_dependent_is_restarted, chains_stop_where_outputs_are_equal, what_was_decided_is_kept,
@@ -132,7 +132,7 @@ macro_rules! engine_conformance {
             entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
                 the_default_queue_always_exists, watched_until_they_are_deleted;
             limits: what_is_not_there_is_refused, a_paused_queue_starts_nothing_and_starves_nobody,
-                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, in_use_is_not_deleted, a_restart_needs_its_limits,
+                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, the_default_queue_goes_on_with_external_tasks, in_use_is_not_deleted, a_restart_needs_its_limits,
                 permits_are_taken_all_or_none_and_given_back, waiters_go_by_priority_then_age,
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,

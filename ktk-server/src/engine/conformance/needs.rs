@@ -18,8 +18,8 @@ use crate::{
     store::Store,
 };
 
-/// Both ends are told in one transaction: neither is lost, and the dependent goes once.
-pub async fn two_upstreams_end_in_one_batch<S: Store>(store: S) {
+/// Trap R4: both ends are told in one transaction, neither is lost, and the dependent goes once.
+pub async fn r4_two_upstreams_end_in_one_batch<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     for (left, right, expected) in [
         (success(), success(), "Pending/Queued"),
@@ -129,9 +129,9 @@ pub async fn needs_are_refused_with_words<S: Store>(store: S) {
     assert_eq!(lab.dump.tasks.len(), 1);
 }
 
-/// A dependent that is submitted while its upstream ends: whichever comes first, it goes on after a success and never
+/// Trap R5: a dependent that is submitted while its upstream ends: whichever comes first, it goes on after a success and never
 /// starts after a failure.
-pub async fn submitted_while_its_upstream_ends<S: Store>(store: S) {
+pub async fn r5_submitted_while_its_upstream_ends<S: Store>(store: S) {
     let rounds = if store.info().kind == "memory" { 10_000 } else { 50 };
     let mut lab = Lab::new(store).await;
     lab.make(job("first")).await;

@@ -55,6 +55,9 @@ pub async fn it_speaks_while_its_attempt_runs<S: Store>(store: S) {
         assert_eq!(refused.reason, ErrorReason::Unauthorized);
     }
     lab.report(first, exit(1)).await;
+    // Its token was looked at while it ran.
+    let late = create_by(&mut lab, &by, job("late").task()).await.unwrap_err();
+    assert_eq!(late.reason, ErrorReason::Fenced);
     assert_eq!(identify(&lab, &token).await.unwrap_err().reason, ErrorReason::Unauthorized);
     lab.advance(std::time::Duration::from_secs(10)).await;
     let second = lab.running("a").await.token.unwrap();

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Judge,
-    facts::{Call, FenceFact, ReportFact, SyncFact, Told},
+    facts::{Call, FenceFact, ReportFact, Setting, SyncFact, Told},
 };
 
 /// What has been committed since the last answer.
@@ -39,17 +39,25 @@ impl Judge {
     pub(super) fn check_answer(&mut self, call: &Call) {
         self.verdict.calls += 1;
         match call {
-            Call::CreateTask { request, told } => {
+            Call::CreateTask { request, by, told } => {
                 self.effects(told, "a task");
                 self.request(request, told.done().map(|id| vec![*id]));
                 self.created(told, false);
+                self.spoke(*by);
+                self.check_maker(*by);
+            }
+            Call::Bad { told } => {
+                self.effects(told, "bad input");
+                let is_refused = matches!(told, Told::Refused(_));
+                self.rule("S11", is_refused || *told == Told::Unknown, || format!("taken: {told:?}"));
+                self.rule("S11", self.since.commits == 0, || "bad input had an effect".into());
             }
             Call::CreatePipeline { request, told } => {
                 self.effects(told, "a pipeline");
                 self.request(request, told.done().map(|id| vec![*id]));
                 self.created(told, true);
             }
-            Call::Restart { request, told } => {
+            Call::Restart { request, told } | Call::Adopt { request, told } => {
                 self.effects(told, "a restart");
                 self.request(request, told.done().map(|(id, _)| vec![*id]));
                 self.no_roots();
@@ -59,9 +67,16 @@ impl Judge {
             }
             Call::RestartPipeline { request, told } => {
                 self.effects(told, "a pipeline's restart");
-                self.request(request, told.done().cloned());
+                let all = told.done().map(|(id, tasks)| [&[*id], &tasks[..]].concat());
+                self.request(request, all);
                 self.no_roots();
-                for id in told.done().into_iter().flatten() {
+                if let Told::Done((id, _)) = told {
+                    let is_there = self.pipelines.contains_key(id) || self.gone.contains(id);
+                    self.rule("P01", is_there, || format!("restarted as {id}, which is not there"));
+                    let made = self.since.pipelines.len();
+                    self.rule("P33", made <= 1, || format!("{made} pipelines were made at once"));
+                }
+                for id in told.done().into_iter().flat_map(|(_, tasks)| tasks) {
                     let is_there = self.tasks.contains_key(id) || self.gone.contains(id);
                     self.rule("P01", is_there, || format!("restarted as {id}, which is not there"));
                 }
@@ -71,7 +86,7 @@ impl Judge {
                 self.no_roots();
                 if let Told::Done(id) = told {
                     let task = self.tasks.get(id).cloned();
-                    let stops = task.as_ref().is_none_or(|t| t.is_terminal() || t.reason == Some("Stopping"));
+                    let stops = task.as_ref().is_none_or(|t| t.is_terminal() || t.stops_for_good());
                     self.rule("P20", stops, || format!("cancelled, and it is {task:?}"));
                 }
             }
@@ -82,7 +97,40 @@ impl Judge {
                     self.cancelled_pipeline(*id);
                 }
             }
-            Call::Delete { told } => self.deleted(told),
+            Call::Delete { is_cascade, told } => self.deleted(*is_cascade, told),
+            Call::Set { told } => self.set(told),
+            Call::End { request, attempt, asks_for_retry, told } => {
+                self.effects(told, "an end");
+                self.no_roots();
+                self.request(request, told.done().map(|id| vec![*id]));
+                self.said_end(*attempt, *asks_for_retry, told);
+            }
+            Call::Identify { by, told } => self.identified(*by, told),
+            Call::Say { by, attempt, told } => {
+                self.effects(told, "a word");
+                self.no_roots();
+                self.spoke(*by);
+                if let Told::Done(id) = told {
+                    let task = self.tasks.get(id).map(|task| (task.phase, task.attempt));
+                    let holds = task.is_some_and(|(phase, number)| {
+                        phase == "Running" && attempt.is_none_or(|attempt| attempt == number)
+                    });
+                    self.rule("P16", holds, || format!("said of attempt {attempt:?}, there is {task:?}"));
+                }
+            }
+            Call::Verdict { task, told } => {
+                self.effects(told, "a verdict");
+                self.no_roots();
+                let task = self.tasks.get(task);
+                let has = task.and_then(|task| self.specs.get(&task.id));
+                let has = has.is_none_or(|spec| spec.when.is_some() || spec.has_expressions());
+                self.rule("P02", has, || "values for what has no expressions".into());
+            }
+            Call::HookCalled { id } => self.called(*id),
+            Call::HookSettled { told } => {
+                self.effects(told, "a hook");
+                self.no_roots();
+            }
             Call::Get { told } => {
                 self.effects(told, "a read");
                 self.rule("P06", self.since.commits == 0, || "a read has written".into());
@@ -98,18 +146,26 @@ impl Judge {
                 self.effects(told, "a registration");
                 self.no_roots();
                 if let Told::Done(generation) = told {
-                    let known = self.nodes.get(node).copied();
+                    let known = self.nodes.get(node).map(|node| (node.generation, node.phase));
                     self.rule("P01", known == Some((*generation, "Ready")), || {
                         format!("registered as {generation}, there is {known:?}")
                     });
                 }
             }
             Call::Sync(sync) => self.synced(sync),
-            Call::Timer => self.no_roots(),
+            Call::Timer { at, is_through } => {
+                self.no_roots();
+                if *is_through {
+                    self.check_times(*at);
+                }
+            }
             Call::Collect => {
                 self.no_roots();
                 self.collected();
             }
+        }
+        if let Some(deed) = deed(call) {
+            *self.verdict.deeds.entry(deed).or_default() += 1;
         }
     }
 
@@ -203,15 +259,18 @@ impl Judge {
         let contexts = self.steps.get(&id).cloned().unwrap_or_default();
         for context in contexts {
             let Some(task) = self.newest(context).cloned() else { continue };
-            let stops = task.is_terminal() || task.reason == Some("Stopping") || task.run_if == "always";
+            let stops = task.is_terminal() || task.stops_for_good() || task.run_if == "always";
             self.rule("P20", stops, || format!("its pipeline was cancelled: {task:?}"));
         }
     }
 
-    fn deleted(&mut self, told: &Told<(Uuid, bool)>) {
+    fn deleted(&mut self, is_cascade: bool, told: &Told<(Uuid, bool)>) {
         self.effects(told, "a deletion");
         self.no_roots();
         let Told::Done((id, is_gone)) = told else { return };
+        if !is_cascade && !is_gone {
+            self.is_not_waited_for(*id);
+        }
         let task = self.tasks.get(id).filter(|task| !task.is_stub).map(|task| task.is_going);
         let pipeline = self.pipelines.get(id).map(|pipeline| pipeline.is_going);
         let going = task.or(pipeline);
@@ -221,6 +280,38 @@ impl Judge {
             false => going.is_some(),
         };
         self.rule("P01", holds, || format!("deleted (gone: {is_gone}): {going:?}"));
+    }
+
+    /// What is to go, and goes alone, has nobody who waits for it.
+    fn is_not_waited_for(&mut self, id: Uuid) {
+        let own: BTreeSet<Uuid> = match self.tasks.get(&id) {
+            Some(task) => [task.context].into(),
+            None => self.steps.get(&id).cloned().unwrap_or_default(),
+        };
+        let waits = |dependent: &Uuid| {
+            !own.contains(dependent)
+                && self.newest(*dependent).is_some_and(|task| !task.is_terminal() && !task.is_going)
+        };
+        let waiting = self.needs.iter().filter(|(dependent, _)| waits(dependent));
+        let waiting = waiting.filter(|(_, needs)| !needs.is_disjoint(&own)).map(|(dependent, _)| *dependent);
+        let waiting: Vec<Uuid> = waiting.collect();
+        self.rule("P52", waiting.is_empty(), || format!("{waiting:?} wait for {id}, which goes"));
+    }
+
+    /// What was set is so.
+    fn set(&mut self, told: &Told<Setting>) {
+        self.effects(told, "a setting");
+        self.no_roots();
+        let Told::Done(setting) = told else { return };
+        let holds = match setting {
+            Setting::Permits { semaphore, permits } => self.limits.permits(semaphore) == Some(*permits),
+            Setting::Paused { queue, paused } => self.limits.is_paused(queue) == *paused,
+            Setting::TaskHeld { task, held } => {
+                self.tasks.get(task).is_none_or(|task| task.is_terminal() || task.is_held == *held)
+            }
+            Setting::Other => true,
+        };
+        self.rule("P01", holds, || format!("it was set and is not so: {setting:?}"));
     }
 
     fn synced(&mut self, sync: &SyncFact) {
@@ -260,7 +351,10 @@ impl Judge {
         }
         let ends = self.attempts.get(&report.task);
         let is_repeated = ends.into_iter().flatten().any(|end| {
-            (end.number, end.reason, end.exit_code) == (report.attempt, report.reason, report.exit_code)
+            // What a clock ended has ended for that, whatever its process made of it.
+            let is_same = end.reason == report.reason
+                || matches!(end.reason, Some("KeepaliveLost" | "DeadlineExceeded"));
+            (end.number, end.exit_code) == (report.attempt, report.exit_code) && is_same
         });
         let brings_what_was_kept = match task {
             Some(task) if task.phase == "Succeeded" && task.attempt == report.attempt => {
@@ -270,8 +364,65 @@ impl Judge {
             }
             _ => true,
         };
-        let may_count = is_repeated && brings_what_was_kept;
+        // With its pipeline it may be gone in this very commit.
+        let is_gone = self.since.deleted.contains(&report.task);
+        let may_count = is_gone || is_repeated && brings_what_was_kept;
         let holds = !has_ended && (accepted != Some(true) || may_count);
         self.rule("P16", holds, || format!("a stale report counted ({accepted:?}): {report:?}"));
     }
+}
+
+/// All that is done in histories, by the names that [`deed`] gives.
+pub const DEEDS: [&str; 20] = [
+    "tasks made",
+    "tasks made by attempts",
+    "pipelines made",
+    "bad input",
+    "restarts",
+    "adoptions",
+    "restarts of pipelines",
+    "cancels",
+    "cancels of pipelines",
+    "deletions",
+    "deletions with cascade",
+    "semaphores scaled",
+    "queues paused or resumed",
+    "tasks held or let go",
+    "pipelines held, limits made and deleted",
+    "ends told",
+    "tokens shown",
+    "signs of life",
+    "expressions",
+    "hooks called",
+];
+
+/// The name of what was acknowledged.
+fn deed(call: &Call) -> Option<&'static str> {
+    let (name, is_done) = match call {
+        Call::CreateTask { by: None, told, .. } => ("tasks made", told.done().is_some()),
+        Call::CreateTask { told, .. } => ("tasks made by attempts", told.done().is_some()),
+        Call::CreatePipeline { told, .. } => ("pipelines made", told.done().is_some()),
+        Call::Bad { told } => ("bad input", told.done().is_none()),
+        Call::Restart { told, .. } => ("restarts", told.done().is_some_and(|(_, is_made)| *is_made)),
+        Call::Adopt { told, .. } => ("adoptions", told.done().is_some_and(|(_, is_made)| *is_made)),
+        Call::RestartPipeline { told, .. } => ("restarts of pipelines", told.done().is_some()),
+        Call::CancelTask { told } => ("cancels", told.done().is_some()),
+        Call::CancelPipeline { told } => ("cancels of pipelines", told.done().is_some()),
+        Call::Delete { is_cascade: true, told } => ("deletions with cascade", told.done().is_some()),
+        Call::Delete { told, .. } => ("deletions", told.done().is_some()),
+        Call::Set { told } => match told.done()? {
+            Setting::Permits { .. } => ("semaphores scaled", true),
+            Setting::Paused { .. } => ("queues paused or resumed", true),
+            Setting::TaskHeld { .. } => ("tasks held or let go", true),
+            Setting::Other => ("pipelines held, limits made and deleted", true),
+        },
+        Call::End { told, .. } => ("ends told", told.done().is_some()),
+        Call::Identify { told, .. } => ("tokens shown", told.done().is_some()),
+        Call::Say { told, .. } => ("signs of life", told.done().is_some()),
+        Call::Verdict { told, .. } => ("expressions", told.done().is_some()),
+        Call::HookCalled { .. } => ("hooks called", true),
+        Call::Get { .. } | Call::Watch { .. } | Call::Register { .. } | Call::Sync(_) => return None,
+        Call::HookSettled { .. } | Call::Timer { .. } | Call::Collect => return None,
+    };
+    is_done.then_some(name)
 }

@@ -1,5 +1,7 @@
 //! Attempts: numbers, limits, pauses, fences, ends.
 
+use uuid::Uuid;
+
 use super::{
     Judge,
     contexts::Touched,
@@ -10,7 +12,8 @@ const RETRIED: [&str; 7] =
     ["ExitCode", "Signal", "Timeout", "KeepaliveLost", "HandlerError", "NodeLost", "Interrupted"];
 
 impl Judge {
-    pub(super) fn ended(&mut self, attempt: &AttemptFact) {
+    pub(super) fn ended(&mut self, attempt: &AttemptFact, touched: &mut Touched) {
+        self.expect_of_attempt(attempt, touched);
         self.since.ended.insert((attempt.task, attempt.number));
         let known = self.attempts.entry(attempt.task).or_default();
         let next = known.len() as u32 + 1;
@@ -21,6 +24,7 @@ impl Judge {
     /// A fence that is new is a grant.
     pub(super) fn check_fence(&mut self, before: &TaskFact, now: &TaskFact, touched: &mut Touched) {
         let runs = now.phase == "Running";
+        let is_external = self.is_external(now.id);
         if let Some(fence) = before.fence.filter(|fence| now.fence != Some(*fence)) {
             self.since.fences.insert((before.id, fence));
         }
@@ -28,7 +32,9 @@ impl Judge {
             let holds = now.fence.is_none() && now.attempt == before.attempt;
             return self.rule("P14", holds, || format!("it does not run and has a grant: {now:?}"));
         }
-        if before.phase == "Running" {
+        // One that nobody claims may end and begin again in one commit.
+        let is_again = is_external && now.attempt == before.attempt + 1;
+        if before.phase == "Running" && !is_again {
             let holds = (now.fence, now.node, now.attempt) == (before.fence, before.node, before.attempt);
             return self.rule("P14", holds, || format!("{before:?} was given away: {now:?}"));
         }
@@ -39,24 +45,28 @@ impl Judge {
         let newest = self.fence;
         let is_new = touched.fences.insert(fence) && fence > newest;
         self.rule("P14", is_new && fence.0 == self.epoch, || format!("{fence:?} after {newest:?}"));
-        let node = now.node.and_then(|node| self.nodes.get(&node)).copied();
-        self.rule("P14", node.is_some_and(|(_, phase)| phase == "Ready"), || {
-            format!("granted to a node that is {node:?}: {now:?}")
+        let node = now.node.and_then(|node| self.nodes.get(&node)).map(|node| node.phase);
+        let holds = if is_external { now.node.is_none() } else { node == Some("Ready") };
+        self.rule("P14", holds, || format!("granted to a node that is {node:?}: {now:?}"));
+        let was_ready = is_external || before.reason == Some("Queued");
+        self.rule("P20", was_ready && !before.stops_for_good(), || format!("started out of {before:?}"));
+        self.rule("P20", !now.is_held || before.phase == "Running", || {
+            format!("held, and it starts: {now:?}")
         });
-        self.rule("P20", before.reason == Some("Queued"), || format!("started out of {before:?}"));
-        self.check_number(before, now);
         touched.granted.push(now.id);
+        self.expect_hook(now.id, "onStart", now.attempt, touched);
         self.since.grants.insert(now.id);
     }
 
-    fn check_number(&mut self, before: &TaskFact, now: &TaskFact) {
+    pub(super) fn check_number(&mut self, id: Uuid) {
+        let Some(now) = self.tasks.get(&id).cloned() else { return };
         let ends = self.attempts.get(&now.id).cloned().unwrap_or_default();
         let number = ends.len() as u32 + 1;
-        self.rule("P11", now.attempt == number && before.attempt + 1 == number, || {
+        self.rule("P11", now.attempt == number, || {
             format!("attempt {} is number {number} of {}", now.attempt, now.name)
         });
         let Some(last) = ends.last() else { return };
-        let retry = self.retries.get(&now.id).cloned().unwrap_or_default();
+        let retry = self.specs.get(&now.id).and_then(|spec| spec.retry.clone()).unwrap_or_default();
         let counted: Vec<&AttemptFact> =
             ends.iter().filter(|end| end.reason != Some("Interrupted")).collect();
         let count = counted.len() as u32;
@@ -67,6 +77,7 @@ impl Judge {
         self.rule("P11", is_within, || format!("{}: one more after {ends:?}, {retry:?}", now.name));
         let is_listed = match (&retry.on_exit_codes, last.reason) {
             (Some(codes), Some("ExitCode")) => last.exit_code.is_some_and(|code| codes.contains(&code)),
+            (_, Some("Reported")) => self.asked_again.contains(&(last.task, last.number)),
             _ => last.reason.is_some_and(|reason| RETRIED.contains(&reason)),
         };
         self.rule("P13", is_listed, || format!("{} goes on after {last:?}", now.name));

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     Judge,
-    facts::{FenceFact, TaskFact},
+    facts::{FenceFact, HookFact, PipelineFact, TaskFact},
+    hooks::Expected,
 };
 
 /// What a commit touched.
@@ -19,6 +20,13 @@ pub struct Touched {
     /// Tasks whose attempt was granted.
     pub granted: Vec<Uuid>,
     pub fences: BTreeSet<FenceFact>,
+    /// Tasks that came to their end, as they then were.
+    pub ended: Vec<TaskFact>,
+    /// Needs that were stored: need and dependent.
+    pub needs: Vec<(Uuid, Uuid)>,
+    pub hooks: Vec<HookFact>,
+    pub gone_hooks: Vec<Uuid>,
+    pub expected_hooks: Vec<Expected>,
     pub deleted: BTreeSet<Uuid>,
     pub deleted_contexts: BTreeSet<Uuid>,
 }
@@ -58,14 +66,14 @@ impl Judge {
     pub(super) fn check_pipelines(&mut self, touched: &Touched) {
         for id in &touched.pipelines {
             let Some(row) = self.pipelines.get(id).cloned() else { continue };
-            let steps: Vec<&TaskFact> = self
-                .steps
-                .get(id)
-                .into_iter()
-                .flatten()
-                .filter_map(|context| self.newest(*context))
-                .collect();
-            let (count, running) = (steps.len(), steps.iter().filter(|step| step.phase == "Running").count());
+            self.check_lineage_of(&row);
+            let contexts = self.steps.get(id).into_iter().flatten();
+            let steps: Vec<&TaskFact> =
+                contexts.filter_map(|context| self.newest_within(*id, *context)).collect();
+            let count = steps.len();
+            // What runs elsewhere takes no place.
+            let runs_here = |step: &&&TaskFact| step.phase == "Running" && !self.is_external(step.id);
+            let running = steps.iter().filter(runs_here).count();
             let bad = steps.iter().any(|step| step.is_bad());
             let moves = steps.iter().any(|step| !step.is_good() && !step.is_bad());
             let expected = match (moves, row.has_started) {
@@ -83,6 +91,49 @@ impl Judge {
             self.rule("P09", row.phase == expected, || format!("not {expected}: {row:?}"));
             let is_within = row.max_parallel.is_none_or(|max| running <= max as usize);
             self.rule("P09", is_within, || format!("{running} run at once: {row:?}"));
+        }
+    }
+
+    /// A pipeline's incarnations are a tree too, of which one lives: the newest.
+    fn check_lineage_of(&mut self, row: &PipelineFact) {
+        let others = self.pipelines.values().filter(|other| other.context == row.context);
+        let others: Vec<PipelineFact> = others.cloned().collect();
+        let last = others.iter().map(|other| other.incarnation).max();
+        let is_newest = Some(row.incarnation) == last;
+        let live = others.iter().filter(|other| matches!(other.phase, "Pending" | "Running")).count();
+        let lives = matches!(row.phase, "Pending" | "Running");
+        self.rule("P30", live <= 1 && (is_newest || !lives), || {
+            format!("{live} incarnations live: {others:?}")
+        });
+        self.rule("P31", row.newest == is_newest, || format!("the last is {last:?}: {row:?}"));
+        let parent = row.parent.map(|parent| others.iter().any(|other| other.id == parent));
+        let holds = match parent {
+            None => row.id == row.context && row.incarnation == 1,
+            Some(is_there) => is_there && row.incarnation > 1,
+        };
+        self.rule("P32", holds, || format!("its place in the tree: {row:?}"));
+    }
+
+    /// The newest of a context's incarnations that belong to a pipeline.
+    pub(super) fn newest_within(&self, pipeline: Uuid, context: Uuid) -> Option<&TaskFact> {
+        let tree = self.contexts.get(&context)?;
+        let mut own = tree.values().rev().filter_map(|id| self.tasks.get(id));
+        own.find(|task| task.pipeline == Some(pipeline))
+    }
+
+    /// A restart that was stored with a stop is made in the commit that ends the task, or not at all.
+    pub(super) fn check_wishes(&mut self, touched: &Touched) {
+        for task in touched.ended.iter().filter(|task| task.has_wish) {
+            let kept = self.tasks.get(&task.id).is_some_and(|task| task.has_wish);
+            self.rule("P31", !kept, || format!("it has ended and is still to be restarted: {task:?}"));
+        }
+    }
+
+    /// What is being deleted takes no new need.
+    pub(super) fn check_new_needs(&mut self, touched: &Touched) {
+        for (need, dependent) in &touched.needs {
+            let going = self.newest(*need).is_none_or(|task| task.is_going);
+            self.rule("P53", !going, || format!("{dependent} was made to wait for {need}, which goes"));
         }
     }
 

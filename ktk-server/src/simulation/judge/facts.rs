@@ -19,6 +19,11 @@ pub struct TaskFact {
     pub newest: bool,
     pub name: String,
     pub pipeline: Option<Uuid>,
+    pub execution: Uuid,
+    /// The task whose attempt made it.
+    pub spawned_by: Option<Uuid>,
+    pub queue: String,
+    pub priority: i32,
     pub run_if: &'static str,
     pub cascade: &'static str,
     pub phase: &'static str,
@@ -27,13 +32,19 @@ pub struct TaskFact {
     pub fence: Option<FenceFact>,
     pub node: Option<Uuid>,
     pub digest: Option<String>,
+    /// Why its attempt is being stopped.
+    pub stop: Option<&'static str>,
+    /// Whether it has a place of its pipeline, or needs none.
+    pub is_admitted: bool,
+    pub is_held: bool,
     pub has_wish: bool,
     pub is_going: bool,
     /// It was deleted, and is kept for those who descend from it.
     pub is_stub: bool,
     /// Microseconds.
+    pub created_at: i64,
+    pub ready_at: Option<i64>,
     pub started_at: Option<i64>,
-    pub due_at: Option<i64>,
     pub version: u64,
 }
 
@@ -46,6 +57,16 @@ impl TaskFact {
         matches!(self.phase, "Succeeded" | "Skipped")
     }
 
+    /// Told to stop for good: it does not run again by itself.
+    pub fn stops_for_good(&self) -> bool {
+        self.reason == Some("Stopping") && !self.stops_for_now()
+    }
+
+    /// Only its attempt is stopped: another one may follow.
+    pub fn stops_for_now(&self) -> bool {
+        matches!(self.stop, Some("KeepaliveLost" | "DeadlineExceeded"))
+    }
+
     /// Ended without success, or waiting behind one that did.
     pub fn is_bad(&self) -> bool {
         matches!(self.phase, "Failed" | "Cancelled") || self.reason == Some("UpstreamFailed")
@@ -56,14 +77,39 @@ impl TaskFact {
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct PipelineFact {
     pub id: Uuid,
+    pub context: Uuid,
+    pub parent: Option<Uuid>,
+    pub incarnation: u32,
+    pub newest: bool,
     pub name: String,
     pub phase: &'static str,
     pub total: u32,
     pub max_parallel: Option<u32>,
     pub was_cancelled: bool,
     pub has_started: bool,
+    pub has_wish: bool,
     pub is_going: bool,
     pub version: u64,
+}
+
+/// A queue or a semaphore.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct EntityFact {
+    pub id: Uuid,
+    pub kind: String,
+    pub name: String,
+    /// What is stored of it, as JSON text.
+    pub body: String,
+    pub version: u64,
+}
+
+/// A hook that is to be called.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct HookFact {
+    pub id: Uuid,
+    pub task: Uuid,
+    pub moment: &'static str,
+    pub attempt: u32,
 }
 
 /// The end of an attempt.
@@ -90,6 +136,13 @@ pub enum Fact {
         outputs: Option<String>,
         resolved: Option<String>,
     },
+    Entity(EntityFact),
+    GoneEntity {
+        kind: String,
+        name: String,
+    },
+    Hook(HookFact),
+    GoneHook(Uuid),
     Attempt(AttemptFact),
     Need {
         need: Uuid,
@@ -107,6 +160,8 @@ pub enum Fact {
         id: Uuid,
         generation: u32,
         phase: &'static str,
+        /// A JSON object.
+        labels: String,
     },
     Request(String),
 }
@@ -149,6 +204,7 @@ pub struct GrantFact {
     pub fence: FenceFact,
     /// The outputs of each need.
     pub needs: BTreeMap<String, Value>,
+    pub inputs: BTreeMap<String, Value>,
 }
 
 /// A worker's call.
@@ -167,15 +223,43 @@ pub struct Page {
     pub upto: u64,
 }
 
+/// An attempt that speaks for itself: its task and its grant.
+pub type Speaker = (Uuid, FenceFact);
+
+/// What somebody has set.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Setting {
+    Permits {
+        semaphore: String,
+        permits: u32,
+    },
+    Paused {
+        queue: String,
+        paused: bool,
+    },
+    TaskHeld {
+        task: Uuid,
+        held: bool,
+    },
+    /// A pipeline was held or let go, or something was made or deleted that has no namespace.
+    Other,
+}
+
 /// A call and its answer. What it committed stands right before it.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Call {
     CreateTask {
         request: String,
+        /// Whose attempt asks, where it is one.
+        by: Option<Speaker>,
         told: Told<Uuid>,
     },
     CreatePipeline {
         request: String,
+        told: Told<Uuid>,
+    },
+    /// Something that must be refused.
+    Bad {
         told: Told<Uuid>,
     },
     /// The answer: which task, and whether it was made by this call.
@@ -183,10 +267,15 @@ pub enum Call {
         request: String,
         told: Told<(Uuid, bool)>,
     },
-    /// The answer: the tasks that were made.
+    /// As a restart.
+    Adopt {
+        request: String,
+        told: Told<(Uuid, bool)>,
+    },
+    /// The answer: the pipeline, and the tasks that were made.
     RestartPipeline {
         request: String,
-        told: Told<Vec<Uuid>>,
+        told: Told<(Uuid, Vec<Uuid>)>,
     },
     CancelTask {
         told: Told<Uuid>,
@@ -196,11 +285,33 @@ pub enum Call {
     },
     /// The answer: what, and whether it is gone.
     Delete {
+        is_cascade: bool,
         told: Told<(Uuid, bool)>,
     },
     /// The answer: id, version, phase.
     Get {
         told: Told<(Uuid, u64, &'static str)>,
+    },
+    Set {
+        told: Told<Setting>,
+    },
+    /// Somebody says how an external task ended: which attempt was meant, and whether another one is asked for.
+    End {
+        request: String,
+        attempt: Option<u32>,
+        asks_for_retry: bool,
+        told: Told<Uuid>,
+    },
+    /// An attempt shows its token.
+    Identify {
+        by: Speaker,
+        told: Told<()>,
+    },
+    /// A sign of life, or how far it is: by an attempt, or of a task.
+    Say {
+        by: Option<Speaker>,
+        attempt: Option<u32>,
+        told: Told<Uuid>,
     },
     Watch {
         after: u64,
@@ -211,8 +322,24 @@ pub enum Call {
         told: Told<u32>,
     },
     Sync(SyncFact),
-    /// What a clock moved.
-    Timer,
+    /// What expressions came to was to be stored.
+    Verdict {
+        task: Uuid,
+        told: Told<()>,
+    },
+    /// A hook was called.
+    HookCalled {
+        id: Uuid,
+    },
+    /// It was to be forgotten.
+    HookSettled {
+        told: Told<()>,
+    },
+    /// What a clock moved; whether all of it could be moved.
+    Timer {
+        at: i64,
+        is_through: bool,
+    },
     /// What was past its time was collected.
     Collect,
 }

@@ -5,23 +5,32 @@ mod answers;
 mod attempts;
 mod contexts;
 pub mod facts;
+mod hooks;
+mod limits;
+mod manifest;
 mod needs;
 mod rest;
+mod speech;
 mod state;
+mod times;
+pub mod values;
 mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+pub use self::answers::DEEDS;
 use self::{
     answers::{Requests, Since},
     facts::{AttemptFact, Call, Entry, Fact, FenceFact, PipelineFact, TaskFact},
-    state::Retry,
+    hooks::Hooks,
+    limits::Limits,
+    manifest::Spec,
 };
 
 /// Every rule that the judge has. Each must have been looked at in a suite, or the suite has proved nothing.
-pub const RULES: [&str; 27] = [
+pub const RULES: [&str; 34] = [
     "P01 acknowledged, so it is there",
     "P02 nothing is invented",
     "P03 an error has no effect, no answer at most one",
@@ -37,6 +46,7 @@ pub const RULES: [&str; 27] = [
     "P14 fences rise and only present nodes are granted",
     "P16 a stale report changes nothing",
     "P20 what is cancelled starts no more",
+    "P22 what a clock ends, it ends in time",
     "P24 needs are as runIf asks",
     "P25 exactly the outputs of the newest",
     "P26 nothing waits that could go",
@@ -45,10 +55,17 @@ pub const RULES: [&str; 27] = [
     "P31 the newest is the last",
     "P32 lineage is a tree",
     "P33 a raced restart makes one",
+    "P35 permits held never exceed what there is",
+    "P36 permits come back",
+    "P38 nobody is passed for ever",
     "P44 a watch is whole and in order",
-    "P52 what is needed is not collected",
+    "P52 what is needed is neither deleted nor collected",
     "P53 deleted stays deleted, and nobody waits for it",
     "P65 everything comes to rest",
+    // Of the contract, by its sections.
+    "S2 a hook is written once and called in order",
+    "S6 queues keep their limits",
+    "S11 bad input is refused",
 ];
 
 /// A rule that was broken.
@@ -66,6 +83,8 @@ pub struct Verdict {
     pub violations: Vec<Violation>,
     /// How often each rule was looked at.
     pub looks: BTreeMap<&'static str, u64>,
+    /// How often each kind of call was acknowledged.
+    pub deeds: BTreeMap<&'static str, u64>,
     /// Calls that were acknowledged.
     pub acknowledged: u64,
     /// Calls that were made by people and workers, and those of them without an answer.
@@ -93,6 +112,14 @@ pub fn judge(entries: &[Entry]) -> Verdict {
     judge.verdict
 }
 
+/// A node as it was last written.
+#[derive(Clone, Debug)]
+struct Node {
+    generation: u32,
+    phase: &'static str,
+    labels: BTreeMap<String, String>,
+}
+
 /// What is known at a point of the record.
 #[derive(Default)]
 struct Judge {
@@ -104,7 +131,7 @@ struct Judge {
     latest: i64,
     fence: FenceFact,
     tasks: BTreeMap<Uuid, TaskFact>,
-    retries: BTreeMap<Uuid, Retry>,
+    specs: BTreeMap<Uuid, Spec>,
     /// The incarnations of each context.
     contexts: BTreeMap<Uuid, BTreeMap<u32, Uuid>>,
     /// What each context needs.
@@ -113,7 +140,11 @@ struct Judge {
     steps: BTreeMap<Uuid, BTreeSet<Uuid>>,
     pipelines: BTreeMap<Uuid, PipelineFact>,
     ever_cancelled: BTreeSet<Uuid>,
-    nodes: BTreeMap<Uuid, (u32, &'static str)>,
+    nodes: BTreeMap<Uuid, Node>,
+    limits: Limits,
+    hooks: Hooks,
+    /// Attempts whose end was told with the wish for another one.
+    asked_again: BTreeSet<(Uuid, u32)>,
     outputs: BTreeMap<Uuid, String>,
     resolved: BTreeMap<Uuid, String>,
     attempts: BTreeMap<Uuid, Vec<AttemptFact>>,
@@ -137,6 +168,7 @@ impl Judge {
 
     fn start(&mut self, epoch: u64) {
         let before = std::mem::replace(&mut self.epoch, epoch);
+        self.hooks.called.clear();
         self.rule("P07", epoch > before, || format!("epoch {epoch} after {before}"));
     }
 
@@ -156,8 +188,14 @@ impl Judge {
         self.check_contexts(&touched);
         self.check_pipelines(&touched);
         for task in &touched.granted {
+            self.check_number(*task);
             self.check_grant(*task);
         }
+        self.check_verdicts(&touched);
+        self.check_limits(at, &touched);
+        self.check_hooks(&touched);
+        self.check_wishes(&touched);
+        self.check_new_needs(&touched);
         self.check_deleted(&touched);
         self.since.commits += 1;
     }

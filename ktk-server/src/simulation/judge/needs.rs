@@ -1,9 +1,8 @@
 //! What an attempt is granted on: each need as `runIf` asks, and exactly what is recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -75,14 +74,10 @@ impl Judge {
             return;
         }
         let name = task.name.clone();
-        let mut expected: BTreeMap<String, Value> = BTreeMap::new();
-        for taken in self.taken(grant.task) {
-            let text = self.outputs.get(&taken.id).filter(|_| taken.output_digest.is_some());
-            let value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
-            expected.insert(taken.need, value);
-        }
+        let expected = self.outputs_taken(grant.task);
         self.rule("P25", grant.needs == expected, || {
             format!("{name} was handed {:?}, there is {expected:?}", grant.needs)
         });
+        self.check_inputs(grant);
     }
 }

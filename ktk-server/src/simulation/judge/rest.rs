@@ -28,9 +28,11 @@ impl Judge {
         }
         let pipelines: Vec<_> = self.pipelines.values().cloned().collect();
         for row in pipelines {
-            let has_ended = !matches!(row.phase, "Pending" | "Running") && !row.is_going;
+            let has_ended = !matches!(row.phase, "Pending" | "Running") && !row.is_going && !row.has_wish;
             self.rule("P65", has_ended, || format!("left undone: {row:?}"));
         }
+        self.check_permits_are_back();
+        self.check_no_hook_waits();
     }
 
     /// Whether a context waits behind something that failed or was cancelled.
@@ -52,10 +54,15 @@ impl Judge {
 
     /// What has finished has seen what is there now, but where somebody wanted otherwise, or where a need is gone.
     fn check_seen(&mut self, task: &TaskFact) {
+        if task.reason == Some("Reused") || !task.is_terminal() {
+            return;
+        }
         let was_cancelled = task.pipeline.is_some_and(|id| self.ever_cancelled.contains(&id));
         let needs: Vec<Uuid> = self.needs.get(&task.context).into_iter().flatten().copied().collect();
         let has_lost_need = needs.iter().any(|need| self.newest(*need).is_none());
-        if task.phase == "Cancelled" || was_cancelled || has_lost_need {
+        // What has lost a limit that it asks for, or found it too small, was not restarted.
+        let lost_limit = self.has_lost_limit(task);
+        if task.phase == "Cancelled" || was_cancelled || has_lost_need || lost_limit {
             return;
         }
         for saw in self.taken(task.id) {
@@ -67,8 +74,8 @@ impl Judge {
             let is_same = now.phase == saw.phase
                 && now.digest == saw.output_digest
                 && (now.id == saw.id || now.digest.is_some());
-            // What waited behind a failure and was cancelled was settled before and after.
-            let was_settled = now.id == saw.id && saw.phase == "Pending" && now.phase == "Cancelled";
+            // What waited behind a failure and was ended there was settled before and after.
+            let was_settled = now.id == saw.id && saw.phase == "Pending" && now.is_bad();
             let holds = is_same || was_settled || now.cascade == "none";
             self.rule("P25", holds, || format!("{} saw {saw:?}, there is {now:?}", task.name));
         }

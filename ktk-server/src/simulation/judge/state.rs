@@ -2,35 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Judge,
+    Judge, Node,
     contexts::Touched,
     facts::{Fact, PipelineFact, TaskFact},
+    manifest::Spec,
 };
-
-/// What a manifest says of retries.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Retry {
-    pub limit: Option<u32>,
-    pub backoff: Option<ktk_client::api::Duration>,
-    pub factor: Option<f64>,
-    pub max_backoff: Option<ktk_client::api::Duration>,
-    pub on_exit_codes: Option<Vec<i32>>,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    spec: Spec,
-}
-
-#[derive(Deserialize)]
-struct Spec {
-    retry: Option<Retry>,
-}
 
 impl Judge {
     pub(super) fn apply(&mut self, fact: &Fact, touched: &mut Touched, versions: &mut BTreeSet<u64>) {
@@ -70,9 +49,10 @@ impl Judge {
                     self.resolved.insert(*task, resolved.clone());
                 }
             }
-            Fact::Attempt(attempt) => self.ended(attempt),
+            Fact::Attempt(attempt) => self.ended(attempt, touched),
             Fact::Need { need, dependent } => {
                 self.needs.entry(*dependent).or_default().insert(*need);
+                touched.needs.push((*need, *dependent));
                 let has_cycle = self.reaches(*need, *dependent);
                 self.rule("P28", !has_cycle, || format!("{dependent} needs {need}, which needs it"));
             }
@@ -94,10 +74,19 @@ impl Judge {
                 self.forget(*id);
             }
             Fact::Deleted { id, version } => self.note_version(*id, *version, true, versions),
-            Fact::Node { id, generation, phase } => {
-                let before = self.nodes.insert(*id, (*generation, phase)).map_or(0, |(before, _)| before);
+            Fact::Node { id, generation, phase, labels } => {
+                let labels = serde_json::from_str(labels).unwrap_or_default();
+                let node = Node { generation: *generation, phase, labels };
+                let before = self.nodes.insert(*id, node).map_or(0, |before| before.generation);
                 self.rule("P14", *generation >= before, || format!("node {id} went back to {generation}"));
             }
+            Fact::Entity(row) => {
+                self.limits.put(row);
+                self.note_version(row.id, row.version, false, versions);
+            }
+            Fact::GoneEntity { kind, name } => self.limits.remove(kind, name),
+            Fact::Hook(hook) => touched.hooks.push(hook.clone()),
+            Fact::GoneHook(id) => touched.gone_hooks.push(*id),
             Fact::Request(key) => drop(self.since.requests.insert(key.clone())),
         }
     }
@@ -116,7 +105,8 @@ impl Judge {
         self.outputs.remove(&id);
         self.resolved.remove(&id);
         self.attempts.remove(&id);
-        self.retries.remove(&id);
+        self.specs.remove(&id);
+        self.limits.forget(id);
     }
 
     fn put_pipeline(&mut self, row: &PipelineFact, touched: &mut Touched) {
@@ -130,15 +120,25 @@ impl Judge {
     fn made(&mut self, task: &TaskFact, body: &str, touched: &mut Touched) {
         let is_new = !self.tasks.contains_key(&task.id) && !self.gone.contains(&task.id);
         self.rule("P53", is_new, || format!("{} comes back: {task:?}", task.name));
-        self.rule("P09", task.attempt == 0 && task.fence.is_none(), || format!("made running: {task:?}"));
+        self.specs.insert(task.id, Spec::of(body).unwrap_or_default());
+        if task.phase == "Running" && self.is_external(task.id) {
+            // Nobody has to claim it.
+            let (phase, reason) = ("Pending", Some("Queued"));
+            let before = TaskFact { phase, reason, attempt: 0, fence: None, ..task.clone() };
+            self.check_fence(&before, task, touched);
+        } else {
+            let holds = task.attempt == 0 && task.fence.is_none();
+            self.rule("P09", holds, || format!("made running: {task:?}"));
+        }
+        if task.is_terminal() {
+            self.finished(task, touched);
+        }
         self.check_lineage(task);
         if task.parent.is_none() {
             self.since.roots.insert(task.id);
         } else {
             self.since.incarnations.insert(task.id);
         }
-        let retry = serde_json::from_str::<Body>(body).ok().and_then(|body| body.spec.retry);
-        self.retries.insert(task.id, retry.unwrap_or_default());
         self.put(task, touched);
     }
 
@@ -149,7 +149,13 @@ impl Judge {
             self.steps.entry(pipeline).or_default().insert(task.context);
         }
         self.contexts.entry(task.context).or_default().insert(task.incarnation, task.id);
+        self.limits.note(task);
         self.tasks.insert(task.id, task.clone());
+    }
+
+    fn finished(&mut self, task: &TaskFact, touched: &mut Touched) {
+        touched.ended.push(task.clone());
+        self.expect_of_end(task, touched);
     }
 
     fn changed(&mut self, task: &TaskFact, touched: &mut Touched) {
@@ -175,18 +181,22 @@ impl Judge {
                 (before.reason, &before.digest, before.attempt) == (task.reason, &task.digest, task.attempt);
             self.rule("P09", same_end, || format!("changed after its end: {before:?} became {task:?}"));
         }
+        if task.is_terminal() && !before.is_terminal() {
+            self.finished(task, touched);
+        }
         self.check_stop(&before, task);
         self.check_fence(&before, task, touched);
         self.put(task, touched);
     }
 
-    /// What is being stopped ends as cancelled, and starts nothing more.
+    /// What is being stopped for good ends as cancelled, and starts nothing more.
     fn check_stop(&mut self, before: &TaskFact, now: &TaskFact) {
-        if before.reason == Some("Stopping") {
-            let goes_on =
-                now.phase == "Running" && now.reason == Some("Stopping") && now.fence == before.fence;
+        if before.stops_for_good() {
+            let goes_on = now.stops_for_good() && now.fence == before.fence;
             let holds = goes_on || now.phase == "Cancelled";
             self.rule("P20", holds, || format!("stopped, and then {now:?}"));
+        } else if before.stops_for_now() {
+            self.rule("P20", now.phase != "Succeeded", || format!("stopped, and then {now:?}"));
         }
     }
 }
