@@ -65,6 +65,12 @@ impl TaskId {
     pub fn human_name(&self) -> &str {
         &self.name
     }
+
+    /// The heads of all digests that have the same human name.
+    pub fn namesakes(&self) -> RangeInclusive<u64> {
+        let words = &*WORDS;
+        words.heads_of(words.index_of(self.head()))
+    }
 }
 
 impl fmt::Display for TaskId {
@@ -79,11 +85,9 @@ fn head_of(digest: &[u8; 16]) -> u64 {
 
 /// Lower-case hexadecimal digits of some bytes.
 pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 struct Words {
@@ -112,12 +116,25 @@ impl Words {
     fn count(&self) -> u128 {
         (self.adverbs.len() * self.adjectives.len() * self.nouns.len()) as u128
     }
+
+    /// The place of a head's name among all names.
+    fn index_of(&self, head: u64) -> usize {
+        ((u128::from(head) * self.count()) >> 64) as usize
+    }
+
+    /// The heads whose name has this place.
+    fn heads_of(&self, index: usize) -> RangeInclusive<u64> {
+        let (index, count) = (index as u128, self.count());
+        let first = (index << 64).div_ceil(count);
+        let end = ((index + 1) << 64).div_ceil(count);
+        first as u64..=(end - 1) as u64
+    }
 }
 
 /// The human name that belongs to the head of a digest.
 pub fn human_name(head: u64) -> String {
     let words = &*WORDS;
-    let index = ((u128::from(head) * words.count()) >> 64) as usize;
+    let index = words.index_of(head);
     let noun = words.nouns[index % words.nouns.len()];
     let rest = index / words.nouns.len();
     let adjective = words.adjectives[rest % words.adjectives.len()];
@@ -136,11 +153,8 @@ pub fn human_name_range(name: &str) -> Option<RangeInclusive<u64>> {
     let adverb = words.adverbs.binary_search(&adverb).ok()?;
     let adjective = words.adjectives.binary_search(&adjective).ok()?;
     let noun = words.nouns.binary_search(&noun).ok()?;
-    let index = ((adverb * words.adjectives.len() + adjective) * words.nouns.len() + noun) as u128;
-    let count = words.count();
-    let first = (index << 64).div_ceil(count);
-    let end = ((index + 1) << 64).div_ceil(count);
-    Some(first as u64..=(end - 1) as u64)
+    let index = (adverb * words.adjectives.len() + adjective) * words.nouns.len() + noun;
+    Some(words.heads_of(index))
 }
 
 /// The heads of all digests that begin with these hexadecimal digits (4 to 32).
@@ -180,6 +194,12 @@ mod tests {
     fn the_digest_is_sha256_of_the_bytes() {
         let id = TaskId::new(Uuid::nil());
         assert_eq!(id.digest_hex(), "374708fff7719dd5979ec875d56cd228");
+    }
+
+    #[test]
+    fn namesakes_are_those_whose_name_is_equal() {
+        let id = TaskId::new(Uuid::nil());
+        assert_eq!(Some(id.namesakes()), human_name_range(id.human_name()));
     }
 
     proptest! {

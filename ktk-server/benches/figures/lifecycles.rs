@@ -47,7 +47,8 @@ pub async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The least that a durable queue does.
+/// The least that a durable queue of named tasks does: a name is there once, what waits is found by priority and age,
+/// an end is that of the attempt that was granted, and says when it was.
 struct Bare {
     connection: Connection,
     next: u128,
@@ -60,38 +61,61 @@ impl Bare {
         let connection = Connection::open(dir.path().join("bare.db"))?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             CREATE TABLE tasks (id BLOB PRIMARY KEY, state INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
-             CREATE INDEX live ON tasks (id) WHERE state = 0;",
+             CREATE TABLE tasks (id BLOB PRIMARY KEY, name TEXT NOT NULL, priority INTEGER NOT NULL,
+                 state INTEGER NOT NULL, node TEXT, fence INTEGER, created_at INTEGER NOT NULL,
+                 started_at INTEGER, finished_at INTEGER, body TEXT NOT NULL) WITHOUT ROWID;
+             CREATE UNIQUE INDEX names ON tasks (name);
+             CREATE INDEX waiting ON tasks (priority DESC, id) WHERE state = 0;",
         )?;
         Ok(Self { connection, next: 0, _dir: dir })
     }
 
     fn run(&mut self, count: usize, batch: usize) -> anyhow::Result<()> {
-        let body = r#"{"spec":{"type":"noop"},"createdBy":"uid:1000"}"#;
-        for _ in 0..count / batch {
-            let insert = self.connection.transaction()?;
-            for _ in 0..batch {
-                self.next += 1;
-                insert
-                    .prepare_cached("INSERT INTO tasks VALUES (?1, 0, ?2)")?
-                    .execute(params![self.next.to_be_bytes(), body])?;
-            }
-            insert.commit()?;
-            let claim = self.connection.transaction()?;
-            let ids: Vec<Vec<u8>> = claim
-                .prepare_cached(
-                    "UPDATE tasks SET state = 1 WHERE id IN \
-                     (SELECT id FROM tasks WHERE state = 0 ORDER BY id LIMIT ?1) RETURNING id",
-                )?
-                .query_map([batch as i64], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            claim.commit()?;
+        for round in 0..count / batch {
+            let now = round as i64;
+            self.create(batch, now)?;
+            let granted = self.claim(batch, now)?;
             let complete = self.connection.transaction()?;
-            for id in ids {
-                complete.prepare_cached("UPDATE tasks SET state = 2 WHERE id = ?1")?.execute([id])?;
+            for (id, fence) in granted {
+                complete
+                    .prepare_cached(
+                        "UPDATE tasks SET state = 2, finished_at = ?3 WHERE id = ?1 AND fence = ?2",
+                    )?
+                    .execute(params![id, fence, now])?;
             }
             complete.commit()?;
         }
         Ok(())
+    }
+
+    fn create(&mut self, batch: usize, now: i64) -> anyhow::Result<()> {
+        let body = r#"{"spec":{"type":"noop"},"createdBy":"uid:1000"}"#;
+        let create = self.connection.transaction()?;
+        for _ in 0..batch {
+            self.next += 1;
+            // Names come in no order.
+            let name =
+                format!("task-{:032x}", self.next.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+            create
+                .prepare_cached(
+                    "INSERT INTO tasks (id, name, priority, state, created_at, body) VALUES (?1, ?2, 0, 0, ?3, ?4)",
+                )?
+                .execute(params![self.next.to_be_bytes(), name, now, body])?;
+        }
+        Ok(create.commit()?)
+    }
+
+    /// Ids and fences.
+    fn claim(&mut self, batch: usize, now: i64) -> anyhow::Result<Vec<(Vec<u8>, i64)>> {
+        let claim = self.connection.transaction()?;
+        let granted = claim
+            .prepare_cached(
+                "UPDATE tasks SET state = 1, node = 'bench.g1', fence = ?2, started_at = ?2 WHERE id IN \
+                 (SELECT id FROM tasks WHERE state = 0 ORDER BY priority DESC, id LIMIT ?1) RETURNING id, fence",
+            )?
+            .query_map(params![batch as i64, now], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        claim.commit()?;
+        Ok(granted)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ktk_client::api::{
-    ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Task, check,
+    ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Task, TaskId, check,
     list::Created,
     task::{Create, CreateParams},
 };
@@ -111,11 +111,11 @@ impl Operation for CreateTask {
                 return again(&mut unit, first).await;
             }
         };
-        unit.remember(self.request.as_ref(), &FirstAnswer { id, created: true }).await?;
+        unit.remember(self.request.as_ref(), &FirstAnswer { id: id.id(), created: true }).await?;
         unit.finish().await?;
-        let row = unit.task(id)?;
+        let row = unit.task(id.id())?;
         let task = match row.phase {
-            Phase::Pending => object::new_task(unit.shared, row, *body),
+            Phase::Pending => object::new_task(unit.shared, &id, row, *body),
             // Skipped at once, it already has something to show for it.
             _ => object::task(unit.tx, unit.shared, &row.clone()).await?,
         };
@@ -135,7 +135,7 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
 
 /// What came of a request for a task.
 enum Made {
-    New(Uuid, Box<TaskBody>),
+    New(TaskId, Box<TaskBody>),
     /// Its unique key is held by this one, which is the answer.
     Held(Uuid),
 }
@@ -231,7 +231,7 @@ async fn make<T: Tx>(
         unit.tx.insert_needs(&edges).await?;
     }
     unit.start_out(id.id()).await?;
-    Ok(Made::New(id.id(), Box::new(root.body)))
+    Ok(Made::New(id, Box::new(root.body)))
 }
 
 /// The queue that is meant.

@@ -47,7 +47,7 @@ impl<T: Tx> Unit<'_, T> {
     pub async fn draw_id(&mut self) -> EngineResult<TaskId> {
         for _ in 0..limits::NAME_DRAWS {
             let id = TaskId::new(self.shared.entropy.id(self.now));
-            let heads = ktk_client::api::id::human_name_range(id.human_name()).expect("a name of our own");
+            let heads = id.namesakes();
             let is_taken = !self.tx.tasks_by_head(heads.clone(), 1).await?.is_empty()
                 || !self.tx.pipelines_by_head(heads, 1).await?.is_empty();
             if !is_taken {

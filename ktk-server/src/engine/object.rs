@@ -68,8 +68,8 @@ pub async fn task<T: Tx>(tx: &mut T, shared: &Shared, row: &TaskRow) -> EngineRe
 }
 
 /// A task that was just made, of what it was made of: nothing has to be loaded.
-pub fn new_task(shared: &Shared, row: &TaskRow, body: TaskBody) -> Task {
-    let mut task = summary(shared, row);
+pub fn new_task(shared: &Shared, id: &TaskId, row: &TaskRow, body: TaskBody) -> Task {
+    let mut task = summary_of(shared, id, row);
     fill_body(&mut task, row, body);
     task
 }
@@ -127,8 +127,7 @@ fn attempt_list(row: &TaskRow, ended: Vec<AttemptRow>) -> Vec<Attempt> {
     list
 }
 
-fn metadata(id: Uuid) -> Metadata {
-    let id = TaskId::new(id);
+fn metadata(id: &TaskId) -> Metadata {
     Metadata {
         id: Some(id.id()),
         digest: Some(id.digest_hex()),
@@ -139,6 +138,10 @@ fn metadata(id: Uuid) -> Metadata {
 
 /// What the hot row alone knows of a task: what tables show.
 pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
+    summary_of(shared, &TaskId::new(row.id), row)
+}
+
+fn summary_of(shared: &Shared, id: &TaskId, row: &TaskRow) -> Task {
     let metadata = Metadata {
         name: Some(row.name.clone()),
         namespace: Some(row.namespace.clone()),
@@ -158,7 +161,7 @@ pub fn summary(shared: &Shared, row: &TaskRow) -> Task {
             by: None,
         }),
         deleted_at: row.deleted_at,
-        ..metadata(row.id)
+        ..metadata(id)
     };
     let external = row.is_external().then(ExternalSpec::default);
     let run = row.is_process().then(|| RunSpec { command: vec![row.command.clone()], ..RunSpec::default() });
@@ -259,7 +262,7 @@ pub fn pipeline_summary(shared: &Shared, row: &PipelineRow) -> Pipeline {
             by: None,
         }),
         deleted_at: row.deleted_at,
-        ..metadata(row.id)
+        ..metadata(&TaskId::new(row.id))
     };
     let is_held = row.rare.held && !row.phase.is_terminal();
     let status = PipelineStatus {

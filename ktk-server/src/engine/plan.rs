@@ -56,15 +56,20 @@ impl<T: Tx> Unit<'_, T> {
         why: impl Fn(&TaskRow) -> String,
         cascade: Cascade,
     ) -> EngineResult<Plan> {
+        let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
+        let mut within = Vec::new();
+        for pipeline in pipelines {
+            // Once, for the rows that are reached and for those that are not.
+            within.push(self.load_tasks_of(pipeline).await?);
+        }
         let reach = self.reach(targets, action, why, cascade).await?;
         let mut plan = Plan { steps: reach.in_order() };
-        let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
-        for pipeline in pipelines {
-            let mut tasks = self.tasks_of(pipeline).await?;
-            tasks.sort_by(|a, b| a.name.cmp(&b.name));
-            for row in tasks {
+        for tasks in within {
+            let mut kept = Vec::new();
+            for id in tasks {
+                let row = self.task(id)?;
                 if !reach.found.contains_key(&row.context_id) {
-                    plan.steps.push(Step {
+                    kept.push(Step {
                         context: row.context_id,
                         name: row.name.clone(),
                         action: Action::Keep,
@@ -73,6 +78,8 @@ impl<T: Tx> Unit<'_, T> {
                     });
                 }
             }
+            kept.sort_by(|a, b| a.name.cmp(&b.name));
+            plan.steps.extend(kept);
         }
         Ok(plan)
     }

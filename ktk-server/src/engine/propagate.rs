@@ -259,6 +259,18 @@ impl<T: Tx> Unit<'_, T> {
         Ok(rows)
     }
 
+    /// Takes the newest tasks of a pipeline into the working set, once.
+    pub(super) async fn load_tasks_of(&mut self, pipeline: Uuid) -> EngineResult<Vec<Uuid>> {
+        if self.whole.insert(pipeline) {
+            self.flush().await?;
+            for row in self.tx.pipeline_tasks(pipeline).await? {
+                self.adopt(row);
+            }
+        }
+        let within = self.tasks.values().filter(|row| row.newest && row.pipeline_id == Some(pipeline));
+        Ok(within.map(|row| row.id).collect())
+    }
+
     /// Gives free places under `maxParallel` to those who wait for them.
     async fn give_places(&mut self, pipeline_id: Uuid) -> EngineResult<()> {
         let row = self.pipeline(pipeline_id).await?;

@@ -76,21 +76,22 @@ impl RestartPipeline {
         unit: &mut Unit<'_, T>,
         pipeline: &PipelineRow,
     ) -> EngineResult<Vec<TaskRow>> {
-        let tasks = unit.tasks_of(pipeline.id).await?;
+        let ids = unit.load_tasks_of(pipeline.id).await?;
+        let tasks: Vec<&TaskRow> = ids.iter().filter_map(|id| unit.task(*id).ok()).collect();
         let Some(step) = &self.params.from_step else {
             let ended_badly = |row: &TaskRow| matches!(row.phase, Phase::Failed | Phase::Cancelled);
             // The items of a step that is expanded again, or will be, are restarted by it.
-            let expands = |row: &&TaskRow| {
+            let expands = |row: &&&TaskRow| {
                 let is_expanded = row.rare.for_each.as_ref().is_some_and(|each| each.is_expanded);
                 let waits = !is_expanded || row.live_needs + row.bad_needs > 0;
                 row.is_for_each() && (ended_badly(row) || (waits && row.phase == Phase::Pending))
             };
             let steps: BTreeSet<Option<String>> =
                 tasks.iter().filter(expands).map(|row| row.step.clone()).collect();
-            let is_meant = |row: &TaskRow| ended_badly(row) && !(row.is_item() && steps.contains(&row.step));
-            return Ok(tasks.into_iter().filter(is_meant).collect());
+            let is_meant = |row: &&TaskRow| ended_badly(row) && !(row.is_item() && steps.contains(&row.step));
+            return Ok(tasks.into_iter().filter(is_meant).cloned().collect());
         };
-        let found = tasks.into_iter().find(|row| row.step.as_ref() == Some(step) && !row.is_item());
+        let found = tasks.into_iter().find(|row| row.step.as_ref() == Some(step) && !row.is_item()).cloned();
         let row = found.ok_or_else(|| {
             ApiError::new(ErrorReason::NotFound, format!("pipeline {:?} has no step {step:?}", pipeline.name))
         })?;

@@ -281,7 +281,7 @@ impl RestartTask {
             ));
         }
         if newest.rare.for_each.as_ref().is_some_and(|each| each.is_expanded) && newest.stop.is_none() {
-            return Ok(refuse_waiting_step(unit, newest).await?);
+            return refuse_waiting_step(unit, newest).await;
         }
         if newest.reason == Some(Reason::UpstreamFailed) {
             let upstream = self.failed_upstream(unit, newest).await?;

@@ -92,6 +92,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) tasks: BTreeMap<Uuid, TaskRow>,
     pub(super) newest: BTreeMap<Uuid, Uuid>,
     pub(super) pipelines: BTreeMap<Uuid, PipelineRow>,
+    /// Pipelines all of whose newest tasks are in the working set.
+    pub(super) whole: BTreeSet<Uuid>,
     pub(super) changes: VecDeque<ClassChange>,
     /// Pipelines whose counts changed.
     pub(super) touched: BTreeSet<Uuid>,
@@ -136,6 +138,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             tasks: BTreeMap::new(),
             newest: BTreeMap::new(),
             pipelines: BTreeMap::new(),
+            whole: BTreeSet::new(),
             changes: VecDeque::new(),
             touched: BTreeSet::new(),
             freed: BTreeSet::new(),

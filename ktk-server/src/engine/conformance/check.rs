@@ -425,7 +425,7 @@ fn pipeline_is_derived(row: &PipelineRow, now: &Dump) {
         assert_eq!(row.admitted, admitted, "places of {row:#?}");
         assert!(admitted <= max, "more places than there are: {row:#?}");
         let is_gated = |step: &&TaskRow| step.reason == Some(Reason::Queued) && !step.admitted;
-        let gated = all.iter().any(|step| is_gated(&step) && !step.waits_for_key());
+        let gated = all.iter().any(|step| is_gated(step) && !step.waits_for_key());
         assert!(!gated || admitted == max || row.is_barred(), "a free place that nobody got: {row:#?}");
     }
 }
