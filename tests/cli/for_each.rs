@@ -30,7 +30,8 @@ fn one_item_fails_is_restarted_and_lets_its_step_go_on() {
     let page = place.ok("describe pipeline/p");
     assert!(page.contains("  count    UpstreamFailed   2/3 items done, 1 failed\n"), "{page}");
     assert!(place.ok("describe task/p.count.b").contains("p (step count, item 1)\n"));
-    assert!(place.ok("why p.count").contains("upstream: task/p.count.b is Failed/ExitCode\n"));
+    let why = place.ok("why p.count");
+    assert!(why.contains("upstream: task/p.count.b is Failed/ExitCode\n"), "{why}");
     place.ktk("restart p.count").is(
         5,
         "",
@@ -77,9 +78,8 @@ fn expanded_again_equal_items_stay() {
     place.ktk("restart p.count").code(0);
     place.ktk("wait pipeline/p").code(0);
     assert_eq!(place.field("task", "p.count.c", "/metadata/restart/incarnation"), "2");
-    assert!(
-        place.ok("describe task/p.count.c").contains("Decided:      keep, its inputs are the same as before")
-    );
+    let page = place.ok("describe task/p.count.c");
+    assert!(page.contains("keep, its inputs are the same as before"), "{page}");
     place.ktk("restart p.count.a").code(5).says("is no item any more");
 }
 

@@ -108,7 +108,7 @@ fn lane_of(room: &Room, row: &TaskRow) -> LaneRow {
 }
 
 async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> {
-    if row.needs == 0 {
+    if row.needs == 0 && !row.is_for_each() {
         return Ok(Vec::new());
     }
     let needs: Vec<Uuid> = tx.needs_of(&[row.context_id]).await?.iter().map(|edge| edge.need).collect();

@@ -313,10 +313,10 @@ test-web@2      Failed      ExitCode 1   2m40s   --env RETRY=1
         assert_eq!(
             lines,
             [
-                "├─ index         Running           60m",
-                "│  ├─ index.c    Succeeded         60m",
-                "│  ├─ index.b    Succeeded         60m",
-                "│  └─ index.a    Succeeded         60m",
+                "├─ index        Running           60m",
+                "│  ├─ index.c   Succeeded         60m",
+                "│  ├─ index.b   Succeeded         60m",
+                "│  └─ index.a   Succeeded         60m",
             ],
             "{drawn}"
         );

@@ -88,7 +88,7 @@ spec:
   steps:
     - name: a
       type: x
-      forEach: {jq: .a}
+      affinity: execution
     - name: b
       run:
         comand: [ls]
@@ -98,8 +98,7 @@ statsu: {}
 ";
     let expected = "\
 f:5:3: metadata.label: unknown field (did you mean \"labels\"?)
-f:7:3: spec.timeout: not supported by this version
-f:11:7: spec.steps[0].forEach: not supported by this version
+f:11:7: spec.steps[0].affinity: not supported by this version
 f:14:9: spec.steps[1].run.comand: unknown field (did you mean \"command\"?)
 f:16:7: spec.steps[2].command: unknown field here: it belongs under `run`
 f:17:1: statsu: unknown field (did you mean \"status\"?)";

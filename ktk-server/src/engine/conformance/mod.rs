@@ -80,7 +80,7 @@ macro_rules! engine_conformance {
             hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
                 what_it_makes_is_its_child, it_reaches_nothing_else, a_slot_is_lent_while_it_waits;
-            needs: r4_two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, nobody_starts_behind_a_failure, needs_of_a_finished_task,
+            needs: r4_two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, r6_nobody_starts_behind_a_failure, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, r5_submitted_while_its_upstream_ends,
                 needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,

@@ -62,7 +62,7 @@ pub async fn upstream_failed_spreads_and_heals<S: Store>(store: S) {
 }
 
 /// However an upstream fails, what needs it never starts: not with the other needs, not with time, not by a claim.
-pub async fn nobody_starts_behind_a_failure<S: Store>(store: S) {
+pub async fn r6_nobody_starts_behind_a_failure<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     let reasons =
         [Reason::Signal, Reason::Timeout, Reason::HandlerError, Reason::SpawnError, Reason::InvalidOutput];

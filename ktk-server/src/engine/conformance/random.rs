@@ -42,7 +42,7 @@ async fn histories<S: Store>(store: S, part: u64) {
     let (seeds, length) = extent(&store);
     for seed in part * seeds..(part + 1) * seeds {
         let mark = Mark(seed);
-        let mut simulation = Simulation::new(store.clone(), seed).await;
+        let mut simulation = Simulation::new(store.clone(), seed, true).await;
         for _ in 0..length {
             simulation.step().await;
         }

@@ -33,18 +33,25 @@ pub struct Simulation<S: Store> {
     given: Vec<Grant>,
     /// Pipelines that were cancelled at any time.
     pub cancelled: BTreeSet<Uuid>,
+    /// Whether some steps are tasks for each of several values.
+    with_items: bool,
 }
 
 impl<S: Store> Simulation<S> {
-    pub async fn new(store: S, seed: u64) -> Self {
+    pub async fn new(store: S, seed: u64, with_items: bool) -> Self {
         let mut lab = Lab::seeded(store, seed).await;
         if lab.dump.queues.is_empty() {
             lab.make_queue("q", Some(2)).await;
             lab.make_semaphore("gpu", 2).await;
             lab.make_semaphore("licence", 1).await;
         }
-        let mut simulation =
-            Self { lab, rng: StdRng::seed_from_u64(seed), given: Vec::new(), cancelled: BTreeSet::new() };
+        let mut simulation = Self {
+            lab,
+            rng: StdRng::seed_from_u64(seed),
+            given: Vec::new(),
+            cancelled: BTreeSet::new(),
+            with_items,
+        };
         for name in PIPELINES {
             simulation.make_pipeline(name).await;
         }
@@ -95,6 +102,11 @@ impl<S: Store> Simulation<S> {
         let mut jobs: Vec<Job> = Vec::new();
         for n in 0..count {
             let mut job = self.random_job(&format!("s{n}"));
+            if self.with_items && self.one_in(5) {
+                let sum = "([.needs[] | objects | .n // 0] | add // 0)";
+                job = job.each(&format!("range(3 - {sum})"));
+                job = job.made("n", if self.one_in(2) { ".item" } else { "[.item, [.needs[] | objects]]" });
+            }
             if self.one_in(6) {
                 job = job.when("[.needs[] | objects] | length != 1");
             }
