@@ -4,7 +4,7 @@ use ktk_client::api::restart::{Cascade, RestartParams};
 use serde_json::json;
 
 use super::{
-    build::{job, success},
+    build::{exit, job, pipeline, success},
     calls::{plan_text, restart},
     lab::Lab,
 };
@@ -86,6 +86,17 @@ pub async fn a_follower_that_is_cancelled_stays<S: Store>(store: S) {
     assert_eq!(lab.tree("b").await, ["b@1 <- - Cancelled/ByUser"]);
     lab.give("a", json!({"n": 2})).await;
     assert_eq!(lab.tree("b").await, ["b@1 <- - Cancelled/ByUser"], "nor by what its need comes to");
+    // Nor one that `failFast` stops meanwhile.
+    let mut object = pipeline("p", [job("a"), job("b").needs(["a"]), job("x")]);
+    object.spec.fail_fast = true;
+    lab.make_pipeline(object).await;
+    let x = lab.running("p.x").await;
+    lab.give("p.a", json!({"n": 1})).await;
+    let grant = lab.running("p.b").await;
+    lab.restart_with(cascade("p.a", Cascade::All)).await.unwrap();
+    assert!(lab.report(x, exit(1)).await);
+    assert!(lab.report(grant, success()).await);
+    assert_eq!(lab.tree("p.b").await, ["p.b@1 <- - Cancelled/PipelineCancelled"]);
 }
 
 pub async fn none_restarts_none<S: Store>(store: S) {
