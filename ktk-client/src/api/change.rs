@@ -52,7 +52,8 @@ pub fn apply(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>>
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&json, &mut track);
-    let mut note = |path: serde_ignored::Path<'_>| unknown.push(field::to_text(&field::of_ignored(&path)));
+    let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) =
+        &mut |path| unknown.push(field::to_text(&field::of_ignored(&path)));
     let changed = TaskSpec::deserialize(serde_ignored::Deserializer::new(tracked, &mut note));
     causes.extend(unknown.into_iter().map(|path| Cause::new(path, "is no field of a task's spec")));
     match changed {

@@ -4,6 +4,7 @@
 //! selectors, DAG checks, templates) is checked by the functions here, so that the client can
 //! point at a line and the server can refuse the same thing.
 
+pub mod age;
 pub mod attempt;
 pub mod change;
 pub mod check;

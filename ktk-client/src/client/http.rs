@@ -8,7 +8,7 @@ use reqwest::{StatusCode, header::HeaderMap};
 
 use super::{Error, Result, SseByteStream, io_error_in};
 use crate::{
-    api::{ApiError, ErrorReason, Secret},
+    api::{ApiError, ErrorReason, Secret, age},
     limits,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Http {
 pub(crate) struct Answer {
     pub(crate) body: Bytes,
     pub(crate) is_stopping: bool,
+    /// Nothing was carried out: the server is older than the caller wants it to be.
+    pub(crate) is_too_old: bool,
 }
 
 /// What a server says of itself with each answer.
@@ -43,6 +45,13 @@ pub(crate) struct Greeting {
     pub(crate) build: String,
     pub(crate) is_auto_started: bool,
     pub(crate) is_stopping: bool,
+}
+
+impl Greeting {
+    /// The version and the build.
+    pub(crate) fn build(&self) -> (&str, &str) {
+        (&self.version, &self.build)
+    }
 }
 
 impl Http {
@@ -76,25 +85,31 @@ impl Http {
         &self.address
     }
 
-    /// One JSON-RPC body and its answer.
-    pub(crate) async fn post(&self, body: Bytes) -> Result<Answer> {
+    /// One JSON-RPC body and its answer; a server that is older than this version and build carries nothing out.
+    pub(crate) async fn post(&self, body: Bytes, not_older_than: Option<(&str, &str)>) -> Result<Answer> {
         if body.len() > limits::REQUEST_BYTES {
             // The server would refuse it unread, and its answer could be lost while this is still being sent.
             let words = format!("a request has at most {} MiB", limits::REQUEST_BYTES >> 20);
             return Err(ApiError::new(ErrorReason::TooLarge, words).into());
         }
-        let request =
+        let mut request =
             self.client.post("http://localhost/rpc").header("content-type", "application/json").body(body);
+        if let Some(build) = not_older_than {
+            request = request.header(age::NOT_OLDER_HEADER, age::header_value(build));
+        }
         let response = self.signed(request).send().await.map_err(|error| self.lost(error))?;
         let status = response.status();
         let is_stopping = is_true(response.headers(), STOPPING_HEADER);
         let body = self.read(response).await?;
+        if status == StatusCode::PRECONDITION_FAILED && not_older_than.is_some() {
+            return Ok(Answer { body, is_stopping, is_too_old: true });
+        }
         let is_json = body.first().is_some_and(|byte| matches!(byte, b'{' | b'['));
         let is_answer = status.is_success() || is_json && is_rpc(&body);
         if !is_answer {
             return Err(refusal(status, &body));
         }
-        Ok(Answer { body, is_stopping })
+        Ok(Answer { body, is_stopping, is_too_old: false })
     }
 
     /// Opens a stream of Server-Sent Events.

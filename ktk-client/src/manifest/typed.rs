@@ -74,7 +74,8 @@ impl<'a> Reader<'a> {
             let mut unknown = Vec::new();
             let mut track = serde_path_to_error::Track::new();
             let tracked = serde_path_to_error::Deserializer::new(&json, &mut track);
-            let mut note = |path: serde_ignored::Path<'_>| unknown.push(field::of_ignored(&path));
+            let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) =
+                &mut |path| unknown.push(field::of_ignored(&path));
             let tracked = serde_ignored::Deserializer::new(tracked, &mut note);
             let result = T::deserialize(tracked);
             let path = track.path();

@@ -3,8 +3,9 @@
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
-use ktk_client::api::{ErrorReason, Secret};
+use ktk_client::api::{ErrorReason, Secret, age};
 
+use super::Identity;
 use super::refusal::Refusal;
 
 /// Lets requests through that a program of this machine made on purpose. A page in a browser cannot: its requests
@@ -58,6 +59,17 @@ pub(super) fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
         return Err(refused("the content-type must be application/json"));
     }
     Ok(())
+}
+
+/// Lets a call through unless its program wants a newer server than this one.
+pub(super) fn check_age(headers: &HeaderMap, own: &Identity) -> Result<(), Refusal> {
+    let Some(wanted) = headers.get(age::NOT_OLDER_HEADER) else { return Ok(()) };
+    let wanted = age::read_header(wanted.to_str().unwrap_or_default());
+    if !age::is_older((&own.version, &own.build), wanted) {
+        return Ok(());
+    }
+    let words = format!("this server is ktk {}, older than what calls it ({})", own.version, wanted.0);
+    Err(Refusal::new(StatusCode::PRECONDITION_FAILED, ErrorReason::Conflict, words))
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub(super) async fn answer(
             only(Method::POST, "POST")?;
             gate::check_content(&head.headers)?;
             let body = body::read(incoming, site.timeouts.body).await?;
+            gate::check_age(&head.headers, site.backend.identity())?;
             Ok(match site.backend.router().handle(caller, &body).await {
                 Some(answer) => answer::json(StatusCode::OK, answer),
                 None => answer::nothing(),

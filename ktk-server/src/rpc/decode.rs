@@ -19,7 +19,8 @@ where
     let mut track = Track::new();
     let mut unknown = Vec::new();
     let mut count = 0_usize;
-    let mut note = |path: Path<'_>| {
+    // As a trait object: a closure of its own for each `T` would have all types compiled again for each.
+    let mut note: &mut dyn FnMut(Path<'_>) = &mut |path| {
         count += 1;
         if count <= CAUSES {
             unknown.push(Cause::new(field_of(&path), "is no field that is known here"));

@@ -9,8 +9,9 @@ mod config;
 mod files;
 mod hooks;
 mod idle;
+mod kept;
 
-use std::{io::Write as _, sync::Arc, time::Duration};
+use std::{io::Write as _, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
@@ -25,8 +26,8 @@ use ktk_client::{
 };
 use tokio::sync::{oneshot, watch};
 
-use self::backend::Host;
 pub use self::config::{AllowedPeers, Retention, ServerConfig, StoreKind};
+use self::{backend::Host, kept::Kept};
 use crate::{
     clock::Clock,
     engine::{Engine, Removed, collector, evaluator, expire::Outlook, shared::Shared, timer},
@@ -41,54 +42,43 @@ use crate::{
     },
     http::{self, Identity, Lifecycle, Listener},
     jq::{Jq, JqConfig, Pool},
-    logs::{FileLogStore, LogStore, MemoryLogStore},
+    logs::LogStore,
     rpc::{self, Caller, LocalTransport, Router, server::About},
-    store::{
-        Store,
-        memory::MemoryStore,
-        sqlite::{SqliteOptions, SqliteStore},
-    },
+    store::Store as _,
     task_group::TaskGroup,
 };
+
+/// A server at work. Behind a pointer, because the body of an `async fn` is compiled in each crate that awaits it:
+/// that would be all of the engine, a second time.
+pub type Serving = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
 /// Serves until `stop` (or `server.stop`) says for how long running work may still go on, and
 /// that work has ended or been put back.
 ///
 /// # Errors
 /// When the server cannot start, or a part of it that it cannot do without has died.
-pub async fn run(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) -> anyhow::Result<()> {
-    prepare_data_dir(&config.data_dir).map_err(|error| anyhow!(error))?;
-    match config.store {
-        StoreKind::Sqlite => {
-            let store = SqliteStore::open(&config.data_dir, &SqliteOptions::default())
-                .with_context(|| format!("the store in {} cannot be opened", config.data_dir.display()))?;
-            let logs =
-                FileLogStore::open(&config.data_dir.join("logs")).context("the logs cannot be opened")?;
-            let failure = {
-                let store = store.clone();
-                async move { store.failed().await }
-            };
-            let served = serve(config, store.clone(), Arc::new(logs), failure, stop).await;
-            store.close().await;
-            served
-        }
-        StoreKind::Memory => {
-            let entropy = Entropy::system();
-            let store = MemoryStore::new(entropy.id(Clock::System.now()));
-            serve(config, store, Arc::new(MemoryLogStore::default()), std::future::pending(), stop).await
-        }
-    }
+#[inline(never)]
+pub fn run(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) -> Serving {
+    Box::pin(open_and_serve(config, stop))
 }
 
-async fn serve<S: Store>(
+async fn open_and_serve(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) -> anyhow::Result<()> {
+    prepare_data_dir(&config.data_dir).map_err(|error| anyhow!(error))?;
+    let (store, logs) = Kept::open(config.store, &config.data_dir)?;
+    let served = serve(config, store.clone(), logs, stop).await;
+    store.close().await;
+    served
+}
+
+async fn serve(
     config: ServerConfig,
-    store: S,
+    store: Kept,
     logs: Arc<dyn LogStore>,
-    failure: impl Future<Output = String> + Send,
     mut stop: watch::Receiver<Option<Duration>>,
 ) -> anyhow::Result<()> {
     let clock = Clock::System;
     let info = store.info();
+    let failing = store.clone();
     let socket = config.socket.clone().unwrap_or_else(|| socket_path(&config.data_dir));
     let places = Places::open(&config.data_dir).context("the data directory cannot be written")?;
     let shared = Shared::new(Entropy::system(), Some(places.work().to_owned()));
@@ -247,7 +237,7 @@ async fn serve<S: Store>(
     tokio::select! {
         ended = &mut worker => { ended.context("the worker ended")?; bail!("the worker ended by itself") }
         part = parts.failure() => return Err(part.into()),
-        why = failure => bail!("the store failed, nothing more is acknowledged: {why}"),
+        why = failing.failed() => bail!("the store failed, nothing more is acknowledged: {why}"),
         drain = wanted(&mut stop) => { stop_asked.send_replace(Some(drain)); }
         _ = wanted(&mut stop_wanted) => {}
     }
@@ -320,7 +310,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn router<S: Store>(engine: &Arc<Engine<S>>, about: &About) -> Router {
+fn router(engine: &Arc<Engine<Kept>>, about: &About) -> Router {
     let router = Router::builder();
     let router = rpc::task::register(router, engine);
     let router = rpc::attempt::register(router, engine);

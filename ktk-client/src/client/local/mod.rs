@@ -19,8 +19,9 @@ pub use detach::detach;
 pub use launch::READY_LINE;
 
 use super::{
-    BoxFuture, Error, Notice, NoticeHook, Result, Revival, SseByteStream, Transport, builder::Autostart,
-    http::Http,
+    BoxFuture, Error, Notice, NoticeHook, Result, Revival, SseByteStream, Transport,
+    builder::Autostart,
+    http::{Answer, Http},
 };
 use crate::api::{
     ErrorReason, Secret,
@@ -71,14 +72,32 @@ impl LocalTransport {
     }
 
     async fn carry(&self, body: Bytes) -> Result<Bytes> {
-        self.greet().await?;
-        let answer = self.http.post(body.clone()).await?;
+        let answer = self.post(body.clone()).await?;
         if !(answer.is_stopping && refuses_new_work(&answer.body)) {
             return Ok(answer.body);
         }
         let Some(data_dir) = self.policy.startable() else { return Ok(answer.body) };
         launch::start_next(&self.http, &self.policy, data_dir).await?;
-        Ok(self.http.post(body).await?.body)
+        Ok(self.http.post(body, None).await?.body)
+    }
+
+    /// The first call asks by itself whether the server is too old: a question of its own would cost each command a
+    /// round trip.
+    async fn post(&self, body: Bytes) -> Result<Answer> {
+        if self.greeted.initialized() {
+            return self.http.post(body, None).await;
+        }
+        if let Some(data_dir) = &self.policy.data_dir {
+            data_dir::check_socket(&self.policy.socket, data_dir)?;
+        }
+        let own = self.policy.own_build.as_ref().map(|(version, build)| (version.as_str(), build.as_str()));
+        let answer = self.http.post(body.clone(), own).await?;
+        if !answer.is_too_old {
+            let _ = self.greeted.set(());
+            return Ok(answer);
+        }
+        self.greet().await?;
+        self.http.post(body, None).await
     }
 
     async fn bring_back(&self, why: Revival) -> Result<bool> {

@@ -4,6 +4,7 @@ use super::{Notice, Policy, data_dir, is_absent, launch};
 use crate::{
     api::{
         Method as _,
+        age::is_older,
         rpc::{Request, Response},
         server::{Stop, StopParams},
     },
@@ -19,8 +20,9 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
         data_dir::check_socket(&policy.socket, data_dir)?;
     }
     let Some(own) = &policy.own_build else { return Ok(()) };
+    let own = (own.0.as_str(), own.1.as_str());
     let greeting = http.greet().await?;
-    if !is_older(&greeting, own) {
+    if !is_older(greeting.build(), own) {
         return Ok(());
     }
     match policy.startable().filter(|_| greeting.is_auto_started) {
@@ -28,7 +30,7 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
             let _starting = launch::lock_start(data_dir).await?;
             // Another command may have been faster.
             match http.greet().await {
-                Ok(greeting) if !is_older(&greeting, own) => return Ok(()),
+                Ok(greeting) if !is_older(greeting.build(), own) => return Ok(()),
                 Ok(_) if !stop_if_idle(http).await? => {
                     notice_older(policy, &greeting, own);
                     return Ok(());
@@ -38,7 +40,7 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
                 Err(error) => return Err(error),
             }
             // One line says all of it.
-            let serves = |greeting: &Greeting| !is_older(greeting, own);
+            let serves = |greeting: &Greeting| !is_older(greeting.build(), own);
             launch::start_locked(http, policy, data_dir, &|_| {}, serves).await?;
             policy.notice(Notice::ServerReplaced { version: name_of(&greeting, own) });
         }
@@ -47,15 +49,15 @@ pub(super) async fn replace_older(http: &Http, policy: &Policy) -> Result<()> {
     Ok(())
 }
 
-fn notice_older(policy: &Policy, greeting: &Greeting, own: &(String, String)) {
+fn notice_older(policy: &Policy, greeting: &Greeting, own: (&str, &str)) {
     let (version, build) = own;
     let own_version =
-        if greeting.version == *version { format!("{version}, build {build}") } else { version.clone() };
+        if greeting.version == version { format!("{version}, build {build}") } else { version.to_owned() };
     policy.notice(Notice::ServerOlder { version: name_of(greeting, own), own_version });
 }
 
 /// The server's version, with its build where only that tells it from this program.
-fn name_of(server: &Greeting, own: &(String, String)) -> String {
+fn name_of(server: &Greeting, own: (&str, &str)) -> String {
     if server.version == own.0 {
         format!("{}, build {}", server.version, server.build)
     } else {
@@ -68,55 +70,8 @@ async fn stop_if_idle(http: &Http) -> Result<bool> {
     let params = StopParams { if_idle: true, ..StopParams::default() };
     let request = Request { jsonrpc: "2.0", id: 1, method: Stop::NAME, params: &params };
     let body = serde_json::to_vec(&request).expect("parameters of numbers and words");
-    let answer = http.post(body.into()).await?;
+    let answer = http.post(body.into(), None).await?;
     let response: Response = serde_json::from_slice(&answer.body)
         .map_err(|error| Error::Protocol(format!("no JSON-RPC answer: {error}")))?;
     Ok(response.error.is_none() || answer.is_stopping)
-}
-
-/// Whether a server is older than this program: by version, then by build. One that does not
-/// say is not.
-fn is_older(server: &Greeting, (version, build): &(String, String)) -> bool {
-    match (numbers(&server.version), numbers(version)) {
-        (Some(server), Some(own)) if server != own => server < own,
-        (Some(_), Some(_)) => !server.build.is_empty() && !build.is_empty() && server.build < *build,
-        _ => false,
-    }
-}
-
-/// `1.2.3` as numbers; a release is newer than its `1.2.3-rc`.
-fn numbers(version: &str) -> Option<([u64; 3], bool)> {
-    let version = version.split('+').next()?;
-    let (numbers, pre) = version.split_once('-').map_or((version, ""), |(numbers, pre)| (numbers, pre));
-    let mut parts = numbers.split('.').map(str::parse);
-    let numbers = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
-    parts.next().is_none().then_some((numbers, pre.is_empty()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_older_than(server: (&str, &str), own: (&str, &str)) -> bool {
-        let greeting = Greeting {
-            version: server.0.into(),
-            build: server.1.into(),
-            is_auto_started: true,
-            is_stopping: false,
-        };
-        is_older(&greeting, &(own.0.into(), own.1.into()))
-    }
-
-    #[test]
-    fn age_is_version_then_build() {
-        let own = ("0.10.0", "2026-11-22T10:00:00Z");
-        assert!(is_older_than(("0.9.3", "2027-01-01T00:00:00Z"), own));
-        assert!(is_older_than(("0.10.0", "2026-11-22T09:59:59Z"), own));
-        assert!(is_older_than(("0.10.0-rc.1", "2026-11-22T10:00:00Z"), own));
-        assert!(!is_older_than(("0.10.0", "2026-11-22T10:00:00Z"), own));
-        assert!(!is_older_than(("0.10.0", "2026-11-23T00:00:00Z"), own));
-        assert!(!is_older_than(("0.11.0", ""), own));
-        assert!(!is_older_than(("0.10.0", ""), own));
-        assert!(!is_older_than(("", ""), own));
-    }
 }

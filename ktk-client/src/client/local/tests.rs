@@ -21,7 +21,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    api::task::Task,
+    api::{age, task::Task},
     client::{Client, ClientBuilder, ServerAddress},
     limits,
 };
@@ -132,8 +132,14 @@ impl Answers {
             }
             let body = String::from_utf8_lossy(&bytes[end + 4..end + 4 + length]).into_owned();
             bytes.drain(..end + 4 + length);
+            let own = (self.version.as_str(), "b");
+            let wanted = head.lines().find_map(|line| line.strip_prefix("ktk-not-older-than: "));
+            let mut status = "200 OK";
             let (extra, answer) = if head.starts_with("get /healthz") {
                 (String::new(), "ok".to_owned())
+            } else if wanted.is_some_and(|wanted| age::is_older(own, age::read_header(wanted))) {
+                status = "412 Precondition Failed";
+                (String::new(), "{}".to_owned())
             } else {
                 self.calls.fetch_add(1, Ordering::SeqCst);
                 self.requests.lock().expect("no panic").push(body);
@@ -141,7 +147,7 @@ impl Answers {
                 if bodies.len() > 1 { bodies.remove(0) } else { bodies[0].clone() }
             };
             let text = format!(
-                "HTTP/1.1 200 OK\r\nktk-version: {}\r\nktk-build: b\r\nktk-auto-started: true\r\n{extra}\
+                "HTTP/1.1 {status}\r\nktk-version: {}\r\nktk-build: b\r\nktk-auto-started: true\r\n{extra}\
                  content-length: {}\r\n\r\n{answer}",
                 self.version,
                 answer.len()

@@ -45,6 +45,20 @@ async fn a_token_that_is_sent_is_judged() {
     }
 }
 
+/// The server is ktk 1.2.3, build b7.
+#[tokio::test]
+async fn an_older_server_carries_nothing_out_for_whom_it_is_too_old() {
+    let server = Running::start().await;
+    let from = |build: &str| rpc(WHO).replacen("\r\n", &format!("\r\nktk-not-older-than: {build}\r\n"), 1);
+    for build in ["1.2.3 b8", "1.3.0 b1", "2.0.0"] {
+        let reply = ask(&server.socket, &from(build)).await;
+        assert_eq!((reply.status, &reply.json()["reason"]), (412, &json!("Conflict")), "{build}");
+    }
+    for build in ["1.2.3 b7", "1.2.3 b6", "1.2.3", "1.2.2 b9", "nonsense", ""] {
+        assert_eq!(ask(&server.socket, &from(build)).await.json()["result"], own_name(), "{build}");
+    }
+}
+
 #[tokio::test]
 async fn one_connection_carries_many_calls() {
     let server = Running::start().await;
