@@ -6,6 +6,7 @@ pub mod adopt;
 pub mod attempt;
 pub mod body;
 pub mod cancel;
+mod catalogue;
 pub mod changes;
 mod claim;
 pub mod collect;

@@ -7,11 +7,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use ktk_client::api::{Entity as _, TaskType};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     body::{PipelineHeader, header_from_text},
+    catalogue::Catalogue,
     error::EngineResult,
 };
 use crate::{entropy::Entropy, limits, model::schema::Schema, store::Tx};
@@ -24,11 +26,18 @@ pub struct Shared {
     pub work_dir: Option<PathBuf>,
     headers: Mutex<BTreeMap<Uuid, Arc<PipelineHeader>>>,
     schemas: Mutex<BTreeMap<String, Arc<Schema>>>,
+    catalogue: Mutex<Option<Arc<Catalogue>>>,
 }
 
 impl Shared {
     pub fn new(entropy: Entropy, work_dir: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { entropy, work_dir, headers: Mutex::default(), schemas: Mutex::default() })
+        Arc::new(Self {
+            entropy,
+            work_dir,
+            headers: Mutex::default(),
+            schemas: Mutex::default(),
+            catalogue: Mutex::default(),
+        })
     }
 
     /// `KTK_DIR` of a pipeline or restart context.
@@ -52,6 +61,16 @@ impl Shared {
         }
         schemas.insert(text, Arc::clone(&read));
         Ok(read)
+    }
+
+    /// The task types, read once as long as none of them changes.
+    pub async fn catalogue<T: Tx>(&self, tx: &mut T) -> EngineResult<Arc<Catalogue>> {
+        let rows = tx.all_entities(TaskType::KIND).await?;
+        let mut catalogue = self.catalogue.lock().expect("nobody panics while holding it");
+        if let Some(known) = catalogue.as_ref().filter(|known| known.is_of(&rows)) {
+            return Ok(Arc::clone(known));
+        }
+        Ok(Arc::clone(catalogue.insert(Arc::new(Catalogue::new(rows)))))
     }
 
     /// A pipeline's header; a pipeline's manifest never changes, so what was read once holds.

@@ -1,13 +1,17 @@
 //! Task types: versions and aliases, and how a set of them is applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ktk_client::api::{
-    ApiError, Cause, Entity, TaskType, check, names,
+    ApiError, Cause, Entity, TaskType, check,
     task_type::{Applied, AppliedType, ApplyOutcome, ApplyParams, TaskTypeSpec, TaskTypeStatus},
 };
 
 use super::{
+    catalogue::Catalogue,
     entity::{self, Kind},
     error::{EngineError, EngineResult},
     operation::{Ask, Done},
@@ -15,13 +19,13 @@ use super::{
 };
 use crate::{
     limits,
-    model::{entity::EntityRow, schema::Schema},
+    model::schema::Schema,
     store::{Operation, Tx},
 };
 
 impl Kind for TaskType {
     async fn find<T: Tx>(tx: &mut T, name: &str) -> EngineResult<Option<Self>> {
-        find(tx, name).await
+        Ok(Catalogue::load(tx).await?.find(name)?.map(Arc::unwrap_or_clone))
     }
 
     async fn users<T: Tx>(_unit: &mut Unit<'_, T>, _name: &str) -> EngineResult<Vec<String>> {
@@ -30,7 +34,7 @@ impl Kind for TaskType {
     }
 
     async fn complete<T: Tx>(tx: &mut T, object: &mut Self) -> EngineResult<()> {
-        let newest = newest(tx, object.metadata.name()).await?;
+        let newest = Catalogue::load(tx).await?.find(object.metadata.name())?;
         let newest = newest.is_some_and(|newest| newest.spec.version == object.spec.version);
         object.status = Some(TaskTypeStatus { newest });
         Ok(())
@@ -38,62 +42,10 @@ impl Kind for TaskType {
 
     async fn refuse<T: Tx>(tx: &mut T, object: &Self) -> EngineResult<Vec<Cause>> {
         let mut causes = schema_causes(&object.spec);
-        let others = all(tx).await?;
-        causes.extend(alias_causes(object, others.iter()));
+        let others: Vec<_> = Catalogue::load(tx).await?.readable().collect();
+        causes.extend(alias_causes(object, others.iter().map(Arc::as_ref)));
         Ok(causes)
     }
-}
-
-/// The version that a task means: `NAME@VERSION`, or the newest of a name or an alias.
-pub async fn find<T: Tx>(tx: &mut T, reference: &str) -> EngineResult<Option<TaskType>> {
-    if names::type_reference(reference).is_err() {
-        return Ok(None);
-    }
-    let (name, version) = match reference.split_once('@') {
-        Some((name, version)) => (name, Some(version)),
-        None => (reference, None),
-    };
-    if let Some(found) = version_of(tx, name, version).await? {
-        return Ok(Some(found));
-    }
-    let newest = newest_of_each(all(tx).await?);
-    let Some(real) = newest.values().find(|known| known.spec.aliases.iter().any(|alias| alias == name))
-    else {
-        return Ok(None);
-    };
-    version_of(tx, real.metadata.name(), version).await
-}
-
-async fn version_of<T: Tx>(tx: &mut T, name: &str, version: Option<&str>) -> EngineResult<Option<TaskType>> {
-    match version {
-        Some(version) => entity::named(tx, &format!("{name}@{version}")).await,
-        None => newest(tx, name).await,
-    }
-}
-
-/// The greatest version of a name.
-async fn newest<T: Tx>(tx: &mut T, name: &str) -> EngineResult<Option<TaskType>> {
-    let prefix = format!("{name}@");
-    let rows = tx.list_entities(TaskType::KIND, Some(&prefix), limits::TASK_TYPES).await?;
-    let versions = rows.iter().take_while(|row| row.name.starts_with(&prefix)).map(entity::object);
-    let versions: Vec<TaskType> = versions.collect::<EngineResult<_>>()?;
-    Ok(versions.into_iter().max_by_key(|known| known.spec.version))
-}
-
-async fn all<T: Tx>(tx: &mut T) -> EngineResult<Vec<TaskType>> {
-    let rows: Vec<EntityRow> = tx.list_entities(TaskType::KIND, None, limits::TASK_TYPES).await?;
-    rows.iter().map(entity::object).collect()
-}
-
-fn newest_of_each(types: Vec<TaskType>) -> BTreeMap<String, TaskType> {
-    let mut newest: BTreeMap<String, TaskType> = BTreeMap::new();
-    for known in types {
-        let name = known.metadata.name().to_owned();
-        if newest.get(&name).is_none_or(|other| other.spec.version < known.spec.version) {
-            newest.insert(name, known);
-        }
-    }
-    newest
 }
 
 /// What is no schema. Known to the server alone: clients need no reader of schemas.
@@ -186,8 +138,9 @@ impl Operation for ApplyTaskTypes {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let known: BTreeMap<String, TaskType> =
-            all(unit.tx).await?.into_iter().map(|known| (known.key(), known)).collect();
+        let rows = unit.tx.all_entities(TaskType::KIND).await?;
+        let known: Vec<TaskType> = rows.iter().map(entity::object).collect::<EngineResult<_>>()?;
+        let known: BTreeMap<String, TaskType> = known.into_iter().map(|known| (known.key(), known)).collect();
         let gone = self.gone(&known);
         self.check_against(&known, &gone)?;
         let mut results = Vec::with_capacity(self.params.objects.len() + gone.len());

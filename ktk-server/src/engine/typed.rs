@@ -11,7 +11,7 @@ use super::{
     create_task::type_causes,
     error::EngineResult,
     lanes::{self, Named},
-    task_type,
+    shared::Shared,
     unit::Unit,
 };
 use crate::{model::schema::Schema, store::Tx};
@@ -41,11 +41,16 @@ impl<'h> Types<'h> {
     }
 
     /// The type that a name means; `None` where it is a handler's name alone.
-    async fn find<T: Tx>(&mut self, tx: &mut T, name: &str) -> EngineResult<Option<Arc<TaskType>>> {
+    async fn find<T: Tx>(
+        &mut self,
+        tx: &mut T,
+        shared: &Shared,
+        name: &str,
+    ) -> EngineResult<Option<Arc<TaskType>>> {
         if let Some(found) = self.found.get(name) {
             return Ok(found.clone());
         }
-        let found = task_type::find(tx, name).await?.map(Arc::new);
+        let found = shared.catalogue(tx).await?.find(name)?;
         self.found.insert(name.to_owned(), found.clone());
         Ok(found)
     }
@@ -62,7 +67,7 @@ impl<'h> Types<'h> {
         params: &BTreeMap<String, Value>,
     ) -> EngineResult<Result<Typed, Vec<Cause>>> {
         let Some(name) = &asked.type_name else { return Ok(Ok((asked.clone(), None))) };
-        let Some(found) = self.find(unit.tx, name).await? else {
+        let Some(found) = self.find(unit.tx, unit.shared, name).await? else {
             let field = field::member(prefix, "type");
             let cause = self.handlers.and_then(|handlers| type_causes(Some(name), &field, handlers));
             return Ok(cause.map_or_else(|| Ok((asked.clone(), None)), |cause| Err(vec![cause])));

@@ -370,6 +370,9 @@ pub trait Tx: Send {
         after: Option<&str>,
         limit: usize,
     ) -> impl Future<Output = StoreResult<Vec<EntityRow>>> + Send;
+    /// All objects of a kind by name. Asked often: a store keeps them at hand, and gives the same ones again as long
+    /// as none of them changes.
+    fn all_entities(&mut self, kind: &str) -> impl Future<Output = StoreResult<Arc<Vec<EntityRow>>>> + Send;
     /// Inserts, or replaces what has the same kind and name.
     fn put_entities(&mut self, rows: &[EntityRow]) -> impl Future<Output = StoreResult<()>> + Send;
     fn delete_entities(

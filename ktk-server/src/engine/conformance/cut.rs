@@ -289,6 +289,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         put_node(row: &NodeRow) -> () => Written::Node(row);
         entities(kind: &str, names: &[String]) -> Vec<EntityRow>;
         list_entities(kind: &str, after: Option<&str>, limit: usize) -> Vec<EntityRow>;
+        all_entities(kind: &str) -> Arc<Vec<EntityRow>>;
         put_entities(rows: &[EntityRow]) -> () => Written::Entities(rows);
         delete_entities(kind: &str, names: &[String]) -> () => Written::GoneEntities(kind, names);
         fact(name: &str) -> Option<String>;

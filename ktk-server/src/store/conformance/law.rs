@@ -200,6 +200,7 @@ fn a_load() -> impl Strategy<Value = Step> {
         (prop::option::of(a_word()), prop::option::of(an_id()), limit())
             .prop_map(|(namespace, object, limit)| Step::ListEvents(namespace, object, limit)),
         Just(Step::Nodes),
+        a_word().prop_map(Step::AllEntities),
         (a_word(), a_word()).prop_map(|(kind, name)| Step::Entities(kind, vec![name])),
         (a_word(), prop::option::of(a_word()), limit())
             .prop_map(|(kind, after, limit)| Step::ListEntities(kind, after, limit)),

@@ -93,6 +93,7 @@ pub enum Step {
     PutNode(NodeRow),
     Entities(String, Vec<String>),
     ListEntities(String, Option<String>, usize),
+    AllEntities(String),
     PutEntities(Vec<EntityRow>),
     DeleteEntities(String, Vec<String>),
     Fact(String),
@@ -303,6 +304,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::ListEntities(kind, after, limit) => {
             tx.list_entities(kind, after.as_deref(), *limit).await.map(Seen::Entities)
         }
+        Step::AllEntities(kind) => tx.all_entities(kind).await.map(|rows| Seen::Entities(rows.to_vec())),
         Step::PutEntities(rows) => tx.put_entities(rows).await.map(done),
         Step::DeleteEntities(kind, names) => tx.delete_entities(kind, names).await.map(done),
         Step::Fact(name) => tx.fact(name).await.map(Seen::Fact),

@@ -371,6 +371,10 @@ impl Tx for MemoryTx<'_> {
         self.load(|state| state.list_entities(kind, after, limit))
     }
 
+    async fn all_entities(&mut self, kind: &str) -> StoreResult<Arc<Vec<EntityRow>>> {
+        self.load(|state| Arc::new(state.list_entities(kind, None, usize::MAX)))
+    }
+
     async fn put_entities(&mut self, rows: &[EntityRow]) -> StoreResult<()> {
         self.change(|journal| journal.put_entities(rows))
     }

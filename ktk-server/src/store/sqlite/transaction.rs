@@ -1,6 +1,6 @@
 //! A transaction of the sqlite store: a connection, what it may do, and what went wrong in it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     fault::{Fault, Outcome, Reach},
@@ -8,7 +8,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    model::lane::LaneRow,
+    model::{entity::EntityRow, lane::LaneRow},
     store::{StoreError, StoreResult, drive::Trouble},
 };
 
@@ -35,16 +35,27 @@ pub(super) struct SqliteTx {
     /// The lanes, once they were asked for: nobody else writes this store. Forgotten with every change of them that
     /// is made or taken back.
     pub(super) lanes: Option<Arc<Vec<LaneRow>>>,
+    /// The same of objects, by kind.
+    pub(super) entities: BTreeMap<String, Arc<Vec<EntityRow>>>,
 }
 
 impl SqliteTx {
     pub(super) fn new(session: Session, numbers: Numbers, mode: Mode) -> Self {
-        Self { session, numbers, mode, trouble: Trouble::default(), reach: None, lanes: None }
+        Self {
+            session,
+            numbers,
+            mode,
+            trouble: Trouble::default(),
+            reach: None,
+            lanes: None,
+            entities: BTreeMap::new(),
+        }
     }
 
     /// What it knew of the file may have been taken back.
     pub(super) fn forget(&mut self) {
         self.lanes = None;
+        self.entities.clear();
         self.session.warm.get_mut().forget_all();
     }
 

@@ -372,11 +372,24 @@ impl Tx for SqliteTx {
         self.load(|session| entities::list(session, kind, after, limit))
     }
 
+    async fn all_entities(&mut self, kind: &str) -> StoreResult<Arc<Vec<EntityRow>>> {
+        if let Some(rows) = self.entities.get(kind).cloned() {
+            return self.load(|_| Ok(rows));
+        }
+        let rows = Arc::new(self.load(|session| entities::list(session, kind, None, usize::MAX))?);
+        if self.mode != Mode::Read {
+            self.entities.insert(kind.to_owned(), Arc::clone(&rows));
+        }
+        Ok(rows)
+    }
+
     async fn put_entities(&mut self, rows: &[EntityRow]) -> StoreResult<()> {
+        self.entities.clear();
         self.change(|session| entities::put(session, rows))
     }
 
     async fn delete_entities(&mut self, kind: &str, names: &[String]) -> StoreResult<()> {
+        self.entities.clear();
         self.change(|session| entities::delete(session, kind, names))
     }
 
