@@ -157,6 +157,18 @@ impl<S: Store> Engine<S> {
         Ok(done.answer)
     }
 
+    /// The same; a dry run on a snapshot, where it holds nobody up and a write would be refused.
+    ///
+    /// # Errors
+    /// Whatever the operation refuses, or the store's failure.
+    pub async fn write_or_plan<O, A>(&self, operation: O, is_dry_run: bool) -> EngineResult<A>
+    where
+        O: Operation<Output = Done<A>, Error = EngineError>,
+        A: Send + 'static,
+    {
+        if is_dry_run { Ok(self.read(operation).await?.answer) } else { self.write(operation).await }
+    }
+
     /// Runs an operation that only reads.
     ///
     /// # Errors

@@ -26,8 +26,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, pipeline::Restart, |engine, caller, params| {
         engine.takes_work()?;
-        let is_forced = params.force && params.all && !params.dry_run;
-        let answer = engine.write(RestartPipeline::new(engine.ask(caller.by), params)?).await?;
+        let (is_dry_run, is_forced) = (params.dry_run, params.force && params.all && !params.dry_run);
+        let restart = RestartPipeline::new(engine.ask(caller.by), params)?;
+        let answer = engine.write_or_plan(restart, is_dry_run).await?;
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
     });
     let router = method!(router, engine, pipeline::Cancel, |engine, caller, params| {
@@ -42,7 +43,8 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.write(hold).await?)
     });
     let router = method!(router, engine, pipeline::Delete, |engine, caller, params| {
-        Ok(engine.write(DeletePipeline { ask: engine.ask(caller.by), params }).await?)
+        let is_dry_run = params.dry_run;
+        Ok(engine.write_or_plan(DeletePipeline { ask: engine.ask(caller.by), params }, is_dry_run).await?)
     });
     let router = method!(router, engine, pipeline::Get, |engine, caller, reference| {
         Ok(engine.read(read::GetPipeline { ask: engine.ask(caller.by), reference }).await?)

@@ -34,13 +34,16 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         if !causes.is_empty() {
             return Err(ApiError::invalid("the restart", causes));
         }
-        let is_forced = params.force && !params.dry_run;
-        let answer = engine.write(RestartTask::new(engine.ask(caller.by), params, engine.types())?).await?;
+        let (is_dry_run, is_forced) = (params.dry_run, params.force && !params.dry_run);
+        let restart = RestartTask::new(engine.ask(caller.by), params, engine.types())?;
+        let answer = engine.write_or_plan(restart, is_dry_run).await?;
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
     });
     let router = method!(router, engine, task::Adopt, |engine, caller, params| {
         engine.takes_work()?;
-        Ok(engine.write(AdoptTask::new(engine.ask(caller.by), params)?).await?)
+        let is_dry_run = params.dry_run;
+        let adopt = AdoptTask::new(engine.ask(caller.by), params)?;
+        Ok(engine.write_or_plan(adopt, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Cancel, |engine, caller, params| {
         Ok(engine.write(CancelTask { ask: engine.ask(caller.by), params }).await?)
@@ -54,7 +57,8 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.write(hold).await?)
     });
     let router = method!(router, engine, task::Delete, |engine, caller, params| {
-        Ok(engine.write(DeleteTask { ask: engine.ask(caller.by), params }).await?)
+        let is_dry_run = params.dry_run;
+        Ok(engine.write_or_plan(DeleteTask { ask: engine.ask(caller.by), params }, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Get, |engine, caller, reference| {
         Ok(engine.read(read::GetTask { ask: engine.ask(caller.by), reference }).await?)

@@ -28,7 +28,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, task_type::Apply, |engine, caller, params| {
         engine.takes_work()?;
-        Ok(engine.write(ApplyTaskTypes::new(engine.ask(caller.by), params)?).await?)
+        let is_dry_run = params.dry_run;
+        let apply = ApplyTaskTypes::new(engine.ask(caller.by), params)?;
+        Ok(engine.write_or_plan(apply, is_dry_run).await?)
     });
     method!(router, engine, task_type::Delete, |engine, caller, params| {
         let delete = DeleteEntity::<TaskType>::new(engine.ask(caller.by), params.reference);
