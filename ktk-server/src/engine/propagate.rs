@@ -32,6 +32,9 @@ impl<T: Tx> Unit<'_, T> {
                 self.tell_changes().await?;
             } else if let Some(rerun) = self.reruns.pop_front() {
                 self.rerun(rerun).await?;
+            } else if let Some(unneeded) = self.unneeded.pop_first() {
+                // After the reruns: what looks settled may be about to run again.
+                self.skip_unneeded(unneeded).await?;
             } else if let Some(pipeline) = self.trips.pop_first() {
                 // After the reruns: what failed on old outputs and runs again has not failed for good.
                 self.trip(pipeline).await?;
@@ -145,12 +148,22 @@ impl<T: Tx> Unit<'_, T> {
                 self.transit(id, Event::UpstreamFail).await
             }
             Decision::NotNeeded => {
-                self.take_needs(&[id]).await?;
-                self.skip(id, Reason::NotNeeded).await
+                self.unneeded.insert(id);
+                Ok(())
             }
             Decision::Go if waits_for_needs(row) => self.make_ready(id).await,
             _ => Ok(()),
         }
+    }
+
+    /// A `failure` step whose needs have all come to a good end, if that is still so.
+    async fn skip_unneeded(&mut self, id: Uuid) -> EngineResult<()> {
+        let Some(row) = self.tasks.get(&id) else { return Ok(()) };
+        if row.phase != Phase::Pending || settle::decision(row) != Decision::NotNeeded {
+            return Ok(());
+        }
+        self.take_needs(&[id]).await?;
+        self.skip(id, Reason::NotNeeded).await
     }
 
     /// Queues a task whose needs are settled, or lets it wait for its values, its time, or whoever holds it.
