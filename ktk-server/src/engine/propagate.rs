@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ktk_client::api::{Phase, Reason, event::Severity, task::RunIf, worker::Outcome};
+use ktk_client::api::{Phase, Reason, event::Severity, restart::Cascade, task::RunIf, worker::Outcome};
 use uuid::Uuid;
 
 use super::{
@@ -105,7 +105,9 @@ impl<T: Tx> Unit<'_, T> {
                 RunIf::Success => change.after == Class::Good,
                 RunIf::Failure | RunIf::Always => change.after != Class::Live,
             };
-            if has_settled && phase != Phase::Cancelled {
+            // Where somebody wanted that nothing follows, nothing is even compared.
+            let follows = self.newest_of(change.context).is_none_or(|need| need.cascade != Cascade::None);
+            if has_settled && follows && phase != Phase::Cancelled {
                 self.reruns.push_back(Rerun::IfChanged(id));
             }
             return Ok(());

@@ -32,7 +32,9 @@ mod lists;
 mod mirror;
 mod needs;
 mod nodes;
+#[cfg(not(feature = "simulation"))]
 mod on_memory;
+#[cfg(not(feature = "simulation"))]
 mod on_sqlite;
 mod parallel;
 mod phases;
