@@ -13,7 +13,7 @@ use super::{
     body::{self, RestartBody},
     error::{EngineError, EngineResult},
     object,
-    rerun::Rerun,
+    rerun::{Rerun, differs},
     unit::{ClassChange, Unit},
 };
 use crate::{
@@ -170,7 +170,12 @@ impl<T: Tx> Unit<'_, T> {
             Decision::Go => {
                 let took = self.stored_resolved(id).await?;
                 let Some(body) = self.body(id).await? else { return Ok(()) };
-                if self.taken(&row, &body).await? == took { Ok(()) } else { self.begin_anew(id).await }
+                self.load_newest(&body.needs).await?;
+                let is_other = |(need, saw): (&Uuid, &Resolved)| {
+                    self.newest_of(*need).is_some_and(|now| differs(now, saw))
+                };
+                let is_equal = took.len() == body.needs.len() && !body.needs.iter().zip(&took).any(is_other);
+                if is_equal { Ok(()) } else { self.begin_anew(id).await }
             }
             Decision::Wait | Decision::NotNeeded => self.begin_anew(id).await,
         }

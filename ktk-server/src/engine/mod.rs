@@ -12,6 +12,10 @@ mod claim;
 pub mod collect;
 pub mod collector;
 #[cfg(test)]
+#[cfg_attr(
+    feature = "simulation",
+    allow(dead_code, unused_imports, unused_macros, reason = "the simulator uses some of it")
+)]
 pub mod conformance;
 pub mod create_pipeline;
 pub mod create_task;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{error::EngineResult, for_each::short, unit::Unit};
 use crate::{
     model::{
+        again::again,
         restart::{self, Effect},
         row::TaskRow,
     },
@@ -24,6 +25,8 @@ pub struct Step {
     pub why: String,
     /// Of a step with `forEach`: it only collects again what its items put out.
     pub collects: bool,
+    /// It was waiting, and goes on.
+    pub goes_on: bool,
 }
 
 /// What happens to every context that a restart reaches, upstream first.
@@ -39,6 +42,26 @@ impl Plan {
             .iter()
             .map(|step| PlanRow { task: step.name.clone(), action: step.action, why: step.why.clone() })
             .collect()
+    }
+}
+
+impl Plan {
+    /// Says of whom it is so that it may have to run twice. Who goes on and no more is decided, then.
+    fn foresee(&mut self, edges: &[(Uuid, Uuid)]) {
+        let order: Vec<(Uuid, Action)> = self.steps.iter().map(|step| (step.context, step.action)).collect();
+        let late = again(&order, edges);
+        if late.is_empty() {
+            return;
+        }
+        let names: BTreeMap<Uuid, String> =
+            self.steps.iter().map(|step| (step.context, step.name.clone())).collect();
+        for step in &mut self.steps {
+            let Some(need) = late.get(&step.context) else { continue };
+            step.why.push_str(&format!(", and runs again if {} changes later", short(&names[need])));
+            if step.goes_on {
+                step.action = Action::Decide;
+            }
+        }
     }
 }
 
@@ -64,6 +87,7 @@ impl<T: Tx> Unit<'_, T> {
         }
         let reach = self.reach(targets, action, why, cascade).await?;
         let mut plan = Plan { steps: reach.in_order() };
+        plan.foresee(&reach.edges);
         for tasks in within {
             let mut kept = Vec::new();
             for id in tasks {
@@ -75,6 +99,7 @@ impl<T: Tx> Unit<'_, T> {
                         action: Action::Keep,
                         why: "not affected".into(),
                         collects: false,
+                        goes_on: false,
                     });
                 }
             }
@@ -95,7 +120,7 @@ impl<T: Tx> Unit<'_, T> {
         let mut queue = VecDeque::new();
         for row in targets {
             let (context, name) = (row.context_id, row.name.clone());
-            let step = Step { context, name, action, why: why(row), collects: false };
+            let step = Step { context, name, action, why: why(row), collects: false, goes_on: false };
             reach.found.insert(row.context_id, step);
             queue.push_back((row.context_id, row.name.clone()));
         }
@@ -116,14 +141,13 @@ impl<T: Tx> Unit<'_, T> {
             self.load_newest(&dependents).await?;
             self.load_newest(&contexts).await?;
             for edge in edges {
-                let is_known = reach.found.contains_key(&edge.dependent);
-                if is_known && reach.items.contains(&edge.need) {
+                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
+                let collects = row.is_for_each() && self.is_item(edge.need);
+                if collects && reach.found.contains_key(&edge.dependent) && reach.items.contains(&edge.need) {
                     // The step of an item stands above it.
                     continue;
                 }
                 reach.edges.push((edge.need, edge.dependent));
-                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
-                let collects = row.is_for_each() && self.is_item(edge.need);
                 // What it needs says more than its items do: it is expanded again.
                 if reach.found.get(&edge.dependent).is_some_and(|known| collects || !known.collects) {
                     continue;
@@ -145,6 +169,7 @@ impl<T: Tx> Unit<'_, T> {
                     action: effect.action,
                     why: effect.why,
                     collects,
+                    goes_on: effect.action == Action::Continue,
                 };
                 reach.found.insert(edge.dependent, step);
                 if effect.spreads {
@@ -172,7 +197,8 @@ impl<T: Tx> Unit<'_, T> {
                 }
                 let why = restart::why_item(&row, short(&step.name));
                 let (name, action) = (row.name.clone(), Action::Decide);
-                let item = Step { context: row.context_id, name, action, why, collects: false };
+                let context = row.context_id;
+                let item = Step { context, name, action, why, collects: false, goes_on: false };
                 reach.found.insert(row.context_id, item);
                 reach.items.insert(row.context_id);
                 reach.edges.push((context, row.context_id));

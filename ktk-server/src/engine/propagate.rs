@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ktk_client::api::{Phase, Reason, event::Severity, task::RunIf, worker::Outcome};
+use ktk_client::api::{Phase, Reason, event::Severity, restart::Cascade, task::RunIf, worker::Outcome};
 use uuid::Uuid;
 
 use super::{
@@ -32,6 +32,9 @@ impl<T: Tx> Unit<'_, T> {
                 self.tell_changes().await?;
             } else if let Some(rerun) = self.reruns.pop_front() {
                 self.rerun(rerun).await?;
+            } else if let Some(unneeded) = self.unneeded.pop_first() {
+                // After the reruns: what looks settled may be about to run again.
+                self.skip_unneeded(unneeded).await?;
             } else if let Some(pipeline) = self.trips.pop_first() {
                 // After the reruns: what failed on old outputs and runs again has not failed for good.
                 self.trip(pipeline).await?;
@@ -102,7 +105,9 @@ impl<T: Tx> Unit<'_, T> {
                 RunIf::Success => change.after == Class::Good,
                 RunIf::Failure | RunIf::Always => change.after != Class::Live,
             };
-            if has_settled && phase != Phase::Cancelled {
+            // Where somebody wanted that nothing follows, nothing is even compared.
+            let follows = self.newest_of(change.context).is_none_or(|need| need.cascade != Cascade::None);
+            if has_settled && follows && phase != Phase::Cancelled {
                 self.reruns.push_back(Rerun::IfChanged(id));
             }
             return Ok(());
@@ -145,12 +150,22 @@ impl<T: Tx> Unit<'_, T> {
                 self.transit(id, Event::UpstreamFail).await
             }
             Decision::NotNeeded => {
-                self.take_needs(&[id]).await?;
-                self.skip(id, Reason::NotNeeded).await
+                self.unneeded.insert(id);
+                Ok(())
             }
             Decision::Go if waits_for_needs(row) => self.make_ready(id).await,
             _ => Ok(()),
         }
+    }
+
+    /// A `failure` step whose needs have all come to a good end, if that is still so.
+    async fn skip_unneeded(&mut self, id: Uuid) -> EngineResult<()> {
+        let Some(row) = self.tasks.get(&id) else { return Ok(()) };
+        if row.phase != Phase::Pending || settle::decision(row) != Decision::NotNeeded {
+            return Ok(());
+        }
+        self.take_needs(&[id]).await?;
+        self.skip(id, Reason::NotNeeded).await
     }
 
     /// Queues a task whose needs are settled, or lets it wait for its values, its time, or whoever holds it.

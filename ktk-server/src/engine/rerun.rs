@@ -222,7 +222,7 @@ enum Compared {
 
 /// Whether a need is another, or came to something else, than what was taken from it. The same
 /// incarnation in the same phase is the same; between incarnations no digest equals nothing.
-fn differs(now: &TaskRow, saw: &Resolved) -> bool {
+pub(super) fn differs(now: &TaskRow, saw: &Resolved) -> bool {
     if now.phase != saw.phase {
         return true;
     }

@@ -372,8 +372,8 @@ impl<T: Tx> Unit<'_, T> {
                     let row = self.task(id)?.clone();
                     made.push(self.restarted(&row)?);
                 }
-                Action::Continue => self.hand_on(step.context, cascade)?,
-                Action::Keep | Action::Decide | Action::Adopt => {}
+                _ if step.goes_on => self.hand_on(step.context, cascade)?,
+                Action::Continue | Action::Keep | Action::Decide | Action::Adopt => {}
             }
         }
         // The tasks that were named come first, whatever the order of the plan.

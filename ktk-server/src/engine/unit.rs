@@ -103,6 +103,8 @@ pub struct Unit<'u, T: Tx> {
     pub(super) trips: BTreeSet<Uuid>,
     /// What happened to tasks that have hooks.
     pub(super) happened: VecDeque<super::hooks::Happened>,
+    /// Steps for failures that have nothing to do.
+    pub(super) unneeded: BTreeSet<Uuid>,
     /// External tasks that may start.
     pub(super) externals: BTreeSet<Uuid>,
     /// Namespaces and unique keys that have been given back.
@@ -144,6 +146,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             freed: BTreeSet::new(),
             trips: BTreeSet::new(),
             happened: VecDeque::new(),
+            unneeded: BTreeSet::new(),
             externals: BTreeSet::new(),
             keys: BTreeSet::new(),
             whole_keys: BTreeSet::new(),

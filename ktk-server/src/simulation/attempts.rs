@@ -1,6 +1,7 @@
 //! Attempts that speak for themselves, with their tokens: they make tasks, say that they are alive and how far they
 //! are. Between the token's look and the word some time may pass, and the attempt may have ended.
 
+use jiff::SignedDuration;
 use ktk_client::api::{
     Task,
     attempt::{KeepaliveParams, ProgressParams},
@@ -54,13 +55,17 @@ impl World {
     }
 
     fn say(&mut self, by: By, speaker: Speaker) {
-        match self.rng.random_range(0..4) {
+        match self.rng.random_range(0..6) {
+            4 | 5 => self.wait(speaker),
             0 | 3 => {
                 let name = format!("sub{}", self.rng.random_range(0..9));
                 let step = self.random_step(&name);
                 let task = Task::new(&name, super::manifests::with_something_to_fail(step).task_spec(None));
                 let id = self.new_request();
                 self.request(id, Request::Task(Box::new(task), Some((by, speaker))));
+                if self.one_in(2) {
+                    self.wait(speaker);
+                }
             }
             1 => {
                 let percent = f64::from(self.rng.random_range(0..100));
@@ -73,6 +78,17 @@ impl World {
                 let told = self.ask(Ok(KeepAlive { ask, params: KeepaliveParams::default() }));
                 self.said(Some(speaker), None, told);
             }
+        }
+    }
+
+    /// An attempt that runs waits for what it has made, until it ends or the server does.
+    fn wait(&mut self, (task, fence): Speaker) {
+        let lent = self.engine.lending.begin(task);
+        let runs = self.workers.iter_mut().flat_map(|worker| &mut worker.runs);
+        if let Some(run) = runs.into_iter().find(|run| super::recording::fence(run.grant.fence) == fence) {
+            run.lent = Some(lent);
+            run.ends_at += SignedDuration::from_secs(6);
+            self.record.add(Entry::Call(Call::Wait { task, waits: true }));
         }
     }
 

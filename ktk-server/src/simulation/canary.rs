@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::judge::facts::{Call, EntityFact, Entry, Fact, HookFact, Told};
+use super::judge::facts::{Call, EntityFact, Entry, Fact, HookFact, ItemFact, TaskFact, Told};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +41,29 @@ pub enum Canary {
     OtherInputs,
     /// The token of an attempt that has ended opens.
     OpenToken,
+    /// An item stands in another place.
+    OtherPlace,
+    /// An item that is as it was runs again.
+    EqualItem,
+    /// A step runs although no item of it can move.
+    IdleStep,
+    /// A step puts out something else than its items.
+    OtherCollection,
+    /// A step starts although its pipeline waits for its permits.
+    NoSeats,
+    /// A step is in another queue than its pipeline.
+    OtherQueue,
+    /// A node runs more than it has slots.
+    NoSlots,
+    /// Two have one key.
+    KeyTwice,
+    /// Somebody is the answer who does not have the key.
+    OtherHolder,
+    /// Something is collected before its time.
+    TooEarly,
 }
 
-pub const CANARIES: [Canary; 17] = [
+pub const CANARIES: [Canary; 27] = [
     Canary::LostCommit,
     Canary::RefusedAndDone,
     Canary::OldVersion,
@@ -61,6 +81,16 @@ pub const CANARIES: [Canary; 17] = [
     Canary::HookTwice,
     Canary::OtherInputs,
     Canary::OpenToken,
+    Canary::OtherPlace,
+    Canary::EqualItem,
+    Canary::IdleStep,
+    Canary::OtherCollection,
+    Canary::NoSeats,
+    Canary::OtherQueue,
+    Canary::NoSlots,
+    Canary::KeyTwice,
+    Canary::OtherHolder,
+    Canary::TooEarly,
 ];
 
 impl Canary {
@@ -84,6 +114,16 @@ impl Canary {
             Self::HookTwice => &["S2"],
             Self::OtherInputs => &["P25"],
             Self::OpenToken => &["P16"],
+            Self::OtherPlace => &["S4 "],
+            Self::EqualItem => &["S4E"],
+            Self::IdleStep => &["S4R", "P09"],
+            Self::OtherCollection => &["S4C", "P25"],
+            Self::NoSeats => &["S4W"],
+            Self::OtherQueue => &["S4Q"],
+            Self::NoSlots => &["S2L"],
+            Self::KeyTwice => &["S6K"],
+            Self::OtherHolder => &["S6A"],
+            Self::TooEarly => &["S9"],
         }
     }
 
@@ -102,6 +142,11 @@ impl Canary {
             Self::PausedQueue => {
                 limit_before(entries, r#""queue":"q""#, ("Queue", "q"), r#"{"paused":true}"#)
             }
+            Self::NoSeats => no_seats(entries),
+            Self::NoSlots => no_slots(entries),
+            Self::EqualItem => (1..entries.len()).rev().any(|at| {
+                matches!(entries[at], Entry::Call(Call::Verdict { .. })) && equal_item(&mut entries[at - 1])
+            }),
             _ => (0..entries.len()).rev().any(|at| self.spoil(at, entries)),
         }
     }
@@ -142,7 +187,16 @@ impl Canary {
                 let stale = accepted.iter_mut().find(|accepted| !**accepted);
                 stale.map(|accepted| *accepted = true).is_some()
             }
-            (Self::OtherAnswer, Call::CreateTask { told: Told::Done(id), .. }) if !has_commit => {
+            (Self::OtherHolder, Call::CreateTask { told: Told::Done((id, false)), .. }) if has_commit => {
+                *id = uuid::Uuid::from_u128(7);
+                true
+            }
+            (Self::TooEarly, Call::Collect { at, retention: "0s" | "20s" }) => {
+                *at = 0;
+                let is_gone = |fact: &Fact| matches!(fact, Fact::GonePipeline(_));
+                matches!(before, Some(Entry::Commit { facts, .. }) if facts.iter().any(is_gone))
+            }
+            (Self::OtherAnswer, Call::CreateTask { told: Told::Done((id, _)), .. }) if !has_commit => {
                 *id = uuid::Uuid::from_u128(7);
                 true
             }
@@ -183,7 +237,122 @@ fn limit_before(entries: &mut Vec<Entry>, words: &str, (kind, name): (&str, &str
     false
 }
 
+/// The pipeline of a step that starts has not taken its permits.
+fn no_seats(entries: &mut [Entry]) -> bool {
+    let (mut started, mut holds, mut found) = (BTreeSet::new(), BTreeSet::new(), None);
+    for entry in entries.iter() {
+        let Entry::Commit { facts, .. } = entry else { continue };
+        for fact in facts {
+            match fact {
+                Fact::Pipeline(row) if row.stand == Some("holds") => drop(holds.insert(row.id)),
+                Fact::Task(task) if task.node.is_some() && started.insert((task.id, task.fence)) => {
+                    found = found.or(task.pipeline.filter(|pipeline| holds.contains(pipeline)));
+                }
+                _ => {}
+            }
+        }
+    }
+    let facts = entries.iter_mut().filter_map(|entry| match entry {
+        Entry::Commit { facts, .. } => Some(facts),
+        _ => None,
+    });
+    for fact in facts.flatten() {
+        if let Fact::Pipeline(row) = fact
+            && Some(row.id) == found
+            && row.stand == Some("holds")
+        {
+            row.stand = Some("waits");
+        }
+    }
+    found.is_some()
+}
+
+/// No node has a slot.
+fn no_slots(entries: &mut [Entry]) -> bool {
+    for entry in entries.iter_mut() {
+        let Entry::Commit { facts, .. } = entry else { continue };
+        for fact in facts {
+            if let Fact::Node { slots, .. } = fact {
+                *slots = 0;
+            }
+        }
+    }
+    let has_grant = |entry: &Entry| match entry {
+        Entry::Commit { facts, .. } => {
+            facts.iter().any(|fact| matches!(fact, Fact::Task(task) if task.node.is_some()))
+        }
+        _ => false,
+    };
+    entries.iter().any(has_grant)
+}
+
+/// An item that its step has kept is made anew.
+fn equal_item(entry: &mut Entry) -> bool {
+    let Entry::Commit { facts, .. } = entry else { return false };
+    let parents: BTreeSet<_> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::NewTask(task, _) => task.parent,
+            _ => None,
+        })
+        .collect();
+    let kept = facts.iter_mut().find_map(|fact| match fact {
+        Fact::Task(task) if task.is_present_item() && task.is_good() && !parents.contains(&task.id) => {
+            Some(task)
+        }
+        _ => None,
+    });
+    let Some(kept) = kept else { return false };
+    let next = TaskFact {
+        id: uuid::Uuid::from_u128(7),
+        parent: Some(kept.id),
+        incarnation: kept.incarnation + 1,
+        version: kept.version + 1_000_000,
+        phase: "Pending",
+        reason: Some("Queued"),
+        digest: None,
+        attempt: 0,
+        ..kept.clone()
+    };
+    kept.newest = false;
+    facts.push(Fact::NewTask(next, String::new()));
+    true
+}
+
+/// Changes a new task in every row that a commit writes of it.
+fn new_is_spoiled(
+    facts: &mut [Fact],
+    fits: impl Fn(&TaskFact) -> bool,
+    spoil: impl Fn(&mut TaskFact),
+) -> bool {
+    let id = facts.iter().find_map(|fact| match fact {
+        Fact::NewTask(task, _) if task.parent.is_none() && fits(task) => Some(task.id),
+        _ => None,
+    });
+    for fact in facts {
+        if let Fact::NewTask(task, _) | Fact::Task(task) = fact
+            && Some(task.id) == id
+        {
+            spoil(task);
+        }
+    }
+    id.is_some()
+}
+
 fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
+    match canary {
+        Canary::OtherQueue => {
+            let is_step = |task: &TaskFact| task.pipeline.is_some() && task.item.is_none();
+            return new_is_spoiled(facts, is_step, |task| task.queue = "ghost".into());
+        }
+        Canary::OtherPlace => {
+            let spoil = |task: &mut TaskFact| {
+                task.item = task.item.map(|item| ItemFact { index: item.index + 1, ..item });
+            };
+            return new_is_spoiled(facts, |task| task.item.is_some(), spoil);
+        }
+        _ => {}
+    }
     for fact in facts.iter_mut() {
         match (canary, fact) {
             (Canary::OldVersion, Fact::Task(task)) => task.version = 1,
@@ -211,6 +380,25 @@ fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
             (Canary::HookTwice, Fact::Hook(hook)) if hook.moment != "onKeepalive" => {
                 let again = HookFact { id: uuid::Uuid::from_u128(7), ..hook.clone() };
                 facts.push(Fact::Hook(again));
+                return true;
+            }
+            (Canary::IdleStep, Fact::Task(task))
+                if task.phase == "Succeeded" && task.is_expanded == Some(true) =>
+            {
+                (task.phase, task.digest) = ("Running", None);
+            }
+            (Canary::OtherCollection, Fact::Result { outputs: Some(text), .. }) if text.starts_with('[') => {
+                *text = "[7]".into();
+            }
+            (Canary::KeyTwice, Fact::NewTask(task, _))
+                if task.key.as_ref().is_some_and(|key| !key.waits && !key.is_until_start)
+                    && !task.is_terminal() =>
+            {
+                let id = uuid::Uuid::from_u128(7);
+                let version = task.version + 1_000_000;
+                let other =
+                    TaskFact { id, context: id, parent: None, incarnation: 1, version, ..task.clone() };
+                facts.push(Fact::NewTask(other, String::new()));
                 return true;
             }
             (Canary::LeftWaiting, Fact::Task(task)) if task.phase == "Succeeded" => {

@@ -4,15 +4,16 @@ use jiff::SignedDuration;
 use ktk_client::api::{
     Duration, Pipeline, Task,
     hook::{HookSpec, HooksSpec},
-    jq::Jq,
+    jq::{ForEach, Jq},
     pipeline::{PipelineSpec, Step},
     task::{RetrySpec, RunIf, SemaphoreUse, TaskSpec},
+    unique::{HeldWhile, OnConflict, UniqueSpec},
 };
 use rand::{RngExt, seq::IndexedRandom};
 use serde_json::json;
 
 use super::{
-    judge::values::{COUNT, NO_TWO, NOT_ONE},
+    judge::values::{COUNT, EACH, ITEM, ITEM_AND_SUM, KEY, NO_TWO, NOT_ONE},
     people::{HANDLER, PIPELINES, TASKS},
     world::World,
 };
@@ -41,6 +42,13 @@ impl World {
         if self.one_in(8) {
             let wait = SignedDuration::from_secs(self.rng.random_range(1..30));
             step.run_after = Some(self.now() + wait);
+        }
+        if self.one_in(8) {
+            let key = format!("key{}", self.rng.random_range(0..3));
+            step.unique = Some(self.random_key(key));
+        }
+        if self.one_in(3) {
+            step.priority = None;
         }
         self.limit_step(&mut step);
         self.time_step(&mut step);
@@ -105,7 +113,43 @@ impl World {
                 step.needs.push(need);
             }
         }
-        Task::new(name, with_something_to_fail(step).task_spec(None))
+        if self.one_in(8) {
+            step.semaphores.push(SemaphoreUse::Several { name: "seats".into(), permits: 1 });
+        }
+        let mut spec = with_something_to_fail(step).task_spec(None);
+        spec.ttl_after_finished = self.random_ttl();
+        Task::new(name, spec)
+    }
+
+    fn random_ttl(&mut self) -> Option<Duration> {
+        self.one_in(6).then(|| Duration::from_secs(self.rng.random_range(0..60)))
+    }
+
+    /// One of few keys, in any mode.
+    fn random_key(&mut self, key: String) -> UniqueSpec {
+        let modes = [OnConflict::Reject, OnConflict::Return, OnConflict::Replace, OnConflict::Replace];
+        let on_conflict = *modes.choose(&mut self.rng).expect("there are some");
+        let held_while = if self.one_in(4) { HeldWhile::Pending } else { HeldWhile::Unfinished };
+        UniqueSpec { key, held_while, on_conflict }
+    }
+
+    /// What holds for a pipeline as a whole.
+    fn random_whole(&mut self, spec: &mut PipelineSpec) {
+        spec.ttl_after_finished = self.random_ttl();
+        spec.queue = self.one_in(6).then(|| "q".into());
+        spec.priority = self.one_in(6).then(|| self.rng.random_range(0..3));
+        if self.one_in(8) {
+            spec.timeout = Some(Duration::from_secs(self.rng.random_range(1..60)));
+        }
+        if self.one_in(8) {
+            spec.deadline = Some(Duration::from_secs(self.rng.random_range(1..90)));
+        }
+        if self.one_in(4) {
+            let permits = self.rng.random_range(1..=2);
+            spec.semaphores.push(SemaphoreUse::Several { name: "seats".into(), permits });
+        }
+        spec.unique = self.one_in(4).then(|| self.random_key("whole".into()));
+        spec.hooks = self.one_in(5).then(|| self.random_hooks());
     }
 
     pub fn random_pipeline(&mut self) -> Pipeline {
@@ -121,13 +165,29 @@ impl World {
             if self.one_in(8) {
                 step.when = Some(Jq { jq: NOT_ONE.into() });
             }
+            if self.one_in(4) {
+                self.make_items(&mut step);
+            }
             steps.push(with_something_to_fail(step));
         }
         let max_parallel = self.one_in(3).then(|| self.rng.random_range(1..3));
         let fail_fast = self.one_in(3);
         let mut spec = PipelineSpec { steps, max_parallel, fail_fast, ..PipelineSpec::default() };
         spec.params.insert("k".into(), json!(0));
+        self.random_whole(&mut spec);
         Pipeline::new(name, spec)
+    }
+
+    /// A step becomes a task for each value.
+    fn make_items(&mut self, step: &mut Step) {
+        // Keys would have to differ by item.
+        step.unique = None;
+        let key = self.one_in(3).then(|| Jq { jq: KEY.into() });
+        step.for_each = Some(ForEach { jq: EACH.into(), key });
+        let text = if self.one_in(2) { ITEM } else { ITEM_AND_SUM };
+        if !self.one_in(4) {
+            step.inputs.insert("item".into(), json!({"jq": text}));
+        }
     }
 
     /// A task that nobody can run.

@@ -6,15 +6,19 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ktk_client::api::{node::NodePhase, restart::Cascade, task::RunIf, worker::Fence};
+use ktk_client::api::{node::NodePhase, restart::Cascade, task::RunIf, unique::HeldWhile, worker::Fence};
 
 use super::judge::facts::{
-    AttemptFact, EntityFact, Entry, Fact, FenceFact, HookFact, PipelineFact, TaskFact,
+    AttemptFact, EntityFact, Entry, Fact, FenceFact, HookFact, ItemFact, KeyFact, PipelineFact, TaskFact,
 };
 use crate::{
     clock::Clock,
     engine::conformance::cut::{Knife, Written},
-    model::row::{PipelineRow, TaskRow},
+    model::{
+        gate::Stand,
+        row::{PipelineRow, TaskRow},
+        unique::Key,
+    },
 };
 
 /// The record of a run.
@@ -84,7 +88,7 @@ fn add(facts: &mut Vec<Fact>, written: Written<'_>) {
         }
         Written::GoneNeeds(ids) => facts.extend(ids.iter().map(|id| Fact::GoneNeeds(*id))),
         Written::NewPipelines(new) => {
-            facts.extend(new.iter().map(|new| Fact::NewPipeline(pipeline(&new.row))));
+            facts.extend(new.iter().map(|new| Fact::NewPipeline(pipeline(&new.row), new.body.clone())));
         }
         Written::Pipelines(rows) => facts.extend(rows.iter().map(|row| Fact::Pipeline(pipeline(row)))),
         Written::GonePipelines(ids) => facts.extend(ids.iter().map(|id| Fact::GonePipeline(*id))),
@@ -115,7 +119,8 @@ fn add(facts: &mut Vec<Fact>, written: Written<'_>) {
                 NodePhase::Lost => "Lost",
             };
             let labels = row.labels.clone();
-            facts.push(Fact::Node { id: row.id, generation: row.generation, phase, labels });
+            let (id, generation, slots) = (row.id, row.generation, row.slots);
+            facts.push(Fact::Node { id, generation, phase, slots, labels });
         }
         Written::Request(row) => facts.push(Fact::Request(row.key.clone())),
         Written::Begin | Written::Commit => {}
@@ -165,11 +170,23 @@ fn task(row: &TaskRow) -> TaskFact {
         has_wish: row.wish.is_some(),
         is_going: row.deleted_at.is_some(),
         is_stub: row.rare.stub,
+        item: row.rare.item.as_ref().map(|item| ItemFact {
+            step: item.step,
+            index: item.index,
+            is_gone: item.gone,
+        }),
+        is_expanded: row.rare.for_each.as_ref().map(|each| each.is_expanded),
+        key: row.rare.unique.as_ref().map(key),
+        finished_at: micros(row.finished_at),
         created_at: row.created_at.as_microsecond(),
         ready_at: micros(row.ready_at),
         started_at: micros(row.started_at),
         version: row.version,
     }
+}
+
+fn key(key: &Key) -> KeyFact {
+    KeyFact { key: key.key.clone(), is_until_start: key.held_while == HeldWhile::Pending, waits: key.waits }
 }
 
 fn pipeline(row: &PipelineRow) -> PipelineFact {
@@ -183,7 +200,10 @@ fn pipeline(row: &PipelineRow) -> PipelineFact {
         phase: row.phase.as_str(),
         total: row.total,
         max_parallel: row.max_parallel,
-        was_cancelled: row.cancel.is_some(),
+        stop: row.cancel.map(|stop| stop.reason.as_str()),
+        stand: row.stand().map(Stand::as_str),
+        key: row.rare.unique.as_ref().map(key),
+        finished_at: micros(row.finished_at),
         has_started: row.started_at.is_some(),
         has_wish: row.rare.wish.is_some(),
         is_going: row.deleted_at.is_some(),

@@ -80,8 +80,9 @@ impl World {
         let params = task::CreateParams { object, request_id: Some(id.to_owned()), caller_env: None };
         let ask = self.engine.ask(name);
         let told = self.ask(CreateTask::new(ask, params, self.engine.types(), Vec::new()));
-        let told = map(told, |answer: Created<Task>| answer.object);
-        let told = map(told, |task| self.see(task.metadata.name(), task.metadata.id));
+        let told = map(told, |Created { object, created }: Created<Task>| {
+            (self.see(object.metadata.name(), object.metadata.id), created)
+        });
         self.answered(told, |request, told| Call::CreateTask { request, by: speaker, told }, id)
     }
 
@@ -97,9 +98,14 @@ impl World {
         let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types(), Vec::new()));
         let told = map(told, |answer: Created<Pipeline>| {
             for step in &object.spec.steps {
-                self.see_name(&format!("{}.{}", object.metadata.name(), step.name));
+                let name = format!("{}.{}", object.metadata.name(), step.name);
+                if let Some(each) = &step.for_each {
+                    let first = if each.key.is_some() { "k0" } else { "0" };
+                    self.see_name(&format!("{name}.{first}"));
+                }
+                self.see_name(&name);
             }
-            answer.object.metadata.id.expect("every object has an id")
+            (answer.object.metadata.id.expect("every object has an id"), answer.created)
         });
         self.answered(told, |request, told| Call::CreatePipeline { request, told }, id)
     }

@@ -27,6 +27,7 @@ impl World {
         self.make_queue("q", Some(2));
         self.make_semaphore("gpu", 2);
         self.make_semaphore("licence", 1);
+        self.make_semaphore("seats", 2);
     }
 
     fn make_queue(&mut self, name: &str, max_running: Option<u32>) {
@@ -58,7 +59,8 @@ impl World {
             }
             3 | 4 => {
                 let permits = self.rng.random_range(0..4);
-                self.scale("gpu", permits);
+                let semaphore = if self.one_in(3) { "seats" } else { "gpu" };
+                self.scale(semaphore, permits);
             }
             5 => {
                 let name = *PIPELINES.choose(&mut self.rng).expect("there are some");
@@ -117,9 +119,11 @@ impl World {
                 has_moved = true;
             }
         }
-        if dump.permits["gpu"] < 2 {
-            self.scale("gpu", 2);
-            has_moved = true;
+        for semaphore in ["gpu", "seats"] {
+            if dump.permits[semaphore] < 2 {
+                self.scale(semaphore, 2);
+                has_moved = true;
+            }
         }
         for row in dump.pipelines.values().filter(|row| row.rare.held && !row.phase.is_terminal()) {
             self.hold_pipeline(named(&row.id.to_string()), false);

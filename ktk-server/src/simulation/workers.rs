@@ -20,15 +20,18 @@ use super::{
 };
 use crate::engine::{
     Engine,
+    lending::Lent,
     nodes::{RegisterNode, SyncNode},
 };
 
 /// An attempt that runs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Run {
     pub grant: Grant,
-    ends_at: Timestamp,
+    pub ends_at: Timestamp,
     is_stopping: bool,
+    /// While it waits for what it has made.
+    pub lent: Option<Lent>,
 }
 
 /// A worker.
@@ -38,6 +41,8 @@ pub struct Worker {
     name: String,
     generation: u32,
     slots: u32,
+    /// What the last answer said: how many of them are lent.
+    lent: u32,
     pub is_up: bool,
     pub paused_until: Option<Timestamp>,
     pub runs: Vec<Run>,
@@ -60,6 +65,7 @@ impl Worker {
             name: format!("worker-{number}"),
             generation: 0,
             slots: 1 + number % 3,
+            lent: 0,
             is_up: true,
             paused_until: None,
             runs: Vec::new(),
@@ -85,7 +91,7 @@ impl Worker {
     }
 
     fn free(&self) -> u32 {
-        self.slots.saturating_sub((self.runs.len() + self.ends.len()) as u32)
+        (self.slots + self.lent).saturating_sub((self.runs.len() + self.ends.len()) as u32)
     }
 
     fn works(&self, now: Timestamp) -> bool {
@@ -110,6 +116,7 @@ impl World {
         let worker = &mut self.workers[index];
         worker.runs.clear();
         worker.ends.clear();
+        worker.lent = 0;
         worker.listens_to(&self.engine);
         let params = RegisterParams {
             id: worker.id,
@@ -159,6 +166,9 @@ impl World {
         self.workers[index].runs = runs;
         for run in ended {
             let outcome = self.outcome(&run);
+            if run.lent.is_some() {
+                self.record.add(Entry::Call(Call::Wait { task: run.grant.task, waits: false }));
+            }
             let report =
                 Report { task: run.grant.task, attempt: run.grant.attempt, fence: run.grant.fence, outcome };
             self.workers[index].ends.push(report);
@@ -195,6 +205,7 @@ impl World {
             reports: worker.ends.clone(),
             free: worker.free() + worker.ends.len() as u32,
             running: worker.runs.len() as u32,
+            lent: worker.lent,
             stopping: worker.runs.iter().filter(|run| run.is_stopping).map(|run| run.grant.fence).collect(),
             resync: worker.is_unsure,
             held: worker.runs.iter().map(|run| run.grant.fence).collect(),
@@ -229,7 +240,8 @@ impl World {
         let (node, generation) = (params.node, params.generation);
         let reports = params.reports.iter().map(report_fact).collect();
         let ask = self.engine.ask("worker");
-        let told = self.ask(Ok(SyncNode { ask, params, check_stops: true, waiting: Vec::new() }));
+        let waiting = self.engine.lending.tasks();
+        let told = self.ask(Ok(SyncNode { ask, params, check_stops: true, waiting }));
         if let Told::Refused(reason) = &told
             && *reason != "Unavailable"
         {
@@ -253,6 +265,7 @@ impl World {
         }
         let worker = &mut self.workers[index];
         worker.is_unsure = false;
+        worker.lent = synced.lent;
         worker.heard_at = Some(now);
         worker.ends.clear();
         // Who got something asks for more at once; who got nothing waits to be woken.
@@ -261,7 +274,7 @@ impl World {
         for (grant, length) in synced.grants.into_iter().zip(lengths) {
             // A fence is started once, however often it is given.
             if worker.started.insert(grant.fence) {
-                worker.runs.push(Run { grant, ends_at: now + length, is_stopping: false });
+                worker.runs.push(Run { grant, ends_at: now + length, is_stopping: false, lent: None });
             }
         }
         for stop in synced.stops {
@@ -312,7 +325,7 @@ impl World {
         let worker = self.workers.choose(&mut self.rng).expect("there is a worker");
         let (node, present) = (worker.id, worker.generation);
         let generation = if self.one_in(2) { present } else { present.saturating_sub(1) };
-        let run = Run { grant, ends_at: self.now(), is_stopping: false };
+        let run = Run { grant, ends_at: self.now(), is_stopping: false, lent: None };
         let outcome = self.outcome(&run);
         let Grant { task, attempt, fence, .. } = run.grant;
         let reports = vec![Report { task, attempt, fence, outcome }];

@@ -191,9 +191,10 @@ impl World {
         let retention = retention[self.rng.random_range(0..retention.len())];
         self.engine.set_retention(retention.parse().expect("a retention"));
         self.arm();
+        let at = self.now().as_microsecond();
         let passed = ready(collector::pass(&self.engine));
         self.disarm();
-        self.record.add(Entry::Call(Call::Collect));
+        self.record.add(Entry::Call(Call::Collect { at, retention }));
         match passed {
             Ok(_) | Err(EngineError::Store(StoreError::Unavailable(_))) => {}
             Err(error) => self.record.add(Entry::Broken(format!("{error:?}"))),

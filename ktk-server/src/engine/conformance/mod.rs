@@ -32,7 +32,9 @@ mod lists;
 mod mirror;
 mod needs;
 mod nodes;
+#[cfg(not(feature = "simulation"))]
 mod on_memory;
+#[cfg(not(feature = "simulation"))]
 mod on_sqlite;
 mod parallel;
 mod phases;
@@ -83,7 +85,7 @@ macro_rules! engine_conformance {
             needs: r4_two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, r6_nobody_starts_behind_a_failure, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, r5_submitted_while_its_upstream_ends,
                 needs_are_refused_with_words;
-            run_if: failure_steps, always_steps, skipped_is_good, nothing_to_fail, rerun_when_it_saw_something_else,
+            run_if: failure_steps, always_steps, skipped_is_good, skipped_once_and_for_all, nothing_to_fail, rerun_when_it_saw_something_else,
                 kept_when_it_saw_the_same, no_outputs_are_equal_to_nothing, not_under_cascade_none, never_when_cancelled, always_after_fail_fast,
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
@@ -102,7 +104,8 @@ macro_rules! engine_conformance {
                 fail_fast_waits_for_the_comparison, a_diamond_is_restarted_once;
             adopts: outputs_are_taken_back, equal_outputs_keep, only_of_what_succeeded, done_once, a_plan_changes_nothing,
                 inside_a_pipeline;
-            plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
+            plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided,
+                who_may_run_twice_is_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
                 one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,
                 new_names_where_taken;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use ktk_client::api::restart::{Action, Cascade, PlanRow, RestartParams};
 
+use serde_json::json;
+
 use super::{
     build::{job, pipeline, success},
     calls::{plan_text, restart},
@@ -123,4 +125,35 @@ pub async fn running_steps_are_decided<S: Store>(store: S) {
     lab.report(grant, success()).await;
     lab.succeed("a").await;
     assert_eq!(lab.tree("z").await.len(), 2);
+}
+
+/// Who starts before it is decided whether a need of it runs again may run twice, and the plan says so.
+pub async fn who_may_run_twice_is_decided<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    for (name, need) in [("b", "a"), ("c", "b")] {
+        lab.make(job(name).needs([need])).await;
+    }
+    for name in ["a", "b", "c"] {
+        lab.give(name, json!({"n": 1})).await;
+    }
+    lab.restart("a").await.unwrap();
+    lab.fail("a").await;
+    lab.make(job("at-once").needs(["a", "b"])).await;
+    lab.make(job("early").needs(["a", "c"])).await;
+    lab.make(job("behind").needs(["early"])).await;
+    let plan = lab.restart("a").await.unwrap().plan;
+    assert_eq!(
+        plan_text(&plan),
+        ["a restart", "b decide", "at-once continue", "c decide", "early decide", "behind decide"]
+    );
+    let early = plan.iter().find(|row| row.task == "early").unwrap();
+    assert_eq!(early.why, "was waiting for a, and runs again if c changes later");
+    lab.give("a", json!({"n": 2})).await;
+    lab.succeed("early").await;
+    lab.give("b", json!({"n": 2})).await;
+    lab.give("c", json!({"n": 2})).await;
+    assert_eq!(lab.state("early").await, "Pending/Queued");
+    assert_eq!(lab.tree("early").await.len(), 2, "it had started on the old c");
+    assert_eq!(lab.tree("at-once").await.len(), 1);
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     build::{job, pipeline},
-    calls::{pipeline_params, restart},
+    calls::{pipeline_params, plan_text, restart},
     lab::Lab,
 };
 use crate::store::Store;
@@ -50,6 +50,24 @@ pub async fn skipped_is_good<S: Store>(store: S) {
     assert_eq!((resolved.len(), resolved[0].phase), (1, Phase::Succeeded), "what it saw is recorded");
     let grant = lab.running("after").await;
     assert_eq!(grant.needs["f"], json!(null));
+}
+
+/// What a need seems to have come to is not taken while the same transaction restarts it.
+pub async fn skipped_once_and_for_all<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"]).on_failure()).await;
+    lab.fail("a").await;
+    lab.succeed("b").await;
+    lab.make(job("f").needs(["a", "b"]).on_failure()).await;
+    assert_eq!(lab.state("f").await, "Pending/Queued");
+    let plan = lab.restart("a").await.unwrap().plan;
+    assert_eq!(plan_text(&plan), ["a restart", "b decide", "f continue"]);
+    lab.succeed("a").await;
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded", "b@2 <- b@1 Skipped/NotNeeded"]);
+    assert_eq!(lab.tree("f").await, ["f@1 <- - Skipped/NotNeeded"]);
+    let resolved = lab.get("f").await.unwrap().status.unwrap().resolved;
+    assert!(resolved.iter().all(|taken| lab.dump.tasks[&taken.id].newest), "{resolved:?}");
 }
 
 pub async fn nothing_to_fail<S: Store>(store: S) {

@@ -39,12 +39,16 @@ pub struct Simulation<S: Store> {
 
 impl<S: Store> Simulation<S> {
     pub async fn new(store: S, seed: u64, with_items: bool) -> Self {
-        let mut lab = Lab::seeded(store, seed).await;
+        let mut lab = Lab::seeded(store.clone(), 0).await;
         if lab.dump.queues.is_empty() {
             lab.make_queue("q", Some(2)).await;
             lab.make_semaphore("gpu", 2).await;
             lab.make_semaphore("licence", 1).await;
         }
+        // As every other history begins.
+        lab.pause_queue("q", false).await;
+        lab.scale("gpu", 2).await;
+        let lab = Lab::seeded(store, seed).await;
         let mut simulation = Self {
             lab,
             rng: StdRng::seed_from_u64(seed),

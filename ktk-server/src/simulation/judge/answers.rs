@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Judge,
+    collecting::Removed,
     facts::{Call, FenceFact, ReportFact, Setting, SyncFact, Told},
 };
 
@@ -23,6 +24,7 @@ pub struct Since {
     pub grants: BTreeSet<Uuid>,
     pub results: BTreeSet<Uuid>,
     pub deleted: BTreeSet<Uuid>,
+    pub removed: Vec<Removed>,
     pub requests: BTreeSet<String>,
 }
 
@@ -41,7 +43,7 @@ impl Judge {
         match call {
             Call::CreateTask { request, by, told } => {
                 self.effects(told, "a task");
-                self.request(request, told.done().map(|id| vec![*id]));
+                self.request(request, told.done().map(|(id, _)| vec![*id]));
                 self.created(told, false);
                 self.spoke(*by);
                 self.check_maker(*by);
@@ -54,7 +56,7 @@ impl Judge {
             }
             Call::CreatePipeline { request, told } => {
                 self.effects(told, "a pipeline");
-                self.request(request, told.done().map(|id| vec![*id]));
+                self.request(request, told.done().map(|(id, _)| vec![*id]));
                 self.created(told, true);
             }
             Call::Restart { request, told } | Call::Adopt { request, told } => {
@@ -120,7 +122,7 @@ impl Judge {
             }
             Call::Verdict { task, told } => {
                 self.effects(told, "a verdict");
-                self.no_roots();
+                self.only_items_of(*task);
                 let task = self.tasks.get(task);
                 let has = task.and_then(|task| self.specs.get(&task.id));
                 let has = has.is_none_or(|spec| spec.when.is_some() || spec.has_expressions());
@@ -141,6 +143,7 @@ impl Judge {
                     });
                 }
             }
+            Call::Wait { task, waits } => self.waits(*task, *waits),
             Call::Watch { after, told } => self.check_watch(*after, told),
             Call::Register { node, told } => {
                 self.effects(told, "a registration");
@@ -159,33 +162,15 @@ impl Judge {
                     self.check_times(*at);
                 }
             }
-            Call::Collect => {
+            Call::Collect { at, retention } => {
                 self.no_roots();
-                self.collected();
+                self.check_collected_needs();
+                self.check_collection_times(*at, retention);
             }
         }
         if let Some(deed) = deed(call) {
             *self.verdict.deeds.entry(deed).or_default() += 1;
         }
-    }
-
-    /// Nothing that has not ended needs what was collected, be it by way of others.
-    fn collected(&mut self) {
-        let newest = self.contexts.keys().filter_map(|context| self.newest(*context));
-        let mut open: Vec<Uuid> =
-            newest.filter(|task| !task.is_terminal()).map(|task| task.context).collect();
-        let mut seen = BTreeSet::new();
-        while let Some(context) = open.pop() {
-            let needs = self.needs.get(&context).into_iter().flatten();
-            open.extend(needs.copied().filter(|need| seen.insert(*need)));
-        }
-        // A context has the id of its first incarnation.
-        let lost =
-            seen.iter().find(|need| !self.contexts.contains_key(need) && self.since.deleted.contains(need));
-        let lost = lost.copied();
-        self.rule("P52", lost.is_none(), || {
-            format!("{lost:?} was collected, and something unfinished needs it")
-        });
     }
 
     /// An error has had no effect.
@@ -220,13 +205,18 @@ impl Judge {
         self.rule("P02", roots.is_empty(), || format!("nobody asked for {roots:?}"));
     }
 
-    fn created(&mut self, told: &Told<Uuid>, is_pipeline: bool) {
+    fn created(&mut self, told: &Told<(Uuid, bool)>, is_pipeline: bool) {
         let Since { roots, pipelines, .. } = &self.since;
         let (roots, pipelines) = (roots.clone(), pipelines.clone());
         let is_one =
             if is_pipeline { pipelines.len() <= 1 } else { pipelines.is_empty() && roots.len() <= 1 };
         self.rule("P02", is_one, || format!("one was asked for: {roots:?} {pipelines:?}"));
-        if let Told::Done(id) = told {
+        if let Told::Done((id, false)) = told {
+            let is_none = roots.is_empty() && pipelines.is_empty();
+            self.rule("S6A", is_none, || format!("{id} is the answer, and {roots:?} was made"));
+            return self.answered_by_holder(*id);
+        }
+        if let Told::Done((id, true)) = told {
             let is_there = match is_pipeline {
                 true => self.pipelines.contains_key(id),
                 false => self.tasks.contains_key(id),
@@ -373,7 +363,8 @@ impl Judge {
 }
 
 /// All that is done in histories, by the names that [`deed`] gives.
-pub const DEEDS: [&str; 20] = [
+pub const DEEDS: [&str; 21] = [
+    "waits for what was made",
     "tasks made",
     "tasks made by attempts",
     "pipelines made",
@@ -421,8 +412,9 @@ fn deed(call: &Call) -> Option<&'static str> {
         Call::Say { told, .. } => ("signs of life", told.done().is_some()),
         Call::Verdict { told, .. } => ("expressions", told.done().is_some()),
         Call::HookCalled { .. } => ("hooks called", true),
+        Call::Wait { waits, .. } => ("waits for what was made", *waits),
         Call::Get { .. } | Call::Watch { .. } | Call::Register { .. } | Call::Sync(_) => return None,
-        Call::HookSettled { .. } | Call::Timer { .. } | Call::Collect => return None,
+        Call::HookSettled { .. } | Call::Timer { .. } | Call::Collect { .. } => return None,
     };
     is_done.then_some(name)
 }

@@ -23,6 +23,10 @@ impl Judge {
 
     /// A fence that is new is a grant.
     pub(super) fn check_fence(&mut self, before: &TaskFact, now: &TaskFact, touched: &mut Touched) {
+        if now.is_for_each() {
+            let holds = now.fence.is_none() && now.node.is_none() && now.attempt == 0;
+            return self.rule("P14", holds, || format!("a step runs in the place of its items: {now:?}"));
+        }
         let runs = now.phase == "Running";
         let is_external = self.is_external(now.id);
         if let Some(fence) = before.fence.filter(|fence| now.fence != Some(*fence)) {

@@ -13,6 +13,16 @@ use super::{
 /// What a commit touched.
 #[derive(Default)]
 pub struct Touched {
+    /// Tasks that were made.
+    pub made: BTreeSet<Uuid>,
+    /// Pipelines that took their permits.
+    pub passed: BTreeSet<Uuid>,
+    /// Keys of tasks that were written.
+    pub keys: BTreeSet<String>,
+    /// Steps with `forEach` that were expanded.
+    pub expanded: BTreeSet<Uuid>,
+    /// Those whose state changed, by any of their items.
+    pub steps: BTreeSet<Uuid>,
     pub contexts: BTreeSet<Uuid>,
     pub pipelines: BTreeSet<Uuid>,
     /// Pipelines that were made.
@@ -70,16 +80,19 @@ impl Judge {
             let contexts = self.steps.get(id).into_iter().flatten();
             let steps: Vec<&TaskFact> =
                 contexts.filter_map(|context| self.newest_within(*id, *context)).collect();
-            let count = steps.len();
-            // What runs elsewhere takes no place.
-            let runs_here = |step: &&&TaskFact| step.phase == "Running" && !self.is_external(step.id);
+            let count = steps.iter().filter(|step| step.item.is_none()).count();
+            // What runs elsewhere takes no place, and the items of a step run in its.
+            let runs_here = |step: &&&TaskFact| {
+                step.phase == "Running" && !step.is_for_each() && !self.is_external(step.id)
+            };
             let running = steps.iter().filter(runs_here).count();
             let bad = steps.iter().any(|step| step.is_bad());
             let moves = steps.iter().any(|step| !step.is_good() && !step.is_bad());
             let expected = match (moves, row.has_started) {
                 (true, true) => "Running",
                 (true, false) => "Pending",
-                (false, _) if row.was_cancelled => "Cancelled",
+                (false, _) if row.is_over() => "Failed",
+                (false, _) if row.stop.is_some() => "Cancelled",
                 (false, _) if bad => "Failed",
                 (false, _) => "Succeeded",
             };
@@ -100,8 +113,8 @@ impl Judge {
         let others: Vec<PipelineFact> = others.cloned().collect();
         let last = others.iter().map(|other| other.incarnation).max();
         let is_newest = Some(row.incarnation) == last;
-        let live = others.iter().filter(|other| matches!(other.phase, "Pending" | "Running")).count();
-        let lives = matches!(row.phase, "Pending" | "Running");
+        let live = others.iter().filter(|other| !other.is_terminal()).count();
+        let lives = !row.is_terminal();
         self.rule("P30", live <= 1 && (is_newest || !lives), || {
             format!("{live} incarnations live: {others:?}")
         });

@@ -41,6 +41,12 @@ pub struct TaskFact {
     pub is_going: bool,
     /// It was deleted, and is kept for those who descend from it.
     pub is_stub: bool,
+    /// Its place under `forEach`.
+    pub item: Option<ItemFact>,
+    /// Of a step with `forEach`: whether its items are there.
+    pub is_expanded: Option<bool>,
+    pub key: Option<KeyFact>,
+    pub finished_at: Option<i64>,
     /// Microseconds.
     pub created_at: i64,
     pub ready_at: Option<i64>,
@@ -55,6 +61,15 @@ impl TaskFact {
 
     pub fn is_good(&self) -> bool {
         matches!(self.phase, "Succeeded" | "Skipped")
+    }
+
+    pub fn is_for_each(&self) -> bool {
+        self.is_expanded.is_some()
+    }
+
+    /// An item, and one that its step still has.
+    pub fn is_present_item(&self) -> bool {
+        self.item.is_some_and(|item| !item.is_gone)
     }
 
     /// Told to stop for good: it does not run again by itself.
@@ -73,6 +88,33 @@ impl TaskFact {
     }
 }
 
+/// The place of an item under `forEach`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ItemFact {
+    /// The incarnation of the step whose needs it takes.
+    pub step: Uuid,
+    pub index: u32,
+    /// Its step has no such item any more.
+    pub is_gone: bool,
+}
+
+/// A unique key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyFact {
+    pub key: String,
+    /// Whether it is held only until it starts.
+    pub is_until_start: bool,
+    /// Whether it waits for the end of whom it replaces.
+    pub waits: bool,
+}
+
+impl KeyFact {
+    /// Whether something in this phase holds it.
+    pub fn is_held_in(&self, phase: &str) -> bool {
+        phase == "Pending" || (phase == "Running" && !self.is_until_start)
+    }
+}
+
 /// A pipeline's row.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct PipelineFact {
@@ -85,11 +127,27 @@ pub struct PipelineFact {
     pub phase: &'static str,
     pub total: u32,
     pub max_parallel: Option<u32>,
-    pub was_cancelled: bool,
+    /// Why it was stopped.
+    pub stop: Option<&'static str>,
+    /// Where it stands with its permits, where it needs any.
+    pub stand: Option<&'static str>,
+    pub key: Option<KeyFact>,
     pub has_started: bool,
+    pub finished_at: Option<i64>,
     pub has_wish: bool,
     pub is_going: bool,
     pub version: u64,
+}
+
+impl PipelineFact {
+    pub fn is_terminal(&self) -> bool {
+        !matches!(self.phase, "Pending" | "Running")
+    }
+
+    /// Stopped because its time was over.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stop, Some("Timeout" | "DeadlineExceeded"))
+    }
 }
 
 /// A queue or a semaphore.
@@ -149,7 +207,8 @@ pub enum Fact {
         dependent: Uuid,
     },
     GoneNeeds(Uuid),
-    NewPipeline(PipelineFact),
+    /// A new pipeline and the text of its manifest.
+    NewPipeline(PipelineFact, String),
     Pipeline(PipelineFact),
     GonePipeline(Uuid),
     Deleted {
@@ -160,6 +219,7 @@ pub enum Fact {
         id: Uuid,
         generation: u32,
         phase: &'static str,
+        slots: u32,
         /// A JSON object.
         labels: String,
     },
@@ -252,11 +312,12 @@ pub enum Call {
         request: String,
         /// Whose attempt asks, where it is one.
         by: Option<Speaker>,
-        told: Told<Uuid>,
+        /// The answer: which task, and whether it was made.
+        told: Told<(Uuid, bool)>,
     },
     CreatePipeline {
         request: String,
-        told: Told<Uuid>,
+        told: Told<(Uuid, bool)>,
     },
     /// Something that must be refused.
     Bad {
@@ -313,6 +374,11 @@ pub enum Call {
         attempt: Option<u32>,
         told: Told<Uuid>,
     },
+    /// An attempt waits for the tasks that it has made, or no longer does.
+    Wait {
+        task: Uuid,
+        waits: bool,
+    },
     Watch {
         after: u64,
         told: Told<Page>,
@@ -340,8 +406,11 @@ pub enum Call {
         at: i64,
         is_through: bool,
     },
-    /// What was past its time was collected.
-    Collect,
+    /// What was past its time was collected, at a time and by a retention.
+    Collect {
+        at: i64,
+        retention: &'static str,
+    },
 }
 
 /// One entry of the record.

@@ -46,10 +46,15 @@ impl Judge {
 
     pub(super) fn check_hooks(&mut self, touched: &Touched) {
         let moment = |hook: &HookFact| hook.moment;
-        let written = touched.hooks.iter().filter(|hook| moment(hook) != "onKeepalive");
+        // Of a pipeline that goes with its end only its hook is left.
+        let is_known =
+            |hook: &HookFact| self.specs.contains_key(&hook.task) || !touched.deleted.contains(&hook.task);
+        let is_judged = |hook: &&HookFact| moment(hook) != "onKeepalive" && is_known(hook);
+        let written = touched.hooks.iter().filter(is_judged);
         let mut written: Vec<Expected> =
             written.map(|hook| (hook.task, moment(hook), hook.attempt)).collect();
         let mut expected = touched.expected_hooks.clone();
+        expected.retain(|(of, ..)| self.specs.contains_key(of) || !touched.deleted.contains(of));
         written.sort_unstable();
         expected.sort_unstable();
         if !expected.is_empty() || !written.is_empty() {

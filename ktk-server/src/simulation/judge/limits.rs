@@ -80,7 +80,7 @@ impl Limits {
 
     pub fn note(&mut self, task: &TaskFact) {
         let is_waiting = task.reason == Some("Queued") && task.is_admitted;
-        keep(&mut self.running, task.id, task.phase == "Running");
+        keep(&mut self.running, task.id, task.phase == "Running" && !task.is_for_each());
         keep(&mut self.waiting, task.id, is_waiting);
     }
 
@@ -118,13 +118,17 @@ impl Judge {
     /// Whether a limit that a task asks for was ever gone, or too small for it: then nothing restarts it.
     pub(super) fn has_lost_limit(&self, task: &TaskFact) -> bool {
         let smallest = |name: &String| self.limits.smallest.get(name).copied().unwrap_or_default();
+        let whole = task.pipeline.and_then(|pipeline| self.wholes.get(&pipeline));
+        let whole = whole.map(|whole| whole.permits()).unwrap_or_default();
         self.limits.deleted.contains(&task.queue)
-            || self.wants(task.id).iter().any(|(name, permits)| *permits > smallest(name))
+            || self.wants(task.id).iter().chain(&whole).any(|(name, permits)| *permits > smallest(name))
     }
 
     /// How many permits of a semaphore those hold that run.
     pub(super) fn held(&self, semaphore: &str) -> u32 {
-        self.limits.running.iter().filter_map(|task| self.wants(*task).get(semaphore).copied()).sum()
+        let by_tasks =
+            self.limits.running.iter().filter_map(|task| self.wants(*task).get(semaphore).copied());
+        by_tasks.sum::<u32>() + self.held_by_wholes(semaphore)
     }
 
     /// How many run in a queue on nodes.
@@ -159,6 +163,15 @@ impl Judge {
                 });
             }
             self.check_passed(at, task, &wants);
+        }
+        for id in &touched.passed {
+            for semaphore in self.wholes.get(id).map(|whole| whole.permits()).unwrap_or_default().into_keys()
+            {
+                let (size, held) = (self.limits.permits(&semaphore), self.held(&semaphore));
+                self.rule("P35", size.is_some_and(|size| held <= size), || {
+                    format!("{held} permits of {semaphore} are held, there are {size:?}: pipeline {id}")
+                });
+            }
         }
         self.line_up();
     }

@@ -30,6 +30,71 @@ pub struct Spec {
     hooks: BTreeMap<String, Value>,
     pub timeout: Option<Duration>,
     pub deadline: Option<Duration>,
+    pub for_each: Option<Each>,
+    pub ttl_after_finished: Option<Duration>,
+    /// The value of an item.
+    #[serde(skip)]
+    pub item: Option<Value>,
+}
+
+/// What a manifest says of a pipeline as a whole.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Whole {
+    pub queue: Option<String>,
+    pub priority: Option<i32>,
+    pub timeout: Option<Duration>,
+    pub deadline: Option<Duration>,
+    pub ttl_after_finished: Option<Duration>,
+    semaphores: Vec<Use>,
+    hooks: BTreeMap<String, Value>,
+    pub steps: Vec<Member>,
+}
+
+/// What it says of a step.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Member {
+    pub name: String,
+    pub queue: Option<String>,
+    pub priority: Option<i32>,
+}
+
+impl Whole {
+    /// Reads a stored manifest.
+    pub fn of(body: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Body {
+            spec: Whole,
+        }
+        serde_json::from_str::<Body>(body).ok().map(|body| body.spec)
+    }
+
+    /// How many permits of which semaphores it holds while it runs.
+    pub fn permits(&self) -> BTreeMap<String, u32> {
+        self.semaphores.iter().map(Use::pair).collect()
+    }
+
+    /// Whether something is called then.
+    pub fn has_hook(&self, moment: &str) -> bool {
+        self.hooks.contains_key(moment)
+    }
+}
+
+impl Use {
+    fn pair(&self) -> (String, u32) {
+        match self {
+            Self::One(name) => (name.clone(), 1),
+            Self::Several { name, permits } => (name.clone(), *permits),
+        }
+    }
+}
+
+/// `{jq: …, key: {jq: …}}`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Each {
+    pub jq: String,
+    pub key: Option<Expression>,
 }
 
 /// Permits: one by its name, or several.
@@ -49,35 +114,37 @@ pub struct Expression {
 #[derive(Deserialize)]
 struct Body {
     spec: Spec,
+    item: Option<Value>,
 }
 
 impl Spec {
     /// Reads a stored manifest.
     pub fn of(body: &str) -> Option<Self> {
-        serde_json::from_str::<Body>(body).ok().map(|body| body.spec)
+        let body = serde_json::from_str::<Body>(body).ok()?;
+        Some(Self { item: body.item, ..body.spec })
     }
 
     /// How many permits of which semaphores it holds while it runs.
     pub fn permits(&self) -> BTreeMap<String, u32> {
-        let pair = |used: &Use| match used {
-            Use::One(name) => (name.clone(), 1),
-            Use::Several { name, permits } => (name.clone(), *permits),
-        };
-        self.semaphores.iter().map(pair).collect()
+        if self.for_each.is_some() {
+            return BTreeMap::new();
+        }
+        self.semaphores.iter().map(Use::pair).collect()
     }
 
     /// Whether something is called then.
     pub fn has_hook(&self, moment: &str) -> bool {
-        self.hooks.contains_key(moment)
+        self.for_each.is_none() && self.hooks.contains_key(moment)
     }
 
+    /// Of a step with `forEach`, its items are.
     pub fn is_external(&self) -> bool {
-        self.external.is_some()
+        self.external.is_some() && self.for_each.is_none()
     }
 
     /// Whether its inputs have expressions.
     pub fn has_expressions(&self) -> bool {
-        self.inputs.values().any(|value| expression(value).is_some())
+        self.for_each.is_some() || self.inputs.values().any(|value| expression(value).is_some())
     }
 }
 

@@ -3,9 +3,12 @@
 
 mod answers;
 mod attempts;
+mod collecting;
 mod contexts;
 pub mod facts;
 mod hooks;
+mod items;
+mod lending;
 mod limits;
 mod manifest;
 mod needs;
@@ -13,8 +16,10 @@ mod rest;
 mod speech;
 mod state;
 mod times;
+mod unique;
 pub mod values;
 mod watches;
+mod wholes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,11 +31,11 @@ use self::{
     facts::{AttemptFact, Call, Entry, Fact, FenceFact, PipelineFact, TaskFact},
     hooks::Hooks,
     limits::Limits,
-    manifest::Spec,
+    manifest::{Spec, Whole},
 };
 
 /// Every rule that the judge has. Each must have been looked at in a suite, or the suite has proved nothing.
-pub const RULES: [&str; 34] = [
+pub const RULES: [&str; 44] = [
     "P01 acknowledged, so it is there",
     "P02 nothing is invented",
     "P03 an error has no effect, no answer at most one",
@@ -63,6 +68,16 @@ pub const RULES: [&str; 34] = [
     "P53 deleted stays deleted, and nobody waits for it",
     "P65 everything comes to rest",
     // Of the contract, by its sections.
+    "S4 items are what their step's expression yields",
+    "S4E equal items are kept, others are not",
+    "S4R a step runs while an item of it can move",
+    "S4C a step puts out what its items do, in order",
+    "S4W a pipeline's steps wait for its permits and its key",
+    "S4Q a step has its pipeline's queue and priority",
+    "S2L a slot is lent only by who waits for what it made",
+    "S6K a key is held once",
+    "S6A who has the key is the answer",
+    "S9 nothing is collected before its time",
     "S2 a hook is written once and called in order",
     "S6 queues keep their limits",
     "S11 bad input is refused",
@@ -117,6 +132,7 @@ pub fn judge(entries: &[Entry]) -> Verdict {
 struct Node {
     generation: u32,
     phase: &'static str,
+    slots: u32,
     labels: BTreeMap<String, String>,
 }
 
@@ -136,9 +152,18 @@ struct Judge {
     contexts: BTreeMap<Uuid, BTreeMap<u32, Uuid>>,
     /// What each context needs.
     needs: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    /// The inputs that each item's step has given it last.
+    given: BTreeMap<Uuid, BTreeMap<String, serde_json::Value>>,
     /// The contexts of each pipeline.
     steps: BTreeMap<Uuid, BTreeSet<Uuid>>,
     pipelines: BTreeMap<Uuid, PipelineFact>,
+    wholes: BTreeMap<Uuid, Whole>,
+    /// When a pipeline set out, and began to run.
+    began: BTreeMap<Uuid, (i64, Option<i64>)>,
+    /// Attempts that wait for what they have made.
+    waiting: BTreeSet<Uuid>,
+    /// Tasks that have not ended and have a key.
+    keyed: BTreeSet<Uuid>,
     ever_cancelled: BTreeSet<Uuid>,
     nodes: BTreeMap<Uuid, Node>,
     limits: Limits,
@@ -159,7 +184,8 @@ struct Judge {
 impl Judge {
     /// Notes that a rule was looked at, and whether it holds. The rule is named by its number.
     fn rule(&mut self, number: &str, holds: bool, words: impl FnOnce() -> String) {
-        let rule = RULES.iter().find(|rule| rule.starts_with(number)).expect("a rule of the list");
+        let rule =
+            RULES.iter().find(|rule| rule.split(" ").next() == Some(number)).expect("a rule of the list");
         *self.verdict.looks.entry(rule).or_default() += 1;
         if !holds {
             self.verdict.violations.push(Violation { rule, entry: self.entry, words: words() });
@@ -169,6 +195,8 @@ impl Judge {
     fn start(&mut self, epoch: u64) {
         let before = std::mem::replace(&mut self.epoch, epoch);
         self.hooks.called.clear();
+        // The streams that attempts held open are broken.
+        self.waiting.clear();
         self.rule("P07", epoch > before, || format!("epoch {epoch} after {before}"));
     }
 
@@ -192,6 +220,10 @@ impl Judge {
             self.check_grant(*task);
         }
         self.check_verdicts(&touched);
+        self.check_steps(&touched);
+        self.check_wholes(&touched);
+        self.check_keys(&touched);
+        self.check_slots(&touched);
         self.check_limits(at, &touched);
         self.check_hooks(&touched);
         self.check_wishes(&touched);

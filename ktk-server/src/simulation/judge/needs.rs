@@ -44,6 +44,9 @@ impl Judge {
     /// An attempt that was granted in this commit, against what there is at its end.
     pub(super) fn check_grant(&mut self, id: Uuid) {
         let Some(task) = self.tasks.get(&id).cloned() else { return };
+        if let Some(item) = task.item {
+            return self.check_item_grant(&task, item);
+        }
         let needs: Vec<Uuid> = self.needs.get(&task.context).into_iter().flatten().copied().collect();
         let there: Vec<Option<TaskFact>> = needs.iter().map(|need| self.newest(*need).cloned()).collect();
         let taken = self.taken(id);

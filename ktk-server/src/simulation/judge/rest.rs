@@ -20,6 +20,7 @@ impl Judge {
             let needs: Vec<&TaskFact> = needs.filter_map(|need| self.newest(*need)).collect();
             let could_go = task.phase == "Pending"
                 && match task.run_if {
+                    _ if task.is_expanded == Some(true) => needs.iter().all(|need| need.is_good()),
                     "success" => needs.iter().all(|need| need.is_good()),
                     _ => needs.iter().all(|need| need.is_good() || need.is_bad()),
                 };
@@ -54,7 +55,8 @@ impl Judge {
 
     /// What has finished has seen what is there now, but where somebody wanted otherwise, or where a need is gone.
     fn check_seen(&mut self, task: &TaskFact) {
-        if task.reason == Some("Reused") || !task.is_terminal() {
+        // An item stays while its inputs are the same, whatever they were made of.
+        if task.reason == Some("Reused") || !task.is_terminal() || task.item.is_some() {
             return;
         }
         let was_cancelled = task.pipeline.is_some_and(|id| self.ever_cancelled.contains(&id));
@@ -62,9 +64,13 @@ impl Judge {
         let has_lost_need = needs.iter().any(|need| self.newest(*need).is_none());
         // What has lost a limit that it asks for, or found it too small, was not restarted.
         let lost_limit = self.has_lost_limit(task);
-        if task.phase == "Cancelled" || was_cancelled || has_lost_need || lost_limit {
+        // What had no key when it was to be restarted was not.
+        let whole = task.pipeline.and_then(|pipeline| self.pipelines.get(&pipeline));
+        let has_key = task.key.is_some() || whole.is_some_and(|row| row.key.is_some());
+        if task.phase == "Cancelled" || was_cancelled || has_lost_need || lost_limit || has_key {
             return;
         }
+        self.check_collected(task);
         for saw in self.taken(task.id) {
             let Some(context) = self.tasks.get(&saw.id).map(|seen| seen.context) else { continue };
             let Some(now) = self.newest(context).cloned() else { continue };

@@ -8,7 +8,7 @@ use super::{
     Judge, Node,
     contexts::Touched,
     facts::{Fact, PipelineFact, TaskFact},
-    manifest::Spec,
+    manifest::{Spec, Whole},
 };
 
 impl Judge {
@@ -29,6 +29,8 @@ impl Judge {
                     self.rule("P53", has_ended, || format!("deleted while it lived: {task:?}"));
                     touched.contexts.insert(task.context);
                     touched.deleted.insert(*id);
+                    self.keyed.remove(id);
+                    self.note_removed(&task);
                     touched.deleted_contexts.insert(task.context);
                     touched.pipelines.extend(task.pipeline);
                     if let Some(tree) = self.contexts.get_mut(&task.context) {
@@ -57,8 +59,9 @@ impl Judge {
                 self.rule("P28", !has_cycle, || format!("{dependent} needs {need}, which needs it"));
             }
             Fact::GoneNeeds(dependent) => drop(self.needs.remove(dependent)),
-            Fact::NewPipeline(row) => {
+            Fact::NewPipeline(row, body) => {
                 self.since.pipelines.insert(row.id);
+                self.wholes.insert(row.id, Whole::of(body).unwrap_or_default());
                 touched.whole.insert(row.id);
                 self.put_pipeline(row, touched);
                 self.note_version(row.id, row.version, false, versions);
@@ -68,15 +71,19 @@ impl Judge {
                 self.note_version(row.id, row.version, false, versions);
             }
             Fact::GonePipeline(id) => {
-                self.pipelines.remove(id);
+                if let Some(row) = self.pipelines.remove(id) {
+                    self.note_removed_whole(&row);
+                }
                 self.steps.remove(id);
+                self.began.remove(id);
+                self.wholes.remove(id);
                 touched.deleted.insert(*id);
                 self.forget(*id);
             }
             Fact::Deleted { id, version } => self.note_version(*id, *version, true, versions),
-            Fact::Node { id, generation, phase, labels } => {
+            Fact::Node { id, generation, phase, slots, labels } => {
                 let labels = serde_json::from_str(labels).unwrap_or_default();
-                let node = Node { generation: *generation, phase, labels };
+                let node = Node { generation: *generation, phase, slots: *slots, labels };
                 let before = self.nodes.insert(*id, node).map_or(0, |before| before.generation);
                 self.rule("P14", *generation >= before, || format!("node {id} went back to {generation}"));
             }
@@ -111,13 +118,15 @@ impl Judge {
 
     fn put_pipeline(&mut self, row: &PipelineFact, touched: &mut Touched) {
         touched.pipelines.insert(row.id);
-        if row.was_cancelled {
+        self.follow_whole(row, touched);
+        if row.stop.is_some() {
             self.ever_cancelled.insert(row.id);
         }
         self.pipelines.insert(row.id, row.clone());
     }
 
     fn made(&mut self, task: &TaskFact, body: &str, touched: &mut Touched) {
+        touched.made.insert(task.id);
         let is_new = !self.tasks.contains_key(&task.id) && !self.gone.contains(&task.id);
         self.rule("P53", is_new, || format!("{} comes back: {task:?}", task.name));
         self.specs.insert(task.id, Spec::of(body).unwrap_or_default());
@@ -145,10 +154,12 @@ impl Judge {
     fn put(&mut self, task: &TaskFact, touched: &mut Touched) {
         touched.contexts.insert(task.context);
         touched.pipelines.extend(task.pipeline);
+        touched.note_step(task);
         if let Some(pipeline) = task.pipeline {
             self.steps.entry(pipeline).or_default().insert(task.context);
         }
         self.contexts.entry(task.context).or_default().insert(task.incarnation, task.id);
+        self.note_key(task, touched);
         self.limits.note(task);
         self.tasks.insert(task.id, task.clone());
     }
@@ -172,10 +183,15 @@ impl Judge {
             ("Running", "Pending" | "Succeeded" | "Failed" | "Cancelled") => true,
             // A retry that is no longer needed, within one transaction.
             ("Running", "Skipped") => has_run,
+            // Items that are as they were are collected at once.
+            ("Pending", "Succeeded") => task.is_for_each(),
             _ => false,
         };
         self.rule("P09", is_legal, || format!("{} is {} after {}", task.name, task.phase, before.phase));
         // Of a stub only its place in the tree is left.
+        if task.is_expanded == Some(true) && before.is_expanded == Some(false) {
+            touched.expanded.insert(task.id);
+        }
         if before.is_terminal() && !task.is_stub {
             let same_end =
                 (before.reason, &before.digest, before.attempt) == (task.reason, &task.digest, task.attempt);
