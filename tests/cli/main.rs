@@ -24,6 +24,7 @@ mod http_tls;
 mod limits;
 mod logs;
 mod manifests;
+mod refusals;
 mod restart;
 mod run;
 mod run_pipeline;

@@ -108,7 +108,8 @@ impl Operation for RestartTask {
                 self.check_changes(&mut unit, &parent).await?;
                 let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
-                    return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan.rows()).await?));
+                    let id = unit.adopt(*parent);
+                    return Ok(Done::quiet(answer(&mut unit, id, false, plan.rows()).await?));
                 }
                 let id = unit.adopt(*parent);
                 if mutants::lives("M5") && unit.task(id)?.newest {

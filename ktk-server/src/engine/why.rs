@@ -187,7 +187,8 @@ fn node(room: &Room, lane: &Lane) -> Option<Wait> {
         "" => "runs processes".to_owned(),
         name => format!("has the handler {name:?}"),
     };
-    let labels = lane.selector.as_ref().map(|text| format!(" and the labels {text:?}")).unwrap_or_default();
+    let labels =
+        lane.selector.as_ref().map(|text| format!(" and has the labels {text:?}")).unwrap_or_default();
     let message = format!("no present node {what}{labels}");
     Some(wait(WaitFor::Node, None, message, "a node that does joins: see ktk get nodes --show-labels"))
 }

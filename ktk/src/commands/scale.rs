@@ -33,7 +33,7 @@ pub(crate) struct ScaleArgs {
     words: Vec<String>,
 
     /// How many permits there are from now on
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     permits: u32,
 
     /// Output format: json, yaml or name

@@ -102,7 +102,7 @@ macro_rules! engine_conformance {
                 fail_fast_waits_for_the_comparison, a_diamond_is_restarted_once;
             adopts: outputs_are_taken_back, equal_outputs_keep, only_of_what_succeeded, done_once, a_plan_changes_nothing,
                 inside_a_pipeline;
-            plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided;
+            plans: plan_and_deed_are_one, a_plan_changes_nothing, of_an_older_incarnation, rows_are_in_order, running_steps_are_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
                 one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,
                 new_names_where_taken;

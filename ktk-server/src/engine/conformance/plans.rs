@@ -90,6 +90,22 @@ pub async fn a_plan_changes_nothing<S: Store>(store: S) {
     assert_eq!(lab.dump.pipelines, before.pipelines);
 }
 
+pub async fn of_an_older_incarnation<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.fail("a").await;
+    lab.restart("a").await.unwrap();
+    lab.fail("a").await;
+    let before = lab.dump.clone();
+    let dry = lab.restart_with(RestartParams { dry_run: true, ..restart("a@1") }).await.unwrap();
+    assert_eq!(lab.dump.tasks, before.tasks);
+    assert_eq!(plan_text(&dry.plan), ["a restart", "b continue"]);
+    assert!(!dry.created);
+    let real = lab.restart_with(restart("a@1")).await.unwrap();
+    assert_eq!(dry.plan, real.plan);
+}
+
 pub async fn rows_are_in_order<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     mixed(&mut lab).await;
