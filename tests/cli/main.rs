@@ -29,6 +29,7 @@ mod restart;
 mod run;
 mod run_pipeline;
 mod server;
+mod steps;
 mod subtasks;
 mod terminal;
 mod tree;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     body::{PipelineHeader, header_from_text},
     error::EngineResult,
+    nearby::Nearby,
 };
 use crate::{entropy::Entropy, limits, model::schema::Schema, store::Tx};
 
@@ -22,13 +23,21 @@ pub struct Shared {
     pub entropy: Entropy,
     /// Where `KTK_DIR` of every owner lies; absent where no processes run.
     pub work_dir: Option<PathBuf>,
+    /// Who waits for work at this moment.
+    pub nearby: Nearby,
     headers: Mutex<BTreeMap<Uuid, Arc<PipelineHeader>>>,
     schemas: Mutex<BTreeMap<String, Arc<Schema>>>,
 }
 
 impl Shared {
     pub fn new(entropy: Entropy, work_dir: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { entropy, work_dir, headers: Mutex::default(), schemas: Mutex::default() })
+        Arc::new(Self {
+            entropy,
+            work_dir,
+            nearby: Nearby::default(),
+            headers: Mutex::default(),
+            schemas: Mutex::default(),
+        })
     }
 
     /// `KTK_DIR` of a pipeline or restart context.
