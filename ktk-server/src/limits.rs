@@ -48,6 +48,10 @@ pub const CLOCK_NOTE: Duration = Duration::from_secs(600);
 pub const HISTORY_ROWS: u64 = 1_000_000;
 /// Files whose owners are looked up at once.
 pub const FILES_BATCH: usize = 500;
+/// The least that what has ended is kept, whatever it asks for: whoever follows it has to learn of its end.
+pub const FAREWELL: Duration = Duration::from_secs(3);
+/// Offers of tasks to the nodes that they prefer, until those that nobody took are forgotten.
+pub const OFFERS: usize = 10_000;
 /// Holders of a semaphore that are listed, and waiters.
 pub const LINE: usize = 100;
 /// Times that a human name is drawn again when it is taken.

@@ -98,7 +98,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "pause", "resume", "events"],
+        verbs: &["get", "describe", "delete", "pause", "resume", "scale", "events"],
     },
     KindRow {
         kind: Kind::Semaphore,

@@ -8,7 +8,7 @@ use ktk_client::{
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_and_deleted, paused_and_resumed);
+on_both_stores!(made_listed_and_deleted, paused_and_resumed, scaled);
 
 async fn made_listed_and_deleted(client: Client) {
     let queues = client.queues();
@@ -34,4 +34,15 @@ async fn paused_and_resumed(client: Client) {
     assert!(waits.iter().any(|wait| wait.what == WaitFor::Queue), "{waits:?}");
     assert!(!queues.resume("q").await.unwrap().spec.paused);
     assert_eq!(crate::ended(&client, "a").await.status.unwrap().phase, Phase::Succeeded);
+}
+
+async fn scaled(client: Client) {
+    let queues = client.queues();
+    queues.create(&Queue::new("q", QueueSpec { max_running: Some(1), paused: true })).await.unwrap();
+    let spec = queues.scale("q", Some(3)).await.unwrap().spec;
+    assert_eq!(spec, QueueSpec { max_running: Some(3), paused: true });
+    assert!(queues.scale("q", Some(0)).await.unwrap_err().is_invalid());
+    assert_eq!(queues.get("q").await.unwrap().spec.max_running, Some(3));
+    assert_eq!(queues.scale("q", None).await.unwrap().spec.max_running, None);
+    assert!(queues.scale("nosuch", None).await.unwrap_err().is_not_found());
 }

@@ -96,3 +96,13 @@ fn bad_limits_are_refused_with_their_part() {
     place.ktk("create -f p.yaml").says(&format!("p.yaml:7:15: spec.steps[0].ttlAfterFinished: {words}"));
     assert_eq!(place.ok("get all -o name"), "");
 }
+
+/// Whoever follows something learns of its end, however soon it may go.
+#[test]
+fn what_need_not_be_kept_is_followed_to_its_end() {
+    let place = Place::started();
+    place.ktk("run --ttl-after-finished 0s -- sh -c 'echo out; exit 3'").is(3, "out\n", "");
+    place.ktk("run --name x --ttl-after-finished 0s -- true").code(0);
+    place.ok("wait x --for delete --timeout 20s");
+    assert_eq!(place.ok("get tasks -o name"), "");
+}

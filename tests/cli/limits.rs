@@ -89,8 +89,37 @@ fn permits_are_shown_with_who_waits_and_why() {
     place.ktk("delete semaphore gpu").code(5).says("in use by task/a (Running), task/b (Pending)");
     place.ktk("scale semaphore gpu --permits 2").is(0, "semaphore/gpu scaled\n", "");
     place.ok("wait b --timeout 20s");
-    place.ktk("scale queue default --permits 2").code(2);
+    place.ktk("scale queue default --permits 2").is(
+        2,
+        "",
+        "error: queues have no permits\nhint: --max-running N, or none\n",
+    );
+    place.ktk("scale semaphore gpu --max-running 2").code(2).says("semaphores have permits");
     place.ok("cancel a --now");
+}
+
+#[test]
+fn a_queue_is_scaled() {
+    let place = Place::started();
+    place.ok("create queue batch --max-running 1");
+    let limited = |name: &str| limited(name, "[sleep, '600']", "queue: batch");
+    place.file("a.yaml", limited("a"));
+    place.file("b.yaml", limited("b"));
+    place.ok("create -f a.yaml");
+    place.ok("wait a --for condition=Running --timeout 20s");
+    place.ok("create -f b.yaml");
+    let why = place.ok("why b");
+    assert!(why.contains("queue: queue/batch is full: 1 of its tasks run, 1 may\n"), "{why}");
+    assert!(why.contains("until one of its tasks ends, or ktk scale queue/batch --max-running N\n"), "{why}");
+    place.ktk("scale queue batch --max-running 2").is(0, "queue/batch scaled\n", "");
+    place.ok("wait b --for condition=Running --timeout 20s");
+    place.ktk("get queue batch --no-headers").is(0, "batch   Full   0     2     2     <age>\n", "");
+    place.ktk("scale queue/batch --max-running none").is(0, "queue/batch scaled\n", "");
+    assert!(place.ok("events --for queue/batch").contains("from 2 at once to no limit"));
+    place.ktk("scale queue/batch --max-running 0").code(7).says("maxRunning: must be at least 1");
+    place.ktk("scale queue/batch --max-running many").code(2).says("write a number, or none");
+    place.ktk("scale queue/nosuch --max-running 1").code(3);
+    place.ok("cancel a b --now");
 }
 
 #[test]
@@ -135,7 +164,14 @@ fn what_a_manifest_names_has_to_be_there() {
     let refused = refused.says("t.yaml:6:10: spec.queue: there is no queue \"nosuch\"");
     let refused = refused.says("spec.semaphores[0].permits: 2 permits of \"gpu\", which has 1");
     refused.says("spec.semaphores[1]: there is no semaphore \"lic\"");
-    place.file("n.yaml", limited("n", "['true']", "nodeSelector: zone=eu"));
+    place.file("n.yaml", limited("n", "['true']", "nodeSelector: zone=eu\n  affinity: nodes"));
+    let refused = place.ktk("create -f n.yaml").code(7);
+    refused.says("n.yaml:7:13: spec.affinity: must be execution, not \"nodes\"");
+    place.file("n.yaml", limited("n", "['true']", "nodeSelector: zone=eu\n  affinity: execution"));
     place.ok("create -f n.yaml");
+    let page = place.ok("describe task n");
+    assert!(page.contains("Node Selector:   zone=eu\nAffinity:        execution\n"), "{page}");
+    let why = place.ok("why n");
+    assert!(why.contains("no present node runs processes and has the labels \"zone=eu\"\n"), "{why}");
     place.ktk("get task n --no-headers").is(0, "n     Pending   NoMatchingNode   0     0     <age>\n", "");
 }

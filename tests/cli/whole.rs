@@ -28,7 +28,7 @@ fn its_time_is_over() {
     let hooks = place.work().join("hooks");
     let told = || std::fs::read_to_string(&hooks).unwrap_or_default();
     ktk_tests::eventually("both hooks are called", Duration::from_secs(20), || {
-        (told() == "onTimeout p Running \nonFinish p Failed Timeout\n").then_some(())
+        (told() == "onTimeout p Running Timeout\nonFinish p Failed Timeout\n").then_some(())
     });
 }
 

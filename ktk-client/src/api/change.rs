@@ -37,8 +37,35 @@ const BODY: &str = "http.body";
 /// ```
 ///
 /// # Errors
-/// Every change whose path is no field, and the first value of a wrong type.
+/// Every change whose path is no field, and every value of a wrong type.
 pub fn apply(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>> {
+    match apply_all(spec, changes) {
+        Err(causes) if changes.len() > 1 => {
+            // One wrong value hides another: each is tried alone.
+            let alone = |(path, value): (&String, &Value)| {
+                apply_all(spec, &Changes::from([(path.clone(), value.clone())])).err().unwrap_or_default()
+            };
+            let mut each: Vec<Cause> = changes.iter().flat_map(alone).collect();
+            let is_new = |cause: &Cause| each.iter().all(|one| one.field != cause.field);
+            let together: Vec<Cause> = causes.into_iter().filter(is_new).collect();
+            each.extend(together);
+            Err(each)
+        }
+        made => made,
+    }
+}
+
+/// Those of the changes that can be made, each by itself.
+pub fn sound(spec: &TaskSpec, changes: &Changes) -> Changes {
+    let is_sound = |path: &String, value: &mut Value| {
+        apply_all(spec, &Changes::from([(path.clone(), value.clone())])).is_ok()
+    };
+    let mut sound = changes.clone();
+    sound.retain(is_sound);
+    sound
+}
+
+fn apply_all(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>> {
     let mut json = to_json(spec);
     let mut causes = Vec::new();
     for (path, value) in changes {

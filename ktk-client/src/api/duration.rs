@@ -47,14 +47,29 @@ impl From<time::Duration> for Duration {
 
 /// Text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no duration: write a number and a unit, as 500ms, 30s, 10m, 1h30m or 2d")]
-pub struct InvalidDuration(String);
+pub enum InvalidDuration {
+    /// It has another form.
+    #[error("{0:?} is no duration: write a number and a unit, as 500ms, 30s, 10m, 1h30m or 2d")]
+    Form(String),
+    /// It is less than nothing.
+    #[error("{0:?} is negative: no duration is")]
+    Negative(String),
+    /// It is longer than any that is taken.
+    #[error("{0:?} is too long: a hundred years (36500d) at most")]
+    TooLong(String),
+}
 
 impl FromStr for Duration {
     type Err = InvalidDuration;
 
     fn from_str(text: &str) -> Result<Self, InvalidDuration> {
-        let invalid = || InvalidDuration(text.to_owned());
+        let invalid = || InvalidDuration::Form(text.to_owned());
+        let too_long = || InvalidDuration::TooLong(text.to_owned());
+        if let Some(rest) = text.strip_prefix('-')
+            && rest.parse::<Self>().is_ok()
+        {
+            return Err(InvalidDuration::Negative(text.to_owned()));
+        }
         if text == "0" {
             return Ok(Self::default());
         }
@@ -69,11 +84,13 @@ impl FromStr for Duration {
             let unit_len = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(unit_len);
             let factor = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(invalid)?.1;
-            nanos = nanos.checked_add(part_nanos(number, factor).ok_or_else(invalid)?).ok_or_else(invalid)?;
-            if nanos > MAX.as_nanos() {
-                return Err(invalid());
-            }
+            let part = part_nanos(number, factor).ok_or_else(invalid)?;
+            // What is too long is read to its end: it may be no duration at all.
+            nanos = nanos.saturating_add(part);
             rest = tail;
+        }
+        if nanos > MAX.as_nanos() {
+            return Err(too_long());
         }
         Ok(Self(time::Duration::from_nanos_u128(nanos)))
     }
@@ -84,10 +101,11 @@ fn part_nanos(number: &str, factor: u128) -> Option<u128> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') || fraction.len() > 12 {
         return None;
     }
-    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    // A number of digits is too large to be read, never something else.
+    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u128::MAX) };
     let scale = 10u128.pow(fraction.len() as u32);
     let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    whole.checked_mul(factor)?.checked_add(fraction.checked_mul(factor)? / scale)
+    Some(whole.saturating_mul(factor).saturating_add(fraction.checked_mul(factor)? / scale))
 }
 
 impl fmt::Display for Duration {
@@ -165,6 +183,25 @@ mod tests {
         for text in ["", "5", "-5s", "5x", "s", "1..5s", "1e3s", "99999999999d", "5 s", "٣s"] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let huge = format!("{}d", "9".repeat(60));
+        for (text, says) in [
+            ("-5s", "is negative"),
+            ("-0s", "is negative"),
+            ("99999999d", "is too long"),
+            (&*huge, "is too long"),
+            ("36500d1ns", "is too long"),
+            ("1e30s", "is no duration"),
+            ("99999999d5", "is no duration"),
+            ("--5s", "is no duration"),
+        ] {
+            let error = text.parse::<Duration>().expect_err(text).to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        assert!("36500d".parse::<Duration>().is_ok());
     }
 
     proptest! {

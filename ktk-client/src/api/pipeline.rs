@@ -16,8 +16,8 @@ use super::{
     meta::StringMap,
     restart::{RestartParams, Restarted},
     task::{
-        CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, SemaphoreUse, TaskSpec,
-        is_default,
+        Affinity, CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, SemaphoreUse,
+        TaskSpec, is_default,
     },
     unique::UniqueSpec,
 };
@@ -136,6 +136,9 @@ pub struct StepDefaults {
     /// Which nodes run the steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,
+    /// Which of those nodes they prefer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Affinity>,
 }
 
 /// A step: a task's spec with a name, and labels of its own.
@@ -216,6 +219,9 @@ pub struct Step {
     /// See [`TaskSpec::node_selector`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,
+    /// See [`TaskSpec::affinity`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Affinity>,
 }
 
 impl StepDefaults {
@@ -231,6 +237,7 @@ impl StepDefaults {
             deadline: spec.deadline.or(self.deadline),
             semaphores: if spec.semaphores.is_empty() { self.semaphores.clone() } else { spec.semaphores },
             node_selector: spec.node_selector.or_else(|| self.node_selector.clone()),
+            affinity: spec.affinity.or(self.affinity),
             ..spec
         }
     }
@@ -263,6 +270,7 @@ impl Step {
             semaphores: self.semaphores.clone(),
             unique: self.unique.clone(),
             node_selector: self.node_selector.clone(),
+            affinity: self.affinity,
         };
         match defaults {
             Some(defaults) => defaults.complete(own),

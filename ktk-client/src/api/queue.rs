@@ -103,6 +103,28 @@ impl Method for Delete {
     type Output = Deleted<Queue>;
 }
 
+/// `queue.scale`: another number of tasks that run at once, from now on. What runs goes on.
+#[derive(Clone, Debug)]
+pub struct Scale;
+
+/// Parameters of `queue.scale`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleParams {
+    /// Which queue.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// How many of its tasks run at once; no limit when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
+}
+
+impl Method for Scale {
+    const NAME: &'static str = "queue.scale";
+    type Params = ScaleParams;
+    type Output = Queue;
+}
+
 /// `queue.pause`: none of its tasks starts; what runs goes on.
 #[derive(Clone, Debug)]
 pub struct Pause;

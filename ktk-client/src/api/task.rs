@@ -1,6 +1,6 @@
 //! Tasks: one execution of one unit of work.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,25 @@ pub struct TaskSpec {
     /// kubectl's label selector grammar: only nodes with such labels run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,
+    /// Which of several nodes that could run it is preferred. It never waits for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Affinity>,
+}
+
+/// Which node a task prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Affinity {
+    /// One that ran earlier tasks of its execution.
+    Execution,
+}
+
+impl fmt::Display for Affinity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Execution => f.write_str("execution"),
+        }
+    }
 }
 
 /// Whether a value is its type's default: what is left out of output.

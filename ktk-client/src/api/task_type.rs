@@ -13,7 +13,7 @@ use super::{
     list::Created,
     names,
     pipeline::StepDefaults,
-    task::{Deleted, ExternalSpec, RetrySpec, RunSpec, SemaphoreUse, TaskSpec, is_default},
+    task::{Affinity, Deleted, ExternalSpec, RetrySpec, RunSpec, SemaphoreUse, TaskSpec, is_default},
 };
 
 /// Aliases of one type.
@@ -156,6 +156,9 @@ pub struct TypeDefaults {
     /// Which nodes run them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,
+    /// Which of those nodes they prefer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Affinity>,
 }
 
 impl TypeDefaults {
@@ -171,6 +174,7 @@ impl TypeDefaults {
             deadline: self.deadline,
             semaphores: self.semaphores.clone(),
             node_selector: self.node_selector.clone(),
+            affinity: self.affinity,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::api::{
     List, ListParams, Queue,
     entity::{CreateParams, NamedParams},
     list::Created,
-    queue::{self, ListQueues},
+    queue::{self, ListQueues, ScaleParams},
     task::Deleted,
 };
 
@@ -96,5 +96,14 @@ impl Queues {
     pub async fn resume(&self, name: impl Into<String>) -> Result<Queue> {
         let params = NamedParams { reference: self.client.reference(name) };
         self.client.call::<queue::Resume>(&params).await
+    }
+
+    /// Says how many tasks of a queue run at once from now on; `None` is no limit. What runs goes on.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for 0: pause the queue instead.
+    pub async fn scale(&self, name: impl Into<String>, max_running: Option<u32>) -> Result<Queue> {
+        let params = ScaleParams { reference: self.client.reference(name), max_running };
+        self.client.call::<queue::Scale>(&params).await
     }
 }

@@ -45,40 +45,36 @@ impl Kind {
 struct Shape {
     path: &'static [&'static str],
     known: &'static [&'static str],
-    /// Fields of the whole design that this version lacks.
-    missing: &'static [&'static str],
 }
-
-const OF_WORK: &[&str] = &["affinity"];
 
 static TASK: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     vec![
-        Shape { path: &[], known: names_of::<Task>(), missing: &[] },
-        Shape { path: &["metadata"], known: names_of::<Metadata>(), missing: &[] },
-        Shape { path: &["spec"], known: names_of::<TaskSpec>(), missing: OF_WORK },
-        Shape { path: &["spec", "run"], known: names_of::<RunSpec>(), missing: &[] },
-        Shape { path: &["spec", "http"], known: names_of::<HttpSpec>(), missing: &[] },
-        Shape { path: &["spec", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
-        Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
+        Shape { path: &[], known: names_of::<Task>() },
+        Shape { path: &["metadata"], known: names_of::<Metadata>() },
+        Shape { path: &["spec"], known: names_of::<TaskSpec>() },
+        Shape { path: &["spec", "run"], known: names_of::<RunSpec>() },
+        Shape { path: &["spec", "http"], known: names_of::<HttpSpec>() },
+        Shape { path: &["spec", "retry"], known: names_of::<RetrySpec>() },
+        Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>() },
     ]
 });
 
 static PIPELINE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     vec![
-        Shape { path: &[], known: names_of::<Pipeline>(), missing: &[] },
-        Shape { path: &["metadata"], known: names_of::<Metadata>(), missing: &[] },
-        Shape { path: &["spec"], known: names_of::<PipelineSpec>(), missing: &[] },
-        Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
-        Shape { path: &["spec", "defaults"], known: names_of::<StepDefaults>(), missing: OF_WORK },
-        Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
-        Shape { path: &["spec", "steps"], known: names_of::<Step>(), missing: OF_WORK },
-        Shape { path: &["spec", "steps", "run"], known: names_of::<RunSpec>(), missing: &[] },
-        Shape { path: &["spec", "steps", "http"], known: names_of::<HttpSpec>(), missing: &[] },
-        Shape { path: &["spec", "steps", "when"], known: names_of::<Jq>(), missing: &[] },
-        Shape { path: &["spec", "steps", "forEach"], known: names_of::<ForEach>(), missing: &[] },
-        Shape { path: &["spec", "steps", "forEach", "key"], known: names_of::<Jq>(), missing: &[] },
-        Shape { path: &["spec", "steps", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
-        Shape { path: &["spec", "steps", "unique"], known: names_of::<UniqueSpec>(), missing: &[] },
+        Shape { path: &[], known: names_of::<Pipeline>() },
+        Shape { path: &["metadata"], known: names_of::<Metadata>() },
+        Shape { path: &["spec"], known: names_of::<PipelineSpec>() },
+        Shape { path: &["spec", "unique"], known: names_of::<UniqueSpec>() },
+        Shape { path: &["spec", "defaults"], known: names_of::<StepDefaults>() },
+        Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>() },
+        Shape { path: &["spec", "steps"], known: names_of::<Step>() },
+        Shape { path: &["spec", "steps", "run"], known: names_of::<RunSpec>() },
+        Shape { path: &["spec", "steps", "http"], known: names_of::<HttpSpec>() },
+        Shape { path: &["spec", "steps", "when"], known: names_of::<Jq>() },
+        Shape { path: &["spec", "steps", "forEach"], known: names_of::<ForEach>() },
+        Shape { path: &["spec", "steps", "forEach", "key"], known: names_of::<Jq>() },
+        Shape { path: &["spec", "steps", "retry"], known: names_of::<RetrySpec>() },
+        Shape { path: &["spec", "steps", "unique"], known: names_of::<UniqueSpec>() },
     ]
 });
 
@@ -89,19 +85,19 @@ static SEMAPHORE: LazyLock<Vec<Shape>> = LazyLock::new(of_entity::<Semaphore>);
 static TASK_TYPE: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     let mut shapes = of_entity::<TaskType>();
     shapes.extend([
-        Shape { path: &["spec", "defaults"], known: names_of::<TypeDefaults>(), missing: &[] },
-        Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>(), missing: &[] },
-        Shape { path: &["spec", "run"], known: names_of::<RunSpec>(), missing: &[] },
-        Shape { path: &["spec", "http"], known: names_of::<HttpSpec>(), missing: &[] },
+        Shape { path: &["spec", "defaults"], known: names_of::<TypeDefaults>() },
+        Shape { path: &["spec", "defaults", "retry"], known: names_of::<RetrySpec>() },
+        Shape { path: &["spec", "run"], known: names_of::<RunSpec>() },
+        Shape { path: &["spec", "http"], known: names_of::<HttpSpec>() },
     ]);
     shapes
 });
 
 fn of_entity<E: Entity>() -> Vec<Shape> {
     vec![
-        Shape { path: &[], known: names_of::<E>(), missing: &[] },
-        Shape { path: &["metadata"], known: names_of::<Metadata>(), missing: &[] },
-        Shape { path: &["spec"], known: names_of::<E::Spec>(), missing: &[] },
+        Shape { path: &[], known: names_of::<E>() },
+        Shape { path: &["metadata"], known: names_of::<Metadata>() },
+        Shape { path: &["spec"], known: names_of::<E::Spec>() },
     ]
 }
 
@@ -162,16 +158,13 @@ pub(super) fn unknown(kind: Kind, container: &[Segment], key: &str) -> String {
     let Some(shape) = shapes(kind).iter().find(|shape| shape.path == path) else {
         return "unknown field".to_owned();
     };
-    if shape.missing.contains(&key) {
-        return "not supported by this version".to_owned();
-    }
     if kind == Kind::Pipeline && key == "ttlAfterFinished" {
         return "unknown field here: a step's task goes with its pipeline, write it under `spec`".to_owned();
     }
     if let Some(place) = place_of(kind, shape, key) {
         return format!("unknown field here: it belongs {place}");
     }
-    if let Some(name) = suggest::nearest(key, shape.known.iter().chain(shape.missing).copied()) {
+    if let Some(name) = suggest::nearest(key, shape.known.iter().copied()) {
         return format!("unknown field (did you mean {name:?}?)");
     }
     let settable: Vec<&str> = shape
@@ -261,10 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn no_field_is_both_known_and_missing() {
+    fn each_object_has_fields() {
         for shape in TASK.iter().chain(PIPELINE.iter()) {
             assert!(!shape.known.is_empty(), "{:?}", shape.path);
-            assert!(shape.missing.iter().all(|name| !shape.known.contains(name)), "{:?}", shape.path);
         }
     }
 

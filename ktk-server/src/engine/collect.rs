@@ -15,7 +15,7 @@ use super::{
 use crate::{
     limits,
     model::{
-        clocks::later,
+        clocks::{later, own_time},
         retention::{Ended, Jump, Retention, Rule},
         row::{WholeKind, WholeRow},
     },
@@ -136,7 +136,7 @@ impl PlanHarvest {
             let is_last = page.len() < limits::SCAN_PAGE;
             for row in page {
                 let Some(one) = ended(&row) else { continue };
-                let Some(own) = one.ttl.map(|ttl| later(one.at, ttl.get())) else { continue };
+                let Some(own) = one.ttl.map(|ttl| own_time(one.at, ttl)) else { continue };
                 if own > self.now {
                     found.arm(own);
                     return Ok(());

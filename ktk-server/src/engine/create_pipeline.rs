@@ -7,11 +7,12 @@ use ktk_client::api::{
     list::Created,
     pipeline::{Create, CreateParams, Step},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     body::{self, PipelineBody, PipelineHeader, TaskBody},
-    create_task::{FirstAnswer, already_exists, queue_of},
+    create_task::{FirstAnswer, add, already_exists, queue_of},
     error::{EngineError, EngineResult},
     incarnate::Root,
     lanes::{self, Named},
@@ -42,16 +43,19 @@ pub struct CreatePipeline {
     params: CreateParams,
     /// The steps' needs as indices of steps.
     needs: Vec<Vec<usize>>,
+    /// What is wrong as far as it can be said without the store.
+    causes: Vec<Cause>,
     /// The handlers of present nodes.
     types: Vec<String>,
     request: Option<Remembered>,
 }
 
 impl CreatePipeline {
-    /// Checks all that can be checked without the store; `expressions` is what is wrong with its expressions.
+    /// Checks all that can be checked without the store: it is told with the rest. `expressions` is what is wrong with
+    /// its expressions.
     ///
     /// # Errors
-    /// `Invalid` with all causes.
+    /// `Invalid` for what can be no request id.
     pub fn new(
         ask: Ask,
         params: CreateParams,
@@ -61,12 +65,11 @@ impl CreatePipeline {
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::pipeline(&params.object, &params.params);
         causes.extend(expressions);
-        if !causes.is_empty() {
-            let name = params.object.metadata.name();
-            return Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into());
-        }
-        let needs = step_needs(&params.object.spec.steps)?;
-        Ok(Self { ask, params, needs, types: types.to_vec(), request })
+        let needs = match causes.is_empty() {
+            true => step_needs(&params.object.spec.steps)?,
+            false => Vec::new(),
+        };
+        Ok(Self { ask, params, needs, causes, types: types.to_vec(), request })
     }
 }
 
@@ -105,10 +108,10 @@ impl Operation for CreatePipeline {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return again(&mut unit, first).await;
         }
-        self.check_limits(&mut unit).await?;
         let object = &self.params.object;
         let (namespace, name) = (object.metadata.namespace(), object.metadata.name());
         let params = check::merged_params(object, &self.params.params);
+        let works = self.checked(&mut unit, &params).await?;
         let (key, replaced) = match unit.enter_whole(namespace, name, &object.spec, &params).await? {
             WholeEntry::New(key, replaced) => (key, replaced),
             WholeEntry::Holder(holder) => {
@@ -127,7 +130,6 @@ impl Operation for CreatePipeline {
         {
             key.waits = true;
         }
-        let works = self.works(&mut unit, &body.header).await?;
         let id = row.id;
         let text = body::to_text(&body)?;
         unit.tx.insert_pipelines(&[NewPipeline { row: row.clone(), body: text }]).await?;
@@ -153,8 +155,30 @@ async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResul
 }
 
 impl CreatePipeline {
-    /// Queues and semaphores that steps name are there.
-    async fn check_limits<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<()> {
+    /// What each step does.
+    ///
+    /// # Errors
+    /// `Invalid` with all that is wrong.
+    async fn checked<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        params: &BTreeMap<String, Value>,
+    ) -> EngineResult<Vec<Work>> {
+        let mut causes = self.causes.clone();
+        add(&mut causes, self.limit_causes(unit).await?);
+        let (works, more) = self.works(unit, params).await?;
+        add(&mut causes, more);
+        match causes.is_empty() {
+            true => Ok(works),
+            false => {
+                let name = self.params.object.metadata.name();
+                Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into())
+            }
+        }
+    }
+
+    /// Queues and semaphores that steps name and that are not there.
+    async fn limit_causes<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Vec<Cause>> {
         let object = &self.params.object;
         let defaults = object.spec.defaults.iter();
         let mut named: Vec<Named<'_>> = defaults
@@ -167,10 +191,7 @@ impl CreatePipeline {
         let mut causes = lanes::causes(unit.tx, &named).await?;
         named.retain(|one| one.prefix != "spec");
         causes.extend(lanes::causes_beside(unit.tx, &object.spec.semaphores, &named).await?);
-        match causes.is_empty() {
-            true => Ok(()),
-            false => Err(ApiError::invalid(&format!("Pipeline {:?}", object.metadata.name()), causes).into()),
-        }
+        Ok(causes)
     }
 
     async fn make_pipeline<T: Tx>(
@@ -258,16 +279,20 @@ impl CreatePipeline {
         Err(already_exists("pipeline", prefix))
     }
 
-    /// What each step does, completed by its type, with its key.
-    async fn works<T: Tx>(&self, unit: &mut Unit<'_, T>, header: &PipelineHeader) -> EngineResult<Vec<Work>> {
+    /// What each step does, completed by its type, with its key; and what is wrong with the others.
+    async fn works<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        params: &BTreeMap<String, Value>,
+    ) -> EngineResult<(Vec<Work>, Vec<Cause>)> {
         let spec = &self.params.object.spec;
         let mut types = Types::new(Some(&self.types));
         let (mut works, mut causes) = (Vec::with_capacity(spec.steps.len()), Vec::new());
         let mut keys: BTreeMap<String, &str> = BTreeMap::new();
         for (index, step) in spec.steps.iter().enumerate() {
             let (asked, field) = (spec.task_spec(step), format!("spec.steps[{index}]"));
-            match types.complete(unit, &asked, &field, &header.params).await? {
-                Ok(work) => match unique::key_of(&work.0, &field, &header.params) {
+            match types.complete(unit, &asked, &field, params).await? {
+                Ok(work) => match unique::key_of(&work.0, &field, params) {
                     Ok(key) => {
                         causes.extend(key.as_ref().and_then(|key| taken(&mut keys, key, &field, &step.name)));
                         works.push((work, key));
@@ -277,11 +302,7 @@ impl CreatePipeline {
                 Err(more) => causes.extend(more),
             }
         }
-        if causes.is_empty() {
-            return Ok(works);
-        }
-        let name = self.params.object.metadata.name();
-        Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into())
+        Ok((works, causes))
     }
 
     async fn make_tasks<T: Tx>(

@@ -1,6 +1,6 @@
 //! `task.create`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ktk_client::api::{
     ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Task, TaskId, check,
@@ -87,7 +87,9 @@ pub(super) fn type_causes(name: Option<&str>, field: &str, types: &[String]) -> 
         return None;
     }
     let known = if types.is_empty() { "none".to_owned() } else { types.join(", ") };
-    Some(Cause::new(field, format!("no present node has a handler {name:?} (known: {known})")))
+    let words =
+        format!("there is no type {name:?}, and no present node has a handler of that name (known: {known})");
+    Some(Cause::new(field, words))
 }
 
 impl Operation for CreateTask {
@@ -149,22 +151,26 @@ async fn create<T: Tx>(
 ) -> EngineResult<Made> {
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
-    if causes.is_empty() {
-        causes = lanes::causes(unit.tx, &[Named::of(&object.spec)]).await?;
-        let (needs, more) = resolve_needs(unit, object, &namespace, scope).await?;
-        causes.extend(more);
-        match Types::new(Some(handlers)).complete(unit, &object.spec, "spec", &BTreeMap::new()).await? {
-            Err(more) => causes.extend(more),
-            Ok(work) => match unique::key_of(&work.0, "spec", &BTreeMap::new()) {
-                Err(more) => causes.extend(more),
-                Ok(key) if causes.is_empty() => {
-                    return make(unit, params, namespace, needs, (work, key, scope)).await;
-                }
-                Ok(_) => {}
-            },
-        }
+    add(&mut causes, lanes::causes(unit.tx, &[Named::of(&object.spec)]).await?);
+    let (needs, more) = resolve_needs(unit, object, &namespace, scope).await?;
+    add(&mut causes, more);
+    match Types::new(Some(handlers)).complete(unit, &object.spec, "spec", &BTreeMap::new()).await? {
+        Err(more) => add(&mut causes, more),
+        Ok(work) => match unique::key_of(&work.0, "spec", &BTreeMap::new()) {
+            Err(more) => add(&mut causes, more),
+            Ok(key) if causes.is_empty() => {
+                return make(unit, params, namespace, needs, (work, key, scope)).await;
+            }
+            Ok(_) => {}
+        },
     }
     Err(ApiError::invalid(&what(object), causes).into())
+}
+
+/// Adds what is wrong with fields of which nothing has been said yet: one look at a field is enough.
+pub(super) fn add(causes: &mut Vec<Cause>, more: Vec<Cause>) {
+    let known: BTreeSet<String> = causes.iter().map(|cause| cause.field.clone()).collect();
+    causes.extend(more.into_iter().filter(|cause| !known.contains(&cause.field)));
 }
 
 async fn make<T: Tx>(

@@ -95,7 +95,8 @@ impl<T: Tx> Unit<'_, T> {
             execution: row.id,
             attempt: 0,
             phase: row.phase,
-            reason: row.reason,
+            // While its last steps end, what stops it is why.
+            reason: row.reason.or(row.cancel.map(|stop| stop.reason)),
             message: row.message.clone(),
             exit_code: None,
         };

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     body::{self, RestartBody, TaskBody},
+    create_task::add,
     error::{EngineError, EngineResult},
     lanes::{self, Named},
     typed::{TypeUse, Types},
@@ -271,12 +272,19 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(body);
         }
         let asked = body.of_type.as_ref().map_or(&body.spec, |of_type| &of_type.asked);
-        let asked = change::apply(asked, changes).map_err(refused)?;
+        let (asked, mut causes) = match change::apply(asked, changes) {
+            Ok(asked) => (asked, Vec::new()),
+            // The other changes may be wrong as well: all is said at once.
+            Err(causes) => match change::apply(asked, &change::sound(asked, changes)) {
+                Ok(asked) => (asked, causes),
+                Err(_) => return Err(refused(causes).into()),
+            },
+        };
         let header = match parent.pipeline_id {
             Some(pipeline) => self.shared.header(self.tx, pipeline).await?,
             None => Default::default(),
         };
-        let mut causes = check::changed(&asked, &header.params);
+        add(&mut causes, check::changed(&asked, &header.params));
         if parent.pipeline_id.is_some() && asked.ttl_after_finished.is_some() {
             causes.push(Cause::new("ttlAfterFinished", "a step's task goes with its pipeline: remove it"));
         }
@@ -298,8 +306,10 @@ impl<T: Tx> Unit<'_, T> {
                     Err(more) => causes.extend(more),
                 },
             }
+        } else {
+            body.spec = asked;
         }
-        causes.extend(lanes::causes(self.tx, &[Named::of(&body.spec)]).await?);
+        add(&mut causes, lanes::causes(self.tx, &[Named::of(&body.spec)]).await?);
         if !causes.is_empty() {
             return Err(refused(causes).into());
         }

@@ -124,7 +124,10 @@ impl<T: Tx> Unit<'_, T> {
         if spec.for_each.is_some() {
             return Ok(PLAIN);
         }
-        if queue == DEFAULT_QUEUE && spec.semaphores.is_empty() && spec.node_selector.is_none() {
+        // What runs on no node is near to none.
+        let near = spec.affinity.is_some() && spec.external.is_none();
+        let is_limited = !spec.semaphores.is_empty() || spec.node_selector.is_some();
+        if queue == DEFAULT_QUEUE && !is_limited && !near {
             return Ok(PLAIN);
         }
         let semaphores = spec.semaphores.iter().map(|used| (used.name().to_owned(), used.permits()));
@@ -133,6 +136,7 @@ impl<T: Tx> Unit<'_, T> {
             queue: queue.to_owned(),
             semaphores: semaphores.collect(),
             selector: spec.node_selector.clone(),
+            near,
         };
         self.lane_id(lane).await
     }
@@ -175,24 +179,42 @@ impl<T: Tx> Unit<'_, T> {
             |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_mine(row) && room.has_node(&row.lane);
         let rivals: Vec<&LaneRow> = with_places().filter(is_rival).collect();
         self.line_up_rivals(&mut line, rivals).await?;
+        let mut others = self.others_than(node);
         let mut grants = Vec::new();
         let mut begun: BTreeSet<Uuid> = BTreeSet::new();
+        let mut kept: BTreeSet<Uuid> = BTreeSet::new();
         while grants.len() < limit {
             let left = limit - grants.len();
             let open: Vec<u32> = line.open.iter().copied().collect();
-            let mut rows = self.tx.in_lanes(&open, left).await?;
+            let mut rows = self.tx.in_lanes(&open, left + kept.len()).await?;
             if line.is_plain_open {
                 rows.extend(self.tx.claimable(&executors, left).await?);
             }
+            rows.retain(|row| !kept.contains(&row.id));
             rows.sort_by_key(rank);
             rows.truncate(left);
-            let closed_before = line.closed();
-            let chosen: Vec<TaskRow> = rows.into_iter().filter(|row| line.takes(&Place::of(row))).collect();
+            let before = (line.closed(), kept.len());
+            let mut chosen = Vec::with_capacity(rows.len());
+            for row in rows {
+                if !line.takes(&Place::of(&row)) {
+                    continue;
+                }
+                match room.lane(row.lane).filter(|lane| lane.lane.near) {
+                    // Its permits are kept with it.
+                    Some(lane) if self.is_kept(&mut others, node, &row, lane).await? => {
+                        kept.insert(row.id);
+                    }
+                    Some(_) => {
+                        self.effects.taken.push(row.id);
+                        chosen.push(row);
+                    }
+                    None => chosen.push(row),
+                }
+            }
             begun.extend(chosen.iter().map(|row| row.id));
-            let is_over = chosen.is_empty() && line.closed() == closed_before;
             grants.extend(self.grant_all(node, chosen).await?);
             self.flush().await?;
-            if is_over || line.closed() == closed_before {
+            if (line.closed(), kept.len()) == before {
                 break;
             }
         }

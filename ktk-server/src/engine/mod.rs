@@ -37,6 +37,7 @@ mod incarnate;
 mod lanes;
 pub mod leases;
 pub mod lending;
+pub mod nearby;
 pub mod nodes;
 pub mod object;
 pub mod operation;
@@ -185,6 +186,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn announce(&self, effects: Effects) {
+        self.shared.nearby.remember(&effects.offered, &effects.taken);
         self.hub.announce(&effects);
         if !effects.removed_tasks.is_empty() || !effects.removed_owners.is_empty() {
             let removed = Removed { tasks: effects.removed_tasks, owners: effects.removed_owners };

@@ -1,11 +1,17 @@
 //! Queues: what is their own.
 
 use ktk_client::api::{
-    DEFAULT_QUEUE, Phase, Queue,
-    queue::{QueueSpec, QueueStatus},
+    ApiError, Cause, DEFAULT_QUEUE, Phase, Queue,
+    event::Severity,
+    queue::{QueueSpec, QueueStatus, ScaleParams},
 };
 
-use super::{entity::Kind, error::EngineResult, unit::Unit};
+use super::{
+    entity::{self, Kind},
+    error::{EngineError, EngineResult},
+    operation::{Ask, Done},
+    unit::Unit,
+};
 use crate::{
     limits,
     model::{
@@ -13,7 +19,7 @@ use crate::{
         lane::{Lane, LaneRow, PLAIN},
         row::EXTERNAL,
     },
-    store::Tx,
+    store::{Operation, Tx},
 };
 
 impl Kind for Queue {
@@ -85,5 +91,36 @@ impl<T: Tx> Unit<'_, T> {
             self.externals.insert(id);
         }
         Ok(())
+    }
+}
+
+/// `queue.scale`.
+pub struct ScaleQueue {
+    pub ask: Ask,
+    pub params: ScaleParams,
+}
+
+impl Operation for ScaleQueue {
+    type Output = Done<Queue>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        let mut unit = self.ask.unit(tx);
+        let ScaleParams { reference, max_running } = &self.params;
+        let before = entity::resolve::<Queue, T>(unit.tx, reference).await?;
+        if *max_running == Some(0) {
+            let cause =
+                Cause::new("maxRunning", "must be at least 1: leave it out for no limit, or pause the queue");
+            let what = format!("the size of queue {:?}", before.metadata.name());
+            return Err(ApiError::invalid(&what, vec![cause]).into());
+        }
+        let spec = QueueSpec { max_running: *max_running, ..before.spec.clone() };
+        let mut queue = unit.change_queue(&before, spec).await?;
+        let words = |max: Option<u32>| max.map_or("no limit".to_owned(), |max| format!("{max} at once"));
+        let words = format!("from {} to {}", words(before.spec.max_running), words(*max_running));
+        unit.entity_event(&queue, Severity::Normal, "Scaled", words);
+        unit.finish().await?;
+        Queue::complete(unit.tx, &mut queue).await?;
+        Ok(Done { answer: queue, effects: unit.effects })
     }
 }

@@ -147,6 +147,8 @@ impl Operation for RestartPipeline {
         let targets = self.targets(&mut unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
         if self.params.dry_run {
+            let ended: Vec<TaskRow> = targets.into_iter().filter(|row| row.phase.is_terminal()).collect();
+            unit.refuse_restart(&ended).await?;
             return Ok(Done::quiet(answer(&mut unit, id, plan.rows()).await?));
         }
         let restarted = match targets.as_slice() {

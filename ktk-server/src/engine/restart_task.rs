@@ -1,5 +1,7 @@
 //! `task.restart`: one new task in the tree, however many ask.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ktk_client::api::{
     ApiError, Method, Phase, Reason, Task,
     change::Changes,
@@ -108,7 +110,9 @@ impl Operation for RestartTask {
                 self.check_changes(&mut unit, &parent).await?;
                 let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
                 if self.params.dry_run {
-                    return Ok(Done::quiet(answer(&mut unit, parent.id, false, plan.rows()).await?));
+                    unit.refuse_restart(std::slice::from_ref(&*parent)).await?;
+                    let id = unit.adopt(*parent);
+                    return Ok(Done::quiet(answer(&mut unit, id, false, plan.rows()).await?));
                 }
                 let id = unit.adopt(*parent);
                 if mutants::lives("M5") && unit.task(id)?.newest {
@@ -353,7 +357,7 @@ impl<T: Tx> Unit<'_, T> {
         because: &RestartBody,
         cascade: Cascade,
     ) -> EngineResult<Vec<RestartedTask>> {
-        let mut parent_of = std::collections::BTreeMap::new();
+        let mut parent_of = BTreeMap::new();
         for parent in parents {
             parent_of.insert(self.task(*parent)?.context_id, *parent);
             self.reopen(*parent).await?;
@@ -377,12 +381,27 @@ impl<T: Tx> Unit<'_, T> {
             }
         }
         // The tasks that were named come first, whatever the order of the plan.
-        let named: std::collections::BTreeSet<Uuid> = parents.iter().copied().collect();
+        let named: BTreeSet<Uuid> = parents.iter().copied().collect();
         made.sort_by_key(|task| {
             let parent = self.tasks.get(&task.id).and_then(|row| row.parent_id);
             !parent.is_some_and(|parent| named.contains(&parent))
         });
         Ok(made)
+    }
+
+    /// Refuses, in a plan, what would be refused when it is carried out: limits that are gone, keys that others hold.
+    pub(super) async fn refuse_restart(&mut self, parents: &[TaskRow]) -> EngineResult<()> {
+        let pipelines: BTreeSet<Uuid> = parents.iter().filter_map(|row| row.pipeline_id).collect();
+        for pipeline in pipelines {
+            self.refuse_reopening(pipeline).await?;
+        }
+        for row in parents {
+            let is_limited = row.lane != PLAIN || row.rare.unique.is_some();
+            if is_limited && let Some(body) = self.body(row.id).await? {
+                self.changed(row, body, &Changes::new()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A dependent under `--cascade=all`: at once when it has ended, else when it will have.

@@ -15,6 +15,7 @@ use super::{
     body::{PipelineHeader, header_from_text},
     catalogue::Catalogue,
     error::EngineResult,
+    nearby::Nearby,
 };
 use crate::{entropy::Entropy, limits, model::schema::Schema, store::Tx};
 
@@ -24,6 +25,8 @@ pub struct Shared {
     pub entropy: Entropy,
     /// Where `KTK_DIR` of every owner lies; absent where no processes run.
     pub work_dir: Option<PathBuf>,
+    /// Who waits for work at this moment.
+    pub nearby: Nearby,
     headers: Mutex<BTreeMap<Uuid, Arc<PipelineHeader>>>,
     schemas: Mutex<BTreeMap<String, Arc<Schema>>>,
     catalogue: Mutex<Option<Arc<Catalogue>>>,
@@ -34,6 +37,7 @@ impl Shared {
         Arc::new(Self {
             entropy,
             work_dir,
+            nearby: Nearby::default(),
             headers: Mutex::default(),
             schemas: Mutex::default(),
             catalogue: Mutex::default(),

@@ -38,6 +38,10 @@ pub struct Effects {
     pub ended: u64,
     /// The highest version that was written.
     pub version: u64,
+    /// Tasks with an affinity that were kept for another node, with the node.
+    pub offered: Vec<(Uuid, Uuid)>,
+    /// Tasks with an affinity that a node was given.
+    pub taken: Vec<Uuid>,
     /// Tasks that are gone: their logs go too.
     pub removed_tasks: Vec<Uuid>,
     /// Pipelines and contexts that are gone: their directories go too.
@@ -68,6 +72,8 @@ impl Effects {
         self.expires = [self.expires, other.expires].into_iter().flatten().min();
         self.ended += other.ended;
         self.version = self.version.max(other.version);
+        self.offered.extend(other.offered);
+        self.taken.extend(other.taken);
         self.removed_tasks.extend(other.removed_tasks);
         self.removed_owners.extend(other.removed_owners);
     }

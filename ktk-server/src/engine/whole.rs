@@ -180,7 +180,7 @@ impl<T: Tx> Unit<'_, T> {
             executor: WHOLE.to_owned(),
             queue: queue_of(spec.queue.as_deref()),
             semaphores: semaphores.collect(),
-            selector: None,
+            ..Lane::default()
         };
         let lane = self.lane_id(of.clone()).await?;
         let priority = spec.priority.unwrap_or(0);
@@ -311,11 +311,8 @@ impl<T: Tx> Unit<'_, T> {
     /// # Errors
     /// `Conflict` where it has ended and another pipeline has its key.
     pub(super) async fn reopen_whole(&mut self, id: Uuid) -> EngineResult<()> {
+        self.refuse_reopening(id).await?;
         let row = self.pipeline(id).await?.clone();
-        if row.phase.is_terminal() {
-            self.refuse_held_whole(&row, row.rare.unique.as_ref()).await?;
-            self.refuse_lost_limits(&row).await?;
-        }
         if row.cancel.is_none() && !row.tripped {
             return Ok(());
         }
@@ -332,6 +329,18 @@ impl<T: Tx> Unit<'_, T> {
             }
         }
         self.touched.insert(id);
+        Ok(())
+    }
+}
+
+impl<T: Tx> Unit<'_, T> {
+    /// Refuses where a pipeline that has ended could not go on: its key or its limits are not to be had.
+    pub(super) async fn refuse_reopening(&mut self, id: Uuid) -> EngineResult<()> {
+        let row = self.pipeline(id).await?.clone();
+        if row.phase.is_terminal() {
+            self.refuse_held_whole(&row, row.rare.unique.as_ref()).await?;
+            self.refuse_lost_limits(&row).await?;
+        }
         Ok(())
     }
 }

@@ -176,7 +176,8 @@ fn queue(room: &Room, lane: &Lane) -> Option<Wait> {
     let max = room.max_running(name).map(u64::from)?;
     let running = room.running_of(name);
     let message = format!("is full: {running} of its tasks run, {max} may");
-    (running >= max).then(|| wait(WaitFor::Queue, object, message, "one of them ends"))
+    let until = format!("one of its tasks ends, or ktk scale queue/{name} --max-running N");
+    (running >= max).then(|| wait(WaitFor::Queue, object, message, until))
 }
 
 fn node(room: &Room, lane: &Lane) -> Option<Wait> {
@@ -187,7 +188,8 @@ fn node(room: &Room, lane: &Lane) -> Option<Wait> {
         "" => "runs processes".to_owned(),
         name => format!("has the handler {name:?}"),
     };
-    let labels = lane.selector.as_ref().map(|text| format!(" and the labels {text:?}")).unwrap_or_default();
+    let labels =
+        lane.selector.as_ref().map(|text| format!(" and has the labels {text:?}")).unwrap_or_default();
     let message = format!("no present node {what}{labels}");
     Some(wait(WaitFor::Node, None, message, "a node that does joins: see ktk get nodes --show-labels"))
 }

@@ -6,6 +6,7 @@ use ktk_client::api::{Duration, Phase};
 use serde::{Deserialize, Serialize};
 
 use super::row::{PipelineRow, TaskRow};
+use crate::limits;
 
 /// The times of a task that has more than the start of its next attempt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -152,7 +153,12 @@ impl TaskRow {
 /// When what has ended at this time goes by itself, as far as it is the newest.
 fn expiry(ttl: Option<Duration>, is_newest: bool, ended: Option<Timestamp>) -> Option<Timestamp> {
     let ended = ended.filter(|_| is_newest)?;
-    ttl.map(|ttl| later(ended, ttl.get()))
+    ttl.map(|ttl| own_time(ended, ttl))
+}
+
+/// When what has ended at this time goes by itself.
+pub fn own_time(ended: Timestamp, ttl: Duration) -> Timestamp {
+    later(ended, ttl.get().max(limits::FAREWELL))
 }
 
 impl TaskRow {

@@ -1,5 +1,5 @@
-//! Lanes: tasks that are limited alike wait in one line. All tasks of a lane have the same executor, queue, permits and
-//! node selector, so that a paused queue or a taken permit closes a lane as a whole and is not met task by task. Lane 0
+//! Lanes: tasks that are limited alike wait in one line. All tasks of a lane have the same executor, queue, permits, node
+//! selector and affinity, so that a paused queue or a taken permit closes a lane as a whole and is not met task by task. Lane 0
 //! is everybody else: the default queue without permits and selector.
 
 use std::collections::BTreeMap;
@@ -25,6 +25,9 @@ pub struct Lane {
     /// kubectl's label selector grammar, against the labels of nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
+    /// They prefer the nodes that ran what comes before them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub near: bool,
 }
 
 impl Lane {

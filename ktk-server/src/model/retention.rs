@@ -11,7 +11,7 @@ use ktk_client::api::{Duration, Phase};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::clocks::later;
+use super::clocks::{later, own_time};
 
 /// How long the server keeps what has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,10 +107,10 @@ impl Retention {
 
     /// When the time of something is over, and by which rule: the earliest. Never, where `None`.
     pub fn until(&self, ended: &Ended, jump: Option<&Jump>) -> Option<(Timestamp, Rule)> {
-        let ttl = ended.ttl.map(|ttl| (Rule::Ttl(ttl), ttl));
-        let age = self.age_of(ended.phase).map(|(phase, age)| (Rule::Age(phase, age), age));
-        let due = [ttl, age].into_iter().flatten().map(|(rule, kept)| {
-            let due = later(ended.at, kept.get());
+        let ttl = ended.ttl.map(|ttl| (Rule::Ttl(ttl), own_time(ended.at, ttl)));
+        let age =
+            self.age_of(ended.phase).map(|(phase, age)| (Rule::Age(phase, age), later(ended.at, age.get())));
+        let due = [ttl, age].into_iter().flatten().map(|(rule, due)| {
             let shift = jump.filter(|jump| jump.keeps(ended, rule)).map(|jump| jump.by).unwrap_or_default();
             (later(due, std::time::Duration::try_from(shift).unwrap_or_default()), rule)
         });

@@ -10,6 +10,7 @@ use crate::{
         Engine,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         hold::PauseQueue,
+        queue::ScaleQueue,
     },
     store::Store,
 };
@@ -25,6 +26,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, queue::ListQueues, |engine, _caller, params| {
         Ok(engine.read(ListEntities::<Queue>::new(params)?).await?)
+    });
+    let router = method!(router, engine, queue::Scale, |engine, caller, params| {
+        Ok(engine.write(ScaleQueue { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, queue::Pause, |engine, caller, params| {
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: true };

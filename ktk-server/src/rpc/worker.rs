@@ -19,6 +19,7 @@ use crate::{
         Engine,
         nodes::{RegisterNode, SyncNode},
         operation::By,
+        unit::Effects,
     },
     limits,
     store::Store,
@@ -107,6 +108,7 @@ async fn sync<S: Store>(
         call.newest += 1;
         call.newest
     });
+    let _seat = (params.free > 0 && !params.leaving).then(|| Seat::take(engine, node, own, params.free));
     loop {
         work.borrow_and_update();
         let stops_now = *stops.borrow_and_update();
@@ -124,6 +126,9 @@ async fn sync<S: Store>(
             let ask = engine.ask(by.clone());
             let look = SyncNode { ask, params: params.clone(), check_stops, waiting };
             answer = engine.write(look).await?;
+            if engine.shared.nearby.looked(node) {
+                look_again(engine);
+            }
             if !answer.unknown_node {
                 with_call(calls, node, |call| {
                     if call.newest == own {
@@ -154,6 +159,33 @@ async fn sync<S: Store>(
     }
 }
 
+/// A call waits for work as long as this is kept.
+struct Seat<'e, S: Store> {
+    engine: &'e Engine<S>,
+    node: Uuid,
+    call: u64,
+}
+
+impl<'e, S: Store> Seat<'e, S> {
+    fn take(engine: &'e Engine<S>, node: Uuid, call: u64, free: u32) -> Self {
+        engine.shared.nearby.sit(node, call, free);
+        Self { engine, node, call }
+    }
+}
+
+impl<S: Store> Drop for Seat<'_, S> {
+    fn drop(&mut self) {
+        if self.engine.shared.nearby.leave(self.node, self.call) {
+            look_again(self.engine);
+        }
+    }
+}
+
+/// What was kept for a node that did not take it is for the others.
+fn look_again<S: Store>(engine: &Engine<S>) {
+    engine.hub.announce(&Effects { work: true, ..Effects::default() });
+}
+
 fn with_call<A>(calls: &Calls, node: Uuid, look: impl FnOnce(&mut Call) -> A) -> A {
     look(calls.lock().expect("nobody panics while holding it").entry(node).or_default())
 }
@@ -166,43 +198,4 @@ async fn until(deadline: Option<Instant>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn full_node(generation: u32) -> SyncParams {
-        SyncParams { generation, running: 2, ..SyncParams::default() }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_of_a_full_node_only_waits_while_the_node_is_known() {
-        let mut call = Call::default();
-        let params = full_node(3);
-        assert!(call.is_worth_a_look(&params, 0), "nobody has looked yet");
-        call.looked(&params, 0, false);
-        assert!(!call.is_worth_a_look(&params, 0));
-        assert!(call.is_worth_a_look(&params, 1), "somebody asked for a stop");
-        assert!(call.is_worth_a_look(&full_node(4), 0), "it has started again");
-        let others = [
-            SyncParams { free: 1, ..params.clone() },
-            SyncParams { resync: true, ..params.clone() },
-            SyncParams { leaving: true, ..params.clone() },
-        ];
-        assert!(others.iter().all(|other| call.is_worth_a_look(other, 0)));
-        tokio::time::advance(limits::LEASE / 3).await;
-        assert!(call.is_worth_a_look(&params, 0), "it may have been lost meanwhile");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stop_is_said_once_more_and_then_taken_for_heard() {
-        let mut call = Call::default();
-        let params = full_node(1);
-        call.looked(&params, 7, true);
-        assert!(call.is_worth_a_look(&params, 7), "the first answer may have been given up");
-        call.looked(&params, 7, true);
-        assert!(!call.is_worth_a_look(&params, 7));
-        call.looked(&params, 8, true);
-        assert!(call.is_worth_a_look(&params, 8), "another stop");
-        call.looked(&params, 8, false);
-        assert!(!call.is_worth_a_look(&params, 8));
-    }
-}
+mod tests;

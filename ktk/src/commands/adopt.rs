@@ -42,7 +42,7 @@ pub(crate) struct AdoptArgs {
     dry_run: bool,
 
     /// Refuse unless the newest incarnation is this one
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     if_newest: Option<u32>,
 
     /// Why: is kept with the new incarnation

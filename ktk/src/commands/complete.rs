@@ -38,7 +38,7 @@ pub(crate) struct CompleteArgs {
     outputs: Vec<String>,
 
     /// Only this attempt is meant
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     attempt: Option<u32>,
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct FailArgs {
     retry: bool,
 
     /// Only this attempt is meant
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     attempt: Option<u32>,
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct KeepaliveArgs {
     name: Option<String>,
 
     /// Only this attempt is meant
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     attempt: Option<u32>,
 }
 

@@ -30,23 +30,23 @@ pub(crate) struct TaskFlags {
     env_all: bool,
 
     /// Longest time for one attempt
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     timeout: Option<Duration>,
 
     /// How often a running attempt must say that it is alive, with ktk keepalive
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     keepalive: Option<Duration>,
 
     /// Time from now on, past which the task fails, whatever it does then
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     deadline: Option<Duration>,
 
     /// How long it is kept after its end
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     ttl_after_finished: Option<Duration>,
 
     /// How many further attempts after a failed one
-    #[arg(long, value_name = "TIMES")]
+    #[arg(long, value_name = "TIMES", allow_negative_numbers = true)]
     retry: Option<u32>,
 
     /// Higher goes first

@@ -63,6 +63,32 @@ fn what_is_no_field_is_refused_with_its_path() {
     assert!(refused("runIf", json!("always")).contains("cannot change by a restart"));
 }
 
+#[test]
+fn each_wrong_value_is_told() {
+    let refused = applied(&[
+        ("nosuch", json!(1)),
+        ("priority", json!("high")),
+        ("timeout", json!("-5s")),
+        ("deadline", json!("99999999d")),
+        ("run.comand", json!(["x"])),
+        ("inputs.width", json!(100)),
+        ("needs", json!([])),
+    ])
+    .unwrap_err();
+    let fields: Vec<&str> = refused.iter().filter_map(|cause| cause.split(':').next()).collect();
+    assert_eq!(fields, ["deadline", "needs", "nosuch", "priority", "run.comand", "timeout"], "{refused:?}");
+}
+
+#[test]
+fn what_is_sound_can_be_made() {
+    let spec = TaskSpec::command(["convert"]);
+    let sound = sound(&spec, &changes(&[("timeout", json!("x")), ("priority", json!(3)), ("no", json!(1))]));
+    assert_eq!(apply(&spec, &sound).unwrap().priority, Some(3));
+    // Each alone is refused, both together are fine.
+    let both = changes(&[("run", json!(null)), ("type", json!("resize"))]);
+    assert!(apply(&spec, &both).is_ok());
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf =
         prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), (0..4u8).prop_map(Value::from)];

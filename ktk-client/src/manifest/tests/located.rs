@@ -88,7 +88,7 @@ spec:
   steps:
     - name: a
       type: x
-      affinity: execution
+      affinity: nodes
     - name: b
       run:
         comand: [ls]
@@ -98,7 +98,7 @@ statsu: {}
 ";
     let expected = "\
 f:5:3: metadata.label: unknown field (did you mean \"labels\"?)
-f:11:7: spec.steps[0].affinity: not supported by this version
+f:11:17: spec.steps[0].affinity: must be execution, not \"nodes\"
 f:14:9: spec.steps[1].run.comand: unknown field (did you mean \"command\"?)
 f:16:7: spec.steps[2].command: unknown field here: it belongs under `run`
 f:17:1: statsu: unknown field (did you mean \"status\"?)";

@@ -189,7 +189,11 @@ pub async fn its_hooks<S: Store>(store: S) {
         let rows = lab.read(NextHooks).await.unwrap();
         let orders = rows.iter().map(|row| Order::of(row).unwrap());
         orders
-            .map(|order| format!("{} {} {}", order.hook.command[0], order.notice.name, order.notice.phase))
+            .map(|order| {
+                let (notice, word) = (order.notice, &order.hook.command[0]);
+                let reason = notice.reason.map(|reason| format!("/{reason}")).unwrap_or_default();
+                format!("{word} {} {}{reason}", notice.name, notice.phase)
+            })
             .collect()
     };
     assert!(called(&lab).await.is_empty());
@@ -198,7 +202,10 @@ pub async fn its_hooks<S: Store>(store: S) {
     assert_eq!(called(&lab).await, ["start p Running"]);
     lab.advance(Duration::from_secs(10)).await;
     lab.end("p.a", success()).await;
-    assert_eq!(called(&lab).await, ["start p Running", "timeout p Running", "finish p Failed"]);
+    assert_eq!(
+        called(&lab).await,
+        ["start p Running", "timeout p Running/Timeout", "finish p Failed/Timeout"]
+    );
 }
 
 fn limited(name: &str, semaphore: &str, permits: u32) -> Pipeline {

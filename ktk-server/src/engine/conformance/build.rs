@@ -7,7 +7,7 @@ use ktk_client::api::{
     Pipeline, Reason, Task,
     jq::{ForEach, Jq},
     pipeline::{PipelineSpec, Step},
-    task::{RetrySpec, RunIf, SemaphoreUse, TaskSpec},
+    task::{Affinity, RetrySpec, RunIf, SemaphoreUse, TaskSpec},
     worker::Outcome,
 };
 use serde_json::Value;
@@ -126,6 +126,12 @@ impl Job {
 
     pub fn on_nodes(mut self, selector: &str) -> Self {
         self.step.node_selector = Some(selector.into());
+        self
+    }
+
+    /// Prefers the node that ran what comes before it.
+    pub fn near(mut self) -> Self {
+        self.step.affinity = Some(Affinity::Execution);
         self
     }
 

@@ -16,6 +16,7 @@ use crate::{
         collector,
         remove::FindGone,
     },
+    limits,
     model::retention::Retention,
     store::Store,
 };
@@ -80,7 +81,9 @@ pub async fn by_its_own_time<S: Store>(store: S) {
     assert_eq!(lab.get("a").await.unwrap_err().reason, ErrorReason::NotFound);
     make_kept(&mut lab, job("a"), 0).await;
     lab.succeed("a").await;
-    assert_eq!(pass(&mut lab).await, ["a"], "at once, where nothing is to be kept");
+    assert_eq!(pass(&mut lab).await, [""; 0], "whoever follows it learns of its end first");
+    later(&mut lab, limits::FAREWELL.as_secs()).await;
+    assert_eq!(pass(&mut lab).await, ["a"], "soon, where nothing is to be kept");
 }
 
 /// What is taken back was kept as long as what it stands for, and a change of a restart counts for the newest.
@@ -243,6 +246,7 @@ pub async fn files_go_with_it<S: Store>(store: S) {
     lab.fail("a").await;
     let second = lab.restart("a").await.unwrap().object.metadata.id.unwrap();
     lab.fail("a").await;
+    later(&mut lab, limits::FAREWELL.as_secs()).await;
     let retention = Retention::none();
     let plan = PlanHarvest { retention, now: lab.now(), jump: None, after: None };
     let going = lab.read(plan).await.unwrap().going;

@@ -3,6 +3,7 @@
 //! `engine_conformance!`.
 
 mod adopts;
+mod affinity;
 mod as_a_whole;
 mod broken;
 mod build;
@@ -104,8 +105,8 @@ macro_rules! engine_conformance {
                 fail_fast_waits_for_the_comparison, a_diamond_is_restarted_once;
             adopts: outputs_are_taken_back, equal_outputs_keep, only_of_what_succeeded, done_once, a_plan_changes_nothing,
                 inside_a_pipeline;
-            plans: plan_and_deed_are_one, a_plan_changes_nothing, rows_are_in_order, running_steps_are_decided,
-                who_may_run_twice_is_decided;
+            plans: plan_and_deed_are_one, a_plan_changes_nothing, of_an_older_incarnation, what_cannot_be_done_is_no_plan,
+                rows_are_in_order, running_steps_are_decided, who_may_run_twice_is_decided;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
                 one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,
                 new_names_where_taken;
@@ -142,6 +143,8 @@ macro_rules! engine_conformance {
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, one_of_a_key,
                 its_hooks, its_permits, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
+            affinity: who_ran_it_and_waits_gets_it, nobody_is_waited_for, kept_once_for_each_attempt, what_comes_behind_goes_on,
+                where_earlier_tasks_ran, only_who_can_run_it, what_runs_on_no_node, permits_are_kept_with_it;
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
                 who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;

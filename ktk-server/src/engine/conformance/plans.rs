@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ktk_client::api::restart::{Action, Cascade, PlanRow, RestartParams};
+use ktk_client::api::{
+    ErrorReason, Semaphore,
+    restart::{Action, Cascade, PlanRow, RestartParams},
+};
 
 use serde_json::json;
 
@@ -90,6 +93,47 @@ pub async fn a_plan_changes_nothing<S: Store>(store: S) {
     lab.restart_pipeline(params).await.unwrap();
     assert_eq!(lab.dump.tasks, before.tasks);
     assert_eq!(lab.dump.pipelines, before.pipelines);
+}
+
+pub async fn of_an_older_incarnation<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.fail("a").await;
+    lab.restart("a").await.unwrap();
+    lab.fail("a").await;
+    let before = lab.dump.clone();
+    let dry = lab.restart_with(RestartParams { dry_run: true, ..restart("a@1") }).await.unwrap();
+    assert_eq!(lab.dump.tasks, before.tasks);
+    assert_eq!(plan_text(&dry.plan), ["a restart", "b continue"]);
+    assert!(!dry.created);
+    let real = lab.restart_with(restart("a@1")).await.unwrap();
+    assert_eq!(dry.plan, real.plan);
+}
+
+/// What would be refused is refused in a plan too: a key that another one holds, a semaphore that is gone.
+pub async fn what_cannot_be_done_is_no_plan<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.make_pipeline(pipeline("p", [job("a").only("k"), job("b").permits("gpu", 1)])).await;
+    lab.fail("p.a").await;
+    lab.fail("p.b").await;
+    let plan = async |lab: &mut Lab<S>, dry_run| {
+        let answer = lab.restart_pipeline(RestartParams { dry_run, ..restart("p") }).await;
+        answer.map(|answer| answer.plan).map_err(|error| error.reason)
+    };
+    lab.make(job("holder").only("k")).await;
+    for dry_run in [true, false] {
+        assert_eq!(plan(&mut lab, dry_run).await, Err(ErrorReason::Conflict));
+    }
+    lab.cancel("holder").await.unwrap();
+    lab.delete_entity::<Semaphore>("gpu").await.unwrap();
+    for dry_run in [true, false] {
+        assert_eq!(plan(&mut lab, dry_run).await, Err(ErrorReason::Invalid));
+    }
+    lab.make_semaphore("gpu", 1).await;
+    let promised = plan(&mut lab, true).await.unwrap();
+    assert_eq!(plan(&mut lab, false).await.unwrap(), promised);
 }
 
 pub async fn rows_are_in_order<S: Store>(store: S) {

@@ -25,7 +25,7 @@ pub(super) struct QueueArgs {
     name: String,
 
     /// How many of its tasks run at once; no limit without it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_running: Option<u32>,
 
     /// None of its tasks starts until `ktk resume queue/NAME`

@@ -22,7 +22,7 @@ pub(super) struct SemaphoreArgs {
     name: String,
 
     /// How many permits there are
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     permits: u32,
 
     /// Output format: json, yaml or name

@@ -114,11 +114,11 @@ pub(crate) struct RestartArgs {
     edit: bool,
 
     /// Of many, restart the next one when fewer than this of the earlier ones have yet to end
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     max_parallel: Option<u32>,
 
     /// Refuse unless the newest incarnation is this one
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     if_newest: Option<u32>,
 
     /// Why: is kept with the restart
@@ -223,9 +223,9 @@ pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliErro
         progress.iter().for_each(|bar| bar.set_position(count as u64 + 1));
     }
     drop(progress);
-    if args.dry_run {
+    if args.dry_run && errors.len() < chosen.len() {
         plan::print(&plan::merged(rows), format, cx)?;
-    } else {
+    } else if !args.dry_run {
         made.print(format, cx)?;
     }
     CliError::of_all(errors)?;

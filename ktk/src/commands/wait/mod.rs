@@ -73,7 +73,7 @@ pub(crate) struct WaitArgs {
     any: bool,
 
     /// Longest time to wait, for all together; 0 checks once [default: no limit]
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     timeout: Option<Duration>,
 
     /// Go on after a failure until each has ended

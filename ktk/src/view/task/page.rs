@@ -94,6 +94,8 @@ fn spec(page: &mut Page, task: &Task, moment: &Moment) {
     }
     page.optional("Queue", spec.queue.clone());
     page.optional("Priority", spec.priority.map(|priority| priority.to_string()));
+    page.optional("Node Selector", spec.node_selector.clone());
+    page.optional("Affinity", spec.affinity.map(|affinity| affinity.to_string()));
     page.optional("Timeout", spec.timeout.map(|timeout| timeout.to_string()));
     page.optional("Keepalive", spec.keepalive.map(|keepalive| format!("every {keepalive}")));
     page.optional("Grace Period", spec.grace_period.map(|period| period.to_string()));

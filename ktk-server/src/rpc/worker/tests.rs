@@ -1,0 +1,171 @@
+//! What a call looks for, and what becomes of a task that was kept for another call.
+
+use std::time::Duration;
+
+use ktk_client::api::{
+    ObjectRef, Task,
+    task::{Affinity, CreateParams, TaskSpec},
+    worker::{Grant, Outcome, Report},
+};
+use tokio::task::yield_now;
+
+use super::*;
+use crate::{
+    clock::Clock,
+    engine::{create_task::CreateTask, hold::HoldTask, shared::Shared},
+    entropy::Entropy,
+    jq::Jq,
+    store::memory::MemoryStore,
+};
+
+fn full_node(generation: u32) -> SyncParams {
+    SyncParams { generation, running: 2, ..SyncParams::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_full_node_only_waits_while_the_node_is_known() {
+    let mut call = Call::default();
+    let params = full_node(3);
+    assert!(call.is_worth_a_look(&params, 0), "nobody has looked yet");
+    call.looked(&params, 0, false);
+    assert!(!call.is_worth_a_look(&params, 0));
+    assert!(call.is_worth_a_look(&params, 1), "somebody asked for a stop");
+    assert!(call.is_worth_a_look(&full_node(4), 0), "it has started again");
+    let others = [
+        SyncParams { free: 1, ..params.clone() },
+        SyncParams { resync: true, ..params.clone() },
+        SyncParams { leaving: true, ..params.clone() },
+    ];
+    assert!(others.iter().all(|other| call.is_worth_a_look(other, 0)));
+    tokio::time::advance(limits::LEASE / 3).await;
+    assert!(call.is_worth_a_look(&params, 0), "it may have been lost meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_said_once_more_and_then_taken_for_heard() {
+    let mut call = Call::default();
+    let params = full_node(1);
+    call.looked(&params, 7, true);
+    assert!(call.is_worth_a_look(&params, 7), "the first answer may have been given up");
+    call.looked(&params, 7, true);
+    assert!(!call.is_worth_a_look(&params, 7));
+    call.looked(&params, 8, true);
+    assert!(call.is_worth_a_look(&params, 8), "another stop");
+    call.looked(&params, 8, false);
+    assert!(!call.is_worth_a_look(&params, 8));
+}
+
+type Server = Arc<Engine<MemoryStore>>;
+
+const FIRST: Uuid = Uuid::from_u128(1);
+const SECOND: Uuid = Uuid::from_u128(2);
+
+fn by() -> By {
+    "worker".into()
+}
+
+/// A server with two nodes; the first ran `a`, and `b` comes after it but is held.
+async fn two_nodes(calls: &Calls) -> Server {
+    let shared = Shared::new(Entropy::seeded(1), None);
+    let store = MemoryStore::new(Uuid::from_u128(7));
+    let (engine, _) = Engine::new(store, Clock::manual(jiff::Timestamp::UNIX_EPOCH), shared, Jq::here());
+    for (id, name) in [(FIRST, "first"), (SECOND, "second")] {
+        let types = vec!["job".to_owned()];
+        let params = RegisterParams { id, name: name.into(), slots: 1, types, ..RegisterParams::default() };
+        register_node(&engine, by(), params).await.expect("it is registered");
+    }
+    make(&engine, "a", TaskSpec::handler("job")).await;
+    let grants = sync(&engine, calls, by(), waits(FIRST, None)).await.expect("an answer").grants;
+    let report = |grant: &Grant| Report {
+        task: grant.task,
+        attempt: grant.attempt,
+        fence: grant.fence,
+        outcome: Outcome::default(),
+    };
+    let reports: Vec<Report> = grants.iter().map(report).collect();
+    let said = SyncParams { node: FIRST, generation: 1, reports, ..SyncParams::default() };
+    assert_eq!(sync(&engine, calls, by(), said).await.expect("an answer").accepted, [true]);
+    let affinity = Some(Affinity::Execution);
+    let spec = TaskSpec { needs: vec!["a".into()], hold: true, affinity, ..TaskSpec::handler("job") };
+    make(&engine, "b", spec).await;
+    engine
+}
+
+async fn make(engine: &Server, name: &str, spec: TaskSpec) {
+    let params = CreateParams { object: Task::new(name, spec), request_id: None, caller_env: None };
+    let create = CreateTask::new(engine.ask("tester"), params, engine.types(), Vec::new());
+    engine.write(create.expect("it makes sense")).await.expect("it is made");
+}
+
+async fn resume(engine: &Server, name: &str) {
+    let reference = ObjectRef::new("default", name);
+    let hold = HoldTask { ask: engine.ask("tester"), reference, held: false };
+    engine.write(hold).await.expect("it is released");
+}
+
+/// A call that waits for work.
+fn waits(node: Uuid, wait: Option<Duration>) -> SyncParams {
+    let wait = Some(wait.unwrap_or_default().into());
+    SyncParams { node, generation: 1, free: 1, wait, ..SyncParams::default() }
+}
+
+/// Lets all others go on until they only wait.
+async fn settle() {
+    for _ in 0..200 {
+        yield_now().await;
+    }
+}
+
+fn names(grants: &[Grant]) -> Vec<&str> {
+    grants.iter().map(|grant| grant.name.as_str()).collect()
+}
+
+/// Two calls go on until they only wait, the first of these before the other.
+macro_rules! both_wait {
+    ($one:ident, $other:ident) => {
+        tokio::select! {
+            biased;
+            _ = &mut $one => panic!("there is nothing to answer"),
+            _ = &mut $other => panic!("there is nothing to answer"),
+            () = settle() => {}
+        }
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_calls_that_wait_the_nearer_one_is_answered() {
+    let calls = Calls::default();
+    let engine = two_nodes(&calls).await;
+    let hour = Some(Duration::from_secs(3600));
+    let mut second = Box::pin(sync(&engine, &calls, by(), waits(SECOND, hour)));
+    let mut first = Box::pin(sync(&engine, &calls, by(), waits(FIRST, hour)));
+    both_wait!(second, first);
+    resume(&engine, "b").await;
+    // The other one looks first.
+    let answer = tokio::select! {
+        biased;
+        _ = &mut second => panic!("it is kept for the first"),
+        answer = &mut first => answer.expect("an answer"),
+    };
+    assert_eq!(names(&answer.grants), ["b"]);
+    assert!(engine.shared.nearby.sits(SECOND) && !engine.shared.nearby.sits(FIRST));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_for_a_call_that_ends_goes_to_another() {
+    let calls = Calls::default();
+    let engine = two_nodes(&calls).await;
+    let hour = Some(Duration::from_secs(3600));
+    let mut second = Box::pin(sync(&engine, &calls, by(), waits(SECOND, hour)));
+    let mut first = Box::pin(sync(&engine, &calls, by(), waits(FIRST, hour)));
+    both_wait!(second, first);
+    resume(&engine, "b").await;
+    // Of the first call, which is open, nothing is heard any more.
+    tokio::select! {
+        biased;
+        _ = &mut second => panic!("it is kept for the first"),
+        () = settle() => {}
+    }
+    drop(first);
+    assert_eq!(names(&second.await.expect("an answer").grants), ["b"]);
+}
