@@ -1,7 +1,10 @@
 //! The plan of a restart: what happens to each task, and why. Made before anything is changed;
 //! the restart itself follows it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque},
+};
 
 use ktk_client::api::restart::{Action, Cascade, PlanRow};
 use uuid::Uuid;
@@ -86,10 +89,9 @@ impl<T: Tx> Unit<'_, T> {
             within.push(self.load_tasks_of(pipeline).await?);
         }
         let reach = self.reach(targets, action, why, cascade).await?;
-        let mut plan = Plan { steps: reach.in_order() };
-        plan.foresee(&reach.edges);
+        let mut kept = Vec::new();
         for tasks in within {
-            let mut kept = Vec::new();
+            let begin = kept.len();
             for id in tasks {
                 let row = self.task(id)?;
                 if !reach.found.contains_key(&row.context_id) {
@@ -103,9 +105,12 @@ impl<T: Tx> Unit<'_, T> {
                     });
                 }
             }
-            kept.sort_by(|a, b| a.name.cmp(&b.name));
-            plan.steps.extend(kept);
+            kept[begin..].sort_by(|a, b| a.name.cmp(&b.name));
         }
+        let Reach { found, edges, .. } = reach;
+        let mut plan = Plan { steps: in_order(found, &edges) };
+        plan.foresee(&edges);
+        plan.steps.extend(kept);
         Ok(plan)
     }
 
@@ -141,7 +146,7 @@ impl<T: Tx> Unit<'_, T> {
             self.load_newest(&dependents).await?;
             self.load_newest(&contexts).await?;
             for edge in edges {
-                let Some(row) = self.newest_of(edge.dependent).cloned() else { continue };
+                let Some(row) = self.newest_of(edge.dependent) else { continue };
                 let collects = row.is_for_each() && self.is_item(edge.need);
                 if collects && reach.found.contains_key(&edge.dependent) && reach.items.contains(&edge.need) {
                     // The step of an item stands above it.
@@ -153,19 +158,16 @@ impl<T: Tx> Unit<'_, T> {
                     continue;
                 }
                 let mut effect = match collects {
-                    true => restart::item_effect(&row, short(names[&edge.need]), cascade),
-                    false => restart::effect(&row, short(names[&edge.need]), cascade),
+                    true => restart::item_effect(row, short(names[&edge.need]), cascade),
+                    false => restart::effect(row, short(names[&edge.need]), cascade),
                 };
-                if self.is_going(&row).await? {
-                    effect = Effect::keep("is being deleted");
-                } else if matches!(effect.action, Action::Restart | Action::Decide)
-                    && let Some(need) = self.lost_need(&row).await?
-                {
-                    effect = Effect::keep(format!("needs {need}"));
+                let name = row.name.clone();
+                if let Some(why) = self.hindrance(edge.dependent, &effect).await? {
+                    effect = Effect::keep(why);
                 }
                 let step = Step {
                     context: edge.dependent,
-                    name: row.name.clone(),
+                    name: name.clone(),
                     action: effect.action,
                     why: effect.why,
                     collects,
@@ -173,10 +175,28 @@ impl<T: Tx> Unit<'_, T> {
                 };
                 reach.found.insert(edge.dependent, step);
                 if effect.spreads {
-                    queue.push_back((edge.dependent, row.name.clone()));
+                    queue.push_back((edge.dependent, name));
                 }
             }
         }
+    }
+
+    /// What keeps a dependent as it is, whatever its upstream does.
+    async fn hindrance(&mut self, context: Uuid, effect: &Effect) -> EngineResult<Option<String>> {
+        let Some(row) = self.newest_of(context) else { return Ok(None) };
+        let (is_deleted, pipeline) = (row.deleted_at.is_some(), row.pipeline_id);
+        let is_going = match pipeline {
+            Some(pipeline) if !is_deleted => self.pipeline(pipeline).await?.deleted_at.is_some(),
+            _ => is_deleted,
+        };
+        if is_going {
+            return Ok(Some("is being deleted".into()));
+        }
+        if pipeline.is_some() || !matches!(effect.action, Action::Restart | Action::Decide) {
+            return Ok(None);
+        }
+        let Some(row) = self.newest_of(context).cloned() else { return Ok(None) };
+        Ok(self.lost_need(&row).await?.map(|need| format!("needs {need}")))
     }
 
     /// What is expanded again may have other items, or the same with other inputs: nobody knows before.
@@ -217,35 +237,39 @@ struct Reach {
     items: BTreeSet<Uuid>,
 }
 
-impl Reach {
-    /// Upstream first (Kahn's algorithm); what is equal by name.
-    fn in_order(&self) -> Vec<Step> {
-        let mut waits: BTreeMap<Uuid, usize> = self.found.keys().map(|context| (*context, 0)).collect();
-        let mut next: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-        let edges: BTreeSet<(Uuid, Uuid)> = self
-            .edges
-            .iter()
-            .copied()
-            .filter(|(need, to)| need != to && self.found.contains_key(to))
-            .collect();
-        for (need, dependent) in edges {
-            *waits.entry(dependent).or_default() += 1;
-            next.entry(need).or_default().push(dependent);
-        }
-        let key = |context: &Uuid| (self.found[context].name.clone(), *context);
-        let mut ready: BTreeSet<(String, Uuid)> =
-            waits.iter().filter(|(_, count)| **count == 0).map(|(context, _)| key(context)).collect();
-        let mut order = Vec::with_capacity(self.found.len());
-        while let Some((_, context)) = ready.pop_first() {
-            order.push(self.found[&context].clone());
-            for dependent in next.remove(&context).unwrap_or_default() {
-                let count = waits.get_mut(&dependent).expect("an edge's end was found");
-                *count -= 1;
-                if *count == 0 {
-                    ready.insert(key(&dependent));
-                }
+/// Upstream first (Kahn's algorithm); what is equal by name.
+fn in_order(found: BTreeMap<Uuid, Step>, edges: &[(Uuid, Uuid)]) -> Vec<Step> {
+    let mut steps: Vec<Step> = found.into_values().collect();
+    steps.sort_by(|a, b| (&a.name, a.context).cmp(&(&b.name, b.context)));
+    let mut places: Vec<(Uuid, usize)> =
+        steps.iter().enumerate().map(|(place, step)| (step.context, place)).collect();
+    places.sort_unstable();
+    let place = |context: &Uuid| {
+        let found = places.binary_search_by_key(context, |(context, _)| *context).ok()?;
+        Some(places[found].1)
+    };
+    let between = edges.iter().filter(|(need, dependent)| need != dependent);
+    let mut edges: Vec<(usize, usize)> =
+        between.filter_map(|(need, dependent)| Some((place(need)?, place(dependent)?))).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    let mut waits = vec![0_usize; steps.len()];
+    for (_, dependent) in &edges {
+        waits[*dependent] += 1;
+    }
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..steps.len()).filter(|place| waits[*place] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(steps.len());
+    while let Some(Reverse(next)) = ready.pop() {
+        order.push(next);
+        let begin = edges.partition_point(|(need, _)| *need < next);
+        for (_, dependent) in edges[begin..].iter().take_while(|(need, _)| *need == next) {
+            waits[*dependent] -= 1;
+            if waits[*dependent] == 0 {
+                ready.push(Reverse(*dependent));
             }
         }
-        order
     }
+    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|place| steps[place].take()).collect()
 }

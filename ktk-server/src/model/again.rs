@@ -1,7 +1,7 @@
 //! What a restart may make run twice: a task that starts on what a need has come to, before it is decided whether that
 //! need runs again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ktk_client::api::restart::Action;
 use uuid::Uuid;
@@ -9,14 +9,7 @@ use uuid::Uuid;
 /// Of all contexts of a plan, upstream first, those that go on or are restarted and may have to run once more, each with
 /// the need for which it may. `edges` lead from a need to who needs it.
 pub fn again(order: &[(Uuid, Action)], edges: &[(Uuid, Uuid)]) -> BTreeMap<Uuid, Uuid> {
-    let places: BTreeMap<Uuid, usize> =
-        order.iter().enumerate().map(|(place, (context, _))| (*context, place)).collect();
-    let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); order.len()];
-    for (need, dependent) in edges {
-        if let (Some(need), Some(dependent)) = (places.get(need), places.get(dependent)) {
-            needs[*dependent].insert(*need);
-        }
-    }
+    let needs = needs(order, edges);
     let mut late: BTreeMap<Uuid, Uuid> = BTreeMap::new();
     for (place, (context, action)) in order.iter().enumerate() {
         if !matches!(action, Action::Continue | Action::Restart) {
@@ -24,16 +17,16 @@ pub fn again(order: &[(Uuid, Action)], edges: &[(Uuid, Uuid)]) -> BTreeMap<Uuid,
         }
         // One that is compared is compared in the transaction in which its own needs settle: who waits for all of
         // those too starts after that.
-        let mut settled = BTreeSet::new();
+        let mut settled = Vec::new();
         for need in &needs[place] {
             let (id, action) = order[*need];
             let is_settled = match action {
                 Action::Continue | Action::Restart => !late.contains_key(&id),
-                Action::Decide => needs[*need].is_subset(&settled),
+                Action::Decide => needs[*need].iter().all(|need| settled.binary_search(need).is_ok()),
                 Action::Keep | Action::Adopt => true,
             };
             if is_settled {
-                settled.insert(*need);
+                settled.push(*need);
             } else {
                 late.insert(*context, id);
                 break;
@@ -41,6 +34,28 @@ pub fn again(order: &[(Uuid, Action)], edges: &[(Uuid, Uuid)]) -> BTreeMap<Uuid,
         }
     }
     late
+}
+
+/// Where the needs of each stand in the order, each once and in order.
+fn needs(order: &[(Uuid, Action)], edges: &[(Uuid, Uuid)]) -> Vec<Vec<usize>> {
+    let mut places: Vec<(Uuid, usize)> =
+        order.iter().enumerate().map(|(place, (context, _))| (*context, place)).collect();
+    places.sort_unstable();
+    let place = |context: &Uuid| {
+        let found = places.binary_search_by_key(context, |(context, _)| *context).ok()?;
+        Some(places[found].1)
+    };
+    let mut needs = vec![Vec::new(); order.len()];
+    for (need, dependent) in edges {
+        if let (Some(need), Some(dependent)) = (place(need), place(dependent)) {
+            needs[dependent].push(need);
+        }
+    }
+    for needs in &mut needs {
+        needs.sort_unstable();
+        needs.dedup();
+    }
+    needs
 }
 
 #[cfg(test)]
