@@ -16,7 +16,14 @@ use serde_json::{Value, json};
 
 use crate::{on_both_stores, until};
 
-on_both_stores!(created_whole_or_not_at_all, followed_restarted_and_deleted, cancelled, run_if, fail_fast);
+on_both_stores!(
+    created_whole_or_not_at_all,
+    checked_and_not_made,
+    followed_restarted_and_deleted,
+    cancelled,
+    run_if,
+    fail_fast
+);
 
 fn pipeline(name: &str, spec: Value) -> Pipeline {
     let spec: PipelineSpec = serde_json::from_value(spec).unwrap();
@@ -36,6 +43,20 @@ async fn ended(client: &Client, name: &str) -> Pipeline {
 async fn state(client: &Client, task: &str) -> (Phase, Option<Reason>) {
     let status = client.tasks().get(task).await.unwrap().status.unwrap();
     (status.phase, status.reason)
+}
+
+/// What the server alone knows is told, also of a pipeline that is wrong by itself.
+async fn checked_and_not_made(client: Client) {
+    let good = pipeline("p", json!({"steps": [step("a", &[], "true")]}));
+    assert_eq!(client.pipelines().check(&good).await.unwrap(), []);
+    let mut wrong = good.clone();
+    wrong.spec.queue = Some("nosuch".into());
+    wrong.spec.steps[0].when = Some(ktk_client::api::jq::Jq { jq: ".[".into() });
+    wrong.spec.steps[0].needs = vec!["nobody".into()];
+    let causes = client.pipelines().check(&wrong).await.unwrap();
+    let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
+    assert_eq!(fields, ["spec.steps[0].when.jq", "spec.queue"]);
+    assert!(client.pipelines().get_opt("p").await.unwrap().is_none());
 }
 
 async fn created_whole_or_not_at_all(client: Client) {

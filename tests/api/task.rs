@@ -19,6 +19,7 @@ use crate::{ended, on_both_stores, process};
 
 on_both_stores!(
     created_once,
+    checked_and_not_made,
     got_and_listed,
     pages_lose_and_repeat_nothing,
     tables_are_lists,
@@ -46,6 +47,20 @@ async fn created_once(client: Client) {
     assert!(client.tasks().create(&object).await.unwrap_err().is_already_exists());
     let elsewhere = client.in_namespace("other").tasks().create(&object).await.unwrap();
     assert_eq!(elsewhere.object.metadata.namespace(), "other");
+}
+
+async fn checked_and_not_made(client: Client) {
+    let good = process("x", &["true"]);
+    assert_eq!(client.tasks().check(&good).await.unwrap(), []);
+    let mut wrong = good.clone();
+    wrong.spec.queue = Some("nosuch".into());
+    wrong.spec.needs = vec!["nobody".into()];
+    wrong.spec.priority = Some(i32::MAX);
+    let causes = client.tasks().check(&wrong).await.unwrap();
+    let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
+    // Its priority is wrong by itself: who asks knows that.
+    assert_eq!(fields, ["spec.queue", "spec.needs[0]"]);
+    assert!(client.tasks().get_opt("x").await.unwrap().is_none());
 }
 
 async fn got_and_listed(client: Client) {

@@ -221,3 +221,36 @@ fn restarts_and_ends_that_make_no_sense() {
     );
     place.ok("cancel runs --now");
 }
+
+#[test]
+fn all_that_is_wrong_with_a_manifest_at_once() {
+    let place = Place::started();
+    let steps = "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  queue: nowhere\n  steps:\n  \
+                 - {name: a, needs: [b], run: {command: [x]}}\n  \
+                 - {name: b, needs: [a], run: {comand: [x]}}\n  \
+                 - {name: c, when: {jq: '.['}, run: {command: [x]}, timeout: -5s}\n  \
+                 - {name: c, type: nothing@4, semaphores: [lic]}\n";
+    place.file("p.yaml", steps);
+    let two =
+        task("one", "['true']") + "  needs: [two]\n---\n" + &task("two", "['true']") + "  timeouts: 1\n";
+    place.file("two.yaml", two);
+    let all = "error: p.yaml:5:10: spec.queue: there is no queue \"nowhere\": ktk create queue nowhere\n\
+               error: p.yaml:7:23: spec.steps[0].needs[0]: cycle: a → b → a (each needs the next): remove one of these needs\n\
+               error: p.yaml:8:33: spec.steps[1].run.comand: unknown field (did you mean \"command\"?)\n\
+               error: p.yaml:9:26: spec.steps[2].when.jq: is no jq: column 3: expected";
+    let before = objects(&place);
+    let refused = place.ktk("create -f p.yaml").code(7);
+    assert!(refused.stderr.starts_with(all), "{}", refused.stderr);
+    refused
+        .says("p.yaml:9:63: spec.steps[2].timeout: \"-5s\" is negative")
+        .says("p.yaml:10:12: spec.steps[3].name: step \"c\" has the name of step 3 already")
+        .says("spec.steps[3].type: there is no type \"nothing@4\"")
+        .says("spec.steps[3].semaphores[0]: there is no semaphore \"lic\"");
+    // What stands in the same text is no lost need.
+    place.ktk("create -f two.yaml").is(
+        7,
+        "",
+        "error: two.yaml:13:3: spec.timeouts: unknown field (did you mean \"timeout\"?)\n",
+    );
+    assert_eq!(objects(&place), before);
+}

@@ -16,8 +16,8 @@ use super::{
     meta::StringMap,
     restart::{RestartParams, Restarted},
     task::{
-        Affinity, CancelParams, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec, SemaphoreUse,
-        TaskSpec, is_default,
+        Affinity, CancelParams, Checked, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec,
+        SemaphoreUse, TaskSpec, is_default,
     },
     unique::UniqueSpec,
 };
@@ -322,6 +322,16 @@ pub struct StepCounts {
 /// `pipeline.create`: makes a pipeline and all its tasks, or nothing.
 #[derive(Clone, Debug)]
 pub struct Create;
+
+/// `pipeline.check`: as `task.check`, of a pipeline.
+#[derive(Clone, Debug)]
+pub struct Check;
+
+impl Method for Check {
+    const NAME: &'static str = "pipeline.check";
+    type Params = CreateParams;
+    type Output = Checked;
+}
 
 /// Parameters of `pipeline.create`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef,
+    API_VERSION, Cause, Duration, List, ListParams, Metadata, Method, ObjectRef,
     entity::NamedParams,
     hook::HooksSpec,
     http::HttpSpec,
@@ -281,6 +281,25 @@ pub struct RetrySpec {
     /// Only these exit codes are retried; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_exit_codes: Option<Vec<i32>>,
+}
+
+/// `task.check`: what would be refused of a task for what the server alone knows: limits, needs, types, expressions.
+/// Nothing is made.
+#[derive(Clone, Debug)]
+pub struct Check;
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Checked {
+    /// What is wrong, beyond what the manifest says by itself.
+    pub causes: Vec<Cause>,
+}
+
+impl Method for Check {
+    const NAME: &'static str = "task.check";
+    type Params = CreateParams;
+    type Output = Checked;
 }
 
 /// `task.create`: makes a task; with a `requestId` at most once in 24 h.

@@ -6,7 +6,7 @@ use super::{
     restart::Restart,
 };
 use crate::api::{
-    ApiError, List, ListParams, ObjectRef, Pipeline,
+    ApiError, Cause, List, ListParams, ObjectRef, Pipeline,
     entity::NamedParams,
     list::Created,
     pipeline::{self, ListPipelines},
@@ -79,6 +79,15 @@ impl Pipelines {
     /// As [`Pipelines::create`].
     pub async fn create_with(&self, params: pipeline::CreateParams) -> Result<Created<Pipeline>> {
         self.send(self.completed(params, false)).await
+    }
+
+    /// What the server would refuse a pipeline for, beyond what its manifest says by itself. Nothing is made.
+    ///
+    /// # Errors
+    /// Where the server could not be asked.
+    pub async fn check(&self, pipeline: &Pipeline) -> Result<Vec<Cause>> {
+        let params = self.completed(self.params_of(pipeline), false);
+        Ok(self.client.call::<pipeline::Check>(&params).await?.causes)
     }
 
     async fn send(&self, params: pipeline::CreateParams) -> Result<Created<Pipeline>> {

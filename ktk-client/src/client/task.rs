@@ -6,7 +6,7 @@ use super::{
     restart::Restart,
 };
 use crate::api::{
-    ApiError, List, ListParams, ObjectRef, Task,
+    ApiError, Cause, List, ListParams, ObjectRef, Task,
     entity::NamedParams,
     list::Created,
     restart::{AdoptParams, RestartParams, Restarted},
@@ -79,6 +79,15 @@ impl Tasks {
     /// As [`Tasks::create`].
     pub async fn create_with(&self, params: task::CreateParams) -> Result<Created<Task>> {
         self.send(self.completed(params, false)).await
+    }
+
+    /// What the server would refuse a task for, beyond what its manifest says by itself. Nothing is made.
+    ///
+    /// # Errors
+    /// Where the server could not be asked.
+    pub async fn check(&self, task: &Task) -> Result<Vec<Cause>> {
+        let params = self.completed(self.params_of(task), false);
+        Ok(self.client.call::<task::Check>(&params).await?.causes)
     }
 
     async fn send(&self, params: task::CreateParams) -> Result<Created<Task>> {

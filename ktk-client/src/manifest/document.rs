@@ -154,8 +154,12 @@ pub(super) fn read(source: &str, root: Node, documents: &mut Vec<Document>, prob
         }
         None => return report(place, "kind", format!("must be {KINDS}")),
     };
-    if let Some(value) = manifest.filter(|_| problems.count() == before) {
-        documents.push(Document { value, source: source.to_owned(), line: root.line, tree: root });
+    if let Some(value) = manifest {
+        let document = Document { value, source: source.to_owned(), line: root.line, tree: root };
+        match problems.count() == before {
+            true => documents.push(document),
+            false => problems.doubtful.push(document),
+        }
     }
 }
 

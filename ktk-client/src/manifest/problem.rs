@@ -42,6 +42,8 @@ pub struct Problems {
     pub left_out: usize,
     /// The documents of the same text that are in order.
     pub documents: Vec<Document>,
+    /// The others as far as they could be read: to look for more, never to be made.
+    pub doubtful: Vec<Document>,
 }
 
 impl Problems {

@@ -6,13 +6,14 @@ use ktk_client::api::{
     ApiError, Cause, ErrorReason, Method, Phase, Pipeline, TaskId, check, field, id,
     list::Created,
     pipeline::{Create, CreateParams, Step},
+    task::Checked,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     body::{self, PipelineBody, PipelineHeader, TaskBody},
-    create_task::{FirstAnswer, add, already_exists, queue_of},
+    create_task::{FirstAnswer, add, already_exists, beyond, queue_of},
     error::{EngineError, EngineResult},
     incarnate::Root,
     lanes::{self, Named},
@@ -143,6 +144,22 @@ impl Operation for CreatePipeline {
     }
 }
 
+/// `pipeline.check`.
+pub struct CheckPipeline(pub CreatePipeline);
+
+impl Operation for CheckPipeline {
+    type Output = Checked;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Checked> {
+        let CreatePipeline { ask, params, .. } = &self.0;
+        let mut unit = ask.unit(tx);
+        let merged = check::merged_params(&params.object, &params.params);
+        let (_, causes) = self.0.judge(&mut unit, &merged).await?;
+        Ok(beyond(causes, &check::pipeline(&params.object, &params.params)))
+    }
+}
+
 async fn again<T: Tx>(unit: &mut Unit<'_, T>, first: FirstAnswer) -> EngineResult<Done<Created<Pipeline>>> {
     let rows = unit.tx.pipelines(&[first.id]).await?;
     if rows.is_empty() {
@@ -164,10 +181,7 @@ impl CreatePipeline {
         unit: &mut Unit<'_, T>,
         params: &BTreeMap<String, Value>,
     ) -> EngineResult<Vec<Work>> {
-        let mut causes = self.causes.clone();
-        add(&mut causes, self.limit_causes(unit).await?);
-        let (works, more) = self.works(unit, params).await?;
-        add(&mut causes, more);
+        let (works, causes) = self.judge(unit, params).await?;
         match causes.is_empty() {
             true => Ok(works),
             false => {
@@ -175,6 +189,19 @@ impl CreatePipeline {
                 Err(ApiError::invalid(&format!("Pipeline {name:?}"), causes).into())
             }
         }
+    }
+
+    /// What each step does, and all that is wrong.
+    async fn judge<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        params: &BTreeMap<String, Value>,
+    ) -> EngineResult<(Vec<Work>, Vec<Cause>)> {
+        let mut causes = self.causes.clone();
+        add(&mut causes, self.limit_causes(unit).await?);
+        let (works, more) = self.works(unit, params).await?;
+        add(&mut causes, more);
+        Ok((works, causes))
     }
 
     /// Queues and semaphores that steps name and that are not there.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ktk_client::api::{
     ApiError, Cause, ErrorReason, Method, ObjectRef, Phase, Task, TaskId, check,
     list::Created,
-    task::{Create, CreateParams},
+    task::{Checked, Create, CreateParams},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -151,20 +151,54 @@ async fn create<T: Tx>(
 ) -> EngineResult<Made> {
     let object = &params.object;
     let namespace = object.metadata.namespace().to_owned();
-    add(&mut causes, lanes::causes(unit.tx, &[Named::of(&object.spec)]).await?);
-    let (needs, more) = resolve_needs(unit, object, &namespace, scope).await?;
-    add(&mut causes, more);
-    match Types::new(Some(handlers)).complete(unit, &object.spec, "spec", &BTreeMap::new()).await? {
-        Err(more) => add(&mut causes, more),
-        Ok(work) => match unique::key_of(&work.0, "spec", &BTreeMap::new()) {
-            Err(more) => add(&mut causes, more),
-            Ok(key) if causes.is_empty() => {
-                return make(unit, params, namespace, needs, (work, key, scope)).await;
-            }
-            Ok(_) => {}
-        },
+    let (needs, work) = judge(unit, object, handlers, scope, &mut causes).await?;
+    match work {
+        Some((work, key)) if causes.is_empty() => {
+            make(unit, params, namespace, needs, (work, key, scope)).await
+        }
+        _ => Err(ApiError::invalid(&what(object), causes).into()),
     }
-    Err(ApiError::invalid(&what(object), causes).into())
+}
+
+/// Adds what the store says against a task; what it needs and does, as far as that is known.
+async fn judge<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    object: &Task,
+    handlers: &[String],
+    scope: Option<&Scope>,
+    causes: &mut Vec<Cause>,
+) -> EngineResult<(Vec<Uuid>, Option<(Typed, Option<Key>)>)> {
+    add(causes, lanes::causes(unit.tx, &[Named::of(&object.spec)]).await?);
+    let (needs, more) = resolve_needs(unit, object, object.metadata.namespace(), scope).await?;
+    add(causes, more);
+    let params = BTreeMap::new();
+    let work = match Types::new(Some(handlers)).complete(unit, &object.spec, "spec", &params).await? {
+        Err(more) => Err(more),
+        Ok(work) => unique::key_of(&work.0, "spec", &params).map(|key| (work, key)),
+    };
+    Ok((needs, work.map_err(|more| add(causes, more)).ok()))
+}
+
+/// `task.check`.
+pub struct CheckTask(pub CreateTask);
+
+impl Operation for CheckTask {
+    type Output = Checked;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Checked> {
+        let CreateTask { ask, params, causes, types, .. } = &self.0;
+        let mut unit = ask.unit(tx);
+        let mut causes = causes.clone();
+        judge(&mut unit, &params.object, types, ask.scope.as_ref(), &mut causes).await?;
+        Ok(beyond(causes, &check::task(&params.object)))
+    }
+}
+
+/// What is said beyond what a manifest says by itself.
+pub(super) fn beyond(mut causes: Vec<Cause>, known: &[Cause]) -> Checked {
+    causes.retain(|cause| !known.contains(cause));
+    Checked { causes }
 }
 
 /// Adds what is wrong with fields of which nothing has been said yet: one look at a field is enough.

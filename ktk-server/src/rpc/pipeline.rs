@@ -7,8 +7,13 @@ use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::R
 use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
-        Engine, cancel::CancelPipeline, create_pipeline::CreatePipeline, delete::DeletePipeline,
-        hold::HoldPipeline, read, restart_pipeline::RestartPipeline,
+        Engine,
+        cancel::CancelPipeline,
+        create_pipeline::{CheckPipeline, CreatePipeline},
+        delete::DeletePipeline,
+        hold::HoldPipeline,
+        read,
+        restart_pipeline::RestartPipeline,
     },
     store::Store,
 };
@@ -23,6 +28,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let causes = expressions::causes(&engine.jq, check::pipeline_expressions(&params.object)).await?;
         let create = CreatePipeline::new(engine.ask(caller.by), params, &engine.types(), causes)?;
         Ok(engine.write(create).await?)
+    });
+    let router = method!(router, engine, pipeline::Check, |engine, caller, params| {
+        let causes = expressions::causes(&engine.jq, check::pipeline_expressions(&params.object)).await?;
+        let create = CreatePipeline::new(engine.ask(caller.by), params, &engine.types(), causes)?;
+        Ok(engine.read(CheckPipeline(create)).await?)
     });
     let router = method!(router, engine, pipeline::Restart, |engine, caller, params| {
         engine.takes_work()?;

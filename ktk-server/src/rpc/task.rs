@@ -11,8 +11,16 @@ use ktk_client::api::{
 use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
-        Engine, adopt::AdoptTask, cancel::CancelTask, create_task::CreateTask, delete::DeleteTask,
-        hold::HoldTask, read, restart_task::RestartTask, table::TaskTable, why::TaskWhy,
+        Engine,
+        adopt::AdoptTask,
+        cancel::CancelTask,
+        create_task::{CheckTask, CreateTask},
+        delete::DeleteTask,
+        hold::HoldTask,
+        read,
+        restart_task::RestartTask,
+        table::TaskTable,
+        why::TaskWhy,
     },
     store::Store,
 };
@@ -27,6 +35,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let causes = expressions::causes(&engine.jq, check::task_expressions(&params.object.spec)).await?;
         let create = CreateTask::new(engine.ask(caller.by), params, engine.types(), causes)?;
         Ok(engine.write(create).await?)
+    });
+    let router = method!(router, engine, task::Check, |engine, caller, params| {
+        let causes = expressions::causes(&engine.jq, check::task_expressions(&params.object.spec)).await?;
+        let create = CreateTask::new(engine.ask(caller.by), params, engine.types(), causes)?;
+        Ok(engine.read(CheckTask(create)).await?)
     });
     let router = method!(router, engine, task::Restart, |engine, caller, params| {
         engine.takes_work()?;

@@ -64,8 +64,8 @@ pub(crate) async fn run(args: ApplyArgs, cx: &Context) -> Result<Exit, CliError>
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     // The last type of a set can go too.
     let documents = match args.prune {
-        true => manifests::read_any(&args.filenames, args.recursive)?,
-        false => manifests::read(&args.filenames, args.recursive)?,
+        true => manifests::read_any(&args.filenames, args.recursive, cx).await?,
+        false => manifests::read(&args.filenames, args.recursive, cx).await?,
     };
     let mut params = ApplyParams {
         source: args.source,

@@ -9,11 +9,14 @@ use std::{
 use ktk_client::{
     Error,
     api::DEFAULT_NAMESPACE,
-    manifest::{self, Document, Manifest, Problem, ReadError, Source},
+    manifest::{self, Document, Manifest, Problem, Problems, ReadError, Source},
 };
 
-use super::new_task::place;
-use crate::error::{CliError, Exit};
+use super::{new_task::place, suspect};
+use crate::{
+    context::Context,
+    error::{CliError, Exit},
+};
 
 /// What files in a directory are called.
 const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
@@ -25,8 +28,12 @@ const STDIN: &str = "STDIN";
 ///
 /// # Errors
 /// Every problem of all of them, with file, line and column.
-pub(crate) fn read(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, CliError> {
-    let documents = read_any(paths, recursive)?;
+pub(crate) async fn read(
+    paths: &[PathBuf],
+    recursive: bool,
+    cx: &Context,
+) -> Result<Vec<Document>, CliError> {
+    let documents = read_any(paths, recursive, cx).await?;
     if documents.is_empty() {
         let names: Vec<String> = paths.iter().map(|path| name(path)).collect();
         let error = CliError::new(Exit::Invalid, "no objects passed to create");
@@ -38,9 +45,14 @@ pub(crate) fn read(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, 
 }
 
 /// As [`read`]; it may be none.
-pub(crate) fn read_any(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, CliError> {
+pub(crate) async fn read_any(
+    paths: &[PathBuf],
+    recursive: bool,
+    cx: &Context,
+) -> Result<Vec<Document>, CliError> {
     let mut documents = Vec::new();
     let mut errors = Vec::new();
+    let mut wrong: Vec<Problems> = Vec::new();
     let mut empty = Vec::new();
     for path in paths {
         let files = match files(path, recursive) {
@@ -54,24 +66,25 @@ pub(crate) fn read_any(paths: &[PathBuf], recursive: bool) -> Result<Vec<Documen
             match text(&file).map(|text| manifest::read(&Source { name: &name(&file), text: &text })) {
                 Ok(Ok(read)) => documents.extend(read),
                 Ok(Err(ReadError::NoObjects { source_name })) => empty.push(source_name),
-                Ok(Err(ReadError::Problems(problems))) => {
-                    errors.extend(problems.list.iter().map(problem));
-                    if problems.left_out > 0 {
-                        errors.push(CliError::new(
-                            Exit::Invalid,
-                            format!("and {} more problems", problems.left_out),
-                        ));
-                    }
-                }
+                Ok(Err(ReadError::Problems(problems))) => wrong.push(problems),
                 Err(error) => errors.push(error),
             }
         }
     }
-    if documents.is_empty() && errors.is_empty() {
+    if documents.is_empty() && errors.is_empty() && wrong.is_empty() {
         let error = CliError::new(Exit::Invalid, "no objects passed to create");
         return Err(
             error.with_hint(format!("there is nothing but blanks and comments in {}", empty.join(", ")))
         );
+    }
+    if !wrong.is_empty() {
+        suspect::ask(&mut wrong, &documents, cx).await;
+    }
+    for problems in &wrong {
+        errors.extend(problems.list.iter().map(problem));
+        if problems.left_out > 0 {
+            errors.push(CliError::new(Exit::Invalid, format!("and {} more problems", problems.left_out)));
+        }
     }
     CliError::of_all(errors)?;
     Ok(documents)

@@ -34,6 +34,7 @@ mod running;
 mod scale;
 mod selection;
 mod server;
+mod suspect;
 mod tree;
 mod version;
 mod wait;

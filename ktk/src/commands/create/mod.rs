@@ -28,7 +28,7 @@ use crate::{
 
 /// Create tasks, pipelines, queues, semaphores and task types, and leave
 ///
-/// All manifests are read and checked first: with one bad one, nothing is sent. Then they go in
+/// All manifests are read and checked first: with one bad one, nothing is made. Then they go in
 /// the order of their needs; what the server refuses fails alone.
 #[derive(Args, Debug)]
 #[command(
@@ -90,7 +90,7 @@ async fn from_files(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
-    let mut documents = manifests::read(&args.filenames, args.recursive)?;
+    let mut documents = manifests::read(&args.filenames, args.recursive, cx).await?;
     manifests::complete(&mut documents, cx.namespace(), &base)?;
     let documents = manifests::ordered(documents)?;
     let client = cx.client().await?;

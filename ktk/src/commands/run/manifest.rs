@@ -39,7 +39,7 @@ pub(super) async fn run(
         return Err(error.with_hint("write them into the manifest"));
     }
     let params = params::parse(&args.params).map_err(CliError::usage)?;
-    let document = document(file, args.name.clone(), cx)?;
+    let document = document(file, args.name.clone(), cx).await?;
     match &document.value {
         Manifest::Task(task) => {
             if let Some(param) = params.keys().next() {
@@ -60,10 +60,10 @@ pub(super) async fn run(
 }
 
 /// The one object of a manifest, completed.
-fn document(file: PathBuf, name: Option<String>, cx: &Context) -> Result<Document, CliError> {
+async fn document(file: PathBuf, name: Option<String>, cx: &Context) -> Result<Document, CliError> {
     let base = env::current_dir()
         .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
-    let mut documents = manifests::read(std::slice::from_ref(&file), false)?;
+    let mut documents = manifests::read(std::slice::from_ref(&file), false, cx).await?;
     manifests::complete(&mut documents, cx.namespace(), &base)?;
     let count = documents.len();
     let Some(mut document) = documents.pop().filter(|_| count == 1) else {
