@@ -256,7 +256,13 @@ impl<T: Tx> Unit<'_, T> {
         }
         match row.phase {
             Phase::Running => row.begin_time(now),
-            phase if phase.is_terminal() => row.rest(),
+            phase if phase.is_terminal() => {
+                row.rest();
+                // Whoever goes on with it later asks for the key anew.
+                if let Some(key) = row.rare.unique.as_mut() {
+                    key.waits = false;
+                }
+            }
             _ => {}
         }
         if let Some(gate) = row.rare.gate.as_mut().filter(|_| row.phase.is_terminal()) {
@@ -323,10 +329,11 @@ impl<T: Tx> Unit<'_, T> {
         row.tripped = false;
         if was_over {
             row.message = None;
-            if !row.phase.is_terminal() {
-                row.set_out(now);
-                row.begin_time(now);
-            }
+        }
+        // Its time may have passed while it was being cancelled.
+        if !row.phase.is_terminal() && (was_over || row.rare.due_at.is_none()) {
+            row.set_out(now);
+            row.begin_time(now);
         }
         self.touched.insert(id);
         Ok(())

@@ -123,6 +123,8 @@ async fn sync<S: Store>(
         let mut answer = Synced::default();
         if may_lend || call.is_worth_a_look(&params, stops_now) {
             let check_stops = call.told != Some(stops_now) || params.resync;
+            // Before it is answered, and whether it ever is: what it is granted now may never be heard of.
+            engine.leases.renew(params.node, params.generation, params.running > 0 || params.free > 0);
             let ask = engine.ask(by.clone());
             let look = SyncNode { ask, params: params.clone(), check_stops, waiting };
             answer = engine.write(look).await?;

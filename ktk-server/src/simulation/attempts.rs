@@ -30,7 +30,7 @@ impl World {
             self.people.speakers.swap_remove(index)
         } else {
             let Some(known) = self.identify() else { return };
-            if !self.is_healed && self.one_in(4) {
+            if !self.is_healed && self.one_in(2) {
                 return self.people.speakers.push(known);
             }
             known
@@ -63,9 +63,7 @@ impl World {
                 let task = Task::new(&name, super::manifests::with_something_to_fail(step).task_spec(None));
                 let id = self.new_request();
                 self.request(id, Request::Task(Box::new(task), Some((by, speaker))));
-                if self.one_in(2) {
-                    self.wait(speaker);
-                }
+                self.wait(speaker);
             }
             1 => {
                 let percent = f64::from(self.rng.random_range(0..100));
@@ -84,11 +82,18 @@ impl World {
     /// An attempt that runs waits for what it has made, until it ends or the server does.
     fn wait(&mut self, (task, fence): Speaker) {
         let lent = self.engine.lending.begin(task);
-        let runs = self.workers.iter_mut().flat_map(|worker| &mut worker.runs);
-        if let Some(run) = runs.into_iter().find(|run| super::recording::fence(run.grant.fence) == fence) {
+        for index in 0..self.workers.len() {
+            let runs = &mut self.workers[index].runs;
+            let Some(run) = runs.iter_mut().find(|run| super::recording::fence(run.grant.fence) == fence)
+            else {
+                continue;
+            };
             run.lent = Some(lent);
             run.ends_at += SignedDuration::from_secs(6);
             self.record.add(Entry::Call(Call::Wait { task, waits: true }));
+            // Its worker is told that there is one slot more, and asks for work.
+            self.work(index);
+            return self.work(index);
         }
     }
 

@@ -7,7 +7,10 @@ use super::{
     judge::facts::Entry,
     world::{World, ready},
 };
-use crate::{engine::conformance::dump::ReadAll, model::row::TaskRow};
+use crate::{
+    engine::{conformance::dump::ReadAll, timer},
+    model::row::TaskRow,
+};
 
 /// Turns in which everything must have come to rest.
 const TURNS: usize = 2_000;
@@ -25,6 +28,7 @@ impl World {
             }
         }
         // What a lost answer hid from those who wait, one slow sweep finds; from now on nothing is hidden.
+        self.sweep = ready(timer::begin(&self.engine)).expect("the store can be read");
         self.engine.hub.sweep();
     }
 

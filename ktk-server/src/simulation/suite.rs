@@ -70,7 +70,9 @@ fn trial(seed: u64, total: &mut Total) {
     let history = play(seed);
     let verdict = judge(&history.entries);
     if let Some(first) = verdict.violations.first() {
-        let from = first.entry.saturating_sub(12);
+        let from = first
+            .entry
+            .saturating_sub(variable("KTK_SIMULATION_SHOW").and_then(|text| text.parse().ok()).unwrap_or(12));
         for (number, entry) in history.entries.iter().enumerate().take(first.entry + 2).skip(from) {
             eprintln!("{number}: {entry:?}");
         }

@@ -216,7 +216,7 @@ impl World {
         }
         // As the server takes it: the lease is renewed around the look.
         let (node, generation, running) = (params.node, params.generation, params.running);
-        self.engine.leases.renew(node, generation, running > 0);
+        self.engine.leases.renew(node, generation, running > 0 || params.free > 0);
         let repeats = !params.reports.is_empty() && !self.is_healed && self.one_in(8);
         let again = repeats.then(|| SyncParams { free: 0, resync: false, ..params.clone() });
         match self.call(params) {

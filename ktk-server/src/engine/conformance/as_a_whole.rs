@@ -173,6 +173,38 @@ pub async fn one_of_a_key<S: Store>(store: S) {
     lab.restart("p.a").await.unwrap();
 }
 
+/// What passed while it was being cancelled counts anew once something in it is restarted.
+pub async fn its_time_after_a_cancel<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let mut object = pipeline("p", [job("a"), job("b").needs(["a"])]);
+    object.spec.timeout = Some(ktk_client::api::Duration::from_secs(10));
+    lab.make_pipeline(object).await;
+    let grant = lab.running("p.a").await;
+    lab.cancel_pipeline("p", false).await.unwrap();
+    lab.advance(Duration::from_secs(11)).await;
+    lab.restart("p.b").await.unwrap();
+    assert_eq!(lab.pipeline_state("p").await, "Running");
+    lab.advance(Duration::from_secs(11)).await;
+    assert_eq!(lab.pipeline_state("p").await, "Running/Stopping");
+    lab.report(grant, success()).await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed/Timeout");
+}
+
+/// Who was cancelled while it waited for its key has it when something in it is restarted.
+pub async fn a_key_that_was_waited_for<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(keyed(pipeline("p", [job("a")]), OnConflict::Reject)).await;
+    let grant = lab.running("p.a").await;
+    lab.make_pipeline(keyed(pipeline("q", [job("a")]), OnConflict::Replace)).await;
+    lab.cancel_pipeline("q", true).await.unwrap();
+    let refused = lab.restart("q.a").await.unwrap_err();
+    assert!(refused.message.contains("held by pipeline p@1"), "{refused}");
+    lab.report(grant, success()).await;
+    lab.restart("q.a").await.unwrap();
+    lab.succeed("q.a").await;
+    assert_eq!(lab.pipeline_state("q").await, "Succeeded");
+}
+
 pub async fn its_hooks<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     let hook = |word: &str| Some(HookSpec { command: vec![word.to_owned()], ..HookSpec::default() });

@@ -141,7 +141,8 @@ macro_rules! engine_conformance {
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
-            as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, one_of_a_key,
+            as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, its_time_after_a_cancel,
+                one_of_a_key, a_key_that_was_waited_for,
                 its_hooks, its_permits, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
             affinity: who_ran_it_and_waits_gets_it, nobody_is_waited_for, kept_once_for_each_attempt, what_comes_behind_goes_on,
                 where_earlier_tasks_ran, only_who_can_run_it, what_runs_on_no_node, permits_are_kept_with_it;

@@ -39,7 +39,8 @@ impl Judge {
     }
 
     pub(super) fn expect_of_end(&self, task: &TaskFact, touched: &mut Touched) {
-        if task.reason != Some("Reused") {
+        // What was taken back, and an item that its step has no more, never ran.
+        if task.reason != Some("Reused") && task.item.is_none_or(|item| !item.is_gone) {
             self.expect_hook(task.id, "onFinish", task.attempt, touched);
         }
     }

@@ -20,7 +20,8 @@ impl Judge {
         let at = self.latest;
         let (set_out, began) = self.began.entry(now.id).or_insert((at, None));
         let was_over = before.as_ref().is_some_and(PipelineFact::is_over);
-        let goes_on = was_over && now.stop.is_none() && !now.is_terminal();
+        let was_stopped = before.as_ref().is_some_and(|before| before.stop.is_some());
+        let goes_on = was_stopped && now.stop.is_none() && !now.is_terminal();
         if (had_ended && !now.is_terminal()) || goes_on {
             (*set_out, *began) = (at, None);
         }
