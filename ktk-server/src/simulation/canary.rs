@@ -108,7 +108,7 @@ impl Canary {
             Self::StaleResult => &["P16"],
             Self::TwoLive => &["P30", "P31"],
             Self::LeftWaiting => &["P65"],
-            Self::OtherAnswer => &["P04"],
+            Self::OtherAnswer => &["P04", "P01"],
             Self::NoPermits => &["P35"],
             Self::PausedQueue => &["S6"],
             Self::HookTwice => &["S2"],

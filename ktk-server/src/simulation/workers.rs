@@ -203,7 +203,7 @@ impl World {
             node: worker.id,
             generation: worker.generation,
             reports: worker.ends.clone(),
-            free: worker.free() + worker.ends.len() as u32,
+            free: (worker.slots + worker.lent).saturating_sub(worker.runs.len() as u32),
             running: worker.runs.len() as u32,
             lent: worker.lent,
             stopping: worker.runs.iter().filter(|run| run.is_stopping).map(|run| run.grant.fence).collect(),
