@@ -196,8 +196,12 @@ impl RestartPipeline {
         if is_live && !self.params.force {
             let parent = (self.params.reference.name != named.name).then_some(named.id);
             unit.refuse_live_pipeline(&newest, parent, &wish).await?;
+            let (restarted, plan) = (Vec::new(), Vec::new());
+            let first = FirstAnswer { id: newest.id, created: false, restarted, plan };
+            unit.remember(self.request.as_ref(), &first).await?;
+            unit.finish().await?;
             let answer = answer(&mut unit, newest.id, Vec::new()).await?;
-            return Ok(Done::quiet(answer));
+            return Ok(Done { answer, effects: unit.effects });
         }
         let plan = unit.plan_whole(&newest, &named, &wish).await?;
         if self.params.dry_run {
