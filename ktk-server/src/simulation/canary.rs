@@ -1,6 +1,6 @@
 //! Canaries: records in which something is wrong that must not be. A judge who lets one pass sees nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::facts::{Call, EntityFact, Entry, Fact, HookFact, ItemFact, TaskFact, Told};
 
@@ -143,6 +143,7 @@ impl Canary {
                 limit_before(entries, r#""queue":"q""#, ("Queue", "q"), r#"{"paused":true}"#)
             }
             Self::NoSeats => no_seats(entries),
+            Self::LeftWaiting => left_waiting(entries),
             Self::NoSlots => no_slots(entries),
             Self::EqualItem => (1..entries.len()).rev().any(|at| {
                 matches!(entries[at], Entry::Call(Call::Verdict { .. })) && equal_item(&mut entries[at - 1])
@@ -231,6 +232,37 @@ fn limit_before(entries: &mut Vec<Entry>, words: &str, (kind, name): (&str, &str
                 && body.contains(words)
             {
                 limited.insert(task.id);
+            }
+        }
+    }
+    false
+}
+
+/// A task of which nothing is written later has not succeeded, but waits for another attempt.
+fn left_waiting(entries: &mut [Entry]) -> bool {
+    let commits = entries.iter().filter_map(|entry| match entry {
+        Entry::Commit { facts, .. } => Some(facts),
+        _ => None,
+    });
+    let mut successes: BTreeMap<uuid::Uuid, usize> = BTreeMap::new();
+    for fact in commits.flatten() {
+        if let Fact::Task(task) = fact
+            && task.phase == "Succeeded"
+        {
+            *successes.entry(task.id).or_default() += 1;
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for entry in entries.iter_mut().rev() {
+        let Entry::Commit { facts, .. } = entry else { continue };
+        for fact in facts.iter_mut().rev() {
+            match fact {
+                Fact::GoneTask(id) => drop(seen.insert(*id)),
+                Fact::Task(task) if seen.insert(task.id) && successes.get(&task.id) == Some(&1) => {
+                    (task.phase, task.reason, task.digest) = ("Pending", Some("Backoff"), None);
+                    return true;
+                }
+                _ => {}
             }
         }
     }
@@ -400,9 +432,6 @@ fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
                     TaskFact { id, context: id, parent: None, incarnation: 1, version, ..task.clone() };
                 facts.push(Fact::NewTask(other, String::new()));
                 return true;
-            }
-            (Canary::LeftWaiting, Fact::Task(task)) if task.phase == "Succeeded" => {
-                (task.phase, task.reason, task.digest) = ("Pending", Some("Backoff"), None);
             }
             _ => continue,
         }
