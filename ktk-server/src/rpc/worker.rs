@@ -17,6 +17,7 @@ use super::{RouterBuilder, method};
 use crate::{
     engine::{
         Engine,
+        leases::Leases,
         nodes::{RegisterNode, SyncNode},
         operation::By,
         unit::Effects,
@@ -123,11 +124,12 @@ async fn sync<S: Store>(
         let mut answer = Synced::default();
         if may_lend || call.is_worth_a_look(&params, stops_now) {
             let check_stops = call.told != Some(stops_now) || params.resync;
-            // Before it is answered, and whether it ever is: what it is granted now may never be heard of.
-            engine.leases.renew(params.node, params.generation, params.running > 0 || params.free > 0);
             let ask = engine.ask(by.clone());
             let look = SyncNode { ask, params: params.clone(), check_stops, waiting };
+            let unheard = Unheard { leases: &engine.leases, node, generation: params.generation };
             answer = engine.write(look).await?;
+            // What follows says whether it runs something.
+            std::mem::forget(unheard);
             if engine.shared.nearby.looked(node) {
                 look_again(engine);
             }
@@ -158,6 +160,20 @@ async fn sync<S: Store>(
             _ = lends.changed() => {}
             () = until(deadline) => return Ok(answer),
         }
+    }
+}
+
+/// A look that comes to nothing, because it fails or nobody waits for it any more, may yet have granted something that
+/// nobody hears of: the node has a lease then.
+struct Unheard<'e> {
+    leases: &'e Leases,
+    node: Uuid,
+    generation: u32,
+}
+
+impl Drop for Unheard<'_> {
+    fn drop(&mut self) {
+        self.leases.renew(self.node, self.generation, true);
     }
 }
 

@@ -169,3 +169,19 @@ async fn what_was_kept_for_a_call_that_ends_goes_to_another() {
     drop(first);
     assert_eq!(names(&second.await.expect("an answer").grants), ["b"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_leaves_a_lease_and_an_idle_one_none() {
+    let calls = Calls::default();
+    let engine = two_nodes(&calls).await;
+    sync(&engine, &calls, by(), waits(SECOND, None)).await.expect("an answer");
+    assert_eq!(engine.leases.next_end(), None, "it runs nothing");
+    let outcome = Outcome { reason: Some(ktk_client::api::Reason::ByUser), ..Outcome::default() };
+    let fence = ktk_client::api::worker::Fence { epoch: 1, counter: 1 };
+    let report = Report { task: FIRST, attempt: 1, fence, outcome };
+    let wrong = SyncParams { reports: vec![report], ..waits(SECOND, None) };
+    sync(&engine, &calls, by(), wrong).await.expect_err("that is no end of an attempt");
+    assert!(engine.leases.next_end().is_some(), "what else was done may be there");
+    sync(&engine, &calls, by(), waits(SECOND, None)).await.expect("an answer");
+    assert_eq!(engine.leases.next_end(), None);
+}
