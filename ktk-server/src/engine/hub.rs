@@ -155,11 +155,13 @@ impl Hub {
         self.versions.send_replace(version);
     }
 
-    /// Wakes every claimer, the evaluator and the collector, although nothing is known to have changed: the slow sweep.
+    /// Wakes everyone who waits for something to do, although nothing is known to have changed: the slow sweep.
     pub fn sweep(&self) {
         self.swept.fetch_add(1, Ordering::Relaxed);
         self.work.send_modify(|count| *count += 1);
+        self.stops.send_modify(|count| *count += 1);
         self.evaluations.send_modify(|count| *count += 1);
+        self.hooks.send_modify(|count| *count += 1);
         self.collect();
     }
 
@@ -184,6 +186,14 @@ fn earlier(place: &watch::Sender<Option<Timestamp>>, at: Option<Timestamp>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sweep_wakes_everyone_with_something_to_do() {
+        let hub = Hub::default();
+        let wakes = [hub.work(), hub.stops(), hub.evaluations(), hub.hooks(), hub.collections()];
+        hub.sweep();
+        assert!(wakes.iter().all(|wake| wake.has_changed().expect("the hub is there")));
+    }
 
     #[test]
     fn what_is_said_while_the_store_is_asked_is_not_lost() {

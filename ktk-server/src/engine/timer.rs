@@ -87,7 +87,7 @@ async fn look<S: Store>(engine: &Engine<S>) -> EngineResult<Option<Timestamp>> {
     engine.hub.forget_due();
     let ahead = engine.read(Outlook).await?;
     engine.hub.add_due(ahead.next_due);
-    let is_unfinished = ahead.counts.pending + ahead.counts.running > 0;
+    let is_unfinished = ahead.counts.pending + ahead.counts.running > 0 || ahead.has_hooks;
     Ok(is_unfinished.then(|| next_sweep(engine)))
 }
 

@@ -1,6 +1,6 @@
 //! What a call looks for, and what becomes of a task that was kept for another call.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use ktk_client::api::{
     ObjectRef, Task,
@@ -120,27 +120,28 @@ fn names(grants: &[Grant]) -> Vec<&str> {
     grants.iter().map(|grant| grant.name.as_str()).collect()
 }
 
-/// Two calls go on until they only wait, the first of these before the other.
-macro_rules! both_wait {
-    ($one:ident, $other:ident) => {
-        tokio::select! {
-            biased;
-            _ = &mut $one => panic!("there is nothing to answer"),
-            _ = &mut $other => panic!("there is nothing to answer"),
-            () = settle() => {}
-        }
-    };
+type Waiting<'c> = Pin<Box<dyn Future<Output = Result<Synced, ApiError>> + 'c>>;
+
+/// Calls of the second node and of the first, which wait, the second's before the other; then `b` may go.
+async fn both_wait<'c>(engine: &'c Server, calls: &'c Calls) -> (Waiting<'c>, Waiting<'c>) {
+    let hour = Some(Duration::from_secs(3600));
+    let call = |node| -> Waiting<'c> { Box::pin(sync(engine, calls, by(), waits(node, hour))) };
+    let (mut second, mut first) = (call(SECOND), call(FIRST));
+    tokio::select! {
+        biased;
+        _ = &mut second => panic!("there is nothing to answer"),
+        _ = &mut first => panic!("there is nothing to answer"),
+        () = settle() => {}
+    }
+    resume(engine, "b").await;
+    (second, first)
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_two_calls_that_wait_the_nearer_one_is_answered() {
     let calls = Calls::default();
     let engine = two_nodes(&calls).await;
-    let hour = Some(Duration::from_secs(3600));
-    let mut second = Box::pin(sync(&engine, &calls, by(), waits(SECOND, hour)));
-    let mut first = Box::pin(sync(&engine, &calls, by(), waits(FIRST, hour)));
-    both_wait!(second, first);
-    resume(&engine, "b").await;
+    let (mut second, mut first) = both_wait(&engine, &calls).await;
     // The other one looks first.
     let answer = tokio::select! {
         biased;
@@ -155,11 +156,7 @@ async fn of_two_calls_that_wait_the_nearer_one_is_answered() {
 async fn what_was_kept_for_a_call_that_ends_goes_to_another() {
     let calls = Calls::default();
     let engine = two_nodes(&calls).await;
-    let hour = Some(Duration::from_secs(3600));
-    let mut second = Box::pin(sync(&engine, &calls, by(), waits(SECOND, hour)));
-    let mut first = Box::pin(sync(&engine, &calls, by(), waits(FIRST, hour)));
-    both_wait!(second, first);
-    resume(&engine, "b").await;
+    let (mut second, first) = both_wait(&engine, &calls).await;
     // Of the first call, which is open, nothing is heard any more.
     tokio::select! {
         biased;
