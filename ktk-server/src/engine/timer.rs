@@ -146,6 +146,7 @@ mod tests {
         engine::shared::Shared,
         entropy::Entropy,
         jq::Jq,
+        model::row::HookRow,
         store::{Operation, StoreError, StoreInfo, StoreResult, Tx, conformance::rows, memory::MemoryStore},
     };
 
@@ -208,5 +209,30 @@ mod tests {
         assert!(look(5).await.is_err());
         assert_eq!(refuses.load(Relaxed), 0);
         assert!(engine.leases.next_end().is_some(), "who ran something has a lease from now on");
+    }
+
+    /// A hook whose wake-up was lost.
+    struct HookLeft;
+
+    impl Operation for HookLeft {
+        type Output = ();
+        type Error = StoreError;
+
+        async fn run<T: Tx>(&self, tx: &mut T) -> StoreResult<()> {
+            let (id, task_id) = (Uuid::from_u128(3), Uuid::from_u128(2));
+            let moment = ktk_client::api::hook::Moment::Finish;
+            tx.insert_hooks(&[HookRow { id, task_id, moment, attempt: 1, body: "{}".into() }]).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hook_alone_keeps_the_sweep_armed() {
+        let store = MemoryStore::new(Uuid::from_u128(1));
+        let shared = Shared::new(Entropy::seeded(1), None);
+        let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
+        let (engine, _) = Engine::new(store, clock, shared, Jq::here());
+        assert_eq!(begin(&engine).await.unwrap(), None);
+        engine.store.write(HookLeft).await.unwrap();
+        assert_eq!(begin(&engine).await.unwrap(), Some(next_sweep(&engine)));
     }
 }
