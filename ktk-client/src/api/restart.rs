@@ -92,7 +92,8 @@ impl Cascade {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restarted<T> {
-    /// The new task (or the one that was restarted already), or the pipeline.
+    /// The new task (or the one that was restarted already), or the pipeline; with `dryRun` the pipeline as lists
+    /// show it, without its manifest.
     pub object: T,
     /// Whether this call made something.
     pub created: bool,

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{body, error::EngineResult, lanes::Starter, room::starts_by_itself, unit::Unit};
-use crate::{model::row::TaskRow, store::Tx};
+use crate::store::Tx;
 
 impl<T: Tx> Unit<'_, T> {
     /// Starts an external task that is ready: nobody has to claim it. One that something limits stands in line.
@@ -35,7 +35,7 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     async fn begin_external(&mut self, id: Uuid) -> EngineResult<()> {
-        let is_waiting = self.tasks.get(&id).is_some_and(TaskRow::is_claimable);
+        let is_waiting = self.tasks.get(&id).is_some_and(|row| row.is_claimable());
         if !is_waiting {
             return Ok(());
         }

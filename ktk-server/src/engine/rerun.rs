@@ -106,7 +106,7 @@ impl<T: Tx> Unit<'_, T> {
         }
         let parent = wish.parent.unwrap_or(id);
         self.load(&[parent]).await?;
-        let parent = self.tasks.get(&parent).cloned().unwrap_or_else(|| row.clone());
+        let parent = self.task(parent).map_or_else(|_| row.clone(), TaskRow::clone);
         if let Some(need) = self.lost_need(&parent).await? {
             let words = format!("not restarted as asked: it needs {need}");
             self.task_event(&row, Severity::Warning, "NotRestarted", words);

@@ -149,7 +149,7 @@ impl Operation for RestartPipeline {
         if self.params.dry_run {
             let ended: Vec<TaskRow> = targets.into_iter().filter(|row| row.phase.is_terminal()).collect();
             unit.refuse_restart(&ended).await?;
-            return Ok(Done::quiet(answer(&mut unit, id, plan.rows()).await?));
+            return Ok(Done::quiet(planned(&mut unit, id, plan.rows()).await?));
         }
         let restarted = match targets.as_slice() {
             [live] if !live.phase.is_terminal() => {
@@ -205,7 +205,7 @@ impl RestartPipeline {
         }
         let plan = unit.plan_whole(&newest, &named, &wish).await?;
         if self.params.dry_run {
-            return Ok(Done::quiet(answer(&mut unit, newest.id, plan.rows()).await?));
+            return Ok(Done::quiet(planned(&mut unit, newest.id, plan.rows()).await?));
         }
         if is_live {
             unit.force_whole(newest.id, wish).await?;
@@ -233,6 +233,16 @@ pub(super) fn older_pipeline(named: &PipelineRow, newest: &PipelineRow) -> Engin
     );
     let hint = format!("ktk restart pipeline/{}@{} --all begins anew from it", named.name, named.incarnation);
     EngineError::Refused(ApiError::conflict(words).with_hint(hint))
+}
+
+/// Of a dry run: the pipeline as lists show it. A manifest of 10,000 steps says nothing of the plan.
+async fn planned<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    id: Uuid,
+    plan: Vec<PlanRow>,
+) -> EngineResult<Restarted<Pipeline>> {
+    let object = object::pipeline_summary(unit.shared, unit.pipeline(id).await?);
+    Ok(Restarted { object, created: false, restarted: Vec::new(), plan })
 }
 
 async fn answer<T: Tx>(

@@ -95,7 +95,8 @@ pub struct Unit<'u, T: Tx> {
     /// Who asked for it.
     pub by: &'u str,
     pub effects: Effects,
-    pub(super) tasks: BTreeMap<Uuid, TaskRow>,
+    /// Boxed: rows are large, and a map moves what it holds.
+    pub(super) tasks: BTreeMap<Uuid, Box<TaskRow>>,
     pub(super) newest: BTreeMap<Uuid, Uuid>,
     pub(super) pipelines: BTreeMap<Uuid, PipelineRow>,
     /// Pipelines all of whose newest tasks are in the working set.
@@ -176,7 +177,7 @@ impl<'u, T: Tx> Unit<'u, T> {
         if row.newest && !self.newest.contains_key(&row.context_id) {
             self.newest.insert(row.context_id, id);
         }
-        self.tasks.entry(id).or_insert(row);
+        self.tasks.entry(id).or_insert_with(|| Box::new(row));
         id
     }
 
@@ -205,18 +206,24 @@ impl<'u, T: Tx> Unit<'u, T> {
 
     /// A task of the working set.
     pub fn task(&self, id: Uuid) -> EngineResult<&TaskRow> {
-        self.tasks.get(&id).ok_or_else(|| EngineError::Bug(format!("task {id} was not loaded")))
+        self.tasks
+            .get(&id)
+            .map(|row| &**row)
+            .ok_or_else(|| EngineError::Bug(format!("task {id} was not loaded")))
     }
 
     /// The newest incarnation of a loaded context; `None` where the context is gone.
     pub fn newest_of(&self, context: Uuid) -> Option<&TaskRow> {
-        self.tasks.get(self.newest.get(&context)?)
+        self.tasks.get(self.newest.get(&context)?).map(|row| &**row)
     }
 
     /// A task to change: it will be written.
     pub fn task_mut(&mut self, id: Uuid) -> EngineResult<&mut TaskRow> {
         self.dirty_tasks.insert(id);
-        self.tasks.get_mut(&id).ok_or_else(|| EngineError::Bug(format!("task {id} was not loaded")))
+        self.tasks
+            .get_mut(&id)
+            .map(|row| &mut **row)
+            .ok_or_else(|| EngineError::Bug(format!("task {id} was not loaded")))
     }
 
     /// A pipeline, loaded when needed.
@@ -240,7 +247,7 @@ impl<'u, T: Tx> Unit<'u, T> {
     pub fn insert(&mut self, row: TaskRow, body: String) {
         self.newest.insert(row.context_id, row.id);
         self.inserts.push((row.id, body));
-        self.tasks.insert(row.id, row);
+        self.tasks.insert(row.id, Box::new(row));
     }
 
     /// What an attempt took or put out; fields that are absent leave what is stored.
@@ -358,7 +365,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             row.updated_at = self.now;
             row.keep_expiry();
             self.effects.wrote(row);
-            inserts.push(NewTask { row: row.clone(), body });
+            inserts.push(NewTask { row: TaskRow::clone(row), body });
             self.dirty_tasks.remove(&id);
         }
         let mut rows = Vec::with_capacity(self.dirty_tasks.len());
@@ -369,7 +376,7 @@ impl<'u, T: Tx> Unit<'u, T> {
             row.updated_at = self.now;
             row.keep_expiry();
             self.effects.wrote(row);
-            rows.push(row.clone());
+            rows.push(TaskRow::clone(row));
         }
         // Updates first: a parent stops being the newest before its child is.
         if !rows.is_empty() {
