@@ -88,6 +88,9 @@ impl<'a> Journal<'a> {
             }
             self.put(|state| &mut state.task_keys, key, row.id);
         }
+        if self.state.tasks_version.get(&()).is_none_or(|newest| *newest < row.version) {
+            self.put(|state| &mut state.tasks_version, (), row.version);
+        }
         self.put(|state| &mut state.tasks, row.id, row);
         Ok(())
     }

@@ -25,8 +25,7 @@ use crate::{
 
 impl State {
     pub(super) fn version(&self) -> u64 {
-        let tasks = self.task_keys.range(TaskKey::Version(0)..=TaskKey::Version(u64::MAX)).next_back();
-        let tasks = tasks.map(|(_, id)| self.tasks[id].version);
+        let tasks = self.tasks_version.get(&()).copied();
         let versions = PipelineKey::Version(0)..=PipelineKey::Version(u64::MAX);
         let pipelines = self.pipeline_keys.range(versions).next_back();
         let pipelines = pipelines.map(|(_, id)| self.pipelines[id].version);

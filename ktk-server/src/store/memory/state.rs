@@ -139,6 +139,7 @@ pub(super) struct State {
     pub(super) pipeline_bodies: BTreeMap<Uuid, String>,
     pub(super) tombstones: BTreeMap<u64, TombstoneRow>,
     pub(super) history_start: BTreeMap<(), u64>,
+    pub(super) tasks_version: BTreeMap<(), u64>,
     /// By time, then by the order in which they were written.
     pub(super) events: BTreeMap<(Timestamp, u64), EventRow>,
     pub(super) nodes: BTreeMap<Uuid, NodeRow>,

@@ -12,6 +12,8 @@ pub(super) enum Fault {
     Sqlite(#[from] rusqlite::Error),
     #[error("there is no {0} {1} to change")]
     Absent(&'static str, Uuid),
+    #[error("version {0} is another task's")]
+    DoubleVersion(u64),
     #[error("an operation that only reads wrote")]
     ReadOnly,
     #[error("versions can only be reserved by a synced write")]
@@ -48,6 +50,7 @@ impl Fault {
     pub(super) fn store_error(&self) -> StoreError {
         match self {
             Self::Sqlite(error) => sqlite_error(error),
+            Self::DoubleVersion(_) => StoreError::Duplicate(self.to_string()),
             _ => StoreError::Failed(self.to_string()),
         }
     }

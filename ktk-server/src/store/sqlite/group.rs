@@ -83,6 +83,7 @@ fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(),
             execute(tx, "SAVEPOINT operation").map_err(|fault| abandon(tx, &fault))?;
         }
         let before = tx.session.connection.total_changes();
+        let written = tx.session.written.get_mut().len();
         let succeeded = job.run(tx);
         match tx.reach {
             Some(Reach::Store) => return Err(give_up(tx)),
@@ -98,7 +99,7 @@ fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(),
             return Err(Refusal::Unstored(StoreError::Unavailable("the transaction was taken back".into())));
         }
         if way.savepoints {
-            end_savepoint(tx, succeeded).map_err(|fault| abandon(tx, &fault))?;
+            end_savepoint(tx, succeeded, written).map_err(|fault| abandon(tx, &fault))?;
         } else if !succeeded && is_alone {
             return roll_back(tx);
         } else if !succeeded && tx.session.connection.total_changes() != before {
@@ -106,15 +107,28 @@ fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(),
             return Err(Refusal::Tainted);
         }
     }
-    execute(tx, "COMMIT").map_err(|fault| abandon(tx, &fault))?;
+    note_newest(tx).and_then(|()| execute(tx, "COMMIT")).map_err(|fault| abandon(tx, &fault))?;
     tx.numbers.committed();
+    tx.session.recent.publish(tx.session.written.get_mut());
     Ok(())
 }
 
-fn end_savepoint(tx: &mut SqliteTx, succeeded: bool) -> Outcome<()> {
+/// Writes down the highest version that a task has had: no index has it.
+fn note_newest(tx: &mut SqliteTx) -> Outcome<()> {
+    match tx.session.written.get_mut().iter().map(|(version, _)| *version).max() {
+        Some(newest) if newest > tx.session.recent.newest() => {
+            tx.session.execute("UPDATE meta SET tasks_version = ?1", [newest.cast_signed()]).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Ends an operation's savepoint; `written` is how much had been written before it.
+fn end_savepoint(tx: &mut SqliteTx, succeeded: bool, written: usize) -> Outcome<()> {
     if !succeeded {
         execute(tx, "ROLLBACK TO operation")?;
         tx.forget();
+        tx.session.written.get_mut().truncate(written);
         tx.numbers.rolled_back(&tx.session)?;
     }
     execute(tx, "RELEASE operation")
@@ -143,6 +157,7 @@ fn give_up(tx: &mut SqliteTx) -> Refusal {
 
 fn roll_back(tx: &mut SqliteTx) -> Result<(), Refusal> {
     tx.forget();
+    tx.session.written.get_mut().clear();
     let rolled_back = (|| {
         if !tx.session.connection.is_autocommit() {
             execute(tx, "ROLLBACK")?;

@@ -4,12 +4,12 @@ use rusqlite::Connection;
 
 use super::{
     fault::Outcome,
-    schema::{APPLICATION_ID, SCHEMA, SCHEMA_1, SCHEMA_2, SCHEMA_3},
+    schema::{APPLICATION_ID, SCHEMA, SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4},
 };
 use crate::store::{StoreError, StoreResult};
 
 /// Step `n` leads from schema `n` to schema `n + 1`. A step that has landed never changes.
-pub(super) const STEPS: [&str; SCHEMA as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
+pub(super) const STEPS: [&str; SCHEMA as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
 
 /// What a file holds, looked at without touching it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

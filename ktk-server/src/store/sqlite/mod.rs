@@ -10,6 +10,7 @@ mod migrate;
 mod numbers;
 mod open;
 mod readers;
+mod recent;
 mod rows;
 mod schema;
 mod session;
@@ -54,9 +55,9 @@ impl SqliteStore {
         let opened = open::open(&lock, options)?;
         let info = StoreInfo { kind: "sqlite", id: opened.id, epoch: opened.numbers.epoch };
         let failure = Failure::new();
-        let threads = readers::start(&opened.path, options, &opened.numbers).and_then(|(sender, readers)| {
-            Ok((writer::start(opened, failure.clone(), readers, lock)?, sender))
-        });
+        let threads = readers::start(&opened.path, options, (&opened.numbers, &opened.recent)).and_then(
+            |(sender, readers)| Ok((writer::start(opened, failure.clone(), readers, lock)?, sender)),
+        );
         let (writer, readers) = threads
             .map_err(|error| StoreError::Unavailable(format!("cannot start the store's threads: {error}")))?;
         Ok(Self { writer, readers, failure, info })

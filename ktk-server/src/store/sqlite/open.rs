@@ -16,6 +16,7 @@ use super::{
     log::Log,
     migrate::{look, migrate},
     numbers::{BLOCK, Numbers},
+    recent::Recent,
     schema::SCHEMA,
 };
 use crate::store::{StoreError, StoreResult, lock::StoreLock};
@@ -56,6 +57,7 @@ pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) log: Log,
     pub(super) numbers: Numbers,
+    pub(super) recent: Recent,
     pub(super) id: Uuid,
     pub(super) path: PathBuf,
 }
@@ -79,12 +81,14 @@ pub(super) fn open(lock: &StoreLock, options: &SqliteOptions) -> StoreResult<Ope
         let log = Log::watch(&mut connection)?;
         migrate(&mut connection, found)?;
         let (id, numbers) = begin_epoch(&mut connection)?;
-        Ok((id, numbers, log))
+        let newest =
+            connection.query_row("SELECT tasks_version FROM meta", [], |row| row.get::<_, i64>(0))?;
+        Ok((id, numbers, log, Recent::new(newest.cast_unsigned())))
     })();
-    let (id, numbers, log) = opened.map_err(|fault: Fault| fault.store_error())?;
+    let (id, numbers, log, recent) = opened.map_err(|fault: Fault| fault.store_error())?;
     // SQLite tries this for its log, but does not say when it fails.
     lock.sync_dir().map_err(|error| unavailable(&dir, &error))?;
-    Ok(Opened { connection, log, numbers, id, path })
+    Ok(Opened { connection, log, numbers, recent, id, path })
 }
 
 /// Opens a connection that can only read.

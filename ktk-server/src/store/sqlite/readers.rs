@@ -13,6 +13,7 @@ use super::{
     job::Job,
     numbers::Numbers,
     open::{SqliteOptions, open_reader},
+    recent::Recent,
     session::Session,
     transaction::{Mode, SqliteTx},
     warm::Warm,
@@ -39,7 +40,7 @@ pub(super) struct Readers {
 pub(super) fn start(
     path: &std::path::Path,
     options: &SqliteOptions,
-    numbers: &Numbers,
+    (numbers, recent): (&Numbers, &Recent),
 ) -> std::io::Result<(mpsc::Sender<Order>, Readers)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let queue = Arc::new(Mutex::new(receiver));
@@ -49,6 +50,7 @@ pub(super) fn start(
             path: path.to_owned(),
             options: options.clone(),
             numbers: numbers.clone(),
+            recent: recent.clone(),
             queue: queue.clone(),
             tx: None,
         };
@@ -82,6 +84,7 @@ struct Reader {
     path: PathBuf,
     options: SqliteOptions,
     numbers: Numbers,
+    recent: Recent,
     queue: Arc<Mutex<mpsc::Receiver<Order>>>,
     tx: Option<SqliteTx>,
 }
@@ -120,7 +123,8 @@ impl Reader {
 
     fn tx(&mut self) -> Outcome<&mut SqliteTx> {
         if self.tx.is_none() {
-            let session = Session::new(open_reader(&self.path, &self.options)?, Warm::default());
+            let session =
+                Session::new(open_reader(&self.path, &self.options)?, Warm::default(), self.recent.clone());
             self.tx = Some(SqliteTx::new(session, self.numbers.clone(), Mode::Read));
         }
         Ok(self.tx.as_mut().expect("it was just made"))

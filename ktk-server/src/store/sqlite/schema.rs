@@ -10,7 +10,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6b74_6b00;
 
 /// The newest schema's number.
-pub(super) const SCHEMA: u32 = 3;
+pub(super) const SCHEMA: u32 = 4;
 
 /// Schema 1.
 pub(super) const SCHEMA_1: &str = "
@@ -267,3 +267,14 @@ CREATE INDEX pipelines_gate ON pipelines (
 CREATE INDEX pipelines_due ON pipelines (json_extract(rare, '$.dueAt'), id)
     WHERE rare IS NOT NULL AND instr(rare, '"dueAt":') > 0;
 "#;
+
+/// Schema 4: fewer indexes to write. Recent changes of tasks are found in memory (`recent.rs`), remembered requests go
+/// in the order in which they came.
+pub(super) const SCHEMA_4: &str = "
+ALTER TABLE meta ADD COLUMN tasks_version INTEGER NOT NULL DEFAULT 0;
+UPDATE meta SET tasks_version = coalesce((SELECT max(version) FROM tasks), 0);
+DROP INDEX tasks_version;
+DROP INDEX tasks_head;
+CREATE INDEX tasks_head ON tasks (head);
+DROP INDEX requests_at;
+";

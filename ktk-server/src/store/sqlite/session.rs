@@ -1,12 +1,16 @@
 //! A connection with what its statements share: loading of rows that skips broken ones.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
 use rusqlite::{CachedStatement, Connection, Params, Statement};
 use uuid::Uuid;
 
 use super::{
-    fault::Outcome,
+    fault::{Fault, Outcome},
+    recent::Recent,
     rows::{Cells, Stored},
     warm::Warm,
 };
@@ -22,11 +26,44 @@ pub(super) struct Session {
     told: RefCell<BTreeSet<String>>,
     /// What the writer need not read again.
     pub(super) warm: RefCell<Warm>,
+    /// The latest changes of tasks.
+    pub(super) recent: Recent,
+    /// Versions of tasks that the transaction has written, to be published once it is committed.
+    pub(super) written: RefCell<Vec<(u64, Uuid)>>,
+    /// A version that is higher than any that a task has had is nobody's.
+    highest: Cell<u64>,
 }
 
 impl Session {
-    pub(super) fn new(connection: Connection, warm: Warm) -> Self {
-        Self { connection, told: RefCell::default(), warm: RefCell::new(warm) }
+    pub(super) fn new(connection: Connection, warm: Warm, recent: Recent) -> Self {
+        let highest = Cell::new(recent.newest());
+        Self {
+            connection,
+            told: RefCell::default(),
+            warm: RefCell::new(warm),
+            recent,
+            written: RefCell::default(),
+            highest,
+        }
+    }
+
+    /// A task is written with a version, which is nobody else's.
+    pub(super) fn writes(&self, version: u64, id: Uuid) -> Outcome<()> {
+        let mut written = self.written.borrow_mut();
+        if version > self.highest.get() {
+            self.highest.set(version);
+        } else {
+            let mine = written.iter().rev().find(|(other, _)| *other == version).map(|(_, task)| *task);
+            let holder = mine.or_else(|| self.recent.with_version(version)).filter(|holder| *holder != id);
+            let holds = "SELECT EXISTS(SELECT 1 FROM tasks WHERE id = ?1 AND version = ?2)";
+            if let Some(holder) = holder
+                && self.value(holds, (holder.as_bytes(), version.cast_signed()))?
+            {
+                return Err(Fault::DoubleVersion(version));
+            }
+        }
+        written.push((version, id));
+        Ok(())
     }
 
     /// A statement, compiled once for each connection.

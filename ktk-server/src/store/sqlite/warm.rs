@@ -4,11 +4,14 @@
 //! Only the writer has them: nobody else writes this file. They are forgotten with every transaction that is taken
 //! back.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::{model::row::TaskRow, store::precision::Kept as _};
+use crate::{
+    model::row::TaskRow,
+    store::precision::{Kept as _, kept},
+};
 
 /// The most tasks.
 const TASKS: usize = 4_096;
@@ -30,18 +33,19 @@ pub(super) struct WarmTask {
 #[derive(Debug, Default)]
 pub(super) struct Warm {
     remembers: bool,
-    /// By id, which is by age.
-    tasks: BTreeMap<Uuid, WarmTask>,
+    tasks: HashMap<Uuid, Box<WarmTask>>,
+    /// How many have found no room.
+    refused: usize,
 }
 
 impl Warm {
     /// That of the connection that writes.
     pub(super) fn of_the_writer() -> Self {
-        Self { remembers: true, tasks: BTreeMap::new() }
+        Self { remembers: true, ..Self::default() }
     }
 
     pub(super) fn get(&self, id: &Uuid) -> Option<&WarmTask> {
-        self.tasks.get(id)
+        self.tasks.get(id).map(|task| &**task)
     }
 
     /// A root that is its context's only incarnation.
@@ -49,18 +53,23 @@ impl Warm {
         self.get(context).filter(|task| task.row.newest && task.row.context_id == *context)
     }
 
-    /// Remembers a row that was written; the oldest makes room.
+    /// Remembers a row that was written, if there is room: work is taken in the order in which it came, so that those
+    /// who are here go before those who come. Where they stay, all are forgotten in the end.
     pub(super) fn put(&mut self, seq: i64, row: &TaskRow, body: Option<&str>) {
         let text = body.map_or(0, str::len) + texts(row);
         if !self.remembers || row.phase.is_terminal() || text > TEXT {
             self.forget(&row.id);
             return;
         }
-        let body = body.map(str::to_owned);
-        self.tasks.insert(row.id, WarmTask { seq, row: row.kept(), body });
-        if self.tasks.len() > TASKS {
-            self.tasks.pop_first();
+        if self.tasks.len() >= TASKS && !self.tasks.contains_key(&row.id) {
+            self.refused += 1;
+            if self.refused < TASKS {
+                return;
+            }
+            self.forget_all();
         }
+        let body = body.map(str::to_owned);
+        self.tasks.insert(row.id, Box::new(WarmTask { seq, row: row.kept(), body }));
     }
 
     /// Remembers what a row that is known has become.
@@ -73,6 +82,16 @@ impl Warm {
         }
     }
 
+    /// The same where it went its ordinary course.
+    pub(super) fn follow(&mut self, row: &TaskRow) {
+        let Some(known) = self.tasks.get_mut(&row.id) else { return };
+        if row.phase.is_terminal() || texts(row) > TEXT {
+            self.forget(&row.id);
+        } else {
+            take_course(&mut known.row, row);
+        }
+    }
+
     pub(super) fn forget(&mut self, id: &Uuid) {
         self.tasks.remove(id);
     }
@@ -80,12 +99,35 @@ impl Warm {
     /// What was remembered may have been taken back.
     pub(super) fn forget_all(&mut self) {
         self.tasks.clear();
+        self.refused = 0;
     }
 }
 
 /// The length of its texts that people can make long.
 fn texts(row: &TaskRow) -> usize {
     [&row.labels, &row.message, &row.wish].into_iter().flatten().map(String::len).sum()
+}
+
+/// Brings a row up to one from which it differs only in its ordinary course.
+fn take_course(row: &mut TaskRow, after: &TaskRow) {
+    row.phase = after.phase;
+    row.reason = after.reason;
+    row.message.clone_from(&after.message);
+    row.admitted = after.admitted;
+    row.attempt = after.attempt;
+    row.counted = after.counted;
+    row.lost = after.lost;
+    row.fence = after.fence;
+    row.token = after.token;
+    row.node_id = after.node_id;
+    row.node.clone_from(&after.node);
+    row.exit_code = after.exit_code;
+    row.output_digest.clone_from(&after.output_digest);
+    row.updated_at = kept(after.updated_at);
+    row.ready_at = after.ready_at.map(kept);
+    row.started_at = after.started_at.map(kept);
+    row.finished_at = after.finished_at.map(kept);
+    row.version = after.version;
 }
 
 /// Whether a row differs from another only in what a claim and the end of an attempt write.
@@ -114,7 +156,7 @@ pub(super) fn is_ordinary_course(before: &TaskRow, after: &TaskRow) -> bool {
         phase: _,
         reason: _,
         message: _,
-        admitted,
+        admitted: _,
         needs,
         live_needs,
         bad_needs,
@@ -158,7 +200,6 @@ pub(super) fn is_ordinary_course(before: &TaskRow, after: &TaskRow) -> bool {
         && *priority == after.priority
         && *run_if == after.run_if
         && *cascade == after.cascade
-        && *admitted == after.admitted
         && (*needs, *live_needs, *bad_needs) == (after.needs, after.live_needs, after.bad_needs)
         && *stop == after.stop
         && *wish == after.wish

@@ -49,7 +49,7 @@ pub(super) fn start(
 ) -> std::io::Result<mpsc::Sender<Order>> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let tx = SqliteTx::new(
-        Session::new(opened.connection, Warm::of_the_writer()),
+        Session::new(opened.connection, Warm::of_the_writer(), opened.recent),
         opened.numbers,
         Mode::Write { synced: true },
     );

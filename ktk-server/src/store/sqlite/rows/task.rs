@@ -182,5 +182,6 @@ pub(in super::super) fn bind_course(
         opt_micros(row.finished_at),
         row.version.cast_signed(),
         row.token,
+        row.admitted,
     ])
 }

@@ -82,7 +82,7 @@ fn an_answer_comes_after_its_commit() {
     let mode: String = opened.connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
     let mut tx = SqliteTx::new(
-        Session::new(opened.connection, Warm::of_the_writer()),
+        Session::new(opened.connection, Warm::of_the_writer(), opened.recent),
         opened.numbers,
         Mode::Write { synced: true },
     );

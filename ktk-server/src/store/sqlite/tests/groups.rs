@@ -27,7 +27,7 @@ fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
     let opened = open::open(&lock, options).unwrap();
     (
         SqliteTx::new(
-            Session::new(opened.connection, Warm::of_the_writer()),
+            Session::new(opened.connection, Warm::of_the_writer(), opened.recent),
             opened.numbers,
             Mode::Write { synced: true },
         ),

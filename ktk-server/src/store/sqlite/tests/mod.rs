@@ -10,6 +10,7 @@ mod kill;
 mod law;
 mod numbers;
 mod opening;
+mod recent;
 
 use std::path::Path;
 

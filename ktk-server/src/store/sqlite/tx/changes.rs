@@ -5,21 +5,25 @@ use rusqlite::params;
 
 use super::super::{
     fault::Outcome,
+    recent::Page,
     rows::{bind_tombstone, entity_columns, micros, pipeline_columns, task_columns, tombstone_columns},
     session::Session,
 };
-use crate::model::row::{Change, TombstoneRow};
+use crate::model::row::{Change, TaskRow, TombstoneRow};
 
 /// Trimmed tombstones count too: the newest version never goes back.
 pub(super) const VERSION: &str = "SELECT max( \
-     coalesce((SELECT max(version) FROM tasks), 0), \
+     (SELECT tasks_version FROM meta), \
      coalesce((SELECT max(version) FROM pipelines), 0), \
      coalesce((SELECT max(version) FROM tombstones), 0), \
      coalesce((SELECT max(version) FROM entities), 0), \
      coalesce((SELECT max(version) FROM nodes), 0), \
      (SELECT history_start FROM meta))";
+/// A walk over all tasks: only for changes that are no longer at hand.
 pub(super) const TASKS: &str =
     concat!("SELECT ", task_columns!(), " FROM tasks WHERE version > ?1 ORDER BY version");
+pub(super) const TASK: &str =
+    concat!("SELECT ", task_columns!(), " FROM tasks WHERE id = ?1 AND version = ?2");
 pub(super) const PIPELINES: &str =
     concat!("SELECT ", pipeline_columns!(), " FROM pipelines WHERE version > ?1 ORDER BY version");
 pub(super) const ENTITIES: &str =
@@ -28,20 +32,53 @@ pub(super) const TOMBSTONES: &str =
     concat!("SELECT ", tombstone_columns!(), " FROM tombstones WHERE version > ?1 ORDER BY version");
 
 pub(super) fn version(session: &Session) -> Outcome<u64> {
-    session.value::<i64>(VERSION, []).map(i64::cast_unsigned)
+    let stored = session.value::<i64>(VERSION, [])?.cast_unsigned();
+    Ok(session.written.borrow().iter().map(|(version, _)| *version).fold(stored, u64::max))
 }
 
-pub(super) fn after(session: &Session, after: u64, limit: usize) -> Outcome<Vec<Change>> {
+pub(in super::super) fn after(session: &Session, after: u64, limit: usize) -> Outcome<Vec<Change>> {
+    // What is at hand may be a moment behind what the transaction sees: the rest is told of once it is there as well.
+    let stored = session.value::<i64>("SELECT tasks_version FROM meta", [])?.cast_unsigned();
+    let known = session.recent.newest();
+    let is_behind = stored > known && session.written.borrow().is_empty();
+    let tasks = tasks(session, after, limit)?.into_iter().map(|row| Change::Task(Box::new(row)));
     let after = [i64::try_from(after).unwrap_or(i64::MAX)];
-    let tasks = session.rows(TASKS, after, limit)?.into_iter().map(|row| Change::Task(Box::new(row)));
     let pipelines =
         session.rows(PIPELINES, after, limit)?.into_iter().map(|row| Change::Pipeline(Box::new(row)));
     let entities = session.rows(ENTITIES, after, limit)?.into_iter().map(|row| Change::Entity(Box::new(row)));
     let deleted = session.rows(TOMBSTONES, after, limit)?.into_iter().map(Change::Deleted);
     let mut changes: Vec<Change> = tasks.chain(pipelines).chain(entities).chain(deleted).collect();
+    changes.retain(|change| !is_behind || change.version() <= known);
     changes.sort_by_key(Change::version);
     changes.truncate(limit);
     Ok(changes)
+}
+
+/// Tasks that have changed after a version, in the order of their last changes.
+fn tasks(session: &Session, after: u64, limit: usize) -> Outcome<Vec<TaskRow>> {
+    let (mut found, mut at) = (Vec::new(), after);
+    while found.len() < limit {
+        let Page::Changes(mut page) = session.recent.after(at, limit) else {
+            let left = limit - found.len();
+            found.extend(session.rows::<TaskRow>(TASKS, [i64::try_from(at).unwrap_or(i64::MAX)], left)?);
+            break;
+        };
+        let is_last = page.len() < limit;
+        if is_last {
+            page.extend(session.written.borrow().iter().filter(|(version, _)| *version > at));
+            page.sort_unstable();
+        }
+        let mut row = session.statement(TASK)?;
+        for (version, id) in page {
+            session.extend(&mut found, &mut row, params![id.as_bytes(), version.cast_signed()], 1)?;
+            at = version;
+        }
+        if is_last {
+            break;
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
 }
 
 pub(super) fn insert_tombstones(session: &Session, rows: &[TombstoneRow]) -> Outcome<()> {

@@ -1,7 +1,7 @@
 //! The transaction of the sqlite store: one method of the trait, one call into the file of its
 //! subject. Its futures are ready at once.
 
-mod changes;
+pub(super) mod changes;
 mod entities;
 mod events;
 mod hooks;
@@ -20,12 +20,10 @@ use std::{ops::RangeInclusive, sync::Arc};
 
 use jiff::Timestamp;
 use ktk_client::api::{Phase, worker::Fence};
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
     fault::Fault,
-    rows::micros,
     transaction::{Mode, SqliteTx},
 };
 use crate::{
@@ -426,9 +424,6 @@ impl Tx for SqliteTx {
     }
 
     async fn trim_requests(&mut self, before: Timestamp) -> StoreResult<()> {
-        self.change(|session| {
-            session.execute(nodes::TRIM_REQUESTS, params![micros(before)])?;
-            Ok(())
-        })
+        self.change(|session| nodes::trim_requests(session, before))
     }
 }

@@ -65,7 +65,7 @@ const REPLACE: &str = concat!(
 pub(super) const COURSE: &str = "UPDATE OR FAIL tasks SET phase = ?2, reason = ?3, message = ?4, attempt = ?5, \
      counted = ?6, lost = ?7, fence_epoch = ?8, fence_counter = ?9, node_id = ?10, node = ?11, exit_code = ?12, \
      output_digest = ?13, updated_at = ?14, ready_at = ?15, started_at = ?16, finished_at = ?17, version = ?18, \
-     token = ?19 WHERE seq = ?1";
+     token = ?19, admitted = ?20 WHERE seq = ?1";
 
 /// The tasks with these ids, from memory where they are there.
 pub(super) fn by_ids(session: &Session, ids: &[Uuid]) -> Outcome<Vec<TaskRow>> {
@@ -130,6 +130,7 @@ pub(super) fn insert(session: &Session, tasks: &[NewTask]) -> Outcome<()> {
     let mut body = session.statement("INSERT OR FAIL INTO task_bodies (seq, body) VALUES (?1, ?2)")?;
     let mut warm = session.warm.borrow_mut();
     for task in tasks {
+        session.writes(task.row.version, task.row.id)?;
         bind_task(&mut insert, &task.row)?;
         let seq = session.connection.last_insert_rowid();
         body.execute(params![seq, task.body])?;
@@ -140,16 +141,20 @@ pub(super) fn insert(session: &Session, tasks: &[NewTask]) -> Outcome<()> {
 
 pub(super) fn update(session: &Session, rows: &[TaskRow]) -> Outcome<()> {
     let mut warm = session.warm.borrow_mut();
-    let mut change = session.statement(CHANGE)?;
     let mut course = session.statement(COURSE)?;
     for row in rows {
-        let is_written = match warm.get(&row.id) {
-            Some(task) if is_ordinary_course(&task.row, row) => bind_course(&mut course, task.seq, row)? > 0,
-            _ => bind_task(&mut change, row)? > 0 || bind_task(&mut *session.statement(REPLACE)?, row)? > 0,
-        };
-        if !is_written {
-            return Err(Fault::Absent("task", row.id));
+        if let Some(task) = warm.get(&row.id)
+            && is_ordinary_course(&task.row, row)
+        {
+            if bind_course(&mut course, task.seq, row)? == 0 {
+                return Err(Fault::Absent("task", row.id));
+            }
+            session.writes(row.version, row.id)?;
+            warm.follow(row);
+            continue;
         }
+        replace(session, row)?;
+        session.writes(row.version, row.id)?;
         if warm.get(&row.id).is_some() {
             warm.change(row);
         } else if row.phase == Phase::Running {
@@ -159,6 +164,13 @@ pub(super) fn update(session: &Session, rows: &[TaskRow]) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// Writes a row of which more has changed than its ordinary course.
+fn replace(session: &Session, row: &TaskRow) -> Outcome<()> {
+    let is_written = bind_task(&mut *session.statement(CHANGE)?, row)? > 0
+        || bind_task(&mut *session.statement(REPLACE)?, row)? > 0;
+    if is_written { Ok(()) } else { Err(Fault::Absent("task", row.id)) }
 }
 
 pub(super) fn delete(session: &Session, ids: &[Uuid]) -> Outcome<()> {
