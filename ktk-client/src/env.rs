@@ -35,6 +35,7 @@ const NO_SETTINGS: &[&str] = &[
     "KTK_ATTEMPT",
     "KTK_AUTOSTART",
     "KTK_BIN",
+    "KTK_CERTIFICATE_AUTHORITY",
     "KTK_CONTEXT",
     "KTK_DATA_DIR",
     "KTK_DIR",
@@ -61,6 +62,12 @@ pub struct Settings {
     pub namespace: Option<String>,
     /// `KTK_AUTOSTART`: `auto` or `never`.
     pub autostart: Option<String>,
+    /// `KTK_CONTEXT`: a context of the configuration.
+    pub context: Option<String>,
+    /// `KTK_CERTIFICATE_AUTHORITY`: a file with the certificates that are trusted.
+    pub certificate_authority: Option<PathBuf>,
+    /// Whether `KTK_DATA_DIR` is set: it names the local server.
+    pub has_data_dir: bool,
     /// `KTK_BIN`: the program that is started as local server.
     pub program: Option<PathBuf>,
 }
@@ -71,8 +78,20 @@ pub fn settings() -> Settings {
         server: text("KTK_SERVER"),
         namespace: text("KTK_NAMESPACE"),
         autostart: text("KTK_AUTOSTART"),
+        context: text("KTK_CONTEXT"),
+        certificate_authority: set("KTK_CERTIFICATE_AUTHORITY").map(PathBuf::from),
+        has_data_dir: set("KTK_DATA_DIR").is_some(),
         program: set("KTK_BIN").map(PathBuf::from),
     }
+}
+
+/// The files of contexts: those of `KTKCONFIG`, else `$XDG_CONFIG_HOME/ktk/config.yaml`; none without a home.
+pub fn config_files() -> Vec<PathBuf> {
+    if let Some(list) = set("KTKCONFIG") {
+        return env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+    }
+    let places = etcetera::base_strategy::Xdg::new();
+    places.map(|places| places.config_dir().join("ktk/config.yaml")).into_iter().collect()
 }
 
 /// `KTK_TOKEN`: apart from the settings, which may be shown.
@@ -120,7 +139,10 @@ pub fn caller_env() -> BTreeMap<String, String> {
 /// The environment of a local server that is started: nothing of the caller's but where its
 /// programs, its home and its language are, and ktk's own settings.
 pub fn server_env() -> Vec<(OsString, OsString)> {
-    variables().filter(|(name, _)| is_for_server(name)).collect()
+    // Those that the server is to hand on to tasks.
+    let listed = text("KTK_SECRET_ENV").unwrap_or_default();
+    let is_listed = |name: &OsStr| listed.split(',').any(|listed| name == listed.trim());
+    variables().filter(|(name, _)| is_for_server(name) || is_listed(name)).collect()
 }
 
 fn is_for_server(name: &OsStr) -> bool {

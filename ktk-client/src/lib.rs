@@ -2,6 +2,7 @@
 //!
 //! * [`api`] holds the wire types and the names: serde only, no I/O.
 //! * [`manifest`] reads YAML and JSON manifests and names what is wrong with line and column.
+//! * [`config`] knows servers by name.
 //! * [`client`] speaks to a server.
 //! * [`worker`] runs tasks: the server embeds it, SDK programs use it with handlers of their own.
 //!
@@ -19,6 +20,7 @@
 
 pub mod api;
 pub mod client;
+pub mod config;
 pub mod env;
 pub mod limits;
 pub mod manifest;

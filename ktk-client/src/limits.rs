@@ -23,6 +23,9 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long connecting may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The most connections to a server in the network that are kept open for the next call.
+pub const IDLE_CONNECTIONS: usize = 8;
+
 /// How often a repeatable call is tried after the first time.
 pub const CALL_RETRIES: u32 = 4;
 

@@ -36,6 +36,13 @@ impl Entropy {
         random
     }
 
+    /// 256 bits that nobody can guess.
+    pub fn key(&self) -> [u8; 32] {
+        let mut random = [0; 32];
+        self.0.lock().expect("nobody panics while holding it").fill_bytes(&mut random);
+        random
+    }
+
     /// A number from 0 (included) to 1 (not included).
     pub fn chance(&self) -> f64 {
         self.0.lock().expect("nobody panics while holding it").random()

@@ -26,6 +26,8 @@ pub const SCHEMA_CACHE: usize = 64;
 
 /// Versions of task types, all together.
 pub const TASK_TYPES: usize = 10_000;
+/// Tokens that people make: each request is compared with all of them.
+pub const TOKENS: usize = 1_000;
 /// The most timed changes of one transaction.
 pub const DUE_BATCH: usize = 500;
 /// The most wholes that one plan of the collector takes.
@@ -137,6 +139,16 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most connections at once; the next ones wait in the socket's queue.
 pub const CONNECTIONS: usize = 1_024;
+/// The same over the network. What strangers hold there is nobody's place at the socket.
+pub const NET_CONNECTIONS: usize = 2_048;
+/// Requests of one token over the network, in a second and at once.
+pub const REQUESTS_PER_SECOND: f64 = 1_000.0;
+pub const REQUESTS_AT_ONCE: f64 = 5_000.0;
+/// Requests without a token that holds, from one address.
+pub const STRANGERS_PER_SECOND: f64 = 20.0;
+pub const STRANGERS_AT_ONCE: f64 = 200.0;
+/// The slowest that a body may come, on the whole, in bytes a second, once it has taken longer than it may stand still.
+pub const BODY_PACE: usize = 4 << 10;
 /// A pause after a connection could not be taken for want of descriptors or memory.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long, and how much, is read on of a request that was refused before its end, and in what pieces.
@@ -151,5 +163,7 @@ pub const SOCKET_PATH_BYTES: usize = 107;
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The most bytes of a watch that are written at once, unless one event alone is longer.
 pub const WATCH_WRITE_BYTES: usize = 64 << 10;
+/// How often it is looked, while the server changes, whether the attempt that holds a stream open still runs.
+pub const ATTEMPT_TOKEN_PAUSE: Duration = Duration::from_secs(1);
 /// A follower of a log looks at its task at most this often, however fast the server changes.
 pub const LOG_TARGET_PAUSE: Duration = Duration::from_millis(10);

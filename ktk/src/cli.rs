@@ -58,7 +58,30 @@ pub(crate) struct GlobalArgs {
           add = completion::namespaces())]
     pub(crate) namespace: Option<String>,
 
-    /// Server to talk to, as unix:///path [default: the local one, started when needed]
+    /// Whether the namespace was typed.
+    #[arg(skip)]
+    pub(crate) namespace_is_typed: bool,
+
+    /// Context to use: a server of the configuration by its name
+    #[arg(long, global = true, value_name = "NAME", env = "KTK_CONTEXT", hide_env_values = true)]
+    pub(crate) context: Option<String>,
+
+    /// File of contexts [default: those of KTKCONFIG, else $XDG_CONFIG_HOME/ktk/config.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// File with the certificates that are trusted for https [default: this machine's authorities]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "KTK_CERTIFICATE_AUTHORITY",
+        hide_env_values = true
+    )]
+    pub(crate) certificate_authority: Option<PathBuf>,
+
+    /// Server to talk to: unix:///path, https://HOST:PORT, or http://127.0.0.1:PORT
+    /// [default: the context's, else the local one, started when needed]
     #[arg(long, global = true, value_name = "URL", env = "KTK_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
 
@@ -91,6 +114,13 @@ impl Cli {
         if is_typed("data_dir") && !is_typed("server") {
             cli.global.server = None;
         }
+        if is_typed("context") && !is_typed("server") {
+            cli.global.server = None;
+            if !is_typed("data_dir") {
+                cli.global.data_dir = None;
+            }
+        }
+        cli.global.namespace_is_typed = is_typed("namespace");
         Ok(cli)
     }
 }

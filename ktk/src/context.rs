@@ -78,6 +78,17 @@ impl Context {
         if let Ok(program) = env::current_exe() {
             builder = builder.program(program);
         }
+        let of_context = self.settings.context.as_ref();
+        let authority = self.settings.certificate_authority.clone();
+        if let Some(path) = authority.or_else(|| of_context?.certificate_authority.clone()) {
+            builder = builder.certificate_authority(path);
+        }
+        // `KTK_TOKEN` goes before a context's own.
+        if let Some(token) = of_context.and_then(ktk_client::config::Context::secret)
+            && ktk_client::env::token().is_none()
+        {
+            builder = builder.token(token);
+        }
         Ok(match self.address()? {
             Some(address) => builder.address(address),
             None => builder,
@@ -90,7 +101,7 @@ impl Context {
     /// Where there is neither a setting nor a home directory.
     pub(crate) fn data_dir(&self) -> Result<Option<PathBuf>, CliError> {
         match self.address()? {
-            Some(ServerAddress::Unix(_)) => Ok(None),
+            Some(ServerAddress::Unix(_) | ServerAddress::Net(_)) => Ok(None),
             Some(ServerAddress::DataDir(path)) => Ok(Some(path)),
             None => ktk_client::env::data_dir().map(Some).map_err(|why| CliError::new(Exit::Usage, why)),
         }
@@ -99,6 +110,10 @@ impl Context {
     /// `--server` wins over `--data-dir`: both come from flags or variables.
     fn address(&self) -> Result<Option<ServerAddress>, CliError> {
         if let Some(server) = &self.settings.server {
+            return Ok(Some(server.parse()?));
+        }
+        let of_context = self.settings.context.as_ref().and_then(|context| context.server.as_ref());
+        if let Some(server) = of_context {
             return Ok(Some(server.parse()?));
         }
         let Some(path) = &self.settings.data_dir else { return Ok(None) };

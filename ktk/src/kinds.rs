@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Semaphore,
     /// A named, versioned definition of work.
     TaskType,
+    /// A credential.
+    Token,
     /// A running server or worker.
     Node,
     /// What happened to an object.
@@ -120,6 +122,17 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
+        verbs: &["get", "describe", "delete", "events"],
+    },
+    KindRow {
+        kind: Kind::Token,
+        singular: "token",
+        plural: "tokens",
+        short: "tok",
+        manifest: "Token",
+        is_namespaced: false,
+        is_in_all: false,
+        is_watched: false,
         verbs: &["get", "describe", "delete", "events"],
     },
     KindRow {
@@ -245,7 +258,7 @@ mod tests {
         let error = Kind::parse("nosuch", "get").expect_err("no type");
         assert_eq!(
             error.lines()[1],
-            "hint: there are tasks, pipelines, queues, semaphores, tasktypes, nodes, events"
+            "hint: there are tasks, pipelines, queues, semaphores, tasktypes, tokens, nodes, events"
         );
     }
 
@@ -256,7 +269,7 @@ mod tests {
             error.lines(),
             [
                 "error: ktk delete does not take nodes",
-                "hint: it takes tasks, pipelines, queues, semaphores, tasktypes"
+                "hint: it takes tasks, pipelines, queues, semaphores, tasktypes, tokens"
             ]
         );
     }

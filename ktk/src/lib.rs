@@ -36,8 +36,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(refused) => return cli::explain(&refused, &args, Cli::command()).into(),
     };
-    let settings = Settings::from_flags(&cli.global);
-    let ui = Ui::new(settings.color);
+    let ui = Ui::new(cli.global.color);
+    let settings = match Settings::from_flags(&cli.global, cli.command.speaks()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            ui.error(&error);
+            return error.exit().into();
+        }
+    };
     let cx = Context::new(ui, settings, Cli::command);
     finish(&cx, cli.command.run(&cx)).into()
 }

@@ -15,7 +15,9 @@ use ktk_client::{
 use ktk_tests::Place;
 
 mod attempt;
+mod auth;
 mod event;
+mod gate;
 mod logs;
 mod node;
 mod pipeline;
@@ -26,6 +28,7 @@ mod semaphore;
 mod server;
 mod task;
 mod task_type;
+mod token;
 mod watch;
 mod worker;
 

@@ -32,7 +32,7 @@ fn each_cause_has_its_code_and_its_line() {
         (
             "get nosuch",
             2,
-            "error: the server doesn't have a resource type \"nosuch\"\nhint: there are tasks, pipelines, queues, semaphores, tasktypes, nodes, events\n",
+            "error: the server doesn't have a resource type \"nosuch\"\nhint: there are tasks, pipelines, queues, semaphores, tasktypes, tokens, nodes, events\n",
         ),
         (
             "gte",

@@ -1,4 +1,5 @@
-//! Where requests go: not into this machine or its network, unless the server's configuration says so; by no detour.
+//! Where requests go: not into this machine's network, unless the server's configuration says so, and not into this
+//! machine itself where the server can be reached from the network; by no detour.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ fn ended(place: &Place, name: &str) -> String {
 
 #[test]
 fn nobody_near_is_reached() {
-    let (place, peer) = (Place::started(), HttpPeer::saying("200 OK", "", "inside"));
+    let (place, peer) = (Place::listening(), HttpPeer::saying("200 OK", "", "inside"));
     let port = peer.port();
     let hosts = [
         "127.0.0.1",
@@ -67,7 +68,9 @@ fn a_redirect_is_judged_anew() {
         _ => reply(stream, "200 OK", "", &format!("{} {}", asked.line, asked.header("x-key"))),
     });
     assert_ne!(outside.port(), own);
-    let place = Place::new().with_env("KTK_ALLOW_HTTP_TO", format!("127.0.0.1:{}", outside.port()));
+    let place = Place::new()
+        .with_env("KTK_LISTEN", "127.0.0.1:0")
+        .with_env("KTK_ALLOW_HTTP_TO", format!("127.0.0.1:{}", outside.port()));
     place.start();
     let url = |path: &str| outside.url(path);
     let texts = [
@@ -103,7 +106,7 @@ fn hooks_are_posted_with_their_delivery() {
         true => reply(stream, "500 Internal Server Error", "", "oh no"),
         false => reply(stream, "204 No Content", "", ""),
     });
-    let place = Place::new().with_env("KTK_ALLOW_HTTP_TO", "127.0.0.1");
+    let place = Place::new().with_env("KTK_LISTEN", "127.0.0.1:0").with_env("KTK_ALLOW_HTTP_TO", "127.0.0.1");
     place.start();
     let text = format!(
         "apiVersion: ktk/v1\nkind: Task\nmetadata: {{name: x}}\nspec:\n  run: {{command: ['true']}}\n  hooks:\n    \
@@ -150,7 +153,7 @@ fn hooks_are_posted_with_their_delivery() {
 
 #[test]
 fn a_hook_reaches_nobody_near_either_and_is_harmless() {
-    let (place, peer) = (Place::started(), HttpPeer::saying("200 OK", "", ""));
+    let (place, peer) = (Place::listening(), HttpPeer::saying("200 OK", "", ""));
     let text = format!(
         "apiVersion: ktk/v1\nkind: Task\nmetadata: {{name: x}}\nspec: {{run: {{command: ['true']}}, hooks: {{onFinish: {{url: '{}'}}}}}}\n",
         peer.url("/")
@@ -167,7 +170,7 @@ fn a_hook_reaches_nobody_near_either_and_is_harmless() {
 #[test]
 fn the_same_delivery_again_after_a_crash() {
     let peer = HttpPeer::silent();
-    let place = Place::new().with_env("KTK_ALLOW_HTTP_TO", "127.0.0.1");
+    let place = Place::new().with_env("KTK_LISTEN", "127.0.0.1:0").with_env("KTK_ALLOW_HTTP_TO", "127.0.0.1");
     place.start();
     let text = format!(
         "apiVersion: ktk/v1\nkind: Task\nmetadata: {{name: x}}\nspec: {{run: {{command: ['true']}}, hooks: {{onFinish: {{url: '{}'}}}}}}\n",
@@ -192,4 +195,16 @@ fn the_list_is_a_setting_like_others() {
     let dump = place.ok("server run --allow-http-to 10.0.0.0/8,db.internal:80 --dump-config");
     assert!(dump.contains("allowHttpTo:\n- 10.0.0.0/8\n- db.internal:80\n"), "{dump}");
     place.ktk("server run --allow-http-to 10.0.0.0/99 --dump-config").code(2).says("10.0.0.0/99");
+}
+
+#[test]
+fn a_server_without_a_port_reaches_its_own_machine() {
+    let (place, peer) = (Place::started(), HttpPeer::saying("200 OK", "", "inside"));
+    place.file(
+        "near.yaml",
+        task("near", &format!("{{url: '{}'}}", peer.url("/"))) + &task("far", "{url: 'http://10.0.0.1/'}"),
+    );
+    place.ok("create -f near.yaml");
+    place.ktk("wait near --timeout 30s").code(0);
+    assert!(ended(&place, "far").contains("is no public address"));
 }

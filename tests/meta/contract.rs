@@ -1,4 +1,5 @@
-//! Each method of the API has all its parts: a handler in the server, a function in the client, a test.
+//! Each method of the API has all its parts: a handler in the server, who may call it, a function in the client, a
+//! test.
 
 use crate::report::require_none;
 use crate::source::{Source, is_word, sources};
@@ -121,6 +122,11 @@ fn every_method_has_all_its_parts() {
         }
         if !method.is_tested(&files, function.as_deref()) {
             missing.push(format!("a test in tests/api/{kind}.rs"));
+        }
+        let rights = files.iter().find(|source| source.path == "ktk-server/src/rpc/rights.rs");
+        let entry = format!("right(\"{}\",", name.as_deref().unwrap_or_default());
+        if !rights.is_some_and(|rights| rights.text.contains(&entry)) {
+            missing.push("who may call it, in ktk-server/src/rpc/rights.rs".to_owned());
         }
         if !missing.is_empty() {
             let name = name.as_deref().unwrap_or("without a name");

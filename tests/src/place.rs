@@ -65,6 +65,14 @@ impl Place {
         place
     }
 
+    /// A new place whose server listens on a port of this machine, too.
+    #[track_caller]
+    pub fn listening() -> Self {
+        let place = Self::new().with_env("KTK_LISTEN", "127.0.0.1:0");
+        place.start();
+        place
+    }
+
     /// Each command here has this variable.
     #[must_use]
     pub fn with_env(mut self, name: &str, value: impl Into<OsString>) -> Self {

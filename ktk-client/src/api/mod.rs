@@ -6,11 +6,13 @@
 
 pub mod age;
 pub mod attempt;
+pub mod auth;
 pub mod change;
 pub mod check;
 pub mod dag;
 pub mod duration;
 pub mod entity;
+pub mod env_value;
 pub mod error;
 pub mod event;
 pub mod field;
@@ -38,6 +40,7 @@ pub mod table;
 pub mod task;
 pub mod task_type;
 pub mod template;
+pub mod token;
 pub mod unique;
 pub mod watch;
 pub mod why;
@@ -59,6 +62,7 @@ pub use secret::Secret;
 pub use semaphore::Semaphore;
 pub use task::Task;
 pub use task_type::TaskType;
+pub use token::Token;
 
 /// The `apiVersion` of every object.
 pub const API_VERSION: &str = "ktk/v1";

@@ -25,6 +25,9 @@ pub struct ServerStatus {
     pub build: String,
     /// The path of its socket.
     pub socket: String,
+    /// Where it listens for the network: `https://0.0.0.0:7777`; nowhere when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
     /// Its data directory.
     pub data_dir: String,
     /// `sqlite` or `memory`.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::env_value::EnvValue;
 use super::{
     API_VERSION, Cause, Duration, List, ListParams, Metadata, Method, ObjectRef,
     entity::NamedParams,
@@ -230,9 +231,10 @@ impl TaskSpec {
 pub struct RunSpec {
     /// The program, looked up in the task's PATH, and its arguments.
     pub command: Vec<String>,
-    /// Added to the environment. Values may hold `{{ params.x }}` and `{{ inputs.x }}`.
+    /// Added to the environment: texts, which may hold `{{ params.x }}` and `{{ inputs.x }}`, and secrets that the
+    /// worker reads at each start and that are stored nowhere: `{fromEnv: NAME}`, `{fromFile: PATH}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub env: StringMap,
+    pub env: BTreeMap<String, EnvValue>,
     /// Where it runs: an absolute path once stored; a fresh directory when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,

@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{Cause, field, names::printable, task::RunSpec};
+use super::{Cause, env_value::EnvValue, field, names::printable, task::RunSpec};
 pub(super) use reference::holds_reference;
 use reference::{Part, Scope};
 pub use request::{check as check_http, render as render_http};
@@ -31,7 +31,9 @@ pub fn check(
     inputs: &BTreeMap<String, Value>,
 ) -> Vec<Cause> {
     let has_reference = |text: &String| text.contains("}}");
-    if !run.command.iter().any(has_reference) && !run.env.values().any(has_reference) {
+    if !run.command.iter().any(has_reference)
+        && !run.env.values().filter_map(EnvValue::as_text).any(|text| text.contains("}}"))
+    {
         return Vec::new();
     }
     filled(run, field_prefix, Scope { params, inputs }).1
@@ -102,7 +104,11 @@ fn filled(run: &RunSpec, prefix: &str, scope: Scope<'_>) -> (RunSpec, Vec<Cause>
         .enumerate()
         .map(|(index, argument)| text(&|| argument_field(index), argument))
         .collect();
-    let env = run.env.iter().map(|(name, value)| (name.clone(), text(&|| env_field(name), value))).collect();
+    let mut variable = |name: &String, value: &EnvValue| match value {
+        EnvValue::Text(value) => EnvValue::Text(text(&|| env_field(name), value)),
+        secret => secret.clone(),
+    };
+    let env = run.env.iter().map(|(name, value)| (name.clone(), variable(name, value))).collect();
     let has_reference = |index: &usize| reference::holds_reference(&run.command[*index]);
     let mut scripts = shell::scripts(&run.command);
     scripts.extend(shell::scripts(&command));

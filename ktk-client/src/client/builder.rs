@@ -7,9 +7,11 @@ use super::{
     http::Http,
     local::{self, LocalTransport},
     notice::{ConnectionHook, NoticeHook},
+    remote::{NetAddress, RemoteTransport},
 };
 use crate::{
     api::{DEFAULT_NAMESPACE, Secret},
+    config::{self, Config},
     env, limits,
 };
 
@@ -20,12 +22,14 @@ pub enum ServerAddress {
     Unix(PathBuf),
     /// The embedded server of this data directory, started where nothing listens.
     DataDir(PathBuf),
+    /// In the network, or behind a port of this machine: `https://ktk.example:7777`, `http://127.0.0.1:7777`.
+    Net(NetAddress),
 }
 
 impl FromStr for ServerAddress {
     type Err = Error;
 
-    /// Reads what `KTK_SERVER` holds: `unix:///path`.
+    /// Reads what `KTK_SERVER` holds: `unix:///path`, `https://…`, or `http://…` on this machine.
     fn from_str(text: &str) -> Result<Self> {
         if let Some(path) = text.strip_prefix("unix://") {
             if path.starts_with('/') {
@@ -34,11 +38,11 @@ impl FromStr for ServerAddress {
             return Err(Error::Config(format!("{text:?} is no server: write unix:///path/of/the.sock")));
         }
         if text.starts_with("http://") || text.starts_with("https://") {
-            return Err(Error::Config(format!(
-                "{text:?}: this version reaches servers over a unix socket only: write unix:///path"
-            )));
+            return Ok(Self::Net(text.parse()?));
         }
-        Err(Error::Config(format!("{text:?} is no server: write unix:///path/of/the.sock")))
+        Err(Error::Config(format!(
+            "{text:?} is no server: write unix:///path/of/the.sock, https://HOST:PORT or http://127.0.0.1:PORT"
+        )))
     }
 }
 
@@ -91,6 +95,9 @@ pub struct ClientBuilder {
     own_build: Option<(String, String)>,
     timeout: Option<Duration>,
     token: Option<Secret>,
+    context: Option<String>,
+    config: Option<PathBuf>,
+    certificate_authority: Option<PathBuf>,
     on_notice: Option<NoticeHook>,
     on_connection: Option<ConnectionHook>,
 }
@@ -134,6 +141,26 @@ impl ClientBuilder {
         self
     }
 
+    /// The context of the configuration that says where the server is and how it is spoken to; else `KTK_CONTEXT`, else
+    /// the current one, where neither an address nor `KTK_SERVER` or `KTK_DATA_DIR` is given.
+    pub fn context(mut self, name: impl Into<String>) -> Self {
+        self.context = Some(name.into());
+        self
+    }
+
+    /// The one file of contexts; else those of `KTKCONFIG`, else `$XDG_CONFIG_HOME/ktk/config.yaml`.
+    pub fn config(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config = Some(path.into());
+        self
+    }
+
+    /// A file with the certificates (PEM) that are trusted for https: an authority's, or the server's own. Else
+    /// `KTK_CERTIFICATE_AUTHORITY`, else the context's, else this machine's authorities.
+    pub fn certificate_authority(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificate_authority = Some(path.into());
+        self
+    }
+
     /// A token to speak with; else `KTK_TOKEN`, which goes to the server of `KTK_SERVER` only, where that is set.
     pub fn token(mut self, token: Secret) -> Self {
         self.token = Some(token);
@@ -164,26 +191,44 @@ impl ClientBuilder {
     /// [`Error::Config`] where a setting or its variable cannot be used.
     pub fn build(self) -> Result<Client> {
         let settings = env::settings();
-        let token = match (self.token, env::token().map(Secret::new), &settings.server, &self.address) {
+        let chosen = self.chosen_context(&settings)?;
+        let own_token = env::token().map(Secret::new);
+        let token = match (self.token, &settings.server, &self.address) {
             (Some(token), ..) => Some(token),
-            (None, own, Some(server), Some(address)) => {
-                own.filter(|_| server.parse().ok().as_ref() == Some(address))
+            (None, Some(server), Some(address)) => {
+                own_token.filter(|_| server.parse().ok().as_ref() == Some(address))
             }
-            (None, own, ..) => own,
+            (None, ..) => own_token.or_else(|| chosen.as_ref()?.secret()),
         };
-        let address = match (self.address, settings.server) {
-            (Some(address), _) => address,
-            (None, Some(server)) => server.parse()?,
-            (None, None) => ServerAddress::DataDir(env::data_dir().map_err(Error::Config)?),
+        let of_context = chosen.as_ref().and_then(|context| context.server.clone());
+        let is_chosen = self.context.is_some();
+        let address = match (self.address, of_context, settings.server) {
+            (Some(address), ..) => address,
+            (None, Some(server), _) if is_chosen => server.parse()?,
+            (None, _, Some(server)) if !is_chosen => server.parse()?,
+            (None, Some(server), _) => server.parse()?,
+            (None, None, _) => ServerAddress::DataDir(env::data_dir().map_err(Error::Config)?),
+        };
+        let namespace = self.namespace.or(settings.namespace);
+        let namespace = namespace.or_else(|| chosen.as_ref()?.namespace.clone());
+        let (socket, data_dir) = match address {
+            ServerAddress::Unix(path) => (path, None),
+            ServerAddress::DataDir(path) => (local::socket_path(&path), Some(path)),
+            ServerAddress::Net(address) => {
+                let authority = self.certificate_authority.or(settings.certificate_authority);
+                let authority = authority.or_else(|| chosen?.certificate_authority);
+                return Ok(Client::assemble(
+                    Arc::new(RemoteTransport::new(address, authority, token)),
+                    namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE),
+                    self.timeout.unwrap_or(limits::CALL_TIMEOUT),
+                    self.on_connection,
+                ));
+            }
         };
         let autostart = match (self.autostart, settings.autostart) {
             (Some(autostart), _) => autostart,
             (None, Some(text)) => text.parse()?,
             (None, None) => Autostart::Auto,
-        };
-        let (socket, data_dir) = match address {
-            ServerAddress::Unix(path) => (path, None),
-            ServerAddress::DataDir(path) => (local::socket_path(&path), Some(path)),
         };
         let transport = LocalTransport::new(
             Http::unix(&socket)?.with_token(token),
@@ -197,13 +242,26 @@ impl ClientBuilder {
                 on_notice: self.on_notice,
             },
         );
-        let namespace = self.namespace.or(settings.namespace);
         Ok(Client::assemble(
             Arc::new(transport) as Arc<dyn Transport>,
             namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE),
             self.timeout.unwrap_or(limits::CALL_TIMEOUT),
             self.on_connection,
         ))
+    }
+
+    /// The context that says where the server is: the one that was asked for, else that of the environment where
+    /// nothing else names a server.
+    fn chosen_context(&self, settings: &env::Settings) -> Result<Option<config::Context>> {
+        let is_elsewhere = self.address.is_some()
+            || self.context.is_none() && (settings.server.is_some() || settings.has_data_dir);
+        if is_elsewhere {
+            return Ok(None);
+        }
+        let refused = |error: config::ConfigError| Error::Config(error.to_string());
+        let config = Config::read(self.config.clone()).map_err(refused)?;
+        let name = self.context.as_deref().or(settings.context.as_deref());
+        Ok(config.choose(name).map_err(refused)?.cloned())
     }
 }
 
@@ -212,14 +270,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_unix_sockets() {
+    fn addresses_are_sockets_and_urls() {
         assert_eq!(
             "unix:///run/k.sock".parse::<ServerAddress>().expect("an address"),
             ServerAddress::Unix("/run/k.sock".into())
         );
+        assert!(matches!("https://ktk.example".parse(), Ok(ServerAddress::Net(_))));
         for (text, says) in [
-            ("http://127.0.0.1:7777", "unix socket only"),
-            ("https://ktk.example", "unix socket only"),
+            ("http://ktk.example:7777", "over https only"),
+            ("ftp://ktk.example", "unix:///path"),
             ("unix://relative", "unix:///path"),
             ("/run/k.sock", "unix:///path"),
         ] {

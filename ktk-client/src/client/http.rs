@@ -188,7 +188,7 @@ fn bottom(error: reqwest::Error) -> Box<dyn std::error::Error + Send + Sync> {
     }
 }
 
-fn is_rpc(body: &[u8]) -> bool {
+pub(super) fn is_rpc(body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Frame {
         jsonrpc: String,
@@ -197,7 +197,7 @@ fn is_rpc(body: &[u8]) -> bool {
 }
 
 /// The refusal in an answer that is no JSON-RPC: an [`ApiError`], or what the status says.
-fn refusal(status: StatusCode, body: &[u8]) -> Error {
+pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Error {
     if let Ok(error) = serde_json::from_slice::<ApiError>(body) {
         return error.into();
     }
@@ -208,7 +208,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> Error {
         408 | 504 => ErrorReason::Timeout,
         410 => ErrorReason::Expired,
         413 | 431 => ErrorReason::TooLarge,
-        503 => ErrorReason::Unavailable,
+        429 | 503 => ErrorReason::Unavailable,
         _ => return Error::Protocol(format!("HTTP {status}")),
     };
     let text = String::from_utf8_lossy(&body[..body.len().min(300)]);

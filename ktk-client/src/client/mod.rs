@@ -8,6 +8,7 @@
 //! Nothing here prints: what a user should know goes to the builder's hooks.
 
 mod attempt;
+pub mod auth;
 mod builder;
 mod call;
 mod change;
@@ -32,6 +33,7 @@ pub mod pipeline;
 mod query;
 pub mod queue;
 mod reading;
+mod remote;
 pub mod restart;
 pub mod semaphore;
 pub mod server;
@@ -40,6 +42,7 @@ pub mod task;
 pub mod task_type;
 #[cfg(test)]
 mod tests;
+pub mod token;
 mod tracked;
 mod transport;
 pub mod wait;
@@ -55,6 +58,7 @@ pub use call::CallOptions;
 pub(crate) use error::io_error_in;
 pub use error::{Error, Result};
 pub use notice::{ConnectionHook, ConnectionState, Notice, NoticeHook};
+pub use remote::NetAddress;
 pub use transport::{BoxFuture, Revival, SseByteStream, Transport};
 
 use crate::{
@@ -180,6 +184,16 @@ impl Client {
     /// Named, versioned definitions of work.
     pub fn task_types(&self) -> task_type::TaskTypes {
         task_type::TaskTypes::new(self.clone())
+    }
+
+    /// Credentials of people and programs.
+    pub fn tokens(&self) -> token::Tokens {
+        token::Tokens::new(self.clone())
+    }
+
+    /// Who the caller is, and what they may do.
+    pub fn auth(&self) -> auth::Auth {
+        auth::Auth::new(self.clone())
     }
 
     /// What happened to objects of the client's namespace.

@@ -52,7 +52,6 @@ fn string_expected(node: &Node, found: &str) -> String {
         }
         Content::Scalar { text, .. } => format!("must be a string: quote it: {}", quoted(text)),
         Content::Mapping(entries) => match entries.first().map(|entry| entry.key.as_str()) {
-            Some(key @ ("fromEnv" | "fromFile")) => format!("`{key}` is not supported by this version"),
             Some("jq") => "must be a string: an expression (`{jq: …}`) stands in `inputs` or `when` alone; \
                            write {{ inputs.NAME }} here"
                 .to_owned(),

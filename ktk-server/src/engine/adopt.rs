@@ -53,7 +53,7 @@ impl AdoptTask {
     }
 
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
-        let source = resolve::task(unit.tx, &self.params.reference).await?.row;
+        let source = resolve::task(&self.ask, unit.tx, &self.params.reference).await?.row;
         unit.load_newest(&[source.context_id]).await?;
         let newest = unit
             .newest_of(source.context_id)
@@ -94,6 +94,7 @@ impl Operation for AdoptTask {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
+        self.ask.enter(&self.params.reference.namespace)?;
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return Ok(Done::quiet(first.again(&mut unit).await?));
         }

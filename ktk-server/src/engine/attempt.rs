@@ -74,10 +74,11 @@ impl Operation for EndExternal {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
+        self.ask.enter(&self.reference.namespace)?;
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return answer(unit, first.id, None).await;
         }
-        let row = resolve::task(unit.tx, &self.reference).await?.row;
+        let row = resolve::task(&self.ask, unit.tx, &self.reference).await?.row;
         if !row.is_external() {
             let words = format!("task {:?} is not external: its end is its own to say", row.name);
             return Err(EngineError::conflict(words));
@@ -174,7 +175,7 @@ impl<T: Tx> Unit<'_, T> {
         attempt: Option<u32>,
     ) -> EngineResult<Uuid> {
         let row = match (reference, &ask.scope) {
-            (Some(reference), _) => resolve::task(self.tx, reference).await?.row,
+            (Some(reference), _) => resolve::task(ask, self.tx, reference).await?.row,
             (None, Some(scope)) => {
                 self.load(&[scope.task]).await?;
                 // It may have ended, and been deleted, since its token was looked at.

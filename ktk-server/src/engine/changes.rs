@@ -87,6 +87,9 @@ impl Operation for WatchPage {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        if let Some(namespace) = &self.filter.params.namespace {
+            self.ask.enter(namespace)?;
+        }
         let start = tx.history_start().await?;
         if self.after < start {
             let words =
@@ -150,7 +153,8 @@ impl WatchPage {
     }
 
     async fn pipeline<T: Tx>(&self, tx: &mut T, row: &PipelineRow) -> EngineResult<Option<WatchEvent>> {
-        let pipelines = self.filter.pipelines.as_ref().filter(|_| self.ask.scope.is_none());
+        let is_seen = self.ask.scope.is_none() && self.ask.reaches(&row.namespace);
+        let pipelines = self.filter.pipelines.as_ref().filter(|_| is_seen);
         let Some(selectors) = pipelines else { return Ok(None) };
         if !self.filter.in_scope(&row.namespace, Some(row.id), row.context_id) {
             return Ok(None);
@@ -195,8 +199,9 @@ impl WatchPage {
         if self.ask.scope.is_some() && self.filter.params.context.is_none() {
             return Ok(None);
         }
-        let in_scope =
-            !is_namespaced || self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id);
+        let in_scope = !is_namespaced
+            || self.ask.reaches(&row.namespace)
+                && self.filter.in_scope(&row.namespace, row.pipeline_id, row.context_id);
         if !in_scope || !selectors.labels(row.labels.as_deref()) {
             return Ok(None);
         }

@@ -13,9 +13,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    attempt_token,
     body::{self, PipelineHeader, TaskBody},
     error::{EngineError, EngineResult},
-    evaluate, incarnate, object, token,
+    evaluate, incarnate, object,
     unit::Unit,
 };
 use crate::{
@@ -95,7 +96,7 @@ impl<T: Tx> Unit<'_, T> {
         match self.grant_of(&next, fence, body, evaluated.as_deref(), &taken).await? {
             Ok(mut grant) => {
                 grant.granted_at = now;
-                let (token, digest) = token::draw(&self.shared.entropy, id);
+                let (token, digest) = attempt_token::draw(&self.shared.entropy, id);
                 grant.token = Some(token);
                 let row = self.begin_attempt(id, fence).await?;
                 row.token = Some(digest);
@@ -242,7 +243,7 @@ impl<T: Tx> Unit<'_, T> {
                 Ok(mut grant) => {
                     grant.granted_at = row.started_at.unwrap_or(self.now);
                     // Only the digest of the first was kept.
-                    let (token, digest) = token::draw(&self.shared.entropy, id);
+                    let (token, digest) = attempt_token::draw(&self.shared.entropy, id);
                     grant.token = Some(token);
                     self.task_mut(id)?.token = Some(digest);
                     grants.push(grant);

@@ -56,13 +56,14 @@ impl CreatePipeline {
     /// its expressions.
     ///
     /// # Errors
-    /// `Invalid` for what can be no request id.
+    /// `Invalid` for what can be no request id; `Forbidden` for a namespace that is not the asker's.
     pub fn new(
         ask: Ask,
         params: CreateParams,
         types: &[String],
         expressions: Vec<Cause>,
     ) -> EngineResult<Self> {
+        ask.enter(params.object.metadata.namespace())?;
         let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::pipeline(&params.object, &params.params);
         causes.extend(expressions);

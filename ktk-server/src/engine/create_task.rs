@@ -55,7 +55,7 @@ impl CreateTask {
     /// its expressions.
     ///
     /// # Errors
-    /// `Invalid` for what can be no request id; `Forbidden` for an attempt that asks for another namespace.
+    /// `Invalid` for what can be no request id; `Forbidden` for a namespace that is not the asker's.
     pub fn new(
         ask: Ask,
         params: CreateParams,
@@ -66,6 +66,7 @@ impl CreateTask {
         let mut causes = check::task(&params.object);
         causes.extend(expressions);
         let namespace = params.object.metadata.namespace();
+        ask.enter(namespace)?;
         if let Some(scope) = ask.scope.as_ref().filter(|scope| scope.namespace != namespace) {
             let words =
                 format!("an attempt makes tasks in its own namespace, which is {:?}", scope.namespace);
@@ -305,7 +306,7 @@ async fn resolve_needs<T: Tx>(
     let mut causes = Vec::new();
     for (index, need) in object.spec.needs.iter().enumerate() {
         let field = format!("spec.needs[{index}]");
-        match resolve::task(unit.tx, &ObjectRef::new(namespace, need)).await {
+        match resolve::task_there(unit.tx, &ObjectRef::new(namespace, need)).await {
             Ok(named) if scope.is_some_and(|scope| !scope.sees(&named.row)) => {
                 causes.push(Cause::new(field, format!("task {need:?} was not made by this attempt's task")));
             }

@@ -35,7 +35,7 @@ impl Operation for DeleteTask {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let named = resolve::task(unit.tx, &self.params.reference).await?;
+        let named = resolve::task(&self.ask, unit.tx, &self.params.reference).await?;
         let row = named.row;
         if let (Some(_), Some(step)) = (row.pipeline_id, &row.step) {
             let words = format!("task {:?} is step {step:?} of a pipeline and goes with it", row.name);
@@ -87,7 +87,7 @@ impl Operation for DeletePipeline {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let row = resolve::pipeline(unit.tx, &self.params.reference).await?;
+        let row = resolve::pipeline(&self.ask, unit.tx, &self.params.reference).await?;
         if !row.newest {
             let words = format!(
                 "{}@{} is an older incarnation and goes only with its pipeline",

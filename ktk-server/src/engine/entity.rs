@@ -1,6 +1,7 @@
 //! Objects without a namespace: made, read and deleted the same for all their kinds. What a kind means is in a file
 //! of its own.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ktk_client::api::{
     ApiError, Cause, Entity, ErrorReason, List, ListParams, Metadata, ObjectRef, TaskId, check,
     entity::CreateParams, id, list::Created, meta::StringMap, task::Deleted,
@@ -64,6 +65,9 @@ struct Body<S> {
     annotations: StringMap,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_by: Option<String>,
+    /// What the secret of a token comes to, in base64. No object shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 /// The object of a row.
@@ -85,6 +89,15 @@ pub fn object<K: Entity>(row: &EntityRow) -> EngineResult<K> {
         ..Metadata::default()
     };
     Ok(K::assemble(metadata, stored.spec))
+}
+
+/// What the secret that belongs to a row comes to.
+pub fn secret_digest(row: &EntityRow) -> EngineResult<Option<[u8; 32]>> {
+    let stored: Body<serde::de::IgnoredAny> = read_body(row)?;
+    let bytes = stored.digest.map(|text| BASE64_STANDARD.decode(text)).transpose();
+    let broken = || EngineError::Bug(format!("{} {:?} has no digest", row.kind, row.name));
+    let bytes = bytes.map_err(|_| broken())?.map(<[u8; 32]>::try_from).transpose();
+    bytes.map_err(|_| broken())
 }
 
 fn read_body<S: DeserializeOwned>(row: &EntityRow) -> EngineResult<Body<S>> {
@@ -191,6 +204,19 @@ impl<K: Kind> Operation for CreateEntity<K> {
 impl<T: Tx> Unit<'_, T> {
     /// Writes an object as it is given; what has its key keeps its identity.
     pub async fn put_entity<K: Kind>(&mut self, given: &K) -> EngineResult<EntityRow> {
+        self.put(given, None).await
+    }
+
+    /// Writes an object that has a secret, of which the digest is kept.
+    pub async fn put_secret_entity<K: Kind>(
+        &mut self,
+        given: &K,
+        digest: [u8; 32],
+    ) -> EngineResult<EntityRow> {
+        self.put(given, Some(BASE64_STANDARD.encode(digest))).await
+    }
+
+    async fn put<K: Kind>(&mut self, given: &K, digest: Option<String>) -> EngineResult<EntityRow> {
         let name = given.key();
         let there = self.tx.entities(K::KIND, std::slice::from_ref(&name)).await?.pop();
         let created_by = match &there {
@@ -206,6 +232,7 @@ impl<T: Tx> Unit<'_, T> {
                 spec: given.spec().clone(),
                 annotations: given.metadata().annotations.clone(),
                 created_by,
+                digest,
             })?,
             created_at: there.as_ref().map_or(self.now, |row| row.created_at),
             updated_at: self.now,
@@ -230,7 +257,12 @@ impl<T: Tx> Unit<'_, T> {
                 kind: K::KIND.into(),
                 name,
                 labels: None,
-                body: body::to_text(&Body { spec, annotations: StringMap::new(), created_by: None })?,
+                body: body::to_text(&Body {
+                    spec,
+                    annotations: StringMap::new(),
+                    created_by: None,
+                    digest: None,
+                })?,
                 created_at: self.now,
                 updated_at: self.now,
                 version: 0,

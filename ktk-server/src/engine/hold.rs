@@ -31,7 +31,7 @@ impl Operation for HoldTask {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let row = resolve::task(unit.tx, &self.reference).await?.row;
+        let row = resolve::task(&self.ask, unit.tx, &self.reference).await?.row;
         if row.phase.is_terminal() {
             let words = format!("task {:?} has ended already ({})", row.name, row.phase);
             return Err(EngineError::conflict(words));
@@ -66,7 +66,7 @@ impl Operation for HoldPipeline {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let row = resolve::pipeline(unit.tx, &self.reference).await?;
+        let row = resolve::pipeline(&self.ask, unit.tx, &self.reference).await?;
         if row.phase.is_terminal() {
             let words = format!("pipeline {:?} has ended already ({})", row.name, row.phase);
             return Err(ApiError::conflict(words).into());

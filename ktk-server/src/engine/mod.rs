@@ -4,6 +4,7 @@
 
 pub mod adopt;
 pub mod attempt;
+pub mod attempt_token;
 pub mod body;
 pub mod cancel;
 mod catalogue;
@@ -19,6 +20,7 @@ pub mod collector;
 pub mod conformance;
 pub mod create_pipeline;
 pub mod create_task;
+pub mod credentials;
 pub mod delete;
 pub mod entity;
 pub mod error;
@@ -144,8 +146,9 @@ impl<S: Store> Engine<S> {
 
     /// What an operation is given, on behalf of somebody.
     pub fn ask(&self, by: impl Into<By>) -> Ask {
-        let By { name, scope } = by.into();
-        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: name, scope }
+        let By { name, scope, token, .. } = by.into();
+        let namespaces = token.and_then(|token| token.namespaces.clone());
+        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: name, scope, namespaces }
     }
 
     /// Runs an operation that may write, and tells those who wait.
@@ -183,6 +186,16 @@ impl<S: Store> Engine<S> {
         O: Operation<Error = EngineError>,
     {
         self.store.read(operation).await
+    }
+
+    /// Takes the tokens that the store holds to judge by.
+    ///
+    /// # Errors
+    /// The store's failure, or a token that cannot be read.
+    pub async fn load_credentials(&self) -> EngineResult<()> {
+        let (version, known) = self.read(token::LoadCredentials).await?;
+        self.shared.credentials.replace(version, known);
+        Ok(())
     }
 
     fn announce(&self, effects: Effects) {

@@ -1,12 +1,13 @@
 //! What every operation is given, and what it answers.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use ktk_client::api::{ApiError, ErrorReason};
+use ktk_client::api::{ApiError, ErrorReason, token::Role};
 use uuid::Uuid;
 
 use super::{
+    credentials::Credential,
     error::EngineResult,
     shared::Shared,
     unit::{Effects, Unit},
@@ -20,11 +21,35 @@ pub struct By {
     pub name: String,
     /// What an attempt that speaks with its own token may reach; everything for everybody else.
     pub scope: Option<Scope>,
+    /// What may be called on its behalf.
+    pub role: Role,
+    /// The token that it speaks with; an attempt's is none of these.
+    pub token: Option<Arc<Credential>>,
+}
+
+/// The namespaces that somebody may reach.
+pub type Namespaces = Arc<BTreeSet<String>>;
+
+impl By {
+    /// Whoever speaks with a token.
+    pub fn token(token: Arc<Credential>) -> Self {
+        Self { name: format!("token/{}", token.name), scope: None, role: token.role, token: Some(token) }
+    }
+
+    /// The namespaces that it may reach; all of them when absent.
+    pub fn namespaces(&self) -> Option<&Namespaces> {
+        self.token.as_ref()?.namespaces.as_ref()
+    }
+
+    /// Whether it may reach a namespace.
+    pub fn reaches(&self, namespace: &str) -> bool {
+        self.namespaces().is_none_or(|own| own.contains(namespace))
+    }
 }
 
 impl<N: Into<String>> From<N> for By {
     fn from(name: N) -> Self {
-        Self { name: name.into(), scope: None }
+        Self { name: name.into(), scope: None, role: Role::Admin, token: None }
     }
 }
 
@@ -53,12 +78,35 @@ pub struct Ask {
     pub by: String,
     /// What the asker may reach; everything where it is absent.
     pub scope: Option<Scope>,
+    /// The namespaces that the asker may reach; all of them when absent.
+    pub namespaces: Option<Namespaces>,
 }
 
 impl Ask {
     /// Whether the asker may see a task.
     pub fn sees(&self, row: &TaskRow) -> bool {
-        self.scope.as_ref().is_none_or(|scope| scope.sees(row))
+        self.reaches(&row.namespace) && self.scope.as_ref().is_none_or(|scope| scope.sees(row))
+    }
+
+    /// Whether the asker may reach a namespace.
+    pub fn reaches(&self, namespace: &str) -> bool {
+        self.namespaces.as_ref().is_none_or(|own| own.contains(namespace))
+    }
+
+    /// Whether there is anything that the asker may not see.
+    pub fn is_limited(&self) -> bool {
+        self.scope.is_some() || self.namespaces.is_some()
+    }
+
+    /// Refuses a namespace that the asker may not reach.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn enter(&self, namespace: &str) -> EngineResult<()> {
+        match &self.namespaces {
+            Some(own) if !own.contains(namespace) => Err(out_of_reach(own, namespace).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses what the asker may not see.
@@ -80,6 +128,13 @@ impl Ask {
     pub fn unit<'u, T: Tx>(&'u self, tx: &'u mut T) -> Unit<'u, T> {
         Unit::new(tx, &self.shared, self.now, &self.by)
     }
+}
+
+/// The refusal of a namespace.
+pub fn out_of_reach(own: &Namespaces, namespace: &str) -> ApiError {
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    let words = format!("this token is for namespace {}, not for {namespace:?}", own.join(", "));
+    ApiError::new(ErrorReason::Forbidden, words)
 }
 
 /// What every operation answers.

@@ -34,7 +34,7 @@ impl Operation for GetTask {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Task> {
-        let row = resolve::task(tx, &self.reference).await?.row;
+        let row = resolve::task(&self.ask, tx, &self.reference).await?.row;
         self.ask.check_sees(&row)?;
         object::task(tx, &self.ask.shared, &row).await
     }
@@ -51,7 +51,7 @@ impl Operation for TaskTree {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<List<Task>> {
-        let row = resolve::task(tx, &self.reference).await?.row;
+        let row = resolve::task(&self.ask, tx, &self.reference).await?.row;
         self.ask.check_sees(&row)?;
         let rows = tx.context_tasks(row.context_id).await?;
         let items = object::tasks(tx, &self.ask.shared, &rows).await?;
@@ -70,7 +70,7 @@ impl Operation for GetPipeline {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Pipeline> {
-        let row = resolve::pipeline(tx, &self.reference).await?;
+        let row = resolve::pipeline(&self.ask, tx, &self.reference).await?;
         Ok(object::pipelines(tx, &self.ask.shared, &[row]).await?.remove(0))
     }
 }
@@ -181,6 +181,9 @@ pub(super) async fn page_of_tasks<T: Tx>(
     params: &ListParams,
     selectors: &Selectors,
 ) -> EngineResult<(Vec<TaskRow>, Option<String>)> {
+    if let Some(namespace) = &params.namespace {
+        ask.enter(namespace)?;
+    }
     let limit = page_limit(params);
     let mut query = ListQuery {
         namespace: params.namespace.clone(),
@@ -233,6 +236,9 @@ impl Operation for ListPipelines {
             params.field_selector.as_deref(),
             object::PIPELINE_FIELDS,
         )?;
+        if let Some(namespace) = &params.namespace {
+            self.ask.enter(namespace)?;
+        }
         let limit = page_limit(params);
         let mut query = ListQuery {
             namespace: params.namespace.clone(),
@@ -246,7 +252,8 @@ impl Operation for ListPipelines {
             let rows = tx.list_pipelines(&query).await?;
             has_more = rows.len() == query.limit;
             query.after = rows.last().map(|row| (row.namespace.clone(), row.name.clone(), row.incarnation));
-            found.extend(rows.into_iter().filter(|row| selectors.pipeline(row)));
+            let is_seen = |row: &PipelineRow| self.ask.reaches(&row.namespace) && selectors.pipeline(row);
+            found.extend(rows.into_iter().filter(is_seen));
         }
         let next = cut(&mut found, limit, |row| (row.namespace.clone(), row.name.clone(), row.incarnation))?;
         let items = if params.summary {

@@ -3,7 +3,10 @@
 use ktk_client::api::{ApiError, ErrorReason, ObjectRef, TaskId, id, names::Reference};
 use uuid::Uuid;
 
-use super::error::{EngineError, EngineResult};
+use super::{
+    error::{EngineError, EngineResult},
+    operation::Ask,
+};
 use crate::{
     limits,
     model::row::{PipelineRow, TaskRow},
@@ -20,8 +23,18 @@ pub struct Named {
 /// Finds the task that is meant.
 ///
 /// # Errors
-/// `NotFound`, `Ambiguous` with the candidates, `Invalid` for what can be no reference.
-pub async fn task<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Named> {
+/// `NotFound`, `Ambiguous` with the candidates, `Invalid` for what can be no reference, `Forbidden` for a namespace
+/// that the asker may not reach.
+pub async fn task<T: Tx>(ask: &Ask, tx: &mut T, reference: &ObjectRef) -> EngineResult<Named> {
+    ask.enter(&reference.namespace)?;
+    task_there(tx, reference).await
+}
+
+/// The same, where it has been judged before who asks.
+///
+/// # Errors
+/// As [`task`], without `Forbidden`.
+pub async fn task_there<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<Named> {
     let parsed = parse("Task", reference)?;
     let namespace = &reference.namespace;
     if let Some(newest) = tx.task_named(namespace, parsed.name()).await? {
@@ -99,8 +112,10 @@ async fn task_missing<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<
 /// Finds the pipeline that is meant.
 ///
 /// # Errors
-/// `NotFound`, `Ambiguous` with the candidates, `Invalid` for what can be no reference.
-pub async fn pipeline<T: Tx>(tx: &mut T, reference: &ObjectRef) -> EngineResult<PipelineRow> {
+/// `NotFound`, `Ambiguous` with the candidates, `Invalid` for what can be no reference, `Forbidden` for a namespace
+/// that the asker may not reach.
+pub async fn pipeline<T: Tx>(ask: &Ask, tx: &mut T, reference: &ObjectRef) -> EngineResult<PipelineRow> {
+    ask.enter(&reference.namespace)?;
     let parsed = parse("Pipeline", reference)?;
     let namespace = &reference.namespace;
     let is_meant = |row: &PipelineRow| parsed.incarnation().is_none_or(|wanted| wanted == row.incarnation);

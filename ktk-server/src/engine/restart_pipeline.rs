@@ -125,13 +125,14 @@ impl Operation for RestartPipeline {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
+        self.ask.enter(&self.params.reference.namespace)?;
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             let mut answer = answer(&mut unit, first.id, first.plan).await?;
             answer.created = first.created || !first.restarted.is_empty();
             answer.restarted = first.restarted;
             return Ok(Done::quiet(answer));
         }
-        let named = resolve::pipeline(unit.tx, &self.params.reference).await?;
+        let named = resolve::pipeline(&self.ask, unit.tx, &self.params.reference).await?;
         let row = match named.newest {
             true => named.clone(),
             false => unit.tx.pipeline_named(&named.namespace, &named.name).await?.unwrap_or(named.clone()),

@@ -100,6 +100,7 @@ impl Operation for RestartTask {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
+        self.ask.enter(&self.params.reference.namespace)?;
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return Ok(Done::quiet(first.again(&mut unit).await?));
         }
@@ -176,7 +177,7 @@ async fn refuse_lost_need<T: Tx>(unit: &mut Unit<'_, T>, row: &TaskRow) -> Engin
 
 impl RestartTask {
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
-        let named = resolve::task(unit.tx, &self.params.reference).await?;
+        let named = resolve::task(&self.ask, unit.tx, &self.params.reference).await?;
         unit.load_newest(&[named.row.context_id]).await?;
         let newest = unit
             .newest_of(named.row.context_id)

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     body::{PipelineHeader, header_from_text},
     catalogue::Catalogue,
+    credentials::Credentials,
     error::EngineResult,
     nearby::Nearby,
 };
@@ -27,6 +28,8 @@ pub struct Shared {
     pub work_dir: Option<PathBuf>,
     /// Who waits for work at this moment.
     pub nearby: Nearby,
+    /// The tokens that hold.
+    pub credentials: Credentials,
     headers: Mutex<BTreeMap<Uuid, Arc<PipelineHeader>>>,
     schemas: Mutex<BTreeMap<String, Arc<Schema>>>,
     catalogue: Mutex<Option<Arc<Catalogue>>>,
@@ -38,6 +41,7 @@ impl Shared {
             entropy,
             work_dir,
             nearby: Nearby::default(),
+            credentials: Credentials::default(),
             headers: Mutex::default(),
             schemas: Mutex::default(),
             catalogue: Mutex::default(),

@@ -31,7 +31,7 @@ impl Operation for TaskTable {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<List<TaskLine>> {
         let selectors = read::task_selectors(&self.params.list)?;
         let has_many_columns = self.params.wide || self.params.labels;
-        let is_chosen = self.ask.scope.is_some() || self.params.list.unresolved || !selectors.is_empty();
+        let is_chosen = self.ask.is_limited() || self.params.list.unresolved || !selectors.is_empty();
         let (lines, next) = if has_many_columns || is_chosen {
             let (rows, next) = read::page_of_tasks(tx, &self.ask, &self.params.list, &selectors).await?;
             let shown = Shown::of_tasks(tx, &rows).await?;

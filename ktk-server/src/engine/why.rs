@@ -39,7 +39,7 @@ impl Operation for TaskWhy {
     type Error = EngineError;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<WhyAnswer> {
-        let row = resolve::task(tx, &self.reference).await?.row;
+        let row = resolve::task(&self.ask, tx, &self.reference).await?.row;
         let shown = object::task(tx, &self.ask.shared, &row).await?.status;
         let mut waits = Vec::new();
         if row.phase == Phase::Pending {

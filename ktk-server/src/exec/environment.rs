@@ -1,11 +1,19 @@
 //! The environment of a task's process: the caller's, then the manifest's, then ktk's. Nothing
-//! comes from the server's own.
+//! comes from the server's own, but for secrets that it is told to hand on.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+};
 
-use ktk_client::api::worker::Grant;
+use ktk_client::api::{Secret, env_value::EnvValue, worker::Grant};
 
 use super::place::Place;
+
+/// The longest secret that is read from a file.
+const SECRET_BYTES: u64 = 64 << 10;
 
 /// What a process is told of where it runs.
 #[derive(Clone, Debug)]
@@ -14,13 +22,37 @@ pub struct Surroundings {
     pub server: String,
     /// The worker's own of the listed variables: for tasks that were created without a caller's.
     pub own: BTreeMap<String, String>,
+    /// The worker's variables that tasks may ask for with `fromEnv`; without a value those that are not set.
+    pub secrets: BTreeMap<String, Option<Secret>>,
+}
+
+/// The variables of a process, and those of their values that are secrets.
+#[derive(Debug)]
+pub struct Variables {
+    pub all: Vec<(String, String)>,
+    pub secrets: Vec<Secret>,
 }
 
 /// Every variable of a process, but for the launcher's mark.
-pub fn variables(grant: &Grant, place: &Place, surroundings: &Surroundings) -> Vec<(String, String)> {
+///
+/// # Errors
+/// A sentence, where a secret is not to be had.
+pub fn variables(grant: &Grant, place: &Place, surroundings: &Surroundings) -> Result<Variables, String> {
     let mut variables = grant.caller_env.clone().unwrap_or_else(|| surroundings.own.clone());
-    if let Some(run) = &grant.run {
-        variables.extend(run.env.clone());
+    let mut secrets = Vec::new();
+    for (name, value) in grant.run.iter().flat_map(|run| &run.env) {
+        let secret = match value {
+            EnvValue::Text(text) => {
+                variables.insert(name.clone(), text.clone());
+                continue;
+            }
+            EnvValue::FromEnv(source) => from_env(source, surroundings),
+            EnvValue::FromFile(path) => from_file(path),
+            _ => Err("this version cannot read it".to_owned()),
+        };
+        let secret = secret.map_err(|why| format!("variable {name}: {why}"))?;
+        variables.insert(name.clone(), secret.expose().to_owned());
+        secrets.push(secret);
     }
     let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
     let own = [
@@ -39,5 +71,37 @@ pub fn variables(grant: &Grant, place: &Place, surroundings: &Surroundings) -> V
     if let Some(token) = &grant.token {
         variables.insert("KTK_TOKEN".to_owned(), token.expose().to_owned());
     }
-    variables.into_iter().collect()
+    Ok(Variables { all: variables.into_iter().collect(), secrets })
+}
+
+fn from_env(source: &str, surroundings: &Surroundings) -> Result<Secret, String> {
+    match surroundings.secrets.get(source) {
+        Some(Some(secret)) => Ok(secret.clone()),
+        Some(None) => Err(format!("the worker has no variable {source}")),
+        None => Err(format!("the worker hands {source} on to nobody: its --secret-env does not list it")),
+    }
+}
+
+/// A file of this very user: neither a device nor a pipe, which could be waited for without an end.
+fn from_file(path: &str) -> Result<Secret, String> {
+    let failed = |error: std::io::Error| format!("{path} cannot be read: {error}");
+    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(format!("{path} is no file"));
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(format!("{path} belongs to user {}, not to the worker's", metadata.uid()));
+    }
+    let mut text = String::new();
+    file.take(SECRET_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > SECRET_BYTES {
+        return Err(format!("{path} has more than {SECRET_BYTES} bytes"));
+    }
+    let text = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if text.contains('\0') {
+        return Err(format!("{path} holds a NUL character, which no variable can"));
+    }
+    Ok(Secret::new(text))
 }

@@ -5,15 +5,16 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ktk_client::{
     api::{
-        Reason,
+        Reason, Secret,
         worker::{Grant, Outcome},
     },
     worker::{BoxFuture, Executor, Stop, StopSignal},
 };
 
 use super::{
-    environment::{self, Surroundings},
+    environment::{self, Surroundings, Variables},
     launcher::{Ended, Mark, Process, SpawnError, SpawnRequest},
+    mask::Mask,
     outputs,
     place::{Place, Places},
     pump::Pump,
@@ -64,19 +65,31 @@ impl ProcessExecutor {
                 return failed(Reason::SpawnError, format!("the attempt's files could not be made: {error}"));
             }
         };
-        let process = match self.spawn(&grant, &place).await {
+        let Variables { all, secrets } = match environment::variables(&grant, &place, &self.surroundings) {
+            Ok(variables) => variables,
+            Err(why) => {
+                let _ = writer.finish().await;
+                return failed(Reason::SpawnError, why);
+            }
+        };
+        let process = match self.spawn(&grant, &place, all).await {
             Ok(process) => process,
             Err(error) => {
                 let _ = writer.finish().await;
                 return spawn_failure(&error);
             }
         };
-        let pump = Pump::new(writer, self.clock.clone());
+        let pump = Pump::new(writer, self.clock.clone(), &secrets);
         let (ended, why) = follow(process, pump, &grant, stop).await;
-        outcome(ended, why, &grant, &place)
+        outcome(ended, why, &grant, &place, &secrets)
     }
 
-    async fn spawn(&self, grant: &Grant, place: &Place) -> Result<Process, SpawnError> {
+    async fn spawn(
+        &self,
+        grant: &Grant,
+        place: &Place,
+        env: Vec<(String, String)>,
+    ) -> Result<Process, SpawnError> {
         let run = grant.run.clone().unwrap_or_default();
         let request = SpawnRequest {
             mark: Mark {
@@ -85,7 +98,7 @@ impl ProcessExecutor {
                 attempt: grant.attempt,
             },
             argv: run.command,
-            env: environment::variables(grant, place, &self.surroundings),
+            env,
             dir: PathBuf::from(&place.dir),
             stdin: run.stdin.map(String::into_bytes),
         };
@@ -135,7 +148,7 @@ async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopS
     (ended, why)
 }
 
-fn outcome(ended: Ended, why: Why, grant: &Grant, place: &Place) -> Outcome {
+fn outcome(ended: Ended, why: Why, grant: &Grant, place: &Place, secrets: &[Secret]) -> Outcome {
     let mut outcome = match ended {
         Ended::Exited(0) => Outcome { exit_code: Some(0), ..Outcome::default() },
         Ended::Exited(code) => {
@@ -154,7 +167,8 @@ fn outcome(ended: Ended, why: Why, grant: &Grant, place: &Place) -> Outcome {
             Some(format!("took longer than its timeout of {}", ktk_client::api::Duration::new(limit)));
     }
     if outcome.reason.is_none() {
-        match place.output_text().map(|text| text.map(|text| outputs::parse(&text))) {
+        match place.output_text().map(|text| text.map(|text| outputs::parse(&Mask::new(secrets).bytes(text))))
+        {
             Ok(None) => {}
             Ok(Some(Ok(outputs))) => outcome.outputs = Some(outputs),
             Ok(Some(Err(error))) => {

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use ktk_client::api::log::Stream;
+use ktk_client::api::{Secret, log::Stream};
 
-use super::launcher::Output;
+use super::{launcher::Output, mask::Mask};
 use crate::{clock::Clock, logs::LogWriter};
 
 /// Bytes that are read at once.
@@ -16,12 +16,15 @@ pub struct Pump {
     clock: Clock,
     buffer: Vec<u8>,
     is_open: [bool; 2],
+    /// Of each stream.
+    masks: [Mask; 2],
 }
 
 impl Pump {
-    /// A pump into a log.
-    pub fn new(writer: LogWriter, clock: Clock) -> Self {
-        Self { writer, clock, buffer: Vec::new(), is_open: [true, true] }
+    /// A pump into a log, which shows none of these secrets.
+    pub fn new(writer: LogWriter, clock: Clock, secrets: &[Secret]) -> Self {
+        let masks = [Mask::new(secrets), Mask::new(secrets)];
+        Self { writer, clock, buffer: Vec::new(), is_open: [true, true], masks }
     }
 
     /// Waits until there is something to read on either pipe, and reads it. Never resolves once
@@ -49,14 +52,22 @@ impl Pump {
             match pipe.try_read(&mut self.buffer) {
                 Ok(0) => self.is_open[index] = false,
                 Ok(count) => {
-                    // A log that cannot be written keeps what it can and marks what it cannot.
-                    let _ = self.writer.write(stream, &self.buffer[..count], self.clock.now()).await;
+                    self.write(index, stream, count).await;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => self.is_open[index] = false,
             }
         }
         let _ = self.writer.flush().await;
+    }
+
+    /// Writes what was read. A log that cannot be written keeps what it can and marks what it cannot.
+    async fn write(&mut self, index: usize, stream: Stream, count: usize) {
+        let (bytes, now) = (&self.buffer[..count], self.clock.now());
+        let _ = match &mut self.masks[index] {
+            mask if mask.is_empty() => self.writer.write(stream, bytes, now).await,
+            mask => self.writer.write(stream, &mask.pass(bytes), now).await,
+        };
     }
 
     /// Takes what is left after the last process has ended, and closes the log. A stranger that
@@ -67,10 +78,16 @@ impl Pump {
             while self.is_open[index] {
                 match pipe.read_rest(&mut self.buffer) {
                     Ok(count) if count > 0 => {
-                        let _ = self.writer.write(stream, &self.buffer[..count], self.clock.now()).await;
+                        self.write(index, stream, count).await;
                     }
                     _ => break,
                 }
+            }
+        }
+        for (index, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
+            let rest = self.masks[index].rest();
+            if !rest.is_empty() {
+                let _ = self.writer.write(stream, &rest, self.clock.now()).await;
             }
         }
         if let Err(error) = self.writer.finish().await {

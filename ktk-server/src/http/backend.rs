@@ -25,6 +25,12 @@ pub trait Backend: Send + Sync + 'static {
     /// `Unauthorized` where nobody does.
     fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>>;
 
+    /// Resolves once what lets a caller speak has ended: its token was deleted or is past its time, its attempt is over.
+    /// Never for who needs none.
+    fn ended(&self, _by: &By) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Whoever waits for something, an attempt among them: kept for as long as it does.
     fn waits(&self, _by: &By) -> Option<Lent> {
         None

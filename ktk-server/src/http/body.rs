@@ -8,9 +8,10 @@ use bytes::{Bytes, BytesMut};
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use ktk_client::api::ErrorReason;
+use tokio::time::Instant;
 
 use super::refusal::Refusal;
-use crate::limits::BODY_BYTES;
+use crate::limits::{BODY_BYTES, BODY_PACE};
 
 /// Reads a body. Where it is too long, or stands still, the connection ends without reading on.
 pub(super) async fn read(mut incoming: Incoming, patience: Duration) -> Result<Bytes, Refusal> {
@@ -22,7 +23,13 @@ pub(super) async fn read(mut incoming: Incoming, patience: Duration) -> Result<B
         return Err(too_long());
     }
     let mut whole = Pieces::None;
+    let begun = Instant::now();
     loop {
+        let due = patience + Duration::from_secs((whole.len() / BODY_PACE) as u64);
+        if begun.elapsed() > due {
+            let message = "the request's body comes too slowly";
+            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, ErrorReason::Timeout, message).closing());
+        }
         let piece = poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx));
         let Ok(piece) = tokio::time::timeout(patience, piece).await else {
             let message = format!("no byte of the request's body for {} s", patience.as_secs_f32());

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 
+use super::gate::Guest;
 use super::linger::{LingeringStream, Unread};
 use super::pace::{Pace, PacedStream};
 use super::route;
@@ -18,8 +20,11 @@ use crate::rpc::Caller;
 
 /// Answers the requests of a connection until it ends or the server closes. A client that goes away ends what was
 /// being done for it.
-pub(super) async fn serve(site: Arc<Site>, stream: UnixStream) {
-    let caller = caller_of(&stream);
+pub(super) async fn serve<S>(site: Arc<Site>, stream: S, guest: Guest)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let guest = Arc::new(guest);
     let pace = Pace::new();
     let unread = Unread::default();
     let paced = PacedStream::new(stream, pace.clone(), site.timeouts);
@@ -27,9 +32,9 @@ pub(super) async fn serve(site: Arc<Site>, stream: UnixStream) {
     let closing = site.closing.clone();
     let service = service_fn(move |request| {
         let busy = pace.begin();
-        let (site, caller, unread) = (Arc::clone(&site), caller.clone(), unread.clone());
+        let (site, guest, unread) = (Arc::clone(&site), Arc::clone(&guest), unread.clone());
         async move {
-            let mut response = match route::answer(&site, caller, request).await {
+            let mut response = match route::answer(&site, &guest, request).await {
                 Ok(response) => response,
                 Err(refusal) => {
                     if refusal.closes() {
@@ -64,7 +69,7 @@ pub(super) async fn serve(site: Arc<Site>, stream: UnixStream) {
 }
 
 /// The process at the other end, unless it may not be here.
-fn caller_of(stream: &UnixStream) -> Option<Caller> {
+pub(super) fn caller_of(stream: &UnixStream) -> Option<Caller> {
     let uid = stream.peer_cred().ok()?.uid();
     may_connect(uid, rustix::process::geteuid().as_raw()).then(|| Caller::user(uid))
 }

@@ -1,7 +1,9 @@
-//! HTTP over a unix socket: who may connect, what a request must look like, calls and streams.
+//! HTTP over a unix socket, and over the network where that is wanted: who may connect, what a request must look like,
+//! calls and streams.
 //!
-//! What is answered comes through [`Backend`]; nothing here knows a task. There is no CORS, no compression and no
-//! way to another machine: a request is answered for processes of this user (and root) alone.
+//! What is answered comes through [`Backend`]; nothing here knows a task. There is no CORS, no cookie, no compression.
+//! Over the socket a request is answered for processes of this user (and root), over the network for whoever has a
+//! token.
 
 mod answer;
 mod backend;
@@ -10,21 +12,26 @@ mod connection;
 mod gate;
 mod linger;
 mod logs;
+mod net;
 mod pace;
 mod place;
 mod query;
+mod rate;
 mod refusal;
 mod route;
 mod server;
 mod site;
 mod socket;
 mod sse;
+mod standing;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 pub use backend::{Backend, Identity, Lifecycle, LogTarget};
+pub use net::{NetError, NetListener};
+pub use rate::Rate;
 pub use server::{ServeError, serve};
 pub use site::{Config, Timeouts};
 pub use socket::{BindError, Listener};

@@ -11,16 +11,25 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     error: ApiError,
     allow: Option<&'static str>,
+    /// Seconds after which it is worth another try.
+    retry_after: Option<u64>,
     closes: bool,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: ErrorReason, message: impl Into<String>) -> Self {
-        Self { status, error: ApiError::new(reason, message), allow: None, closes: false }
+        Self { status, error: ApiError::new(reason, message), allow: None, retry_after: None, closes: false }
     }
 
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, ErrorReason::Forbidden, message)
+    }
+
+    pub(super) fn too_often(wait: std::time::Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        let message = format!("too many requests: try again in {seconds} s");
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorReason::Unavailable, message);
+        Self { retry_after: Some(seconds), ..refusal }
     }
 
     pub(super) fn not_found(path: &str) -> Self {
@@ -47,6 +56,12 @@ impl Refusal {
         let json = serde_json::to_vec(&self.error).expect("an error of strings is JSON");
         let mut response = answer::json(self.status, json.into());
         let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         if let Some(allow) = self.allow {
             headers.insert(header::ALLOW, header::HeaderValue::from_static(allow));
         }
@@ -71,6 +86,6 @@ impl From<ApiError> for Refusal {
             ErrorReason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        Self { status, error, allow: None, closes: false }
+        Self { status, error, allow: None, retry_after: None, closes: false }
     }
 }

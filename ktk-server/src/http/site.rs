@@ -7,7 +7,8 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Backend, Identity, Lifecycle};
+use super::rate::Rates;
+use super::{Backend, Identity, Lifecycle, Rate};
 use crate::limits;
 
 const VERSION: HeaderName = HeaderName::from_static("ktk-version");
@@ -19,14 +20,26 @@ const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type
 /// How a server listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// The most connections at once; the next ones wait.
+    /// The most connections over the socket at once; the next ones wait.
     pub connections: usize,
+    /// The same over the network: they take no room from the socket's.
+    pub net_connections: usize,
+    /// How often one token may ask over the network.
+    pub callers: Rate,
+    /// How often one address may ask over the network without a token that holds.
+    pub strangers: Rate,
     pub timeouts: Timeouts,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { connections: limits::CONNECTIONS, timeouts: Timeouts::default() }
+        Self {
+            connections: limits::CONNECTIONS,
+            net_connections: limits::NET_CONNECTIONS,
+            callers: Rate { per_second: limits::REQUESTS_PER_SECOND, burst: limits::REQUESTS_AT_ONCE },
+            strangers: Rate { per_second: limits::STRANGERS_PER_SECOND, burst: limits::STRANGERS_AT_ONCE },
+            timeouts: Timeouts::default(),
+        }
     }
 }
 
@@ -61,6 +74,9 @@ impl Default for Timeouts {
 pub(super) struct Site {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) timeouts: Timeouts,
+    pub(super) rates: Rates,
+    pub(super) callers: Rate,
+    pub(super) strangers: Rate,
     /// Cancelled when the socket is closed.
     pub(super) closing: CancellationToken,
     lifecycle: watch::Receiver<Lifecycle>,
@@ -68,7 +84,8 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new(backend: Arc<dyn Backend>, timeouts: Timeouts) -> Self {
+    pub(super) fn new(backend: Arc<dyn Backend>, config: &Config) -> Self {
+        let Config { timeouts, callers, strangers, .. } = *config;
         let Identity { version, build, is_auto_started } = backend.identity();
         let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown"));
         let signature = [
@@ -78,7 +95,8 @@ impl Site {
             (CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
         let lifecycle = backend.lifecycle();
-        Self { backend, timeouts, closing: CancellationToken::new(), lifecycle, signature }
+        let (rates, closing) = (Rates::default(), CancellationToken::new());
+        Self { backend, timeouts, rates, callers, strangers, closing, lifecycle, signature }
     }
 
     /// Says with an answer who gave it, and whether it is about to go.

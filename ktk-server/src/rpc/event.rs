@@ -12,7 +12,12 @@ use crate::{
 
 /// Registers the methods.
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
-    method!(router, engine, event::ListEvents, |engine, _caller, params| {
-        Ok(engine.read(ListEvents { params }).await?)
+    method!(router, engine, event::ListEvents, |engine, caller, params| {
+        if let Some(namespace) = &params.namespace {
+            engine.ask(caller.by.clone()).enter(namespace)?;
+        }
+        let mut list = engine.read(ListEvents { params }).await?;
+        list.items.retain(|event| caller.by.reaches(event.metadata.namespace()));
+        Ok(list)
     })
 }

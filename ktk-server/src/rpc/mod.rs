@@ -3,6 +3,7 @@
 //! What the methods do is registered from outside; how the bytes travel is the matter of `http`.
 
 pub mod attempt;
+pub mod auth;
 mod batch;
 mod decode;
 pub mod event;
@@ -12,14 +13,15 @@ mod local;
 pub mod node;
 pub mod pipeline;
 pub mod queue;
+pub mod rights;
 mod router;
-mod scope;
 pub mod semaphore;
 pub mod server;
 pub mod task;
 pub mod task_type;
 #[cfg(test)]
 mod tests;
+pub mod token;
 pub mod worker;
 
 pub(crate) use decode::decode;
@@ -33,8 +35,8 @@ use crate::engine::operation::By;
 pub struct Caller {
     /// Who it is for the engine, and what it may reach there.
     pub by: By,
-    /// The user of its process.
-    pub uid: u32,
+    /// The user of its process, where it is known.
+    pub uid: Option<u32>,
     /// The server's own worker.
     pub is_worker: bool,
 }
@@ -42,13 +44,18 @@ pub struct Caller {
 impl Caller {
     /// A process of this user, on the other end of a socket.
     pub fn user(uid: u32) -> Self {
-        Self { by: format!("uid:{uid}").into(), uid, is_worker: false }
+        Self { by: format!("uid:{uid}").into(), uid: Some(uid), is_worker: false }
+    }
+
+    /// Whoever speaks with a token from somewhere.
+    pub fn bearer(by: By) -> Self {
+        Self { by, uid: None, is_worker: false }
     }
 
     /// The worker in the server's own process.
     pub fn own_worker() -> Self {
         let uid = rustix::process::geteuid().as_raw();
-        Self { by: "ktk".into(), uid, is_worker: true }
+        Self { by: "ktk".into(), uid: Some(uid), is_worker: true }
     }
 }
 

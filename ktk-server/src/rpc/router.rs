@@ -12,7 +12,7 @@ use ktk_client::api::{
     suggest,
 };
 
-use super::{Caller, decode, scope};
+use super::{Caller, decode, rights};
 use crate::{clock::Clock, entropy::Entropy, task_group::panic_message};
 
 type Handler = Box<dyn for<'a> Fn(Caller, &'a str) -> BoxFuture<'a, Result<Vec<u8>, Failure>> + Send + Sync>;
@@ -90,7 +90,7 @@ impl Router {
         let Some(handler) = self.methods.get(method) else {
             return Err(self.unknown_method(method));
         };
-        scope::check(&caller, method)?;
+        rights::check(&caller.by, method)?;
         // Whatever a handler left half done is its own: the router shares no state with it.
         let outcome = AssertUnwindSafe(handler(caller, params)).catch_unwind().await;
         let broken = match outcome {

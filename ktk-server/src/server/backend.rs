@@ -13,14 +13,15 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     engine::{
         Engine,
+        attempt_token::{AttemptRuns, Identify},
         changes::{Filter, WatchPage},
         expire::Outlook,
         lending::Lent,
-        operation::By,
+        operation::{By, Scope},
         read::GetTask,
-        token::Identify,
     },
     http::{Backend, Identity, Lifecycle, LogTarget},
+    limits,
     logs::LogStore,
     rpc::Router,
     store::Store,
@@ -53,6 +54,10 @@ impl<S: Store> Host<S> {
 
     async fn start(&self, by: &By, params: &WatchParams) -> Result<u64, ApiError> {
         let filter = Filter::new(params.clone())?;
+        if let Some(namespace) = &params.namespace {
+            // Refused at once, and not with the first look.
+            self.engine.ask(by.clone()).enter(namespace)?;
+        }
         match params.version {
             Some(version) => {
                 // One look finds out whether that is still in the kept history.
@@ -79,6 +84,23 @@ impl<S: Store> Host<S> {
     }
 }
 
+/// Waits until an attempt has ended. Something has changed then, so that nothing is asked for while nothing does.
+async fn attempt_ended<S: Store>(engine: &Engine<S>, scope: Scope) {
+    let mut versions = engine.hub.versions();
+    loop {
+        versions.borrow_and_update();
+        match engine.read(AttemptRuns { scope: scope.clone() }).await {
+            Ok(true) => {}
+            // A store that fails ends the server.
+            Ok(false) | Err(_) => return,
+        }
+        tokio::time::sleep(limits::ATTEMPT_TOKEN_PAUSE).await;
+        if versions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 impl<S: Store> Backend for Host<S> {
     fn router(&self) -> &Router {
         *self.last_call.lock().expect("nobody panics while holding it") = Instant::now();
@@ -90,7 +112,25 @@ impl<S: Store> Backend for Host<S> {
     }
 
     fn identify(&self, token: Secret) -> BoxFuture<'_, Result<By, ApiError>> {
+        if let Some(known) = self.engine.shared.credentials.judge(&token, self.engine.clock.now()) {
+            return Box::pin(std::future::ready(Ok(By::token(known))));
+        }
         Box::pin(async move { Ok(self.engine.read(Identify { token }).await?) })
+    }
+
+    fn ended(&self, by: &By) -> BoxFuture<'static, ()> {
+        let engine = Arc::clone(&self.engine);
+        match (&by.token, &by.scope) {
+            (Some(token), _) => {
+                let id = token.id;
+                Box::pin(async move { engine.shared.credentials.ended(id, &engine.clock).await })
+            }
+            (None, Some(scope)) => {
+                let scope = scope.clone();
+                Box::pin(async move { attempt_ended(&engine, scope).await })
+            }
+            (None, None) => Box::pin(std::future::pending()),
+        }
     }
 
     fn waits(&self, by: &By) -> Option<Lent> {

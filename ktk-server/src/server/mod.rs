@@ -10,6 +10,7 @@ mod files;
 mod hooks;
 mod idle;
 mod kept;
+mod port;
 
 use std::{io::Write as _, pin::Pin, sync::Arc, time::Duration};
 
@@ -26,7 +27,7 @@ use ktk_client::{
 };
 use tokio::sync::{oneshot, watch};
 
-pub use self::config::{AllowedPeers, Retention, ServerConfig, StoreKind};
+pub use self::config::{AllowedPeers, PortConfig, Retention, ServerConfig, StoreKind, TlsConfig};
 use self::{backend::Host, kept::Kept};
 use crate::{
     clock::Clock,
@@ -86,6 +87,7 @@ async fn serve(
     let (engine, removed) = Engine::new(store, clock.clone(), shared, Jq::new(Arc::clone(&filters)));
     engine.hub.begin(engine.read(Outlook).await.context("the store cannot be read")?.version);
 
+    engine.load_credentials().await.context("the tokens cannot be read")?;
     engine.set_retention(config.retention.clone());
 
     let starter = Arc::new(Starter::new(launcher_config(&config), info.id).await);
@@ -97,16 +99,31 @@ async fn serve(
         surroundings: Arc::new(Surroundings {
             server: format!("unix://{}", socket.display()),
             own: config.environment.clone(),
+            secrets: config.secrets.clone(),
         }),
         store_id: info.id.to_string(),
     };
 
-    let sender = Sender::new(config.allow_http_to.clone(), &config.version);
+    // Who reaches this server from elsewhere must not reach through it what listens here for itself.
+    let peers = match &config.port {
+        None => config.allow_http_to.clone().with_loopback(),
+        Some(_) => config.allow_http_to.clone(),
+    };
+    let sender = Sender::new(peers, &config.version);
     let requests = HttpExecutor { sender: sender.clone(), logs: Arc::clone(&logs), clock: clock.clone() };
 
     let (stop_asked, mut stop_wanted) = watch::channel(None);
     let (lifecycle, lifecycle_seen) = watch::channel(Lifecycle::Running);
-    let about = About { status: status(&config, &socket, info.kind, clock.now()), stop: stop_asked.clone() };
+    let net = match &config.port {
+        Some(port) => Some(port::open(port, &config.data_dir).await?),
+        None => None,
+    };
+    let mut about =
+        About { status: status(&config, &socket, info.kind, clock.now()), stop: stop_asked.clone() };
+    about.status.listen = net.as_ref().map(|net| {
+        let scheme = if net.has_tls() { "https" } else { "http" };
+        format!("{scheme}://{}", net.address())
+    });
     let host = Arc::new(Host {
         engine: Arc::clone(&engine),
         router: Arc::new(router(&engine, &about)),
@@ -122,6 +139,7 @@ async fn serve(
     let listener =
         Listener::bind(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
 
+    let http_config = http_config(&config);
     let mut parts = TaskGroup::new();
     let spawner = parts.spawner();
     let (registered, is_registered) = tokio::sync::oneshot::channel();
@@ -136,7 +154,7 @@ async fn serve(
             if ready_stdout {
                 say_ready();
             }
-            http::serve(listener, http::Config::default(), host as _, closed).await
+            http::serve(listener, net, http_config, host as _, closed).await
         }
     });
     spawner.critical("timer", {
@@ -301,6 +319,14 @@ async fn wanted_next(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
     wanted(stop).await
 }
 
+fn http_config(config: &ServerConfig) -> http::Config {
+    let mut own = http::Config::default();
+    if let Some(rate) = config.port.as_ref().and_then(|port| port.request_rate) {
+        own.callers = http::Rate { per_second: rate.into(), burst: (f64::from(rate) * 5.0).max(10.0) };
+    }
+    own
+}
+
 fn launcher_config(config: &ServerConfig) -> LauncherConfig {
     let (program, args) = config.launcher.clone();
     LauncherConfig { program, args }
@@ -318,6 +344,8 @@ fn router(engine: &Arc<Engine<Kept>>, about: &About) -> Router {
     let router = rpc::queue::register(router, engine);
     let router = rpc::semaphore::register(router, engine);
     let router = rpc::task_type::register(router, engine);
+    let router = rpc::token::register(router, engine);
+    let router = rpc::auth::register(router);
     let router = rpc::event::register(router, engine);
     let router = rpc::node::register(router, engine);
     let router = rpc::worker::register(router, engine);
@@ -330,6 +358,7 @@ fn status(config: &ServerConfig, socket: &std::path::Path, store: &str, since: T
         version: config.version.clone(),
         build: config.build.clone(),
         socket: socket.display().to_string(),
+        listen: None,
         data_dir: config.data_dir.display().to_string(),
         store: store.to_owned(),
         since,

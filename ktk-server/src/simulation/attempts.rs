@@ -17,8 +17,8 @@ use super::{
 };
 use crate::engine::{
     attempt::{KeepAlive, TellProgress},
+    attempt_token::Identify,
     operation::By,
-    token::Identify,
 };
 
 impl World {

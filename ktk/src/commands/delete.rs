@@ -188,7 +188,7 @@ async fn delete(
     };
     match chosen.named.kind {
         Kind::Pipeline => taken(chosen, client.pipelines().delete_with(params).await?, made),
-        Kind::Queue | Kind::Semaphore | Kind::TaskType if args.dry_run || args.cascade => {
+        Kind::Queue | Kind::Semaphore | Kind::TaskType | Kind::Token if args.dry_run || args.cascade => {
             let words = format!(
                 "--dry-run and --cascade go with tasks and pipelines, not with {}",
                 chosen.named.label()
@@ -198,6 +198,7 @@ async fn delete(
         Kind::Queue => taken(chosen, client.queues().delete(name).await?, made),
         Kind::Semaphore => taken(chosen, client.semaphores().delete(name).await?, made),
         Kind::TaskType => taken(chosen, client.task_types().delete(name).await?, made),
+        Kind::Token => taken(chosen, client.tokens().delete(name).await?, made),
         _ => taken(chosen, client.tasks().delete_with(params).await?, made),
     }
 }

@@ -18,7 +18,9 @@ use crate::{
     kinds::Kind,
     output::{DOCUMENT, Document, OutputFormat},
     target::{self, Target},
-    view::{Moment, describe::Page, node, object::Object, pipeline, queue, semaphore, task, task_type},
+    view::{
+        Moment, describe::Page, node, object::Object, pipeline, queue, semaphore, task, task_type, token,
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -197,6 +199,7 @@ impl Described {
             Object::Queue(one) => queue::describe(one, events, moment),
             Object::Semaphore(one) => semaphore::describe(one, events, moment),
             Object::TaskType(one) => task_type::describe(one, events, moment),
+            Object::Token(one) => token::describe(one, events, moment),
             Object::Node(one) => node::describe(one, events, moment),
             // `describe` takes no events.
             Object::Event(_) => Page::default(),

@@ -173,6 +173,10 @@ async fn page(client: &Client, kind: Kind, params: ListParams) -> Result<List<Ob
             let params = ListParams { namespace: None, ..params };
             objects(client.task_types().list(params).await?, Object::TaskType)
         }
+        Kind::Token => {
+            let params = ListParams { namespace: None, ..params };
+            objects(client.tokens().list(params).await?, Object::Token)
+        }
         Kind::Node => {
             let params = ListParams { namespace: None, ..params };
             objects(client.nodes().list(params).await?, Object::Node)
@@ -217,6 +221,7 @@ pub(crate) async fn one(client: &Client, kind: Kind, name: &str) -> Result<Objec
         Kind::Queue => Object::Queue(Box::new(client.queues().get(name).await?)),
         Kind::Semaphore => Object::Semaphore(Box::new(client.semaphores().get(name).await?)),
         Kind::TaskType => Object::TaskType(Box::new(client.task_types().get(name).await?)),
+        Kind::Token => Object::Token(Box::new(client.tokens().get(name).await?)),
         Kind::Node => Object::Node(Box::new(client.nodes().get(without_generation(name)).await?)),
         Kind::Event => {
             let params =

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod apply;
+mod auth;
 mod bulk;
 mod cancel;
 mod complete;
@@ -21,6 +22,7 @@ mod hold;
 mod internal;
 mod interrupts;
 mod keepalive;
+mod login;
 mod logs;
 mod made;
 mod manifests;
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Gc(gc::GcArgs),
     Wait(wait::WaitArgs),
     Why(why::WhyArgs),
+    Login(login::LoginArgs),
+    Auth(auth::AuthArgs),
     Server(server::ServerArgs),
     Completion(completion::CompletionArgs),
     Help(help::HelpArgs),
@@ -84,6 +88,12 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it may speak to a server: only then contexts are read.
+    pub(crate) fn speaks(&self) -> bool {
+        let is_client = matches!(self, Self::Version(args) if args.is_client());
+        !is_client && !matches!(self, Self::Internal(_) | Self::Completion(_) | Self::Help(_))
+    }
+
     /// Runs the command. A verb that needs a runtime of another form is matched before
     /// [`block_on`] is called.
     pub(crate) fn run(self, cx: &Context) -> Result<Exit, CliError> {
@@ -111,6 +121,8 @@ impl Command {
             Self::Gc(args) => block_on(gc::run(args, cx)),
             Self::Wait(args) => block_on(wait::run(args, cx)),
             Self::Why(args) => block_on(why::run(args, cx)),
+            Self::Login(args) => block_on(login::run(args, cx)),
+            Self::Auth(args) => block_on(auth::run(args, cx)),
             Self::Server(args) => server::run(args, cx),
             Self::Completion(args) => completion::run(args, cx),
             Self::Help(args) => help::run(args, cx),

@@ -104,6 +104,7 @@ impl TaskFlags {
         base: &Path,
     ) -> Result<Task, CliError> {
         let env = variables(&self.env, self.env_all, caller)?;
+        let env = env.into_iter().map(|(name, value)| (name, value.into())).collect();
         let mut run = RunSpec { command, env, working_dir: self.working_dir.clone(), stdin: None };
         place(&mut run, base)?;
         self.with_work(name, TaskSpec { run: Some(run), ..TaskSpec::default() })

@@ -32,6 +32,13 @@ pub(crate) struct VersionArgs {
     output: Option<String>,
 }
 
+impl VersionArgs {
+    /// Whether it is about this program alone.
+    pub(crate) fn is_client(&self) -> bool {
+        self.client
+    }
+}
+
 pub(crate) async fn run(args: VersionArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
     let own = env!("CARGO_PKG_VERSION");

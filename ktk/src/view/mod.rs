@@ -18,6 +18,7 @@ pub(crate) mod semaphore;
 pub(crate) mod status;
 pub(crate) mod task;
 pub(crate) mod task_type;
+pub(crate) mod token;
 pub(crate) mod tree;
 pub(crate) mod why;
 

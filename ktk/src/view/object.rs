@@ -1,9 +1,9 @@
 //! An object of any kind: what `get` and `describe` do alike for all of them.
 
-use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Queue, Semaphore, Task, TaskType};
+use ktk_client::api::{Event, Metadata, Node, Phase, Pipeline, Queue, Semaphore, Task, TaskType, Token};
 use serde_json::Value;
 
-use super::{Column, Moment, event, node, pipeline, queue, semaphore, task, task_type};
+use super::{Column, Moment, event, node, pipeline, queue, semaphore, task, task_type, token};
 use crate::{kinds::Kind, ui::Cell};
 
 /// An object of any kind.
@@ -19,6 +19,8 @@ pub(crate) enum Object {
     Semaphore(Box<Semaphore>),
     /// A version of a task type.
     TaskType(Box<TaskType>),
+    /// A token.
+    Token(Box<Token>),
     /// A node.
     Node(Box<Node>),
     /// An event.
@@ -33,6 +35,7 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
         Kind::Queue => queue::COLUMNS,
         Kind::Semaphore => semaphore::COLUMNS,
         Kind::TaskType => task_type::COLUMNS,
+        Kind::Token => token::COLUMNS,
         Kind::Node => node::COLUMNS,
         Kind::Event => event::COLUMNS,
     }
@@ -47,6 +50,7 @@ impl Object {
             Kind::Queue => Self::Queue(serde_json::from_value(value)?),
             Kind::Semaphore => Self::Semaphore(serde_json::from_value(value)?),
             Kind::TaskType => Self::TaskType(serde_json::from_value(value)?),
+            Kind::Token => Self::Token(serde_json::from_value(value)?),
             Kind::Node => Self::Node(serde_json::from_value(value)?),
             Kind::Event => Self::Event(serde_json::from_value(value)?),
         })
@@ -60,6 +64,7 @@ impl Object {
             Self::Queue(queue) => serde_json::to_value(queue),
             Self::Semaphore(semaphore) => serde_json::to_value(semaphore),
             Self::TaskType(task_type) => serde_json::to_value(task_type),
+            Self::Token(token) => serde_json::to_value(token),
             Self::Node(node) => serde_json::to_value(node),
             Self::Event(event) => serde_json::to_value(event),
         }
@@ -73,6 +78,7 @@ impl Object {
             Self::Queue(_) => Kind::Queue,
             Self::Semaphore(_) => Kind::Semaphore,
             Self::TaskType(_) => Kind::TaskType,
+            Self::Token(_) => Kind::Token,
             Self::Node(_) => Kind::Node,
             Self::Event(_) => Kind::Event,
         }
@@ -83,7 +89,7 @@ impl Object {
         match self {
             Self::Task(task) => task.status.as_ref().map(|status| status.phase),
             Self::Pipeline(pipeline) => pipeline.status.as_ref().map(|status| status.phase),
-            Self::Queue(_) | Self::Semaphore(_) | Self::TaskType(_) | Self::Node(_) | Self::Event(_) => None,
+            _ => None,
         }
     }
 
@@ -95,6 +101,7 @@ impl Object {
             Self::Queue(queue) => &queue.metadata,
             Self::Semaphore(semaphore) => &semaphore.metadata,
             Self::TaskType(task_type) => &task_type.metadata,
+            Self::Token(token) => &token.metadata,
             Self::Node(node) => &node.metadata,
             Self::Event(event) => &event.metadata,
         }
@@ -118,6 +125,7 @@ impl Object {
             Self::Queue(queue) => queue::cells(queue, moment.now, is_wide),
             Self::Semaphore(semaphore) => semaphore::cells(semaphore, moment.now, is_wide),
             Self::TaskType(task_type) => task_type::cells(task_type, moment.now, is_wide),
+            Self::Token(token) => token::cells(token, moment.now, is_wide),
             Self::Node(node) => node::cells(node, moment.now, is_wide),
             Self::Event(event) => event::cells(event, moment.now, is_wide),
         }

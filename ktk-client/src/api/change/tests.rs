@@ -37,7 +37,7 @@ fn fields_of_every_depth_are_set() {
         .into()
     );
     let run = spec.run.unwrap();
-    assert_eq!((run.command[1].as_str(), run.env["RETRY"].as_str()), ("b", "1"));
+    assert_eq!((run.command[1].as_str(), run.env["RETRY"].as_text()), ("b", Some("1")));
     assert_eq!(spec.retry.unwrap().limit, Some(3));
     assert_eq!(spec.timeout.unwrap().to_string(), "10m");
 }
@@ -111,7 +111,7 @@ prop_compose! {
         stdin in prop::option::of("[a-c]{0,2}"),
     ) -> TaskSpec {
         TaskSpec {
-            run: Some(RunSpec { command, env, working_dir: None, stdin }),
+            run: Some(RunSpec { command, env: env.into_iter().map(|(name, value)| (name, value.into())).collect(), working_dir: None, stdin }),
             inputs,
             timeout: timeout.map(|s| crate::api::Duration::new(std::time::Duration::from_secs(s))),
             retry: limit.map(|limit| RetrySpec { limit, ..RetrySpec::default() }),

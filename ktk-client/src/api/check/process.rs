@@ -1,7 +1,7 @@
 //! `run`: command, environment, directory, standard input.
 
 use super::{Causes, MAX_ARGUMENT, MAX_STDIN};
-use crate::api::{field, names::quoted, task::RunSpec};
+use crate::api::{env_value::EnvValue, field, names::quoted, task::RunSpec};
 
 pub(super) fn check(causes: &mut Causes, prefix: &str, run: &RunSpec) {
     check_command(causes, prefix, &run.command);
@@ -10,7 +10,16 @@ pub(super) fn check(causes: &mut Causes, prefix: &str, run: &RunSpec) {
         if let Some(why) = wrong_env_name(name) {
             causes.push(place(), why);
         }
-        text(causes, value, name.len() + 1 + value.len(), place);
+        match value {
+            EnvValue::Text(value) => text(causes, value, name.len() + 1 + value.len(), place),
+            EnvValue::FromEnv(source) if source.is_empty() || source.contains(['=', '\0']) => {
+                causes.push(place(), format!("{} is no variable's name", quoted(source)));
+            }
+            EnvValue::FromFile(path) if !path.starts_with('/') || path.contains('\0') => {
+                causes.push(place(), format!("{} is no absolute path of a file", quoted(path)));
+            }
+            EnvValue::FromEnv(_) | EnvValue::FromFile(_) => {}
+        }
     }
     if let Some(directory) = &run.working_dir {
         let place = || field::member(prefix, "workingDir");

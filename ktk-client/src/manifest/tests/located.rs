@@ -134,7 +134,6 @@ f:9:25: spec.run.command[2]: must be a string: write \"\" for an empty one
 f:9:28: spec.run.command[3]: must be a string, not a list
 f:10:14: spec.run.env.A: must be a string: quote it: \"1.10\"
 f:10:29: spec.run.env.C: must be a string: write \"\" for an empty one
-f:10:33: spec.run.env.D: `fromEnv` is not supported by this version
 f:11:12: spec.timeout: must be a duration, as 500ms, 30s, 10m, 1h30m or 2d, not 30
 f:12:16: spec.gracePeriod: \"soon\" is no duration: write a number and a unit, as 500ms, 30s, 10m, 1h30m or 2d
 f:13:13: spec.priority: must be a whole number from -2147483648 to 2147483647, not \"high\"

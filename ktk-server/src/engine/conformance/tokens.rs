@@ -15,10 +15,10 @@ use super::{
 use crate::{
     engine::{
         attempt::{KeepAlive, TellProgress},
+        attempt_token::Identify,
         create_task::CreateTask,
         operation::By,
         read::{GetTask, ListTasks},
-        token::Identify,
         why::TaskWhy,
     },
     store::Store,

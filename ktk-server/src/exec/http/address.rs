@@ -39,6 +39,15 @@ impl AllowedPeers {
         })
     }
 
+    /// The same, and this machine itself.
+    #[must_use]
+    pub fn with_loopback(mut self) -> Self {
+        for network in ["127.0.0.0/8", "::1"] {
+            self.0.push(network.parse().expect("it is a network"));
+        }
+        self
+    }
+
     /// The entries as they were given.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|peer| peer.text.as_str())

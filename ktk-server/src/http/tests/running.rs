@@ -33,7 +33,7 @@ impl Running {
         let (shutdown, told) = oneshot::channel::<()>();
         let backend = Arc::clone(&fake);
         #[expect(clippy::disallowed_methods, reason = "the test keeps and joins it")]
-        let task = tokio::spawn(serve(listener, config, backend, async move {
+        let task = tokio::spawn(serve(listener, None, config, backend, async move {
             let _ = told.await;
         }));
         Self { fake, socket, _directory: directory, shutdown: Some(shutdown), task }

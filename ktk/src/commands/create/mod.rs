@@ -3,6 +3,7 @@
 mod queue;
 mod semaphore;
 mod task;
+mod token;
 
 use std::path::PathBuf;
 
@@ -71,6 +72,7 @@ enum CreateKind {
     Task(Box<task::TaskArgs>),
     Queue(queue::QueueArgs),
     Semaphore(semaphore::SemaphoreArgs),
+    Token(token::TokenArgs),
 }
 
 pub(crate) async fn run(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
@@ -78,6 +80,7 @@ pub(crate) async fn run(args: CreateArgs, cx: &Context) -> Result<Exit, CliError
         Some(CreateKind::Task(args)) => task::run(*args, cx).await,
         Some(CreateKind::Queue(args)) => queue::run(args, cx).await,
         Some(CreateKind::Semaphore(args)) => semaphore::run(args, cx).await,
+        Some(CreateKind::Token(args)) => token::run(args, cx).await,
         None => from_files(args, cx).await,
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, convert::Infallible, ffi::OsString, path::PathBuf, time::Duration};
 
-use ktk_server::server::{self, AllowedPeers, Retention, ServerConfig, StoreKind};
+use ktk_client::api::Secret;
+use ktk_server::server::{self, AllowedPeers, PortConfig, Retention, ServerConfig, StoreKind};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -25,6 +26,8 @@ pub(super) struct Options {
     pub(super) data_dir: PathBuf,
     /// Where it listens; found from the data directory when absent.
     pub(super) socket: Option<PathBuf>,
+    /// Where it listens for the network.
+    pub(super) port: Option<PortConfig>,
     /// Where it keeps objects.
     pub(super) store: Store,
     /// How many attempts it runs at once; the cores when absent.
@@ -33,6 +36,8 @@ pub(super) struct Options {
     pub(super) labels: BTreeMap<String, String>,
     /// How long what has ended is kept.
     pub(super) retention: Retention,
+    /// Variables of its own that tasks may ask for.
+    pub(super) secret_env: Vec<String>,
     /// Where its requests may go besides public addresses.
     pub(super) allow_http_to: AllowedPeers,
     /// After what time without anything to do it ends.
@@ -75,6 +80,7 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
     Ok(ServerConfig {
         data_dir: options.data_dir,
         socket: options.socket,
+        port: options.port,
         slots: options.slots,
         labels: options.labels,
         retention: options.retention,
@@ -88,6 +94,11 @@ fn config(options: Options) -> Result<ServerConfig, CliError> {
         ready_stdout: options.auto_started,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         build: env::build(),
+        secrets: options
+            .secret_env
+            .into_iter()
+            .map(|name| (name.clone(), env::var(&name).map(Secret::new)))
+            .collect(),
         environment: ktk_client::env::caller_env(),
         launcher: (own.clone(), ["internal", "launcher"].map(OsString::from).to_vec()),
         jq: (own, ["internal", "jq"].map(OsString::from).to_vec()),

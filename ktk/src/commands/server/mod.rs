@@ -40,7 +40,7 @@ pub(crate) struct ServerArgs {
 
 #[derive(Debug, Subcommand)]
 enum ServerCommand {
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     Start(start::StartArgs),
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
@@ -48,7 +48,7 @@ enum ServerCommand {
 
 pub(crate) fn run(args: ServerArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.command {
-        ServerCommand::Run(args) => run::run(args, cx),
+        ServerCommand::Run(args) => run::run(*args, cx),
         ServerCommand::Start(args) => block_on(start::run(args, cx)),
         ServerCommand::Stop(args) => block_on(stop::run(args, cx)),
         ServerCommand::Status(args) => block_on(status::run(args, cx)),

@@ -1,13 +1,13 @@
 //! `ktk server run`.
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, time};
 
 use clap::{Args, ValueEnum, ValueHint, builder::FalseyValueParser};
 use ktk_client::{
     api::{Duration, names},
     client::local,
 };
-use ktk_server::server::{AllowedPeers, Retention};
+use ktk_server::server::{AllowedPeers, PortConfig, Retention, TlsConfig};
 
 use super::{
     dump,
@@ -40,12 +40,51 @@ Examples:
   # Requests may also go to a service of this machine, and to a network
   ktk server run --allow-http-to 127.0.0.1:8080,10.20.0.0/16
 
+  # For programs of this machine that cannot use the socket, and for other machines
+  ktk server run --listen 127.0.0.1:7777
+  ktk server run --listen 0.0.0.0:7777 --listen-names ktk.example --tls-self-signed
+
   # What would hold here, flags, variables and defaults taken together
   ktk server run --slots 8 --labels zone=eu,disk=fast --dump-config")]
 pub(crate) struct RunArgs {
     /// Socket to listen on [default: found from the data directory]
     #[arg(long, value_name = "PATH", env = "KTK_SOCKET", hide_env_values = true, value_hint = ValueHint::FilePath)]
     socket: Option<PathBuf>,
+
+    /// Address to listen on for the network: 127.0.0.1:7777, 0.0.0.0:7777. Who comes there needs a token, and from other
+    /// machines TLS
+    #[arg(long, value_name = "ADDR:PORT", env = "KTK_LISTEN", hide_env_values = true, value_parser = address)]
+    listen: Option<SocketAddr>,
+
+    /// Names of this machine that clients call the server by, besides localhost and the address
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        env = "KTK_LISTEN_NAMES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    listen_names: Vec<String>,
+
+    /// Certificate (PEM) of the address, with those that lead to its authority
+    #[arg(long, value_name = "FILE", env = "KTK_TLS_CERT", hide_env_values = true, requires = "tls_key",
+          value_hint = ValueHint::FilePath)]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key (PEM) of the certificate
+    #[arg(long, value_name = "FILE", env = "KTK_TLS_KEY", hide_env_values = true, requires = "tls_cert",
+          value_hint = ValueHint::FilePath)]
+    tls_key: Option<PathBuf>,
+
+    /// Make a certificate, keep it in the data directory, and say how clients trust it
+    #[arg(long, env = "KTK_TLS_SELF_SIGNED", hide_env_values = true, value_parser = FalseyValueParser::new(),
+          conflicts_with = "tls_cert")]
+    tls_self_signed: bool,
+
+    /// Requests of one token in a second over the network, before it is asked to wait [default: 1000]
+    #[arg(long, value_name = "NUMBER", env = "KTK_REQUEST_RATE", hide_env_values = true,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    request_rate: Option<u32>,
 
     /// Where objects are kept
     #[arg(long, value_enum, env = "KTK_STORE", hide_env_values = true, default_value_t = Store::Sqlite)]
@@ -63,6 +102,15 @@ pub(crate) struct RunArgs {
     /// phase as failed=90d; or none [default: 30d,100000]
     #[arg(long, value_name = "LIMIT,...", env = "KTK_RETENTION", hide_env_values = true)]
     retention: Option<Retention>,
+    /// Variables of this server that tasks may ask for with fromEnv
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        env = "KTK_SECRET_ENV",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    secret_env: Vec<String>,
     /// Where http tasks and hooks may go besides public addresses: 10.0.0.0/8, 127.0.0.1:8080, [::1], db.internal
     #[arg(long, value_name = "PEER,...", env = "KTK_ALLOW_HTTP_TO", hide_env_values = true)]
     allow_http_to: Option<AllowedPeers>,
@@ -125,10 +173,20 @@ pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
     let options = Options {
         data_dir,
         socket: args.socket,
+        port: args.listen.map(|address| PortConfig {
+            address,
+            names: args.listen_names,
+            tls: match (args.tls_cert, args.tls_key) {
+                (Some(certificate), Some(key)) => Some(TlsConfig::Files { certificate, key }),
+                _ => args.tls_self_signed.then_some(TlsConfig::SelfSigned),
+            },
+            request_rate: args.request_rate,
+        }),
         store: args.store,
         slots: args.slots,
         labels: args.labels.unwrap_or_default().0,
         retention: args.retention.unwrap_or_default(),
+        secret_env: args.secret_env,
         allow_http_to: args.allow_http_to.unwrap_or_default(),
         idle_exit: idle_exit(args.idle_exit, args.auto_started),
         auto_started: args.auto_started,
@@ -137,6 +195,14 @@ pub(super) fn run(args: RunArgs, cx: &Context) -> Result<Exit, CliError> {
         return dump::print(&options, cx);
     }
     engine::serve(options, cx)
+}
+
+/// `--listen`: a name would leave open which of its addresses is meant.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let text =
+        text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    text.parse()
+        .map_err(|_| format!("{text:?} is no address: write 127.0.0.1:7777, [::1]:7777 or 0.0.0.0:7777"))
 }
 
 fn idle_exit(given: Option<Duration>, auto_started: bool) -> Option<time::Duration> {

@@ -38,6 +38,8 @@ struct Shown<'a> {
     version: &'a str,
     build: &'a str,
     socket: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<&'a str>,
     data_dir: &'a str,
     store: &'a str,
     since: Timestamp,
@@ -51,6 +53,7 @@ impl<'a> Shown<'a> {
             version: &status.version,
             build: &status.build,
             socket: &status.socket,
+            listen: status.listen.as_deref(),
             data_dir: &status.data_dir,
             store: &status.store,
             since: status.since,
@@ -64,6 +67,7 @@ impl<'a> Shown<'a> {
             ("Process", if is_stopping { format!("{} (stopping)", self.pid) } else { self.pid.to_string() }),
             ("Version", format!("{} ({})", self.version, self.build)),
             ("Socket", self.socket.to_owned()),
+            ("Listen", self.listen.unwrap_or("nowhere else").to_owned()),
             ("Data", self.data_dir.to_owned()),
             ("Store", self.store.to_owned()),
             ("Since", self.since.to_string()),
@@ -115,6 +119,6 @@ mod tests {
         assert_eq!(keys, ["build", "counts", "dataDir", "pid", "since", "socket", "store", "version"]);
         let lines = Shown::new(&status).lines(true);
         assert_eq!(lines[0], ("Process", "7 (stopping)".to_owned()));
-        assert_eq!(lines[6], ("Tasks", "2 running, 1 pending".to_owned()));
+        assert_eq!(lines[7], ("Tasks", "2 running, 1 pending".to_owned()));
     }
 }

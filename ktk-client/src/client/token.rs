@@ -1,0 +1,72 @@
+//! Tokens: the verbs of the typed client.
+
+use super::{
+    Client, Result,
+    paging::{self, ListStream},
+    task::absent_as_none,
+};
+use crate::api::{
+    List, ListParams, Token,
+    entity::{CreateParams, NamedParams},
+    task::Deleted,
+    token::{self, Issued, ListTokens},
+};
+
+/// Tokens: they belong to no namespace.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    client: Client,
+}
+
+impl Tokens {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Makes a token. The token itself is in the answer and nowhere else, so this is not repeated by itself.
+    ///
+    /// # Errors
+    /// `Invalid` with every cause; `AlreadyExists` where the name is taken; `Forbidden` for all but admins.
+    pub async fn create(&self, object: &Token) -> Result<Issued> {
+        let params = CreateParams { object: object.clone(), request_id: None };
+        self.client.call::<token::Create>(&params).await
+    }
+
+    /// One token, by any reference; never the token itself.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn get(&self, name: impl Into<String>) -> Result<Token> {
+        self.client.call::<token::Get>(&self.client.reference(name)).await
+    }
+
+    /// One token, or nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Tokens::get`], without `NotFound`.
+    pub async fn get_opt(&self, name: impl Into<String>) -> Result<Option<Token>> {
+        absent_as_none(self.get(name).await)
+    }
+
+    /// One page of tokens.
+    ///
+    /// # Errors
+    /// `Invalid` where a selector cannot be read.
+    pub async fn list(&self, params: ListParams) -> Result<List<Token>> {
+        self.client.call::<ListTokens>(&params).await
+    }
+
+    /// All tokens, as a stream over the pages.
+    pub fn list_all(&self, params: ListParams) -> ListStream<Token> {
+        paging::list_all::<ListTokens, _>(self.client.clone(), params)
+    }
+
+    /// Deletes a token: it is refused from now on, and what is open with it ends.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Token>> {
+        let params = NamedParams { reference: self.client.reference(name) };
+        self.client.call::<token::Delete>(&params).await
+    }
+}

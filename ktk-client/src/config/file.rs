@@ -1,0 +1,94 @@
+//! One file of contexts: how it is read and written.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use crate::api::{API_VERSION, Secret};
+
+/// One file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct File {
+    api_version: String,
+    kind: String,
+    /// The context that holds where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) current_context: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) contexts: Vec<Context>,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            api_version: API_VERSION.to_owned(),
+            kind: "Config".to_owned(),
+            current_context: None,
+            contexts: Vec::new(),
+        }
+    }
+}
+
+/// A server, and how it is spoken to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Context {
+    /// What it is called.
+    pub name: String,
+    /// `https://ktk.example:7777`, `http://127.0.0.1:7777` or `unix:///path`; the local server when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// The namespace that is meant where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// A file with the certificates that are trusted; this machine's authorities when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_authority: Option<PathBuf>,
+    /// What it is spoken to with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+}
+
+/// Reads a file; nothing where there is none.
+pub(super) fn read(path: &Path) -> Result<Option<File>, ConfigError> {
+    let failed = |why: String| ConfigError::File { path: path.to_owned(), why };
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|error| failed(error.to_string()))?,
+    };
+    if text.trim().is_empty() {
+        return Ok(Some(File::default()));
+    }
+    let options = serde_saphyr::options! { with_snippet: false };
+    let file: File =
+        serde_saphyr::from_str_with_options(&text, options).map_err(|error| failed(error.to_string()))?;
+    let mode = fs::metadata(path).map_err(|error| failed(error.to_string()))?.mode();
+    if mode & 0o077 != 0 && file.contexts.iter().any(|context| context.token.is_some()) {
+        return Err(failed("it holds a token, and others can read it: run chmod 600 on it".to_owned()));
+    }
+    Ok(Some(file))
+}
+
+/// Writes a file, for this user alone: a new one takes the place of the old.
+pub(super) fn write(path: &Path, file: &File) -> Result<(), ConfigError> {
+    let failed = |why: String| ConfigError::File { path: path.to_owned(), why };
+    let text = serde_saphyr::to_string(file).map_err(|error| failed(error.to_string()))?;
+    let io = |error: io::Error| failed(error.to_string());
+    // What a link leads to is written, and stays what it is.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
+    }
+    let fresh = path.with_extension(format!("new-{}", std::process::id()));
+    let _ = fs::remove_file(&fresh);
+    let mut new = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(io)?;
+    new.write_all(text.as_bytes()).and_then(|()| new.sync_all()).map_err(io)?;
+    fs::rename(&fresh, &path).map_err(io)
+}
