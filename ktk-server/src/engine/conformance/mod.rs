@@ -98,7 +98,7 @@ macro_rules! engine_conformance {
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
             cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
                 a_follower_that_is_cancelled_stays, none_restarts_none,
-                none_is_handed_on;
+                none_compares_nothing, none_is_handed_on;
             cutoff: equal_outputs_keep, different_outputs_restart, no_outputs_equal_nothing, an_explicit_empty_object_is_equal,
                 a_failure_restarts_nobody, what_runs_finishes_first, a_failed_dependent_is_restarted, chains_stop_where_outputs_are_equal, what_was_decided_is_kept,
                 each_need_is_compared, a_need_that_still_runs_is_compared_later, no_moment_shows_it_finished,
@@ -114,7 +114,7 @@ macro_rules! engine_conformance {
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
                 force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone, fail_fast_knows_what_is_restarted, fail_fast_again_after_a_restart;
             whole: everything_runs_again, parameters_change, what_waited_is_replaced, of_one_that_runs, older_ones_are_kept,
-                from_an_older_one, who_needs_it_from_outside, done_once, deleted_with_all_incarnations, a_cancel_takes_it_back;
+                from_an_older_one, who_needs_it_from_outside, done_once, one_answer_of_who_lives, deleted_with_all_incarnations, a_cancel_takes_it_back;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
