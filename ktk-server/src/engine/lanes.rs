@@ -252,8 +252,11 @@ impl<T: Tx> Unit<'_, T> {
             places: BTreeMap::new(),
             room: &room,
         };
-        let shares =
-            |row: &&LaneRow| !row.lane.semaphores.is_empty() && !is_starter(row) && room.has_node(&row.lane);
+        let places = room.places();
+        let has_place = |row: &LaneRow| places.get(&row.lane.queue).is_none_or(|free| *free > 0);
+        let shares = |row: &&LaneRow| {
+            !row.lane.semaphores.is_empty() && !is_starter(row) && has_place(row) && room.has_node(&row.lane)
+        };
         let rivals: Vec<&LaneRow> = going().filter(shares).collect();
         self.line_up_rivals(&mut line, rivals).await?;
         let mut begun = BTreeSet::new();
@@ -351,8 +354,7 @@ impl Line<'_> {
     fn takes(&mut self, row: &Place<'_>) -> bool {
         let at = row.at;
         while let Some((rival, lane)) = self.rivals.pop_front_if(|(rival, _)| *rival < at) {
-            // It takes nothing here: only whether it fits matters.
-            let _ = self.round.may_take(rival.2, rival, lane);
+            self.round.stands(rival.2, rival, lane);
         }
         let lane = self.room.lane(row.lane).filter(|_| row.lane != PLAIN);
         let is_open = if row.lane == PLAIN { self.is_plain_open } else { self.open.contains(&row.lane) };

@@ -160,6 +160,7 @@ impl Operation for LoseNode {
         node.phase = NodePhase::Lost;
         node.version = unit.tx.next_version();
         unit.tx.put_node(&node).await?;
+        unit.let_others_pass();
         unit.finish().await?;
         Ok(Done { answer: (), effects: unit.effects })
     }
@@ -192,8 +193,15 @@ impl<T: Tx> Unit<'_, T> {
             let version = self.tx.next_version();
             let row = NodeRow { phase, version, heartbeat_at: self.now, ..node.clone() };
             self.tx.put_node(&row).await?;
+            self.let_others_pass();
         }
         Ok(())
+    }
+
+    /// Nobody waits behind what no present node can run.
+    fn let_others_pass(&mut self) {
+        self.effects.work = true;
+        self.looks_for_externals = true;
     }
 }
 

@@ -112,10 +112,18 @@ impl Session<'_> {
 
 #[cfg(any(test, feature = "testing"))]
 fn ask_here(scope: &Scope, request: &Request) -> Result<Answer, Fault> {
+    use std::{cell::RefCell, time::Duration};
+
     use super::{budget::Limits, filters::Filters, worker};
-    let mut filters = Filters::new(Limits { time: std::time::Duration::from_secs(1), stack: 512 << 10 });
-    filters.enter(scope)?;
-    Ok(worker::answer(&mut filters, request))
+    thread_local! {
+        // As in a worker's process, what was compiled once is kept.
+        static FILTERS: RefCell<Filters> =
+            RefCell::new(Filters::new(Limits { time: Duration::from_secs(1), stack: 512 << 10 }));
+    }
+    FILTERS.with_borrow_mut(|filters| {
+        filters.enter(scope)?;
+        Ok(worker::answer(filters, request))
+    })
 }
 
 #[cfg(not(any(test, feature = "testing")))]

@@ -29,9 +29,9 @@ pub fn is_strict(passed: Passed, now: Timestamp) -> bool {
     passed.times >= MAX_PASSED || now.duration_since(passed.since) >= MAX_PASSED_FOR
 }
 
-/// A waiter that did not get what it needs.
+/// A waiter that holds nothing yet: what it needs is not there, or it starts elsewhere.
 #[derive(Clone, Debug)]
-struct Blocked {
+struct Waiter {
     rank: Rank,
     lane: LaneRow,
     passed: Option<Passed>,
@@ -43,60 +43,82 @@ pub struct Round {
     now: Timestamp,
     /// May be below 0 where a semaphore was made smaller.
     free: BTreeMap<String, i64>,
-    blocked: Vec<Blocked>,
+    waiters: Vec<Waiter>,
 }
 
 impl Round {
     /// Begins with the permits that are free; a semaphore that is not there has none.
     pub fn new(now: Timestamp, free: BTreeMap<String, i64>) -> Self {
-        Self { now, free, blocked: Vec::new() }
+        Self { now, free, waiters: Vec::new() }
     }
 
     /// Whether all permits of a lane's task are free.
     pub fn fits(&self, lane: &LaneRow) -> bool {
-        let is_free = |(name, permits): (&String, &u32)| {
-            self.free.get(name).is_some_and(|free| *free >= i64::from(*permits))
-        };
-        lane.lane.semaphores.iter().all(is_free)
+        is_free(&self.free, lane)
     }
 
     /// Whether the task at this place may take its permits now; if not, it is in nobody's way until it is passed.
     pub fn may_take(&mut self, task: Uuid, at: Rank, lane: &LaneRow) -> bool {
-        let must_wait = |blocked: &Blocked| blocked.passed.is_some_and(|passed| is_strict(passed, self.now));
+        let now = self.now;
+        let must_wait = |waiter: &Waiter| waiter.passed.is_some_and(|passed| is_strict(passed, now));
         let may = self.fits(lane) && !self.ahead(at, lane).any(must_wait);
         if !may {
             let passed = lane.passed.filter(|passed| passed.task == task);
-            self.blocked.push(Blocked { rank: at, lane: lane.clone(), passed });
+            self.waiters.push(Waiter { rank: at, lane: lane.clone(), passed });
         }
         may
     }
 
-    fn ahead<'a>(&'a self, at: Rank, lane: &'a LaneRow) -> impl Iterator<Item = &'a Blocked> + 'a {
-        self.blocked.iter().filter(move |blocked| blocked.rank < at && blocked.lane.lane.shares(&lane.lane))
+    /// The task at this place starts elsewhere. It takes nothing now, but once it was passed for long its permits are
+    /// kept for it.
+    pub fn stands(&mut self, task: Uuid, at: Rank, lane: &LaneRow) {
+        if self.may_take(task, at, lane) {
+            let passed = lane.passed.filter(|passed| passed.task == task);
+            match passed.is_some_and(|passed| is_strict(passed, self.now)) {
+                true => self.use_up(lane),
+                false => self.waiters.push(Waiter { rank: at, lane: lane.clone(), passed }),
+            }
+        }
     }
 
-    /// Takes the permits: those ahead in the line who share a semaphore have been passed once more.
+    fn ahead<'a>(&'a self, at: Rank, lane: &'a LaneRow) -> impl Iterator<Item = &'a Waiter> + 'a {
+        self.waiters.iter().filter(move |waiter| waiter.rank < at && waiter.lane.lane.shares(&lane.lane))
+    }
+
+    /// Takes the permits: those ahead in the line who share a semaphore, and for whom too few are left, have been
+    /// passed once more.
     pub fn take(&mut self, at: Rank, lane: &LaneRow) {
+        self.use_up(lane);
+        let (now, free) = (self.now, &self.free);
+        let is_passed = |waiter: &&mut Waiter| {
+            waiter.rank < at && waiter.lane.lane.shares(&lane.lane) && !is_free(free, &waiter.lane)
+        };
+        for waiter in self.waiters.iter_mut().filter(is_passed) {
+            let first = Passed { task: waiter.rank.2, times: 0, since: now };
+            let passed = waiter.passed.get_or_insert(first);
+            passed.times += 1;
+        }
+    }
+
+    fn use_up(&mut self, lane: &LaneRow) {
         for (name, permits) in &lane.lane.semaphores {
             *self.free.entry(name.clone()).or_default() -= i64::from(*permits);
-        }
-        let now = self.now;
-        let is_ahead = |blocked: &&mut Blocked| blocked.rank < at && blocked.lane.lane.shares(&lane.lane);
-        for blocked in self.blocked.iter_mut().filter(is_ahead) {
-            let first = Passed { task: blocked.rank.2, times: 0, since: now };
-            let passed = blocked.passed.get_or_insert(first);
-            passed.times += 1;
         }
     }
 
     /// Lanes whose first was passed otherwise than is stored.
     pub fn changed(&self) -> impl Iterator<Item = LaneRow> + '_ {
-        let is_changed = |blocked: &&Blocked| blocked.passed != blocked.lane.passed;
-        self.blocked
+        let is_changed = |waiter: &&Waiter| waiter.passed != waiter.lane.passed;
+        self.waiters
             .iter()
             .filter(is_changed)
-            .map(|blocked| LaneRow { passed: blocked.passed, ..blocked.lane.clone() })
+            .map(|waiter| LaneRow { passed: waiter.passed, ..waiter.lane.clone() })
     }
+}
+
+fn is_free(free: &BTreeMap<String, i64>, lane: &LaneRow) -> bool {
+    let mut needs = lane.lane.semaphores.iter();
+    needs.all(|(name, permits)| free.get(name).is_some_and(|free| *free >= i64::from(*permits)))
 }
 
 #[cfg(test)]
@@ -168,6 +190,30 @@ mod tests {
         another.now += SignedDuration::from_secs(60);
         assert!(!ask(&mut another, place(5), &large), "another is the first now");
         assert!(ask(&mut another, place(6), &lane(2, &[("gpu", 1)])));
+    }
+
+    /// Permits that are free for who starts elsewhere are taken from under it no more often than others'.
+    #[test]
+    fn who_starts_elsewhere_is_passed_no_more_often() {
+        let (mut elsewhere, here) = (lane(1, &[("gpu", 1)]), lane(2, &[("gpu", 1)]));
+        for number in 0..200 {
+            let mut round = round(&[("gpu", 1)]);
+            round.stands(place(1).2, place(1), &elsewhere);
+            assert_eq!(ask(&mut round, place(2), &here), number < MAX_PASSED, "the {number}th");
+            elsewhere = round.changed().find(|lane| lane.id == 1).unwrap_or(elsewhere);
+        }
+        let mut enough = round(&[("gpu", 2)]);
+        enough.stands(place(1).2, place(1), &elsewhere);
+        assert!(ask(&mut enough, place(2), &here), "what is left is enough for it");
+        assert!(!ask(&mut enough, place(3), &here), "and is kept");
+    }
+
+    #[test]
+    fn who_has_enough_left_was_not_passed() {
+        let mut round = round(&[("gpu", 2)]);
+        round.stands(place(1).2, place(1), &lane(1, &[("gpu", 1)]));
+        assert!(ask(&mut round, place(2), &lane(2, &[("gpu", 1)])));
+        assert_eq!(round.changed().count(), 0);
     }
 
     proptest! {

@@ -116,7 +116,7 @@ impl Canary {
             Self::OpenToken => &["P16"],
             Self::OtherPlace => &["S4 "],
             Self::EqualItem => &["S4E"],
-            Self::IdleStep => &["S4R", "P09"],
+            Self::IdleStep => &["S4R", "P09", "P53"],
             Self::OtherCollection => &["S4C", "P25"],
             Self::NoSeats => &["S4W"],
             Self::OtherQueue => &["S4Q"],

@@ -202,6 +202,7 @@ fn pipeline(row: &PipelineRow) -> PipelineFact {
         max_parallel: row.max_parallel,
         stop: row.cancel.map(|stop| stop.reason.as_str()),
         stand: row.stand().map(Stand::as_str),
+        stands_since: row.rare.gate.as_ref().and_then(|gate| micros(gate.since)),
         key: row.rare.unique.as_ref().map(key),
         finished_at: micros(row.finished_at),
         has_started: row.started_at.is_some(),

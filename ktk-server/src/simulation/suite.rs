@@ -2,6 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread,
     time::Instant,
 };
 
@@ -15,11 +18,17 @@ use super::{
 
 /// Seeds that once found something: an attempt that had ended made a task, an external task that was left behind a
 /// queue that had been paused, one that started on what its need no longer was, a request
-/// whose answer was forgotten.
-const PAST: [u64; 5] = [35, 38, 255, 539, 2383];
+/// whose answer was forgotten, one that was passed although it was left what it needs.
+const PAST: [u64; 6] = [35, 38, 255, 539, 2383, 20206];
 
 /// Every how many seeds one is played twice.
 const TWICE: u64 = 20;
+
+/// So many seeds must have come across everything that happens in histories; fewer may miss what is rare.
+const ENOUGH: u64 = 500;
+
+/// In so many histories each canary has found its place.
+const PLACES: u64 = 1_000;
 
 /// What a number of seeds came to.
 #[derive(Default)]
@@ -48,6 +57,19 @@ impl Total {
         self.calls += verdict.calls;
         self.acknowledged += verdict.acknowledged;
         self.unknown += verdict.unknown;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        let sums = [&mut self.faults, &mut self.deeds, &mut self.looks];
+        for (sums, counts) in sums.into_iter().zip([other.faults, other.deeds, other.looks]) {
+            for (what, count) in counts {
+                *sums.entry(what).or_default() += count;
+            }
+        }
+        self.calls += other.calls;
+        self.acknowledged += other.acknowledged;
+        self.unknown += other.unknown;
     }
 
     /// A success that has looked at nothing is none.
@@ -107,27 +129,45 @@ fn canaries(seed: u64, twice: bool, seen: &mut BTreeSet<String>) {
     }
 }
 
-fn trials(seeds: impl Iterator<Item = u64>) -> Total {
+/// The past seeds and these, played by so many threads.
+fn trials(from: u64, count: u64, threads: usize) -> Total {
+    let next = AtomicU64::new(0);
+    let play_on = || {
+        let mut total = Total::default();
+        loop {
+            let number = next.fetch_add(1, Relaxed);
+            let past = usize::try_from(number).ok().and_then(|number| PAST.get(number)).copied();
+            let seed = past.unwrap_or_else(|| from + number - PAST.len() as u64);
+            if number >= count + PAST.len() as u64 {
+                return total;
+            }
+            trial(seed, &mut total);
+        }
+    };
     let mut total = Total::default();
-    for seed in PAST.into_iter().chain(seeds) {
-        trial(seed, &mut total);
-    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(play_on)).collect();
+        for thread in threads {
+            total.join(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+    });
     total
 }
 
 fn every_canary_is_seen(from: u64) {
     let mut seen = BTreeSet::new();
-    for seed in from..from + 60 {
-        if seen.len() < CANARIES.len() {
-            canaries(seed, seed < from + 3, &mut seen);
+    for seed in from..from + PLACES {
+        if seen.len() == CANARIES.len() {
+            break;
         }
+        canaries(seed, seed < from + 3, &mut seen);
     }
     assert_eq!(seen.len(), CANARIES.len(), "only these had a place: {seen:?}");
 }
 
 #[test]
 fn some_seeds_keep_all_promises() {
-    let total = trials(0..120);
+    let total = trials(0, 120, 1);
     total.is_no_empty_success();
 }
 
@@ -136,21 +176,29 @@ fn planted_violations_are_found() {
     every_canary_is_seen(0);
 }
 
-/// As many seeds as KTK_SIMULATION_SEEDS says, from KTK_SIMULATION_SEED on: one, unless somebody says otherwise.
+/// As many seeds as KTK_SIMULATION_SEEDS says, from KTK_SIMULATION_SEED on, by KTK_SIMULATION_THREADS threads: one, by
+/// one, unless somebody says otherwise.
 #[test]
 fn one_seed() {
     let number = |name| variable(name).and_then(|text| text.parse::<u64>().ok());
     let from = number("KTK_SIMULATION_SEED").unwrap_or(0);
     let count = number("KTK_SIMULATION_SEEDS").unwrap_or(1);
+    let threads = number("KTK_SIMULATION_THREADS").unwrap_or(1).max(1);
     let begin = Instant::now();
-    let total = trials(from..from + count);
+    let total = trials(from, count, usize::try_from(threads).expect("a number of threads"));
     let seconds = begin.elapsed().as_secs_f64();
-    if count > 1 {
+    if total.seeds >= ENOUGH {
         total.is_no_empty_success();
+    }
+    if count > 1 {
         every_canary_is_seen(from);
     }
     let rate = total.seeds as f64 / seconds;
-    println!("{} seeds passed, 0 failed: {rate:.0} seeds/s of {} steps", total.seeds, super::STEPS);
+    println!(
+        "{} seeds passed, 0 failed: {rate:.0} seeds/s of {} steps by {threads} threads",
+        total.seeds,
+        super::STEPS
+    );
     println!("{} calls, {} acknowledged, {} unknown", total.calls, total.acknowledged, total.unknown);
     for (what, count) in total.faults.iter().chain(&total.deeds).chain(&total.looks) {
         println!("{count:>12}  {what}");

@@ -1,6 +1,9 @@
 //! What a restart does to those that depend on the restarted task.
 
-use ktk_client::api::restart::{Cascade, RestartParams};
+use ktk_client::api::{
+    restart::{Cascade, RestartParams},
+    unique::UniqueSpec,
+};
 use serde_json::json;
 
 use super::{
@@ -115,6 +118,31 @@ pub async fn none_restarts_none<S: Store>(store: S) {
     lab.restart("a").await.unwrap();
     lab.succeed("a").await;
     assert_eq!(lab.state("z").await, "Pending/Queued");
+}
+
+/// What a need came to under `--cascade=none` lets nothing be compared, not even with other needs that had changed.
+pub async fn none_compares_nothing<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    for name in ["a", "b"] {
+        lab.make(job(name)).await;
+        lab.succeed(name).await;
+    }
+    let mut keyed = job("d").needs(["a", "b"]);
+    keyed.step.unique = Some(UniqueSpec { key: "k".into(), ..UniqueSpec::default() });
+    lab.make(keyed.clone()).await;
+    lab.succeed("d").await;
+    keyed.step.name = "e".into();
+    lab.make(keyed).await;
+    lab.restart("b").await.unwrap();
+    lab.give("b", json!({"n": 2})).await;
+    assert_eq!(lab.tree("d").await, ["d@1 <- - Succeeded"], "another has its key");
+    lab.cancel("e").await.unwrap();
+    lab.restart_with(cascade("a", Cascade::None)).await.unwrap();
+    lab.succeed("a").await;
+    assert_eq!(lab.tree("d").await, ["d@1 <- - Succeeded"]);
+    lab.restart("a").await.unwrap();
+    lab.succeed("a").await;
+    assert_eq!(lab.tree("d").await, ["d@1 <- - Succeeded", "d@2 <- d@1 Pending/Queued"]);
 }
 
 pub async fn none_is_handed_on<S: Store>(store: S) {

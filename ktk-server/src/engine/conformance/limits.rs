@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use ktk_client::api::{
-    ErrorReason, Queue, Reason, Semaphore, meta::StringMap, queue::QueueSpec, restart::RestartParams,
-    semaphore::ScaleParams, why::WaitFor, worker::RegisterParams,
+    ErrorReason, Queue, Reason, Semaphore,
+    meta::StringMap,
+    queue::QueueSpec,
+    restart::RestartParams,
+    semaphore::ScaleParams,
+    why::WaitFor,
+    worker::{RegisterParams, SyncParams},
 };
+use uuid::Uuid;
 
 use super::{
     build::{HANDLER, Job, because, job, pipeline},
@@ -23,6 +29,8 @@ use crate::{
     model::permits::MAX_PASSED,
     store::Store,
 };
+
+const SECOND: Uuid = Uuid::from_u128(0xcd);
 
 impl<S: Store> Lab<S> {
     /// Makes a task that is younger than all before.
@@ -52,6 +60,21 @@ impl<S: Store> Lab<S> {
     pub async fn hold(&mut self, name: &str, held: bool) -> super::lab::Answer<()> {
         let ask = self.engine.ask("tester");
         self.write(HoldTask { ask, reference: named(name), held }).await.map(drop)
+    }
+
+    /// Another node than the lab's; its generation.
+    async fn register_second(&mut self, labels: StringMap) -> u32 {
+        let params = RegisterParams {
+            id: SECOND,
+            name: "second".into(),
+            role: "worker".into(),
+            slots: 1,
+            types: vec![HANDLER.into()],
+            labels,
+            ..RegisterParams::default()
+        };
+        let (ask, store_id) = (self.engine.ask("lab"), self.engine.store.info().id);
+        self.write(RegisterNode { ask, params, store_id }).await.unwrap().generation
     }
 
     pub async fn hold_pipeline(&mut self, name: &str, held: bool) -> super::lab::Answer<()> {
@@ -305,6 +328,52 @@ pub async fn passed_for_half_a_minute<S: Store>(store: S) {
     assert_eq!(lab.claim_names(64).await, ["c"], "nobody waits behind what is gone");
 }
 
+/// External tasks start in the commit that frees their permits: before a node can have them.
+pub async fn who_starts_elsewhere_does_not_starve<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.line_up(job("x0").external().permits("gpu", 1)).await;
+    lab.line_up(job("works").permits("gpu", 1)).await;
+    let mut passed = 0;
+    for number in 1..200 {
+        let name = format!("x{number}");
+        lab.line_up(job(&name).external().permits("gpu", 1)).await;
+        lab.complete_externals().await;
+        match &*lab.state(&name).await {
+            "Running" => passed += 1,
+            "Pending/Queued" => break,
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(passed, MAX_PASSED);
+    assert_eq!(lab.claim_names(64).await, ["works"], "what it needs is kept for it");
+    lab.succeed("works").await;
+    assert_eq!(lab.state("x65").await, "Running");
+}
+
+pub async fn nobody_waits_behind_what_no_node_runs<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let generation = lab.register_second(StringMap::from([("zone".into(), "eu".into())])).await;
+    lab.make_semaphore("gpu", 2).await;
+    lab.line_up(job("x").external().permits("gpu", 1)).await;
+    lab.line_up(job("large").on_nodes("zone=eu").permits("gpu", 2)).await;
+    lab.line_up(job("y").external().permits("gpu", 1)).await;
+    assert_eq!(lab.state("y").await, "Running", "it has passed the large one");
+    lab.cancel("y").await.unwrap();
+    lab.advance(Duration::from_secs(30)).await;
+    lab.line_up(job("z").external().permits("gpu", 1)).await;
+    lab.line_up(job("a").permits("gpu", 1)).await;
+    assert!(
+        lab.claim(64).await.is_empty() && lab.state("z").await == "Pending/Queued",
+        "half a minute is over"
+    );
+    let first = std::mem::replace(&mut lab.node, SECOND);
+    let first_generation = std::mem::replace(&mut lab.generation, generation);
+    lab.sync(SyncParams { leaving: true, ..SyncParams::default() }).await;
+    (lab.node, lab.generation) = (first, first_generation);
+    assert_eq!(lab.state("z").await, "Running", "nobody runs the large one any more");
+}
+
 pub async fn held_until_it_is_resumed<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.line_up(job("a").held()).await;
@@ -375,22 +444,10 @@ pub async fn only_nodes_with_the_labels<S: Store>(store: S) {
     assert_eq!(lab.state("eu").await, "Pending/NoMatchingNode");
     assert_eq!(lab.claim_names(64).await, ["any"]);
     let labels = StringMap::from([("zone".into(), "eu".into()), ("gpu".into(), String::new())]);
-    let params = RegisterParams {
-        id: uuid::Uuid::from_u128(0xcd),
-        name: "second".into(),
-        role: "worker".into(),
-        slots: 1,
-        types: vec![HANDLER.into()],
-        labels,
-        ..RegisterParams::default()
-    };
-    let store_id = lab.engine.store.info().id;
-    let ask = lab.engine.ask("lab");
-    let second = RegisterNode { ask, params, store_id };
-    let generation = lab.write(second).await.unwrap().generation;
+    let generation = lab.register_second(labels).await;
     assert_eq!(lab.state("eu").await, "Pending/Queued");
     assert!(lab.claim_names(64).await.is_empty(), "it is not for the first node");
-    let first = std::mem::replace(&mut lab.node, uuid::Uuid::from_u128(0xcd));
+    let first = std::mem::replace(&mut lab.node, SECOND);
     let first_generation = std::mem::replace(&mut lab.generation, generation);
     assert_eq!(lab.claim_names(1).await, ["eu"]);
     lab.succeed("eu").await;

@@ -98,7 +98,7 @@ macro_rules! engine_conformance {
                 a_cancel_takes_the_wish_back, with_cascade_all, its_parent_is_not_deleted_meanwhile;
             cascades: all_restarts_what_has_finished, all_restarts_what_runs_at_its_end, a_lost_attempt_is_not_restarted_twice,
                 a_follower_that_is_cancelled_stays, none_restarts_none,
-                none_is_handed_on;
+                none_compares_nothing, none_is_handed_on;
             cutoff: equal_outputs_keep, different_outputs_restart, no_outputs_equal_nothing, an_explicit_empty_object_is_equal,
                 a_failure_restarts_nobody, what_runs_finishes_first, a_failed_dependent_is_restarted, chains_stop_where_outputs_are_equal, what_was_decided_is_kept,
                 each_need_is_compared, a_need_that_still_runs_is_compared_later, no_moment_shows_it_finished,
@@ -114,7 +114,7 @@ macro_rules! engine_conformance {
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
                 force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone, fail_fast_knows_what_is_restarted, fail_fast_again_after_a_restart;
             whole: everything_runs_again, parameters_change, what_waited_is_replaced, of_one_that_runs, older_ones_are_kept,
-                from_an_older_one, who_needs_it_from_outside, done_once, deleted_with_all_incarnations, a_cancel_takes_it_back;
+                from_an_older_one, who_needs_it_from_outside, done_once, one_answer_of_who_lives, deleted_with_all_incarnations, a_cancel_takes_it_back;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,
@@ -139,6 +139,7 @@ macro_rules! engine_conformance {
                 no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, the_default_queue_goes_on_with_external_tasks, in_use_is_not_deleted, a_restart_needs_its_limits,
                 permits_are_taken_all_or_none_and_given_back, waiters_go_by_priority_then_age,
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
+                who_starts_elsewhere_does_not_starve, nobody_waits_behind_what_no_node_runs,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, its_time_after_a_cancel,

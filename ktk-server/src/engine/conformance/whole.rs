@@ -212,6 +212,21 @@ pub async fn done_once<S: Store>(store: S) {
     assert_eq!(lab.restart_with(all("p.a")).await.unwrap_err().reason, ErrorReason::Invalid);
 }
 
+/// Who lives is the answer, and stays the answer of this request when it has ended.
+pub async fn one_answer_of_who_lives<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    failed(&mut lab).await;
+    let lives = lab.restart_pipeline(all("p")).await.unwrap().object.metadata.id;
+    let params = RestartParams { request_id: Some("r".into()), ..all("p") };
+    let answer = lab.restart_pipeline(params.clone()).await.unwrap();
+    assert_eq!((answer.created, answer.object.metadata.id), (false, lives));
+    lab.fail("p.a").await;
+    assert_eq!(lab.pipeline_state("p").await, "Failed");
+    let again = lab.restart_pipeline(params).await.unwrap();
+    assert_eq!((again.created, again.object.metadata.id), (false, lives), "the first answer");
+    assert_eq!(lab.pipeline_state("p").await, "Failed", "nothing was made");
+}
+
 pub async fn deleted_with_all_incarnations<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     failed(&mut lab).await;

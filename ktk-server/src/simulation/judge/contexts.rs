@@ -8,6 +8,7 @@ use super::{
     Judge,
     facts::{FenceFact, HookFact, PipelineFact, TaskFact},
     hooks::Expected,
+    line::Rank,
 };
 
 /// What a commit touched.
@@ -15,8 +16,8 @@ use super::{
 pub struct Touched {
     /// Tasks that were made.
     pub made: BTreeSet<Uuid>,
-    /// Pipelines that took their permits.
-    pub passed: BTreeSet<Uuid>,
+    /// Pipelines that took their permits, and from which place in the line.
+    pub passed: Vec<(Uuid, Rank)>,
     /// Keys of tasks that were written.
     pub keys: BTreeSet<String>,
     /// Steps with `forEach` that were expanded.

@@ -131,6 +131,7 @@ pub struct PipelineFact {
     pub stop: Option<&'static str>,
     /// Where it stands with its permits, where it needs any.
     pub stand: Option<&'static str>,
+    pub stands_since: Option<i64>,
     pub key: Option<KeyFact>,
     pub has_started: bool,
     pub finished_at: Option<i64>,

@@ -1,9 +1,6 @@
-//! Limits: permits and queues, and the line in which tasks wait for permits.
+//! Limits: permits and queues.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -11,43 +8,21 @@ use super::{
     Judge,
     contexts::Touched,
     facts::{EntityFact, TaskFact},
+    line::{Line, rank},
     manifest::Limit,
 };
-
-/// A waiter may be passed this often, and for so many microseconds.
-const TIMES: u32 = 64;
-const LONG: i64 = 30_000_000;
-
-/// What tasks have in common that stand in one line.
-type Class = (String, BTreeMap<String, u32>, Option<String>, bool);
-
-/// A place in the line.
-type Rank = (Reverse<i32>, Option<i64>, Uuid);
-
-/// The first of a line: how often it was passed, and since when.
-#[derive(Clone, Debug)]
-struct First {
-    task: Uuid,
-    rank: Rank,
-    times: u32,
-    since: Option<i64>,
-}
 
 /// What is known of limits.
 #[derive(Default)]
 pub struct Limits {
     semaphores: BTreeMap<String, u32>,
-    queues: BTreeMap<String, Limit>,
+    pub queues: BTreeMap<String, Limit>,
     /// The smallest that each semaphore ever was, and the queues that were ever deleted.
     smallest: BTreeMap<String, u32>,
     deleted: BTreeSet<String>,
     running: BTreeSet<Uuid>,
-    waiting: BTreeSet<Uuid>,
-    line: BTreeMap<Class, First>,
-}
-
-fn rank(task: &TaskFact) -> Rank {
-    (Reverse(task.priority), task.ready_at, task.id)
+    pub waiting: BTreeSet<Uuid>,
+    pub line: Line,
 }
 
 impl Limits {
@@ -111,7 +86,7 @@ impl Judge {
         self.specs.get(&task).is_some_and(|spec| spec.is_external())
     }
 
-    fn wants(&self, task: Uuid) -> BTreeMap<String, u32> {
+    pub(super) fn wants(&self, task: Uuid) -> BTreeMap<String, u32> {
         self.specs.get(&task).map(|spec| spec.permits()).unwrap_or_default()
     }
 
@@ -132,7 +107,7 @@ impl Judge {
     }
 
     /// How many run in a queue on nodes.
-    fn running_in(&self, queue: &str) -> usize {
+    pub(super) fn running_in(&self, queue: &str) -> usize {
         let runs = |task: &&Uuid| {
             !self.is_external(**task) && self.tasks.get(*task).is_some_and(|task| task.queue == queue)
         };
@@ -162,9 +137,8 @@ impl Judge {
                     format!("{running} run in {}, which takes {max}: {task:?}", task.queue)
                 });
             }
-            self.check_passed(at, task, &wants);
         }
-        for id in &touched.passed {
+        for (id, _) in &touched.passed {
             for semaphore in self.wholes.get(id).map(|whole| whole.permits()).unwrap_or_default().into_keys()
             {
                 let (size, held) = (self.limits.permits(&semaphore), self.held(&semaphore));
@@ -173,67 +147,8 @@ impl Judge {
                 });
             }
         }
+        self.check_passed(at, touched);
         self.line_up();
-    }
-
-    /// Those who stood ahead of a task that was granted, and who share a semaphore with it, were passed.
-    fn check_passed(&mut self, at: i64, task: &TaskFact, wants: &BTreeMap<String, u32>) {
-        if wants.is_empty() {
-            return;
-        }
-        let place = rank(task);
-        let ahead: Vec<(Class, First)> = (self.limits.line.iter())
-            .filter(|((_, needs, ..), first)| {
-                first.rank < place && needs.keys().any(|name| wants.contains_key(name))
-            })
-            .map(|(class, first)| (class.clone(), first.clone()))
-            .collect();
-        for (class, first) in ahead {
-            if !self.limits.waiting.contains(&first.task) || !self.could_start(&class) {
-                continue;
-            }
-            let is_long = first.since.is_some_and(|since| at.saturating_sub(since) >= LONG);
-            let holds = first.times < TIMES && !is_long;
-            self.rule("P38", holds, || format!("{task:?} has passed {first:?} of {class:?}"));
-            let first = self.limits.line.get_mut(&class).expect("it was just there");
-            first.times += 1;
-            first.since.get_or_insert(at);
-        }
-    }
-
-    /// Whether nothing but permits holds tasks of a line back.
-    fn could_start(&self, (queue, _, selector, is_external): &Class) -> bool {
-        let limit = self.limits.queues.get(queue).cloned().unwrap_or_default();
-        let has_place =
-            *is_external || limit.max_running.is_none_or(|max| self.running_in(queue) < max as usize);
-        let fits = |labels: &BTreeMap<String, String>| {
-            selector.as_ref().is_none_or(|text| {
-                text.split_once('=').is_some_and(|(key, value)| labels.get(key).is_some_and(|is| is == value))
-            })
-        };
-        let has_node = self.nodes.values().any(|node| node.phase == "Ready" && fits(&node.labels));
-        !limit.paused && has_place && (*is_external || has_node)
-    }
-
-    /// The first of each line, after a commit.
-    fn line_up(&mut self) {
-        let mut firsts: BTreeMap<Class, Rank> = BTreeMap::new();
-        for id in &self.limits.waiting {
-            let (Some(task), Some(spec)) = (self.tasks.get(id), self.specs.get(id)) else { continue };
-            let permits = spec.permits();
-            if permits.is_empty() {
-                continue;
-            }
-            let class = (task.queue.clone(), permits, spec.node_selector.clone(), spec.is_external());
-            let (place, at) = (firsts.entry(class).or_insert(rank(task)), rank(task));
-            *place = at.min(*place);
-        }
-        let line = std::mem::take(&mut self.limits.line);
-        for (class, rank) in firsts {
-            let known = line.get(&class).filter(|first| first.rank == rank).cloned();
-            let new = || First { task: rank.2, rank, times: 0, since: None };
-            self.limits.line.insert(class, known.unwrap_or_else(new));
-        }
     }
 
     /// At the end nobody holds anything.

@@ -10,6 +10,7 @@ mod hooks;
 mod items;
 mod lending;
 mod limits;
+mod line;
 mod manifest;
 mod needs;
 mod rest;
@@ -109,7 +110,7 @@ pub struct Verdict {
 
 /// Judges a record.
 pub fn judge(entries: &[Entry]) -> Verdict {
-    let mut judge = Judge::default();
+    let mut judge = Judge { looks: vec![0; RULES.len()], ..Judge::default() };
     for (number, entry) in entries.iter().enumerate() {
         judge.entry = number;
         match entry {
@@ -124,6 +125,8 @@ pub fn judge(entries: &[Entry]) -> Verdict {
             break;
         }
     }
+    let looks = RULES.into_iter().zip(judge.looks).filter(|(_, looks)| *looks > 0);
+    judge.verdict.looks = looks.collect();
     judge.verdict
 }
 
@@ -141,6 +144,8 @@ struct Node {
 struct Judge {
     entry: usize,
     verdict: Verdict,
+    /// How often each rule was looked at.
+    looks: Vec<u64>,
     epoch: u64,
     version: u64,
     /// The latest time that the clock has shown: it may be set back after a pause was over.
@@ -184,10 +189,11 @@ struct Judge {
 impl Judge {
     /// Notes that a rule was looked at, and whether it holds. The rule is named by its number.
     fn rule(&mut self, number: &str, holds: bool, words: impl FnOnce() -> String) {
-        let rule =
-            RULES.iter().find(|rule| rule.split(" ").next() == Some(number)).expect("a rule of the list");
-        *self.verdict.looks.entry(rule).or_default() += 1;
+        let is_it = |rule: &&str| rule.strip_prefix(number).is_some_and(|rest| rest.starts_with(' '));
+        let place = RULES.iter().position(is_it).expect("a rule of the list");
+        self.looks[place] += 1;
         if !holds {
+            let rule = RULES[place];
             self.verdict.violations.push(Violation { rule, entry: self.entry, words: words() });
         }
     }

@@ -30,7 +30,8 @@ impl Judge {
         }
         let holds = now.stand == Some("holds");
         if holds && before.as_ref().is_none_or(|before| before.stand != Some("holds")) {
-            touched.passed.insert(now.id);
+            let waited = before.as_ref().filter(|before| before.stand == Some("waits"));
+            touched.passed.push((now.id, self.rank_of_whole(waited.unwrap_or(now))));
         }
         if now.is_over() && !was_over {
             self.expect_whole_hook(now.id, "onTimeout", touched);

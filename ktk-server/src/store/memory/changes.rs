@@ -1,5 +1,7 @@
 //! What can be done to the state: the changes of a transaction.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -186,15 +188,23 @@ impl Journal<'_> {
     }
 
     pub(super) fn put_lanes(&mut self, rows: &[LaneRow]) -> StoreResult<()> {
-        rows.iter().for_each(|row| self.put(|state| &mut state.lanes, row.id, row.clone()));
+        self.change_lanes(|lanes| {
+            lanes.retain(|lane| rows.iter().all(|row| row.id != lane.id));
+            lanes.extend(rows.iter().cloned());
+            lanes.sort_by_key(|lane| lane.id);
+        });
         Ok(())
     }
 
     pub(super) fn delete_lanes(&mut self, ids: &[u32]) -> StoreResult<()> {
-        for id in ids {
-            self.remove(|state| &mut state.lanes, id);
-        }
+        self.change_lanes(|lanes| lanes.retain(|lane| !ids.contains(&lane.id)));
         Ok(())
+    }
+
+    fn change_lanes(&mut self, change: impl FnOnce(&mut Vec<LaneRow>)) {
+        let mut lanes = self.state.lanes().to_vec();
+        change(&mut lanes);
+        self.put(|state| &mut state.lanes, (), Arc::new(lanes));
     }
 
     pub(super) fn put_entities(&mut self, rows: &[EntityRow]) -> StoreResult<()> {

@@ -81,17 +81,30 @@ impl<'a> Journal<'a> {
 
     /// Writes a task and its keys.
     pub(super) fn put_task(&mut self, row: TaskRow) -> StoreResult<()> {
-        self.remove_task(row.id);
-        for key in TaskKey::of(&row) {
-            if self.state.task_keys.contains_key(&key) {
-                return Err(StoreError::Duplicate(format!("task {key:?}")));
-            }
-            self.put(|state| &mut state.task_keys, key, row.id);
-        }
+        let before = self.state.tasks.get(&row.id).map(TaskKey::of).unwrap_or_default();
+        let keys = self.rekey(|state| &mut state.task_keys, row.id, &before, TaskKey::of(&row));
+        keys.map_err(|key| StoreError::Duplicate(format!("task {key:?}")))?;
         if self.state.tasks_version.get(&()).is_none_or(|newest| *newest < row.version) {
             self.put(|state| &mut state.tasks_version, (), row.version);
         }
         self.put(|state| &mut state.tasks, row.id, row);
+        Ok(())
+    }
+
+    /// A row is found by these keys from now on, and by those of before no more. Fails where one is another row's.
+    fn rekey<K>(&mut self, field: Field<K, Uuid>, id: Uuid, before: &[K], now: Vec<K>) -> Result<(), K>
+    where
+        K: Ord + Clone + Send + 'static,
+    {
+        for key in before.iter().filter(|key| !now.contains(key)) {
+            self.remove(field, key);
+        }
+        for key in now.into_iter().filter(|key| !before.contains(key)) {
+            if field(self.state).contains_key(&key) {
+                return Err(key);
+            }
+            self.put(field, key, id);
+        }
         Ok(())
     }
 
@@ -106,13 +119,9 @@ impl<'a> Journal<'a> {
 
     /// Writes a pipeline and its keys.
     pub(super) fn put_pipeline(&mut self, row: PipelineRow) -> StoreResult<()> {
-        self.remove_pipeline(row.id);
-        for key in PipelineKey::of(&row) {
-            if self.state.pipeline_keys.contains_key(&key) {
-                return Err(StoreError::Duplicate(format!("pipeline {key:?}")));
-            }
-            self.put(|state| &mut state.pipeline_keys, key, row.id);
-        }
+        let before = self.state.pipelines.get(&row.id).map(PipelineKey::of).unwrap_or_default();
+        let keys = self.rekey(|state| &mut state.pipeline_keys, row.id, &before, PipelineKey::of(&row));
+        keys.map_err(|key| StoreError::Duplicate(format!("pipeline {key:?}")))?;
         self.put(|state| &mut state.pipelines, row.id, row);
         Ok(())
     }

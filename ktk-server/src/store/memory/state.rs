@@ -1,6 +1,10 @@
 //! The memory store's data: rows in ordered maps, and the keys by which they are found.
 
-use std::{cmp::Reverse, collections::BTreeMap, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use ktk_client::api::Reason;
@@ -145,7 +149,8 @@ pub(super) struct State {
     pub(super) nodes: BTreeMap<Uuid, NodeRow>,
     /// By kind and name.
     pub(super) entities: BTreeMap<EntityName, EntityRow>,
-    pub(super) lanes: BTreeMap<u32, LaneRow>,
+    /// All of them, by number: every claim asks for them.
+    pub(super) lanes: BTreeMap<(), Arc<Vec<LaneRow>>>,
     pub(super) entity_versions: BTreeMap<u64, EntityName>,
     pub(super) requests: BTreeMap<String, RequestRow>,
     /// By name.

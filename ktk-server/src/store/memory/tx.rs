@@ -209,7 +209,7 @@ impl Tx for MemoryTx<'_> {
     }
 
     async fn lanes(&mut self) -> StoreResult<Arc<Vec<LaneRow>>> {
-        self.load(|state| Arc::new(state.lanes()))
+        self.load(|state| state.lanes())
     }
 
     async fn put_lanes(&mut self, rows: &[LaneRow]) -> StoreResult<()> {
