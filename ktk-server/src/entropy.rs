@@ -29,13 +29,6 @@ impl Entropy {
         Builder::from_unix_timestamp_millis(now.as_millisecond().unsigned_abs(), &random).into_uuid()
     }
 
-    /// Bytes that nobody can guess.
-    pub fn secret(&self) -> [u8; 16] {
-        let mut random = [0; 16];
-        self.0.lock().expect("nobody panics while holding it").fill_bytes(&mut random);
-        random
-    }
-
     /// 256 bits that nobody can guess.
     pub fn key(&self) -> [u8; 32] {
         let mut random = [0; 32];

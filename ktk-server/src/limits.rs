@@ -139,8 +139,8 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most connections at once; the next ones wait in the socket's queue.
 pub const CONNECTIONS: usize = 1_024;
-/// The same over the network. What strangers hold there is nobody's place at the socket.
-pub const NET_CONNECTIONS: usize = 2_048;
+/// The same over the network, as long as descriptors reach. What strangers hold there is nobody's place at the socket.
+pub const NET_CONNECTIONS: usize = 16_384;
 /// Requests of one token over the network, in a second and at once.
 pub const REQUESTS_PER_SECOND: f64 = 1_000.0;
 pub const REQUESTS_AT_ONCE: f64 = 5_000.0;

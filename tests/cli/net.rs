@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use expectrl::Expect as _;
 use ktk_tests::{Output, Place, eventually};
 
 /// A place whose server listens on a port of this machine, and where.
@@ -238,4 +239,22 @@ fn silent_and_dribbling_strangers_slow_nobody_down() {
     eventually("it still answers", Duration::from_secs(10), || {
         (place.ktk("get tasks").code == 0).then_some(())
     });
+}
+
+/// A terminal shows a question, and nothing of what is typed.
+#[test]
+fn a_token_that_is_typed_is_not_shown() {
+    let (place, address) = listening("");
+    let token = place.ok("create token v --role viewer").trim().to_owned();
+    let mut command = std::process::Command::new(place.binary());
+    command.args(["login", "lab", "--server", &address]).env_clear().env("HOME", place.home());
+    let mut terminal = expectrl::Session::spawn(command).expect("a terminal");
+    terminal.set_expect_timeout(Some(Duration::from_secs(20)));
+    terminal.expect("Token for http://127.0.0.1:").expect("it asks");
+    terminal.expect(": ").expect("it has asked");
+    terminal.send_line(&token).expect("it listens");
+    let shown = terminal.expect("Logged in as token/v").expect("it takes the token");
+    assert!(!String::from_utf8_lossy(shown.before()).contains(&token));
+    let rest = terminal.expect(expectrl::Eof).expect("it ends");
+    assert!(!String::from_utf8_lossy(rest.as_bytes()).contains(&token));
 }

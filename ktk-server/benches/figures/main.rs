@@ -8,6 +8,7 @@
 //! Each starts a server of its own (the release binary, on a data directory of its own) and its reference,
 //! runs them in turn, and prints medians, spread, the ratio, and what was durable.
 
+mod call;
 mod get;
 mod idle;
 mod jq;
@@ -18,11 +19,23 @@ mod processes;
 mod start;
 mod submit;
 mod support;
+mod watchers;
 
 use anyhow::bail;
 
-const FIGURES: [&str; 9] =
-    ["lifecycles", "processes", "submit", "get", "start", "idle", "next_step", "plan", "jq"];
+const FIGURES: [&str; 11] = [
+    "lifecycles",
+    "processes",
+    "submit",
+    "get",
+    "start",
+    "idle",
+    "next_step",
+    "plan",
+    "jq",
+    "call",
+    "watchers",
+];
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
@@ -30,6 +43,11 @@ fn main() -> anyhow::Result<()> {
         && flag == support::stamp::FLAG
     {
         return support::stamp::send(socket);
+    }
+    if let [flag, socket] = &*args
+        && flag == call::FLAG
+    {
+        return call::echo(socket);
     }
     let wanted: Vec<&str> = match &*args {
         [] => FIGURES.to_vec(),
@@ -48,6 +66,8 @@ fn main() -> anyhow::Result<()> {
                 "next_step" => next_step::run().await,
                 "plan" => plan::run().await,
                 "jq" => jq::run().await,
+                "call" => call::run().await,
+                "watchers" => watchers::run().await,
                 other => bail!("there is no figure {other:?}: {}", FIGURES.join(", ")),
             }
         })?;

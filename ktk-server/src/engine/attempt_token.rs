@@ -19,7 +19,7 @@ const PREFIX: &str = "ktka_";
 
 /// A new token of a task's attempt, and what is stored of it.
 pub(super) fn draw(entropy: &Entropy, task: Uuid) -> (Secret, [u8; 32]) {
-    let text = format!("{PREFIX}{}{}", task.simple(), id::hex(&entropy.secret()));
+    let text = format!("{PREFIX}{}{}", task.simple(), id::hex(&entropy.key()));
     let digest = digest(&text);
     (Secret::new(text), digest)
 }

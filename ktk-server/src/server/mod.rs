@@ -77,6 +77,9 @@ async fn serve(
     logs: Arc<dyn LogStore>,
     mut stop: watch::Receiver<Option<Duration>>,
 ) -> anyhow::Result<()> {
+    if rustix::process::geteuid().is_root() {
+        tracing::warn!("running as root: each task runs as root, with all its rights");
+    }
     let clock = Clock::System;
     let info = store.info();
     let failing = store.clone();
@@ -321,6 +324,10 @@ async fn wanted_next(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
 
 fn http_config(config: &ServerConfig) -> http::Config {
     let mut own = http::Config::default();
+    // What the socket, the store and the tasks take is theirs.
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let room = descriptors.map_or(usize::MAX, |most| usize::try_from(most / 4 * 3).unwrap_or(usize::MAX));
+    own.net_connections = own.net_connections.min(room);
     if let Some(rate) = config.port.as_ref().and_then(|port| port.request_rate) {
         own.callers = http::Rate { per_second: rate.into(), burst: (f64::from(rate) * 5.0).max(10.0) };
     }

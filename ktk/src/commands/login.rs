@@ -9,10 +9,11 @@ use ktk_client::{
     config::{Config, Context as Entry},
 };
 
+use super::interrupts::Interrupts;
 use crate::{
     context::Context,
     error::{CliError, Exit},
-    ui::escape,
+    ui::{escape, first_line},
 };
 
 /// Take a token for a server, try it, and keep it as a context
@@ -52,7 +53,7 @@ pub(crate) async fn run(args: LoginArgs, cx: &Context) -> Result<Exit, CliError>
     let authority = settings.certificate_authority.clone();
     let authority = authority.or_else(|| known.as_ref()?.certificate_authority.clone());
     let authority = authority.map(|path| absolute(&path)).transpose()?;
-    let token = Secret::new(cx.ui.ask_secret(&format!("Token for {server}: "))?);
+    let token = read_token(&server, cx).await?;
     if token.expose().is_empty() {
         return Err(CliError::usage("there is no token on standard input"));
     }
@@ -87,6 +88,22 @@ pub(crate) async fn run(args: LoginArgs, cx: &Context) -> Result<Exit, CliError>
     );
     cx.ui.println(&escape(&line))?;
     Ok(Exit::Done)
+}
+
+/// Reads the token, and leaves the terminal as it was, also when somebody gives up.
+async fn read_token(server: &str, cx: &Context) -> Result<Secret, CliError> {
+    let hidden = cx.ui.ask_hidden(&format!("Token for {server}: "))?;
+    if hidden.is_none() {
+        return Ok(Secret::new(first_line()?));
+    }
+    let mut interrupts = Interrupts::listen()?;
+    tokio::select! {
+        line = tokio::task::spawn_blocking(first_line) => {
+            let line = line.map_err(|error| CliError::failed(format!("cannot read the token: {error}")))?;
+            Ok(Secret::new(line?))
+        }
+        _ = interrupts.next() => Err(CliError::silent(Exit::Interrupted)),
+    }
 }
 
 fn absolute(path: &std::path::Path) -> Result<PathBuf, CliError> {

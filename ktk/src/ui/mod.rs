@@ -20,6 +20,7 @@ pub(crate) use self::{
     color::{ColorChoice, Tone},
     escape::{LogFilter, escape, escape_json, is_dangerous},
     progress::Bar,
+    prompt::first_line,
     table::{Cell, Widths, lay_out},
 };
 use crate::error::CliError;

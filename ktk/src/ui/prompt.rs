@@ -2,10 +2,33 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::Ui;
 use crate::error::CliError;
+
+/// A terminal that shows nothing of what is typed, until this is dropped.
+pub(crate) struct Hidden<'u> {
+    ui: &'u Ui,
+    shown: Termios,
+}
+
+impl Drop for Hidden<'_> {
+    fn drop(&mut self) {
+        // One that is gone shows nothing anyway.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.shown);
+        self.ui.to_stderr("\n");
+    }
+}
+
+/// The first line of standard input, however long it takes.
+pub(crate) fn first_line() -> io::Result<String> {
+    /// The longest that is read.
+    const BYTES: u64 = 64 << 10;
+    let mut line = String::new();
+    io::stdin().lock().take(BYTES).read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
 
 impl Ui {
     /// Whether somebody is there to answer.
@@ -13,31 +36,21 @@ impl Ui {
         self.stderr_is_terminal && io::stdin().is_terminal()
     }
 
-    /// Reads a secret: the first line of standard input, which a terminal does not show.
+    /// Asks for a secret on a terminal, which does not show what is typed until the answer is dropped. Asks nothing where
+    /// standard input is no terminal.
     ///
     /// # Errors
-    /// Where it cannot be read.
-    pub(crate) fn ask_secret(&self, question: &str) -> Result<String, CliError> {
-        /// The longest that is read.
-        const BYTES: u64 = 64 << 10;
+    /// Where the terminal cannot be kept from showing it.
+    pub(crate) fn ask_hidden(&self, question: &str) -> Result<Option<Hidden<'_>>, CliError> {
         let stdin = io::stdin();
-        let shown = tcgetattr(&stdin).ok();
-        if let Some(shown) = &shown {
-            self.flush()?;
-            self.to_stderr(&super::escape(question));
-            let mut hidden = shown.clone();
-            hidden.local_modes.remove(LocalModes::ECHO);
-            tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(io::Error::from)?;
-        }
-        let mut line = String::new();
-        let read = stdin.lock().take(BYTES).read_line(&mut line);
-        if let Some(shown) = &shown {
-            // Whether it was read or not, the terminal is as it was.
-            let _ = tcsetattr(&stdin, OptionalActions::Flush, shown);
-            self.to_stderr("\n");
-        }
-        read?;
-        Ok(line.trim().to_owned())
+        let Ok(shown) = tcgetattr(&stdin) else { return Ok(None) };
+        self.flush()?;
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(io::Error::from)?;
+        // Asked for only now: what is typed from here on is not shown.
+        self.to_stderr(&super::escape(question));
+        Ok(Some(Hidden { ui: self, shown }))
     }
 
     /// Shows the lines and asks; only `y` and `yes` mean yes. Without a terminal it fails and

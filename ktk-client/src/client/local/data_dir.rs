@@ -4,7 +4,7 @@ use std::{
     fs, io,
     os::unix::{
         ffi::OsStrExt as _,
-        fs::{DirBuilderExt as _, MetadataExt as _},
+        fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     },
     path::{Path, PathBuf},
 };
@@ -56,6 +56,7 @@ fn canonical(path: &Path) -> PathBuf {
 pub fn prepare_data_dir(data_dir: &Path) -> Result<(), String> {
     make_private(data_dir)?;
     check_owner(data_dir)?;
+    close_to_others(data_dir)?;
     let socket = socket_path(data_dir);
     let socket_dir = socket.parent().expect("a socket's path has a directory");
     make_private(socket_dir)?;
@@ -106,6 +107,27 @@ fn check_owner(directory: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// What is ktk's, or empty, is closed; what holds something else is its owner's to close.
+fn close_to_others(directory: &Path) -> Result<(), String> {
+    let failed = |error: io::Error| format!("cannot look at the directory {}: {error}", directory.display());
+    let mode = fs::metadata(directory).map_err(failed)?.mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let own = [LOCK_FILE, START_LOCK_FILE, LOG_FILE];
+    let is_own = own.iter().any(|name| directory.join(name).symlink_metadata().is_ok());
+    if !is_own && fs::read_dir(directory).map_err(failed)?.next().is_some() {
+        return Err(format!(
+            "{} is open to others (mode {:o}) and holds what is not ktk's: choose another directory, or run chmod 700 \
+             on it",
+            directory.display(),
+            mode & 0o777
+        ));
+    }
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+        .map_err(|error| format!("cannot close the directory {} to others: {error}", directory.display()))
+}
+
 /// A directory of this owner's that nobody else can write to or look into, and no link.
 fn check_private(directory: &Path, owner: u32) -> Result<(), String> {
     let data = fs::symlink_metadata(directory)
@@ -121,7 +143,7 @@ fn check_private(directory: &Path, owner: u32) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -162,6 +184,25 @@ mod tests {
         let link = place.path().join("link");
         symlink(place.path(), &link).expect("a link");
         assert!(check_private(&link, own_uid()).is_err());
+    }
+
+    #[test]
+    fn a_directory_that_others_can_read_is_closed_or_refused() {
+        let place = tempfile::tempdir().expect("a directory");
+        let data = place.path().join("data");
+        fs::create_dir(&data).expect("ours");
+        let open = || fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).expect("ours");
+        let mode = || fs::metadata(&data).expect("there").permissions().mode() & 0o777;
+        open();
+        prepare_data_dir(&data).expect("it is empty");
+        assert_eq!(mode(), 0o700);
+        // It has the socket's directory by now, which is not enough to know it by.
+        open();
+        assert!(prepare_data_dir(&data).expect_err("it may be anything").contains("chmod 700"));
+        assert_eq!(mode(), 0o755, "what is not ktk's stays as it is");
+        fs::write(data.join(LOCK_FILE), "").expect("ours");
+        prepare_data_dir(&data).expect("it is ktk's");
+        assert_eq!(mode(), 0o700);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub async fn it_speaks_while_its_attempt_runs<S: Store>(store: S) {
         "ktka_".to_owned(),
         text[..text.len() - 1].to_owned(),
         format!("{text}0"),
-        format!("{}{}", &text[..37], "0".repeat(32)),
+        format!("{}{}", &text[..37], "0".repeat(64)),
         "ä".repeat(40),
     ];
     for other in others {
