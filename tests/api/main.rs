@@ -15,12 +15,15 @@ use ktk_client::{
 use ktk_tests::Place;
 
 mod attempt;
+mod discover;
 mod event;
 mod logs;
 mod node;
+mod objects;
 mod pipeline;
 mod queue;
 mod raw_http;
+mod repeated;
 mod resume;
 mod semaphore;
 mod server;

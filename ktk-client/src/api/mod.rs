@@ -9,6 +9,7 @@ pub mod attempt;
 pub mod change;
 pub mod check;
 pub mod dag;
+pub mod discover;
 pub mod duration;
 pub mod entity;
 pub mod error;

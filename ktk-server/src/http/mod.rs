@@ -10,6 +10,7 @@ mod connection;
 mod gate;
 mod linger;
 mod logs;
+mod objects;
 mod pace;
 mod place;
 mod query;

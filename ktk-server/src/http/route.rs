@@ -1,4 +1,5 @@
-//! Which path is answered by what. Paths are equal or not: nothing is matched by its beginning or end.
+//! Which path is answered by what. Paths are equal or not, those of objects by each of their
+//! parts: nothing is matched by its beginning or end.
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
@@ -6,7 +7,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use super::answer::{self, Body};
 use super::refusal::Refusal;
 use super::site::Site;
-use super::{body, gate, logs, query, watch};
+use super::{body, gate, logs, objects, query, watch};
 use crate::rpc::Caller;
 
 /// Answers one request. `caller` is nobody where the other end may not be here.
@@ -54,6 +55,10 @@ pub(super) async fn answer(
             only(Method::GET, "GET")?;
             Ok(answer::text("ok"))
         }
-        path => Err(Refusal::not_found(path)),
+        path => {
+            let reading = objects::reading(path).ok_or_else(|| Refusal::not_found(path))?;
+            only(Method::GET, "GET")?;
+            objects::answer(site.backend.router(), caller, reading, &head.uri, &head.headers).await
+        }
     }
 }

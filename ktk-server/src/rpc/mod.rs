@@ -5,6 +5,8 @@
 pub mod attempt;
 mod batch;
 mod decode;
+pub mod discover;
+mod doubled;
 pub mod event;
 mod expressions;
 mod frame;
