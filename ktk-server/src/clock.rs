@@ -8,6 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -16,12 +17,19 @@ pub enum Clock {
     #[default]
     System,
     /// A clock that tests move.
-    Manual(Arc<Mutex<Manual>>),
+    Manual(Arc<Hands>),
 }
 
-/// A clock that tests move.
+/// What tests move, and those who wait for it.
+#[derive(Debug)]
+pub struct Hands {
+    manual: Mutex<Manual>,
+    moved: watch::Sender<()>,
+}
+
+/// Where a clock that tests move stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Manual {
+struct Manual {
     now: Timestamp,
     /// What of it was a jump, and no time that passed.
     jumped: SignedDuration,
@@ -46,7 +54,8 @@ impl Uptime {
 impl Clock {
     /// A clock that stands at a time until it is moved.
     pub fn manual(start: Timestamp) -> Self {
-        Self::Manual(Arc::new(Mutex::new(Manual { now: start, jumped: SignedDuration::ZERO })))
+        let manual = Mutex::new(Manual { now: start, jumped: SignedDuration::ZERO });
+        Self::Manual(Arc::new(Hands { manual, moved: watch::Sender::new(()) }))
     }
 
     /// The time, to the microsecond (what stores keep).
@@ -54,7 +63,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let now = match self {
             Self::System => Timestamp::now(),
-            Self::Manual(manual) => manual.lock().expect("nobody panics while holding it").now,
+            Self::Manual(hands) => hands.read().now,
         };
         Timestamp::from_microsecond(now.as_microsecond()).expect("a time that was valid before")
     }
@@ -68,34 +77,57 @@ impl Clock {
                 let up = text.split_whitespace().next()?.parse().ok()?;
                 Some(Uptime { boot, up: SignedDuration::try_from_secs_f64(up).ok()? })
             }
-            Self::Manual(manual) => {
-                let manual = *manual.lock().expect("nobody panics while holding it");
+            Self::Manual(hands) => {
+                let manual = hands.read();
                 let up = manual.now.duration_since(Timestamp::UNIX_EPOCH) - manual.jumped;
                 Some(Uptime { boot: "manual".into(), up })
             }
         }
     }
 
-    /// Waits until a time; for ever where there is none.
+    /// Waits until a time; for ever where there is none. A clock that is moved past it ends the wait.
     pub async fn until(&self, time: Option<Timestamp>) {
         let Some(time) = time else { return std::future::pending().await };
+        let moved = async {
+            let Self::Manual(hands) = self else { return std::future::pending().await };
+            let mut moved = hands.moved.subscribe();
+            while self.now() < time {
+                // The clock holds the sender itself.
+                let _ = moved.changed().await;
+            }
+        };
         let wait = time.duration_since(self.now());
-        tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::try_from(wait).unwrap_or(Duration::ZERO)) => {}
+            () = moved => {}
+        }
     }
 
     /// Time passes on a manual clock; the system's clock stays as it is.
     pub fn advance(&self, by: SignedDuration) {
-        if let Self::Manual(manual) = self {
-            manual.lock().expect("nobody panics while holding it").now += by;
+        if let Self::Manual(hands) = self {
+            hands.change(|manual| manual.now += by);
         }
     }
 
     /// A manual clock is put forward or back, and no time passes.
     pub fn jump(&self, by: SignedDuration) {
-        if let Self::Manual(manual) = self {
-            let mut manual = manual.lock().expect("nobody panics while holding it");
-            manual.now += by;
-            manual.jumped += by;
+        if let Self::Manual(hands) = self {
+            hands.change(|manual| {
+                manual.now += by;
+                manual.jumped += by;
+            });
         }
+    }
+}
+
+impl Hands {
+    fn read(&self) -> Manual {
+        *self.manual.lock().expect("nobody panics while holding it")
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Manual)) {
+        change(&mut self.manual.lock().expect("nobody panics while holding it"));
+        self.moved.send_replace(());
     }
 }

@@ -20,3 +20,5 @@ pub mod server;
 mod simulation;
 pub mod store;
 pub mod task_group;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -30,6 +30,15 @@ pub(crate) fn man(mut root: Command, dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a page of documentation.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(crate) fn document(name: &str, text: &str, dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    fs::write(dir.join(name), text)
+}
+
 /// Writes a completion script for each shell.
 ///
 /// # Errors

@@ -16,13 +16,16 @@ use ktk_tests::Place;
 
 mod attempt;
 mod auth;
+mod discover;
 mod event;
 mod gate;
 mod logs;
 mod node;
+mod objects;
 mod pipeline;
 mod queue;
 mod raw_http;
+mod repeated;
 mod resume;
 mod semaphore;
 mod server;

@@ -147,7 +147,8 @@ async fn cancelled(client: Client) {
     assert_eq!(state(&client, "p.then").await, (Phase::Cancelled, Some(Reason::PipelineCancelled)));
     assert_eq!(state(&client, "p.tidy").await, (Phase::Succeeded, None));
     assert!(client.pipelines().cancel("p").await.unwrap_err().is_conflict());
-    let params = CancelParams { reference: client.pipelines().reference("q"), now: true };
+    let params =
+        CancelParams { reference: client.pipelines().reference("q"), now: true, ..CancelParams::default() };
     client.pipelines().cancel_with(params).await.unwrap();
     ended(&client, "q").await;
     assert_eq!(state(&client, "q.tidy").await, (Phase::Cancelled, Some(Reason::PipelineCancelled)));

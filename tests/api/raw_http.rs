@@ -10,7 +10,7 @@ use ktk_tests::Place;
 use serde_json::{Value, json};
 
 /// Sends bytes, closes its side, and reads to the end: the status and the body.
-fn send(place: &Place, head: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn send(place: &Place, head: &str, body: &[u8]) -> (u16, String) {
     let mut stream = UnixStream::connect(place.socket()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let head =
@@ -28,7 +28,7 @@ fn send(place: &Place, head: &str, body: &[u8]) -> (u16, String) {
 
 const JSON: &str = "POST /rpc HTTP/1.1\r\ncontent-type: application/json";
 
-fn call(place: &Place, body: &str) -> Value {
+pub(crate) fn call(place: &Place, body: &str) -> Value {
     let (status, answer) = send(place, JSON, body.as_bytes());
     assert_eq!(status, 200, "{answer}");
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))

@@ -41,11 +41,12 @@ async fn it_collects(client: Client) {
     client.tasks().create(&task).await.unwrap();
     client.tasks().cancel("x").await.ok();
     for dry_run in [true, false] {
-        let collected = client.server().collect(CollectParams { dry_run, after: None }).await.unwrap();
+        let collected =
+            client.server().collect(CollectParams { dry_run, ..CollectParams::default() }).await.unwrap();
         assert_eq!((collected.items, collected.next), (vec![], None));
         assert_eq!((&*collected.retention, collected.kept_until), ("30d,100000", None));
     }
-    let params = CollectParams { dry_run: true, after: Some("nonsense".into()) };
+    let params = CollectParams { dry_run: true, after: Some("nonsense".into()), ..CollectParams::default() };
     assert!(client.server().collect(params).await.unwrap_err().to_string().contains("after"));
     let shown = client.tasks().get("x").await.unwrap();
     assert_eq!(shown.spec.ttl_after_finished, task.spec.ttl_after_finished);
@@ -55,7 +56,7 @@ async fn it_stops(client: Client) {
     client.tasks().create(&process("x", &["sleep", "1000"])).await.unwrap();
     let while_idle = StopParams { if_idle: true, ..StopParams::default() };
     assert!(client.server().stop(while_idle).await.unwrap_err().is_conflict());
-    let now = StopParams { drain: Some(ktk_client::api::Duration::default()), if_idle: false };
+    let now = StopParams { drain: Some(ktk_client::api::Duration::default()), ..StopParams::default() };
     let stopping = client.server().stop(now).await.unwrap();
     eventually("it has gone", std::time::Duration::from_secs(20), || (!is_alive(stopping.pid)).then_some(()));
     assert!(client.tasks().list(ListParams::default()).await.unwrap_err().is_unreachable());

@@ -241,7 +241,8 @@ async fn cancelled_and_deleted(client: Client) {
     let status = ended(&client, "a").await.status.unwrap();
     assert_eq!((status.phase, status.reason), (Phase::Cancelled, Some(Reason::ByUser)));
     assert!(client.tasks().cancel("a").await.unwrap_err().is_conflict());
-    let params = CancelParams { reference: client.tasks().reference("b"), now: true };
+    let params =
+        CancelParams { reference: client.tasks().reference("b"), now: true, ..CancelParams::default() };
     client.tasks().cancel_with(params).await.unwrap();
     ended(&client, "b").await;
     assert!(client.tasks().delete("a").await.unwrap().gone);

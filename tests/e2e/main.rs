@@ -12,6 +12,7 @@ mod leftovers;
 mod peer;
 mod power;
 mod processes;
+mod programs;
 mod restart_race;
 mod scripts;
 mod stop;

@@ -1,4 +1,5 @@
-//! The generated files that are committed are what the binary generates now: man pages and completions.
+//! The generated files that are committed are what the binary generates now: man pages, completions, the page of the
+//! API.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,17 +10,20 @@ use ktk_tests::{ktk_binary, repository};
 
 use crate::report::require_none;
 
-const MEND: &str = "cargo run --bin ktk -- internal generate --man man --completions completions";
+const MEND: &str = "cargo run --bin ktk -- internal generate --man man --completions completions --docs docs";
 
 #[test]
-fn man_pages_and_completions_are_fresh() {
+fn man_pages_completions_and_the_page_of_the_api_are_fresh() {
     let folder = tempfile::tempdir().unwrap();
     let (man, completions) = (folder.path().join("man"), folder.path().join("completions"));
+    let docs = folder.path().join("docs");
     let output = Command::new(ktk_binary())
         .args(["internal", "generate", "--man"])
         .arg(&man)
         .arg("--completions")
         .arg(&completions)
+        .arg("--docs")
+        .arg(&docs)
         .env_clear()
         .output()
         .unwrap();
@@ -27,6 +31,11 @@ fn man_pages_and_completions_are_fresh() {
 
     let mut found = differences("man", &repository().join("man"), &man);
     found.extend(differences("completions", &repository().join("completions"), &completions));
+    // What else is in docs/ is written by hand.
+    let page = |folder: &Path| fs::read(folder.join("api.md")).unwrap_or_default();
+    if page(&docs) != page(&repository().join("docs")) || page(&docs).is_empty() {
+        found.push("docs/api.md differs".to_owned());
+    }
     require_none(&format!("Generated files are not fresh; run: {MEND}"), &found);
 }
 

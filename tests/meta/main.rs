@@ -11,6 +11,7 @@ mod layering;
 mod licences;
 mod manifest_lints;
 mod paths;
+mod public_api;
 mod report;
 mod rooms;
 mod side_effects;

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, ObjectRef, Task};
+use super::{Method, ObjectRef, Task, rpc};
 
 /// `task.complete`: an external task has done its work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Complete;
 
 /// Parameters of `task.complete`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CompleteParams {
     /// Which task.
@@ -36,11 +37,11 @@ impl Method for Complete {
 }
 
 /// `task.fail`: an external task could not do its work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Fail;
 
 /// Parameters of `task.fail`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FailParams {
     /// Which task.
@@ -66,11 +67,11 @@ impl Method for Fail {
 }
 
 /// `task.keepalive`: a running attempt is alive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Keepalive;
 
 /// Parameters of `task.keepalive`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct KeepaliveParams {
     /// Which task; absent for the one whose attempt calls.
@@ -79,6 +80,9 @@ pub struct KeepaliveParams {
     /// Only this attempt is meant: `Fenced` when another one runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Method for Keepalive {
@@ -88,11 +92,11 @@ impl Method for Keepalive {
 }
 
 /// `task.progress`: how far a running attempt is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Progress;
 
 /// Parameters of `task.progress`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProgressParams {
     /// Which task; absent for the one whose attempt calls.
@@ -106,6 +110,9 @@ pub struct ProgressParams {
     /// What it is doing, in a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Method for Progress {
@@ -113,3 +120,5 @@ impl Method for Progress {
     type Params = ProgressParams;
     type Output = Task;
 }
+
+rpc::repeatable!(CompleteParams, FailParams, KeepaliveParams, ProgressParams);

@@ -1,20 +1,21 @@
 //! Who somebody is for the server, and what they may do.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Method, token::Role};
 
 /// `auth.whoami`: who the caller is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Whoami;
 
 /// Parameters of `auth.whoami`: none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WhoamiParams {}
 
 /// Who the caller is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Whois {
     /// As objects show who made them: `token/ci`, `uid:1000`, `task/build`.
@@ -36,11 +37,11 @@ impl Method for Whoami {
 }
 
 /// `auth.can`: whether the caller may call a method, in a namespace where one is named.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Can;
 
 /// Parameters of `auth.can`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CanParams {
     /// A method, `task.restart`, or a stream, `/watch` or `/logs`.
@@ -51,7 +52,7 @@ pub struct CanParams {
 }
 
 /// The answer of `auth.can`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// Whether the caller may.

@@ -1,7 +1,8 @@
 //! Durations as people write them: Go's form (`10ms`, `1h30m`) and `d` for 24 hours.
 
-use std::{fmt, str::FromStr, time};
+use std::{borrow::Cow, fmt, str::FromStr, time};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A duration that is written `1h30m` on the wire. Never negative, microsecond resolution.
@@ -137,6 +138,21 @@ impl fmt::Display for Duration {
             write!(f, "{seconds}s")?;
         }
         Ok(())
+    }
+}
+
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A length of time as Go writes it, and days: `10ms`, `1h30m`, `2d`; at most a hundred years.",
+            "type": "string",
+            "pattern": "^(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u{b5}s|ms|s|m|h|d))+)$",
+            "examples": ["1h30m"],
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Objects without a namespace that are stored as they are given: what their kinds have in common.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Cause, Metadata, ObjectRef};
+use super::{Cause, Metadata, ObjectRef, rpc};
 
 /// A kind of such objects.
 pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -39,7 +40,7 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
 }
 
 /// Parameters of the methods that make such an object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateParams<E> {
     /// The object: `apiVersion`, `kind`, `metadata`, `spec`.
@@ -50,13 +51,19 @@ pub struct CreateParams<E> {
 }
 
 /// Parameters of methods that do something to one object, such as `pause` and `resume`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NamedParams {
     /// Which object. Where it belongs to no namespace, that does not matter.
     #[serde(rename = "ref")]
     pub reference: ObjectRef,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
+
+rpc::repeatable!(NamedParams);
+rpc::repeatable!(@one [E] CreateParams<E>);
 
 /// What each kind writes the same: the five parts of an object.
 macro_rules! entity {

@@ -1,7 +1,8 @@
 //! A variable of a process: its text, or where whoever runs it finds a secret.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, IgnoredAny, MapAccess, Unexpected, Visitor},
@@ -34,6 +35,32 @@ impl EnvValue {
             Self::Text(text) => Some(text),
             Self::FromEnv(_) | Self::FromFile(_) => None,
         }
+    }
+}
+
+impl JsonSchema for EnvValue {
+    fn schema_name() -> Cow<'static, str> {
+        "EnvValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = |member: &str, what: &str| {
+            json_schema!({
+                "description": what,
+                "type": "object",
+                "properties": { (member): { "type": "string", "minLength": 1 } },
+                "required": [member],
+                "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "description": "The value of a variable: its text, or where whoever runs the process finds a secret.",
+            "anyOf": [
+                { "type": "string" },
+                one("fromEnv", "A variable of the worker, one of those that its `--secret-env` lists."),
+                one("fromFile", "A file of the worker's user."),
+            ],
+        })
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a request was refused: stable, one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum ErrorReason {
     /// No such object.
@@ -37,6 +38,23 @@ pub enum ErrorReason {
 }
 
 impl ErrorReason {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::Fenced,
+        Self::Invalid,
+        Self::Ambiguous,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::Expired,
+        Self::TooLarge,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Internal,
+    ];
+
     /// The word itself.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,7 +91,7 @@ impl fmt::Display for ErrorReason {
 }
 
 /// One thing that is wrong with a manifest or request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// The field, as `spec.steps[3].needs[0]`.
     pub field: String,
@@ -89,7 +107,7 @@ impl Cause {
 }
 
 /// A refusal by the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
 pub struct ApiError {
@@ -103,12 +121,15 @@ pub struct ApiError {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// By what the server's log can be searched, where the server itself failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Box<str>>,
 }
 
 impl ApiError {
     /// An error with a reason and a message.
     pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), causes: Vec::new(), hint: None }
+        Self { reason, message: message.into(), causes: Vec::new(), hint: None, request_id: None }
     }
 
     /// The same error with advice.
@@ -118,13 +139,20 @@ impl ApiError {
         self
     }
 
+    /// The same error with the request that the server's log tells about.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<Box<str>>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
     /// `Invalid` with all its causes. `what` names the object: `Task "x"`.
     pub fn invalid(what: &str, causes: Vec<Cause>) -> Self {
         let message = match causes.as_slice() {
             [cause] => format!("{what} is invalid: {}: {}", cause.field, cause.message),
             _ => format!("{what} is invalid"),
         };
-        Self { reason: ErrorReason::Invalid, message, causes, hint: None }
+        Self { reason: ErrorReason::Invalid, message, causes, hint: None, request_id: None }
     }
 
     /// `NotFound`, in the words that every kind shares.

@@ -1,13 +1,14 @@
 //! Events: what happened to an object, when, by whom, why.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{List, Metadata, Method};
 
 /// Something that happened to an object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// `ktk/v1`.
@@ -33,7 +34,7 @@ pub struct Event {
 }
 
 /// Whether somebody should look at an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Severity {
     /// All is as it should be.
     Normal,
@@ -42,7 +43,7 @@ pub enum Severity {
 }
 
 /// The object of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventObject {
     /// `Task`, `Pipeline` or `Node`.
@@ -57,11 +58,11 @@ pub struct EventObject {
 }
 
 /// `event.list`: events, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListEvents;
 
 /// Parameters of `event.list`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListParams {
     /// One namespace, or all when absent.

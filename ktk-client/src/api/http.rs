@@ -4,6 +4,7 @@ mod expect;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -19,7 +20,7 @@ pub const MAX_URL: usize = 8 << 10;
 
 /// A request. The answer is the task's outputs: `status`, `headers`, and `body` (JSON where the answer says that it
 /// is JSON, else text; `bodyBase64` where it is no text).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpSpec {
     /// One of [`METHODS`]; `GET` when absent.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,14 +12,14 @@ use super::field;
 pub const MAX_EXPRESSION: usize = 64 << 10;
 
 /// A value that an expression yields.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Jq {
     /// A jq filter over what upstream put out.
     pub jq: String,
 }
 
 /// A step that is a task for each value of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ForEach {
     /// A jq filter that yields the values, each of which is an item: `item` and `index` in the step's inputs.
     pub jq: String,

@@ -1,12 +1,13 @@
 //! References, lists and pages: what the methods of all kinds share.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{API_VERSION, DEFAULT_NAMESPACE, task::is_default};
 
 /// Names one object: by exact name, `name@N`, human name, full id, or a unique prefix of at
 /// least 4 digits of the digest, tried in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectRef {
     /// Where to look.
@@ -29,8 +30,9 @@ impl ObjectRef {
 }
 
 /// What the `create` methods answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Created{T}")]
 pub struct Created<T> {
     /// The object.
     pub object: T,
@@ -39,7 +41,7 @@ pub struct Created<T> {
 }
 
 /// Parameters of the `list` methods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListParams {
     /// One namespace, or all when absent.
@@ -71,8 +73,9 @@ pub struct ListParams {
 }
 
 /// A page of objects: by namespace, name and incarnation, bytewise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// `ktk/v1`.
     pub api_version: String,

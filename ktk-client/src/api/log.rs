@@ -4,10 +4,11 @@
 //! (opaque; `Last-Event-ID` resumes) and `data:` a [`LogEvent`] as JSON.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whose log, and which part of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LogParams {
     /// The task's namespace; `default` when absent.
@@ -29,7 +30,7 @@ pub struct LogParams {
 }
 
 /// Where a process wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Stream {
     /// Standard output.
@@ -39,7 +40,7 @@ pub enum Stream {
 }
 
 /// One event of a log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum LogEvent {
     /// Bytes as written: not a line, whatever was read at once.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ pub type StringMap = BTreeMap<String, String>;
 
 /// `metadata` of any object. What a manifest may give are `name`, `generateName`, `namespace`,
 /// `labels` and `annotations`; all else is the server's.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
     /// The logical name: shared by all incarnations.
@@ -105,7 +106,7 @@ impl Metadata {
 }
 
 /// A task's place in its pipeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineRef {
     /// The pipeline's id.
@@ -120,7 +121,7 @@ pub struct PipelineRef {
 }
 
 /// A task's or pipeline's place in its tree of restarts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestartMeta {
     /// The root's id: the same for all incarnations.

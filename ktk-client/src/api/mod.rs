@@ -10,6 +10,7 @@ pub mod auth;
 pub mod change;
 pub mod check;
 pub mod dag;
+pub mod discover;
 pub mod duration;
 pub mod entity;
 pub mod env_value;

@@ -1,12 +1,13 @@
 //! Nodes: running servers and workers.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{List, ListParams, Metadata, Method, ObjectRef, meta::StringMap};
 
 /// A server or worker.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
     /// `ktk/v1`.
@@ -22,7 +23,7 @@ pub struct Node {
 }
 
 /// What a node offers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeSpec {
     /// `server` or `worker`.
@@ -36,7 +37,7 @@ pub struct NodeSpec {
 }
 
 /// How a node is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeStatus {
     /// `Ready`, `Stopping`, `Stopped` or `Lost`.
@@ -50,7 +51,7 @@ pub struct NodeStatus {
 }
 
 /// What a node is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum NodePhase {
     /// Takes work.
     Ready,
@@ -63,7 +64,7 @@ pub enum NodePhase {
 }
 
 /// `node.list`: all nodes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListNodes;
 
 impl Method for ListNodes {
@@ -73,7 +74,7 @@ impl Method for ListNodes {
 }
 
 /// `node.get`: one node, by name or id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use super::{
     list::Created,
     meta::StringMap,
     restart::{RestartParams, Restarted},
+    rpc,
     task::{
         Affinity, CancelParams, Checked, DeleteParams, Deleted, ExternalSpec, RetrySpec, RunIf, RunSpec,
         SemaphoreUse, TaskSpec, is_default,
@@ -23,7 +25,7 @@ use super::{
 };
 
 /// A pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pipeline {
     /// `ktk/v1`.
@@ -48,7 +50,7 @@ impl Pipeline {
 }
 
 /// The steps of a pipeline and what holds for all of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PipelineSpec {
     /// Parameters and their defaults: `{{ params.NAME }}` in a step.
@@ -106,7 +108,7 @@ impl PipelineSpec {
 }
 
 /// What each step of a pipeline has that does not say otherwise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StepDefaults {
     /// Where the steps wait for a slot.
@@ -142,7 +144,7 @@ pub struct StepDefaults {
 }
 
 /// A step: a task's spec with a name, and labels of its own.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Step {
     /// A DNS label of up to 100 characters that begins with a letter.
@@ -280,7 +282,7 @@ impl Step {
 }
 
 /// What became of a pipeline. Written by the server only.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineStatus {
     /// Derived from the newest incarnations of its steps.
@@ -308,7 +310,7 @@ pub struct PipelineStatus {
 }
 
 /// Steps of a pipeline, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepCounts {
     /// All steps.
@@ -320,11 +322,13 @@ pub struct StepCounts {
 }
 
 /// `pipeline.create`: makes a pipeline and all its tasks, or nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Create;
 
+rpc::repeatable!(CreateParams);
+
 /// `pipeline.check`: as `task.check`, of a pipeline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Check;
 
 impl Method for Check {
@@ -334,7 +338,7 @@ impl Method for Check {
 }
 
 /// Parameters of `pipeline.create`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateParams {
     /// The pipeline: `apiVersion`, `kind`, `metadata`, `spec`.
@@ -360,7 +364,7 @@ impl Method for Create {
 }
 
 /// `pipeline.get`: one pipeline, by any reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {
@@ -370,7 +374,7 @@ impl Method for Get {
 }
 
 /// `pipeline.list`: a page of pipelines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListPipelines;
 
 impl Method for ListPipelines {
@@ -380,7 +384,7 @@ impl Method for ListPipelines {
 }
 
 /// `pipeline.restart`: restarts, inside the pipeline, what failed or was cancelled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Restart;
 
 impl Method for Restart {
@@ -390,7 +394,7 @@ impl Method for Restart {
 }
 
 /// `pipeline.cancel`: ends what is pending, stops what runs; `always` steps still run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Cancel;
 
 impl Method for Cancel {
@@ -400,7 +404,7 @@ impl Method for Cancel {
 }
 
 /// `pipeline.pause`: holds all steps that have not ended; what runs goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Pause;
 
 impl Method for Pause {
@@ -410,7 +414,7 @@ impl Method for Pause {
 }
 
 /// `pipeline.resume`: lets all steps go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Resume;
 
 impl Method for Resume {
@@ -420,7 +424,7 @@ impl Method for Resume {
 }
 
 /// `pipeline.delete`: removes a pipeline with all its tasks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
 
 impl Method for Delete {

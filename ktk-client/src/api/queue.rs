@@ -1,16 +1,18 @@
 //! Queues: where tasks wait. A queue can be paused and capped.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Cause, List, ListParams, Metadata, Method, ObjectRef,
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
+    rpc,
     task::{Deleted, is_default},
 };
 
 /// A queue. `default` always exists.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// `ktk/v1`.
@@ -34,7 +36,7 @@ impl Queue {
 }
 
 /// What holds for the tasks of a queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct QueueSpec {
     /// Whether none of them starts. What runs goes on.
@@ -46,7 +48,7 @@ pub struct QueueSpec {
 }
 
 /// What waits and runs in a queue. Written by the server only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueStatus {
     /// Tasks that are ready and wait.
@@ -64,7 +66,7 @@ fn check(spec: &QueueSpec) -> Vec<Cause> {
 }
 
 /// `queue.create`: makes a queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Create;
 
 impl Method for Create {
@@ -74,7 +76,7 @@ impl Method for Create {
 }
 
 /// `queue.get`: one queue, by any reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {
@@ -84,7 +86,7 @@ impl Method for Get {
 }
 
 /// `queue.list`: a page of queues, by name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListQueues;
 
 impl Method for ListQueues {
@@ -94,7 +96,7 @@ impl Method for ListQueues {
 }
 
 /// `queue.delete`: removes a queue that no task uses.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
 
 impl Method for Delete {
@@ -103,12 +105,14 @@ impl Method for Delete {
     type Output = Deleted<Queue>;
 }
 
+rpc::repeatable!(ScaleParams);
+
 /// `queue.scale`: another number of tasks that run at once, from now on. What runs goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Scale;
 
 /// Parameters of `queue.scale`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleParams {
     /// Which queue.
@@ -117,6 +121,9 @@ pub struct ScaleParams {
     /// How many of its tasks run at once; no limit when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_running: Option<u32>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Method for Scale {
@@ -126,7 +133,7 @@ impl Method for Scale {
 }
 
 /// `queue.pause`: none of its tasks starts; what runs goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Pause;
 
 impl Method for Pause {
@@ -136,7 +143,7 @@ impl Method for Pause {
 }
 
 /// `queue.resume`: its tasks start again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Resume;
 
 impl Method for Resume {

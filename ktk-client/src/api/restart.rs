@@ -1,12 +1,13 @@
 //! Restarts: a new task in the tree of the old one, and the plan that says so beforehand.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectRef, change::Changes, task::is_default};
+use super::{ObjectRef, change::Changes, rpc, task::is_default};
 
 /// Parameters of the `restart` methods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RestartParams {
     /// Which object. A bare name means the newest incarnation.
@@ -43,7 +44,7 @@ pub struct RestartParams {
 }
 
 /// Parameters of `task.adopt`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AdoptParams {
     /// Which incarnation's outputs are taken back.
@@ -63,8 +64,10 @@ pub struct AdoptParams {
     pub request_id: Option<String>,
 }
 
+rpc::repeatable!(RestartParams, AdoptParams);
+
 /// What happens to dependents that have finished.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Cascade {
     /// Those run again that took something else than what is there once the restarted task has ended.
@@ -89,8 +92,9 @@ impl Cascade {
 }
 
 /// What the `restart` methods and `task.adopt` answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Restarted{T}")]
 pub struct Restarted<T> {
     /// The new task (or the one that was restarted already), or the pipeline; with `dryRun` the pipeline as lists
     /// show it, without its manifest.
@@ -106,7 +110,7 @@ pub struct Restarted<T> {
 }
 
 /// A task that a restart made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestartedTask {
     /// Its id.
@@ -120,7 +124,7 @@ pub struct RestartedTask {
 }
 
 /// What a plan does to one task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// A new incarnation runs.
@@ -149,7 +153,7 @@ impl Action {
 }
 
 /// Which way a row of a plan that said `decide` went, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     /// `restart` or `keep`.
@@ -161,7 +165,7 @@ pub struct Decision {
 }
 
 /// One row of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanRow {
     /// The task's name.

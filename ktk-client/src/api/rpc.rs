@@ -1,20 +1,49 @@
 //! JSON-RPC 2.0: the frame of every call on `POST /rpc`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
 use super::{ApiError, Cause, ErrorReason};
 
 /// A method: its name, what it takes and what it answers. Written once; client and server use
-/// the same type.
-pub trait Method: Send + Sync + 'static {
+/// the same type, and the description of the API is made of its schemas and its words.
+pub trait Method: JsonSchema + Send + Sync + 'static {
     /// `<kind>.<verb>`.
     const NAME: &'static str;
-    /// What it takes.
-    type Params: Serialize + DeserializeOwned + Send + Sync;
+    /// What it takes: an object.
+    type Params: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
     /// What it answers.
-    type Output: Serialize + DeserializeOwned + Send;
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send;
 }
+
+/// Parameters of a method that changes something: with a request id the call is done once, however often it is sent.
+pub trait Repeatable {
+    /// The id that the caller gave.
+    fn request_id(&self) -> Option<&str>;
+
+    /// Gives it this id, unless it has one.
+    fn identify(&mut self, id: impl FnOnce() -> String);
+}
+
+/// Says which parameters have a field `request_id`.
+macro_rules! repeatable {
+    (@one [$($generic:ident)?] $params:ty) => {
+        impl$(<$generic>)? $crate::api::rpc::Repeatable for $params {
+            fn request_id(&self) -> Option<&str> {
+                self.request_id.as_deref()
+            }
+
+            fn identify(&mut self, id: impl FnOnce() -> String) {
+                self.request_id.get_or_insert_with(id);
+            }
+        }
+    };
+    ($($params:ty),* $(,)?) => {
+        $($crate::api::rpc::repeatable!(@one [] $params);)*
+    };
+}
+pub(crate) use repeatable;
 
 /// Code of what cannot be parsed or nests too deep.
 pub const PARSE_ERROR: i64 = -32700;
@@ -51,7 +80,7 @@ pub struct Response {
 }
 
 /// JSON-RPC's error object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorObject {
     /// A number of JSON-RPC's or -32000.
     pub code: i64,
@@ -63,7 +92,7 @@ pub struct ErrorObject {
 }
 
 /// What ktk says beyond JSON-RPC.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorData {
     /// Stable, one word.
     pub reason: ErrorReason,
@@ -73,6 +102,9 @@ pub struct ErrorData {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// By what the server's log can be searched, where the server itself failed.
+    #[serde(rename = "requestId", default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Box<str>>,
 }
 
 impl From<ApiError> for ErrorObject {
@@ -80,7 +112,12 @@ impl From<ApiError> for ErrorObject {
         Self {
             code: error.reason.code(),
             message: error.message,
-            data: Some(ErrorData { reason: error.reason, causes: error.causes, hint: error.hint }),
+            data: Some(ErrorData {
+                reason: error.reason,
+                causes: error.causes,
+                hint: error.hint,
+                request_id: error.request_id,
+            }),
         }
     }
 }
@@ -89,7 +126,8 @@ impl From<ErrorObject> for ApiError {
     fn from(error: ErrorObject) -> Self {
         match error.data {
             Some(data) => {
-                Self { reason: data.reason, message: error.message, causes: data.causes, hint: data.hint }
+                let ErrorData { reason, causes, hint, request_id } = data;
+                Self { reason, message: error.message, causes, hint, request_id }
             }
             None => Self::new(ErrorReason::Invalid, error.message),
         }

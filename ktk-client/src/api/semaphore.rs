@@ -1,12 +1,14 @@
 //! Semaphores: named limits of permits that tasks hold while they run.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Cause, List, ListParams, Metadata, Method, ObjectRef,
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
+    rpc,
     task::Deleted,
 };
 
@@ -14,7 +16,7 @@ use super::{
 pub const MAX_PERMITS: u32 = 1_000_000;
 
 /// A semaphore.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Semaphore {
     /// `ktk/v1`.
@@ -39,7 +41,7 @@ impl Semaphore {
 }
 
 /// The size of a semaphore.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SemaphoreSpec {
     /// How many permits there are. At least 1 when it is made; scaled to 0, nobody gets one.
@@ -47,7 +49,7 @@ pub struct SemaphoreSpec {
 }
 
 /// How a semaphore is used. Written by the server only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SemaphoreStatus {
     /// Permits that are held: more than there are only after it was made smaller.
@@ -63,7 +65,7 @@ pub struct SemaphoreStatus {
 }
 
 /// A task or pipeline that holds permits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Holder {
     /// Its namespace.
@@ -78,7 +80,7 @@ pub struct Holder {
 }
 
 /// A task or pipeline that waits for permits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiter {
     /// Its namespace.
@@ -102,7 +104,7 @@ fn check(spec: &SemaphoreSpec) -> Vec<Cause> {
 }
 
 /// `semaphore.create`: makes a semaphore.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Create;
 
 impl Method for Create {
@@ -112,7 +114,7 @@ impl Method for Create {
 }
 
 /// `semaphore.get`: one semaphore, by any reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {
@@ -122,7 +124,7 @@ impl Method for Get {
 }
 
 /// `semaphore.list`: a page of semaphores, by name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListSemaphores;
 
 impl Method for ListSemaphores {
@@ -132,7 +134,7 @@ impl Method for ListSemaphores {
 }
 
 /// `semaphore.delete`: removes a semaphore that no task uses.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
 
 impl Method for Delete {
@@ -141,12 +143,14 @@ impl Method for Delete {
     type Output = Deleted<Semaphore>;
 }
 
+rpc::repeatable!(ScaleParams);
+
 /// `semaphore.scale`: another size, at once. Nothing is taken from those who hold permits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Scale;
 
 /// Parameters of `semaphore.scale`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleParams {
     /// Which semaphore.
@@ -154,6 +158,9 @@ pub struct ScaleParams {
     pub reference: ObjectRef,
     /// How many permits there are from now on; 0: nobody gets one.
     pub permits: u32,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Method for Scale {

@@ -1,20 +1,21 @@
 //! The server itself: its state and its end.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, Method};
+use super::{Duration, Method, rpc};
 
 /// `server.status`: who answers here.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Status;
 
 /// Parameters of `server.status`: none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusParams {}
 
 /// Answer of `server.status`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerStatus {
     /// Its process.
@@ -45,7 +46,7 @@ pub struct ServerStatus {
 }
 
 /// Unfinished tasks, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Tasks that wait.
@@ -60,13 +61,15 @@ impl Method for Status {
     type Output = ServerStatus;
 }
 
+rpc::repeatable!(CollectParams, StopParams);
+
 /// `server.collect`: removes what is past its time, by `ttlAfterFinished` or by the server's retention. Done twice, it
 /// finds nothing the second time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Collect;
 
 /// Parameters of `server.collect`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CollectParams {
     /// Say what would go, and remove nothing.
@@ -75,10 +78,13 @@ pub struct CollectParams {
     /// With `dryRun`: the `next` of the answer before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// Answer of `server.collect`: the longest due first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Collected {
     /// What has gone, or would go.
@@ -94,7 +100,7 @@ pub struct Collected {
 }
 
 /// A task with all its incarnations, or a pipeline with all of its own and their tasks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectedItem {
     /// `Task` or `Pipeline`.
@@ -124,11 +130,11 @@ impl Method for Collect {
 }
 
 /// `server.stop`: ends the server; work goes on with its next start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Stop;
 
 /// Parameters of `server.stop`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StopParams {
     /// How long running work may go on; 60 s when absent.
@@ -137,10 +143,13 @@ pub struct StopParams {
     /// Stop only if nothing runs: otherwise `Conflict`.
     #[serde(skip_serializing_if = "super::task::is_default")]
     pub if_idle: bool,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// Answer of `server.stop`: the process that is going to end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Stopping {
     /// Its process.

@@ -1,7 +1,10 @@
 //! Tables: what a list for people shows of each task, and no more. Ten thousand rows are read in a
 //! few milliseconds where ten thousand objects take a hundred.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, fmt::serde::timestamp::microsecond};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeTuple};
 
 use super::{
@@ -11,7 +14,7 @@ use super::{
 };
 
 /// `task.table`: a page of tasks as rows of a table, the same and in the same order as `task.list`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct TaskTable;
 
 impl Method for TaskTable {
@@ -21,7 +24,7 @@ impl Method for TaskTable {
 }
 
 /// Parameters of `task.table`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TableParams {
     /// Which tasks, and which page of them.
@@ -86,8 +89,37 @@ impl Serialize for TaskLine {
     }
 }
 
+impl JsonSchema for TaskLine {
+    fn schema_name() -> Cow<'static, str> {
+        "TaskLine".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let places = [
+            schemas.subschema_for::<Option<String>>(),
+            schemas.subschema_for::<String>(),
+            schemas.subschema_for::<u32>(),
+            schemas.subschema_for::<Phase>(),
+            schemas.subschema_for::<Option<Reason>>(),
+            schemas.subschema_for::<u32>(),
+            schemas.subschema_for::<i64>(),
+            schemas.subschema_for::<Option<WideCells>>(),
+            schemas.subschema_for::<Option<StringMap>>(),
+        ];
+        json_schema!({
+            "description": "A task as a row of a table: namespace, name, incarnation, phase, reason, attempt, \
+                            microseconds since 1970 when it was made; then, where they were asked for, what wide \
+                            tables show, and its labels.",
+            "type": "array",
+            "prefixItems": places,
+            "minItems": 7,
+            "maxItems": 9,
+        })
+    }
+}
+
 /// What only wide tables show of a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WideCells {
     /// Its queue.

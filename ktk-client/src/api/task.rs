@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,7 @@ use super::{
     list::Created,
     meta::StringMap,
     restart::{AdoptParams, RestartParams, Restarted},
+    rpc,
     unique::UniqueSpec,
 };
 
@@ -24,7 +26,7 @@ mod status;
 pub use status::{Attempt, ItemCounts, Resolved, TaskProgress, TaskStatus};
 
 /// A task: what it was asked to do never changes, `status` is the server's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
     /// `ktk/v1`.
@@ -60,7 +62,7 @@ impl Task {
 }
 
 /// What a task does and how.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskSpec {
     /// A process to run.
@@ -140,7 +142,7 @@ pub struct TaskSpec {
 }
 
 /// Which node a task prefers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Affinity {
     /// One that ran earlier tasks of its execution.
@@ -161,7 +163,7 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// Permits of one semaphore: its name alone stands for one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum SemaphoreUse {
     /// One permit.
@@ -226,7 +228,7 @@ impl TaskSpec {
 }
 
 /// A process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunSpec {
     /// The program, looked up in the task's PATH, and its arguments.
@@ -245,11 +247,11 @@ pub struct RunSpec {
 
 /// Work that runs nowhere here: the task is Running until somebody says how it ended, or its
 /// time is over.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExternalSpec {}
 
 /// What its needs must have come to before a task starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunIf {
     /// Each need succeeded or was skipped.
@@ -262,7 +264,7 @@ pub enum RunIf {
 }
 
 /// What is tried again, how often, and when.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RetrySpec {
     /// How many attempts after the first. Absent: 0, but a lost attempt is retried once.
@@ -285,13 +287,15 @@ pub struct RetrySpec {
     pub on_exit_codes: Option<Vec<i32>>,
 }
 
+rpc::repeatable!(CreateParams, CancelParams, DeleteParams);
+
 /// `task.check`: what would be refused of a task for what the server alone knows: limits, needs, types, expressions.
 /// Nothing is made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Check;
 
 /// What a check found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Checked {
     /// What is wrong, beyond what the manifest says by itself.
@@ -305,11 +309,11 @@ impl Method for Check {
 }
 
 /// `task.create`: makes a task; with a `requestId` at most once in 24 h.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Create;
 
 /// Parameters of `task.create`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateParams {
     /// The task: `apiVersion`, `kind`, `metadata`, `spec`.
@@ -329,7 +333,7 @@ impl Method for Create {
 }
 
 /// `task.get`: one task, by any reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {
@@ -339,7 +343,7 @@ impl Method for Get {
 }
 
 /// `task.list`: a page of tasks, the newest incarnations unless asked otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListTasks;
 
 impl Method for ListTasks {
@@ -349,7 +353,7 @@ impl Method for ListTasks {
 }
 
 /// `task.tree`: all incarnations of a task's restart context, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Tree;
 
 impl Method for Tree {
@@ -359,7 +363,7 @@ impl Method for Tree {
 }
 
 /// `task.restart`: a new task in the same context, or the plan for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Restart;
 
 impl Method for Restart {
@@ -369,7 +373,7 @@ impl Method for Restart {
 }
 
 /// `task.adopt`: a new incarnation that carries the outputs of an older one without running.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Adopt;
 
 impl Method for Adopt {
@@ -379,11 +383,11 @@ impl Method for Adopt {
 }
 
 /// `task.cancel`: ends a pending task, stops a running one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Cancel;
 
 /// Parameters of the `cancel` methods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CancelParams {
     /// Which object.
@@ -391,6 +395,9 @@ pub struct CancelParams {
     pub reference: ObjectRef,
     /// SIGKILL at once; in a pipeline, `always` steps too.
     pub now: bool,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Method for Cancel {
@@ -400,7 +407,7 @@ impl Method for Cancel {
 }
 
 /// `task.pause`: holds a task, so that it does not start; an attempt that runs goes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Pause;
 
 impl Method for Pause {
@@ -410,7 +417,7 @@ impl Method for Pause {
 }
 
 /// `task.resume`: lets a task go that was held.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Resume;
 
 impl Method for Resume {
@@ -420,11 +427,11 @@ impl Method for Resume {
 }
 
 /// `task.delete`: removes a task's whole restart context, or one older incarnation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
 
 /// Parameters of the `delete` methods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeleteParams {
     /// Which object.
@@ -438,11 +445,15 @@ pub struct DeleteParams {
     /// Answer with what would go and change nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub dry_run: bool,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// Answer of the `delete` methods.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Deleted{T}")]
 pub struct Deleted<T> {
     /// The object as it was last.
     pub object: T,

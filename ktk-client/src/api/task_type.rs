@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use super::{
     list::Created,
     names,
     pipeline::StepDefaults,
+    rpc,
     task::{Affinity, Deleted, ExternalSpec, RetrySpec, RunSpec, SemaphoreUse, TaskSpec, is_default},
 };
 
@@ -20,7 +22,7 @@ use super::{
 const MAX_ALIASES: usize = 16;
 
 /// A task type: one version of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskType {
     /// `ktk/v1`.
@@ -55,7 +57,7 @@ impl TaskType {
 }
 
 /// What the tasks of a type do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskTypeSpec {
     /// From 1. A task that names the type without a version gets the greatest one there is.
@@ -120,7 +122,7 @@ impl TaskTypeSpec {
 }
 
 /// What the tasks of a type have that do not say otherwise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TypeDefaults {
     /// Inputs that a task does not give.
@@ -180,7 +182,7 @@ impl TypeDefaults {
 }
 
 /// The place of a version among those of its type. Written by the server only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskTypeStatus {
     /// Whether a task that names no version gets this one.
@@ -224,7 +226,7 @@ fn check(spec: &TaskTypeSpec) -> Vec<Cause> {
 }
 
 /// `tasktype.create`: makes a version of a type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Create;
 
 impl Method for Create {
@@ -234,7 +236,7 @@ impl Method for Create {
 }
 
 /// `tasktype.get`: one version by `NAME@VERSION`, or the newest by name, alias or any other reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {
@@ -244,7 +246,7 @@ impl Method for Get {
 }
 
 /// `tasktype.list`: a page of types, by name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListTaskTypes;
 
 impl Method for ListTaskTypes {
@@ -254,7 +256,7 @@ impl Method for ListTaskTypes {
 }
 
 /// `tasktype.delete`: removes a version. Tasks keep what they were made with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
 
 impl Method for Delete {
@@ -263,8 +265,10 @@ impl Method for Delete {
     type Output = Deleted<TaskType>;
 }
 
+rpc::repeatable!(ApplyParams);
+
 /// `tasktype.apply`: makes and changes types until they are as given, all or none of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Apply;
 
 impl Method for Apply {
@@ -274,7 +278,7 @@ impl Method for Apply {
 }
 
 /// Parameters of `tasktype.apply`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApplyParams {
     /// The types as they are to be; 1,000 at most.
@@ -288,10 +292,13 @@ pub struct ApplyParams {
     /// Only says what would be done.
     #[serde(skip_serializing_if = "is_default")]
     pub dry_run: bool,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// What an apply came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Applied {
     /// One for each object in the order given, then those that are gone.
@@ -299,7 +306,7 @@ pub struct Applied {
 }
 
 /// What an apply did to one version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppliedType {
     /// `NAME@VERSION`.
@@ -309,7 +316,7 @@ pub struct AppliedType {
 }
 
 /// What an apply does to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ApplyOutcome {
     /// It was not there.

@@ -4,6 +4,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
 pub const MAX_NAMESPACES: usize = 100;
 
 /// A token, as it is shown: never the token itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Token {
     /// `ktk/v1`.
@@ -44,7 +45,7 @@ impl Token {
 }
 
 /// What a token lets its holder do, and until when.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TokenSpec {
     /// What its holder may do.
@@ -58,7 +59,7 @@ pub struct TokenSpec {
 }
 
 /// What somebody may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Role {
@@ -161,7 +162,7 @@ impl Entity for Token {
 }
 
 /// What `token.create` answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Issued {
     /// The object.
@@ -174,7 +175,7 @@ pub struct Issued {
 }
 
 /// `token.create`: makes a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Create;
 
 impl Method for Create {
@@ -184,7 +185,7 @@ impl Method for Create {
 }
 
 /// `token.get`: one token, by any reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Get;
 
 impl Method for Get {
@@ -194,7 +195,7 @@ impl Method for Get {
 }
 
 /// `token.list`: a page of tokens, by name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct ListTokens;
 
 impl Method for ListTokens {
@@ -204,7 +205,7 @@ impl Method for ListTokens {
 }
 
 /// `token.delete`: from now on the token is refused, and what is open with it ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
 
 impl Method for Delete {

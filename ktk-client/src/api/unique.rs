@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use super::{Cause, field, task::is_default, template};
 pub const MAX_KEY: usize = 512;
 
 /// That there is one of a kind: tasks and pipelines have keys of their own, in each namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UniqueSpec {
     /// The key. May hold `{{ params.x }}` and `{{ inputs.x }}`.
@@ -25,7 +26,7 @@ pub struct UniqueSpec {
 }
 
 /// How long a key is held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum HeldWhile {
     /// Until it starts, and again while it waits for another attempt.
@@ -36,7 +37,7 @@ pub enum HeldWhile {
 }
 
 /// What becomes of a new one while the key is held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OnConflict {
     /// It is refused.

@@ -4,11 +4,12 @@
 //! `change`, `delete`, `bookmark`, `stopping`, `error`, and `data:` a [`WatchEvent`] as JSON.
 //! `Last-Event-ID` resumes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What to watch.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WatchParams {
     /// Kinds, comma-separated: `Task`, `Pipeline`, `Queue`, `Semaphore`. Tasks and pipelines when absent.
@@ -37,7 +38,7 @@ pub struct WatchParams {
 }
 
 /// One event of a watch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum WatchEvent {
     /// The object as it is now, of its `kind`.

@@ -1,11 +1,12 @@
 //! `task.why`: everything that a pending task waits for, in one answer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Method, ObjectRef, Phase, Reason, semaphore::Holder};
 
 /// Why a task does not run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WhyAnswer {
     /// `NAME@N`.
@@ -20,7 +21,7 @@ pub struct WhyAnswer {
 }
 
 /// One thing that a task waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Wait {
     /// What kind of thing.
@@ -42,7 +43,7 @@ pub struct Wait {
 }
 
 /// What a task can wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum WaitFor {
     /// A need.
     Upstream,
@@ -65,7 +66,7 @@ pub enum WaitFor {
 }
 
 /// `task.why`: everything that a task waits for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Why;
 
 impl Method for Why {

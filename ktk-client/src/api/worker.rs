@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,7 +21,9 @@ use super::{
 };
 
 /// The proof that an attempt is the current one: the store's epoch at the grant and a counter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Fence {
     /// The store's epoch at the grant.
@@ -30,11 +33,11 @@ pub struct Fence {
 }
 
 /// `worker.register`: a worker has started. What its earlier generation ran is lost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Register;
 
 /// Parameters of `worker.register`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RegisterParams {
     /// Persistent over restarts of the worker.
@@ -54,7 +57,7 @@ pub struct RegisterParams {
 }
 
 /// Answer of `worker.register`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registered {
     /// Rises with each start.
@@ -72,11 +75,11 @@ impl Method for Register {
 }
 
 /// `worker.sync`: reports, renews and claims.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Sync;
 
 /// Parameters of `worker.sync`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SyncParams {
     /// The worker.
@@ -113,7 +116,7 @@ pub struct SyncParams {
 }
 
 /// Answer of `worker.sync`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Synced {
     /// One for each report, in order: whether it counted.
@@ -137,7 +140,7 @@ impl Method for Sync {
 }
 
 /// An attempt to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
     /// The task.
@@ -185,7 +188,7 @@ pub struct Grant {
 }
 
 /// An attempt to stop: its task was cancelled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StopOrder {
     /// Which attempt.
@@ -195,7 +198,7 @@ pub struct StopOrder {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The task.
@@ -209,7 +212,7 @@ pub struct Report {
 }
 
 /// How an attempt ended, as the worker saw it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Outcome {
     /// Absent for success. Else `ExitCode`, `Signal`, `Timeout`, `SpawnError`, `HandlerError`,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Result, entropy, task::Tasks};
+use super::{Result, task::Tasks};
 use crate::api::{
     Task,
     attempt::{self, Complete, CompleteParams, Fail, FailParams, Keepalive, KeepaliveParams, ProgressParams},
@@ -28,10 +28,8 @@ impl Tasks {
     ///
     /// # Errors
     /// As [`Tasks::complete`]; `Fenced` where another attempt runs than the one named.
-    pub async fn complete_with(&self, mut params: CompleteParams) -> Result<Task> {
-        params.request_id.get_or_insert_with(entropy::request_id);
-        let options = self.client().call_options::<Complete>().repeatable();
-        self.client().call_with::<Complete>(&params, options).await
+    pub async fn complete_with(&self, params: CompleteParams) -> Result<Task> {
+        self.client().call_once::<Complete>(params).await
     }
 
     /// Says that an external task could not do its work.
@@ -47,10 +45,8 @@ impl Tasks {
     ///
     /// # Errors
     /// As [`Tasks::complete_with`].
-    pub async fn fail_with(&self, mut params: FailParams) -> Result<Task> {
-        params.request_id.get_or_insert_with(entropy::request_id);
-        let options = self.client().call_options::<Fail>().repeatable();
-        self.client().call_with::<Fail>(&params, options).await
+    pub async fn fail_with(&self, params: FailParams) -> Result<Task> {
+        self.client().call_once::<Fail>(params).await
     }
 
     /// Says that the running attempt of a task is alive.

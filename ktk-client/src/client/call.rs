@@ -6,11 +6,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Client, Error, Result, Revival, clock, pause::Pauses};
+use super::{Client, Error, Result, Revival, clock, entropy, pause::Pauses};
 use crate::{
     api::{
         ApiError, Method,
-        rpc::{Request, Response},
+        rpc::{Repeatable, Request, Response},
     },
     limits,
 };
@@ -55,7 +55,7 @@ impl CallOptions {
 /// Whether a method only reads: its answer can be asked for again.
 fn only_reads(method: &str) -> bool {
     let verb = method.rsplit('.').next().unwrap_or(method);
-    matches!(verb, "get" | "list" | "table" | "tree" | "status" | "discover")
+    matches!(verb, "get" | "list" | "table" | "tree" | "why" | "check" | "status" | "discover")
 }
 
 impl Client {
@@ -83,6 +83,19 @@ impl Client {
         let answer = self.send(M::NAME, Bytes::from(body), options).await?;
         let response: Response = serde_json::from_slice(&answer).map_err(no_answer)?;
         read_result(response)
+    }
+
+    /// Calls a method that changes something, so that it is done once: with a request id, a new one unless the
+    /// caller gave one, the call may be sent again when its answer got lost.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn call_once<M>(&self, mut params: M::Params) -> Result<M::Output>
+    where
+        M: Method<Params: Repeatable>,
+    {
+        params.identify(entropy::request_id);
+        self.call_with::<M>(&params, self.call_options::<M>().repeatable()).await
     }
 
     /// Calls a method once for each of `params`, in as few requests as the limits allow (one,

@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::api::{ApiError, ErrorReason};
+use super::object::Object;
+use crate::api::{ApiError, Cause, ErrorReason, Phase};
 
 /// The result of whatever asks a server.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,6 +56,17 @@ pub enum Error {
         /// The log's last lines, oldest first.
         log_tail: Vec<String>,
     },
+    /// What was waited for will not come, unless somebody restarts something.
+    #[error(
+        "{} {:?} is {}: what is waited for will not come",
+        .object.kind(),
+        .object.metadata().name(),
+        .object.phase().map_or("gone", Phase::as_str)
+    )]
+    Unmet {
+        /// The object as it is.
+        object: Box<Object>,
+    },
     /// The server is being stopped: what runs goes on with its next start.
     #[error("the server is being stopped; the work goes on with its next start")]
     ServerStopping,
@@ -81,6 +93,27 @@ impl Error {
         }
     }
 
+    /// Everything that is wrong with a request or manifest, where the server refused it for that.
+    ///
+    /// ```
+    /// use ktk_client::{Error, api::{ApiError, Cause}};
+    /// let error = Error::from(ApiError::invalid("Task \"x\"", vec![Cause::new("spec.queue", "there is no queue \"q\"")]));
+    /// assert_eq!(error.causes()[0].field, "spec.queue");
+    /// ```
+    pub fn causes(&self) -> &[Cause] {
+        self.api().map_or(&[], |error| &error.causes)
+    }
+
+    /// What to do about it, where the server knows.
+    pub fn hint(&self) -> Option<&str> {
+        self.api()?.hint.as_deref()
+    }
+
+    /// By what the server's log can be searched, where the server itself failed.
+    pub fn request_id(&self) -> Option<&str> {
+        self.api()?.request_id.as_deref()
+    }
+
     /// Whether there is no such object.
     pub fn is_not_found(&self) -> bool {
         self.reason() == Some(ErrorReason::NotFound)
@@ -104,6 +137,41 @@ impl Error {
     /// Whether the version asked for is older than the kept history: list again.
     pub fn is_expired(&self) -> bool {
         self.reason() == Some(ErrorReason::Expired)
+    }
+
+    /// Whether the reference fits several objects.
+    pub fn is_ambiguous(&self) -> bool {
+        self.reason() == Some(ErrorReason::Ambiguous)
+    }
+
+    /// Whether the attempt is not the current one any more.
+    pub fn is_fenced(&self) -> bool {
+        self.reason() == Some(ErrorReason::Fenced)
+    }
+
+    /// Whether the credentials are missing or wrong.
+    pub fn is_unauthorized(&self) -> bool {
+        self.reason() == Some(ErrorReason::Unauthorized)
+    }
+
+    /// Whether it is not allowed.
+    pub fn is_forbidden(&self) -> bool {
+        self.reason() == Some(ErrorReason::Forbidden)
+    }
+
+    /// Whether it is over a limit.
+    pub fn is_too_large(&self) -> bool {
+        self.reason() == Some(ErrorReason::TooLarge)
+    }
+
+    /// Whether the server cannot do it now: it is stopping, or its store takes nothing.
+    pub fn is_unavailable(&self) -> bool {
+        self.reason() == Some(ErrorReason::Unavailable)
+    }
+
+    /// Whether a time limit ran out: the caller's or the server's.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. }) || self.reason() == Some(ErrorReason::Timeout)
     }
 
     /// Whether no server could be spoken to: unreachable, lost, or not to be started.

@@ -1,9 +1,17 @@
 //! Pipelines: the verbs of the typed client.
 
+use futures_util::Stream;
+
 use super::{
-    Client, Result, entropy,
+    Client, Error, Result,
+    changes::{self, ObjectWatch},
+    creating::{self, CreateStream},
+    entropy,
+    follow::Target,
+    object::Object,
     paging::{self, ListStream},
     restart::Restart,
+    wait::{self, Condition},
 };
 use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Pipeline,
@@ -12,6 +20,7 @@ use crate::api::{
     pipeline::{self, ListPipelines},
     restart::{RestartParams, Restarted},
     task::{CancelParams, DeleteParams, Deleted},
+    watch::WatchParams,
 };
 
 /// Pipelines of one namespace. Names are any reference: exact name, `NAME@N`, human name, id, or a
@@ -111,6 +120,34 @@ impl Pipelines {
         self.client.call_batch_with::<pipeline::Create>(&params, options).await
     }
 
+    /// Creates what a stream brings, in as few requests as its pace allows. No more is taken from it than is answered.
+    ///
+    /// ```no_run
+    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use ktk_client::{Client, api::{Task, task::TaskSpec}};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let tasks = stream::iter(0..1_000_000).map(|n| Task::new(format!("t{n}"), TaskSpec::handler("resize")));
+    /// let mut created = client.tasks().create_stream(tasks);
+    /// while let Some(outcome) = created.try_next().await? {
+    ///     if let Err(refused) = outcome {
+    ///         eprintln!("{refused}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_stream(
+        &self,
+        pipelines: impl Stream<Item = Pipeline> + Send + 'static,
+    ) -> CreateStream<Pipeline> {
+        let own = self.clone();
+        creating::create_stream(pipelines, move |batch| {
+            let own = own.clone();
+            Box::pin(async move { own.create_many(&batch).await })
+        })
+    }
+
     /// One pipeline.
     ///
     /// # Errors
@@ -138,6 +175,52 @@ impl Pipelines {
     /// All pipelines, as a stream over the pages.
     pub fn list_all(&self, params: ListParams) -> ListStream<Pipeline> {
         paging::list_all::<ListPipelines, _>(self.client.clone(), self.scoped(params))
+    }
+
+    /// The changes of pipelines, from `params.version` on: take it from [`Pipelines::list_whole`] to miss nothing. `kinds` is this
+    /// one.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    /// use ktk_client::{Client, api::watch::WatchParams, client::changes::ObjectEvent};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let mut changes = client.pipelines().watch(WatchParams::default());
+    /// while let Some(event) = changes.try_next().await? {
+    ///     if let ObjectEvent::Changed { object, .. } = event {
+    ///         println!("{} has changed", object.metadata.name());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch(&self, mut params: WatchParams) -> ObjectWatch<Pipeline> {
+        if params.namespace.is_none() && !self.is_everywhere {
+            params.namespace = Some(self.client.namespace().to_owned());
+        }
+        changes::watch(&self.client, "Pipeline", params)
+    }
+
+    /// Waits until a pipeline is as it should be, without a time limit; answers it.
+    ///
+    /// ```no_run
+    /// use ktk_client::{Client, client::wait::Condition};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let ended = client.pipelines().wait("nightly", Condition::Finished).await?;
+    /// println!("{:?}", ended.status.map(|status| status.phase));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound`; [`Error::Unmet`] where it ended otherwise; where the server stops.
+    pub async fn wait(&self, name: impl Into<String>, condition: Condition) -> Result<Pipeline> {
+        let target = Target::Pipeline(self.client.reference(name));
+        match wait::one(&self.client, target, condition).await? {
+            Object::Pipeline(pipeline) => Ok(*pipeline),
+            other => Err(Error::Protocol(format!("{} where a pipeline was waited for", other.kind()))),
+        }
     }
 
     /// All pipelines as one list, with the version from which a watch misses nothing.
@@ -169,7 +252,12 @@ impl Pipelines {
     /// # Errors
     /// `NotFound`; `Conflict` where it has ended.
     pub async fn cancel(&self, name: impl Into<String>) -> Result<Pipeline> {
-        self.cancel_with(CancelParams { reference: self.client.reference(name), now: false }).await
+        self.cancel_with(CancelParams {
+            reference: self.client.reference(name),
+            now: false,
+            request_id: None,
+        })
+        .await
     }
 
     /// Cancels a pipeline with parameters of its own.
@@ -177,7 +265,7 @@ impl Pipelines {
     /// # Errors
     /// As [`Pipelines::cancel`].
     pub async fn cancel_with(&self, params: CancelParams) -> Result<Pipeline> {
-        self.client.call::<pipeline::Cancel>(&params).await
+        self.client.call_once::<pipeline::Cancel>(params).await
     }
 
     /// Holds a pipeline: nothing of it starts. What runs goes on.
@@ -185,8 +273,8 @@ impl Pipelines {
     /// # Errors
     /// `NotFound`; `Conflict` where it has ended.
     pub async fn pause(&self, name: impl Into<String>) -> Result<Pipeline> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<pipeline::Pause>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<pipeline::Pause>(params).await
     }
 
     /// Lets a pipeline go that was held.
@@ -194,8 +282,8 @@ impl Pipelines {
     /// # Errors
     /// As [`Pipelines::pause`].
     pub async fn resume(&self, name: impl Into<String>) -> Result<Pipeline> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<pipeline::Resume>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<pipeline::Resume>(params).await
     }
 
     /// Deletes a pipeline with all its tasks.
@@ -212,7 +300,7 @@ impl Pipelines {
     /// # Errors
     /// As [`Pipelines::delete`].
     pub async fn delete_with(&self, params: DeleteParams) -> Result<Deleted<Pipeline>> {
-        self.client.call::<pipeline::Delete>(&params).await
+        self.client.call_once::<pipeline::Delete>(params).await
     }
 
     /// A reference in the client's namespace, for parameters.

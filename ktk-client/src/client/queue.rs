@@ -1,7 +1,8 @@
 //! Queues: the verbs of the typed client.
 
 use super::{
-    Client, Result, entropy,
+    Client, Result,
+    changes::{self, ObjectWatch},
     paging::{self, ListStream},
     task::absent_as_none,
 };
@@ -11,6 +12,7 @@ use crate::api::{
     list::Created,
     queue::{self, ListQueues, ScaleParams},
     task::Deleted,
+    watch::WatchParams,
 };
 
 /// Queues: they belong to no namespace.
@@ -36,10 +38,8 @@ impl Queues {
     ///
     /// # Errors
     /// As [`Queues::create`].
-    pub async fn create_with(&self, mut params: CreateParams<Queue>) -> Result<Created<Queue>> {
-        params.request_id.get_or_insert_with(entropy::request_id);
-        let options = self.client.call_options::<queue::Create>().repeatable();
-        self.client.call_with::<queue::Create>(&params, options).await
+    pub async fn create_with(&self, params: CreateParams<Queue>) -> Result<Created<Queue>> {
+        self.client.call_once::<queue::Create>(params).await
     }
 
     /// One queue, by any reference.
@@ -71,13 +71,18 @@ impl Queues {
         paging::list_all::<ListQueues, _>(self.client.clone(), params)
     }
 
+    /// The changes of queues, from `params.version` on. `kinds` is this one.
+    pub fn watch(&self, params: WatchParams) -> ObjectWatch<Queue> {
+        changes::watch(&self.client, "Queue", params)
+    }
+
     /// Deletes a queue that nobody uses.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` with who uses it.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Queue>> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<queue::Delete>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<queue::Delete>(params).await
     }
 
     /// Pauses a queue: none of its tasks starts. What runs goes on.
@@ -85,8 +90,8 @@ impl Queues {
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn pause(&self, name: impl Into<String>) -> Result<Queue> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<queue::Pause>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<queue::Pause>(params).await
     }
 
     /// Lets the tasks of a queue start again.
@@ -94,8 +99,8 @@ impl Queues {
     /// # Errors
     /// As [`Queues::pause`].
     pub async fn resume(&self, name: impl Into<String>) -> Result<Queue> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<queue::Resume>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<queue::Resume>(params).await
     }
 
     /// Says how many tasks of a queue run at once from now on; `None` is no limit. What runs goes on.
@@ -103,7 +108,7 @@ impl Queues {
     /// # Errors
     /// `NotFound`; `Invalid` for 0: pause the queue instead.
     pub async fn scale(&self, name: impl Into<String>, max_running: Option<u32>) -> Result<Queue> {
-        let params = ScaleParams { reference: self.client.reference(name), max_running };
-        self.client.call::<queue::Scale>(&params).await
+        let params = ScaleParams { reference: self.client.reference(name), max_running, request_id: None };
+        self.client.call_once::<queue::Scale>(params).await
     }
 }

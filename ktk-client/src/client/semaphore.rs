@@ -1,7 +1,8 @@
 //! Semaphores: the verbs of the typed client.
 
 use super::{
-    Client, Result, entropy,
+    Client, Result,
+    changes::{self, ObjectWatch},
     paging::{self, ListStream},
     task::absent_as_none,
 };
@@ -11,6 +12,7 @@ use crate::api::{
     list::Created,
     semaphore::{self, ListSemaphores, ScaleParams},
     task::Deleted,
+    watch::WatchParams,
 };
 
 /// Semaphores: they belong to no namespace.
@@ -36,10 +38,8 @@ impl Semaphores {
     ///
     /// # Errors
     /// As [`Semaphores::create`].
-    pub async fn create_with(&self, mut params: CreateParams<Semaphore>) -> Result<Created<Semaphore>> {
-        params.request_id.get_or_insert_with(entropy::request_id);
-        let options = self.client.call_options::<semaphore::Create>().repeatable();
-        self.client.call_with::<semaphore::Create>(&params, options).await
+    pub async fn create_with(&self, params: CreateParams<Semaphore>) -> Result<Created<Semaphore>> {
+        self.client.call_once::<semaphore::Create>(params).await
     }
 
     /// One semaphore, by any reference.
@@ -71,13 +71,18 @@ impl Semaphores {
         paging::list_all::<ListSemaphores, _>(self.client.clone(), params)
     }
 
+    /// The changes of semaphores, from `params.version` on. `kinds` is this one.
+    pub fn watch(&self, params: WatchParams) -> ObjectWatch<Semaphore> {
+        changes::watch(&self.client, "Semaphore", params)
+    }
+
     /// Deletes a semaphore that nobody uses.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` with who uses it.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Semaphore>> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<semaphore::Delete>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<semaphore::Delete>(params).await
     }
 
     /// Gives a semaphore another size, at once. Nothing is taken from those who hold permits.
@@ -85,7 +90,7 @@ impl Semaphores {
     /// # Errors
     /// `NotFound`; `Invalid` where the number is absurd.
     pub async fn scale(&self, name: impl Into<String>, permits: u32) -> Result<Semaphore> {
-        let params = ScaleParams { reference: self.client.reference(name), permits };
-        self.client.call::<semaphore::Scale>(&params).await
+        let params = ScaleParams { reference: self.client.reference(name), permits, request_id: None };
+        self.client.call_once::<semaphore::Scale>(params).await
     }
 }

@@ -1,8 +1,13 @@
 //! The server itself: its state and its end.
 
+use serde_json::Value;
+
 use super::{Client, Result};
-use crate::api::server::{
-    Collect, CollectParams, Collected, ServerStatus, Status, StatusParams, Stop, StopParams, Stopping,
+use crate::api::{
+    discover::{self, DiscoverParams},
+    server::{
+        Collect, CollectParams, Collected, ServerStatus, Status, StatusParams, Stop, StopParams, Stopping,
+    },
 };
 
 /// The server that answers.
@@ -24,12 +29,20 @@ impl Server {
         self.client.call::<Status>(&StatusParams {}).await
     }
 
+    /// The API as the server describes it: an OpenRPC document.
+    ///
+    /// # Errors
+    /// Where the server could not be asked.
+    pub async fn discover(&self) -> Result<Value> {
+        self.client.call::<discover::Discover>(&DiscoverParams {}).await
+    }
+
     /// Removes what is past its time, or says what would go: one page; `next` says whether there is more.
     ///
     /// # Errors
     /// `Unavailable` where the store takes no changes: what was removed until then is gone.
     pub async fn collect(&self, params: CollectParams) -> Result<Collected> {
-        self.client.call::<Collect>(&params).await
+        self.client.call_once::<Collect>(params).await
     }
 
     /// Ends the server: it takes no new work, finishes what runs within the drain time, and what

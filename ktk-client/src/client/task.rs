@@ -1,18 +1,29 @@
 //! Tasks: the verbs of the typed client.
 
+use futures_util::Stream;
+
 use super::{
-    Client, Result, entropy,
+    Client, Error, Result,
+    changes::{self, ObjectWatch},
+    creating::{self, CreateStream},
+    entropy,
+    follow::Target,
+    log::LogStream,
+    object::Object,
     paging::{self, ListStream},
     restart::Restart,
+    wait::{self, Condition},
 };
 use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Task,
     entity::NamedParams,
     list::Created,
+    log::LogParams,
     restart::{AdoptParams, RestartParams, Restarted},
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
     task::{CancelParams, DeleteParams, Deleted},
+    watch::WatchParams,
     why::{self, WhyAnswer},
 };
 
@@ -108,6 +119,31 @@ impl Tasks {
         self.client.call_batch_with::<task::Create>(&params, options).await
     }
 
+    /// Creates what a stream brings, in as few requests as its pace allows. No more is taken from it than is answered.
+    ///
+    /// ```no_run
+    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use ktk_client::{Client, api::{Task, task::TaskSpec}};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let tasks = stream::iter(0..1_000_000).map(|n| Task::new(format!("t{n}"), TaskSpec::handler("resize")));
+    /// let mut created = client.tasks().create_stream(tasks);
+    /// while let Some(outcome) = created.try_next().await? {
+    ///     if let Err(refused) = outcome {
+    ///         eprintln!("{refused}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_stream(&self, tasks: impl Stream<Item = Task> + Send + 'static) -> CreateStream<Task> {
+        let own = self.clone();
+        creating::create_stream(tasks, move |batch| {
+            let own = own.clone();
+            Box::pin(async move { own.create_many(&batch).await })
+        })
+    }
+
     /// One task; a bare name means its newest incarnation.
     ///
     /// # Errors
@@ -144,6 +180,52 @@ impl Tasks {
     /// All tasks, as a stream over the pages.
     pub fn list_all(&self, params: ListParams) -> ListStream<Task> {
         paging::list_all::<ListTasks, _>(self.client.clone(), self.scoped(params))
+    }
+
+    /// The changes of tasks, from `params.version` on: take it from [`Tasks::list_whole`] to miss nothing. `kinds` is this
+    /// one.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    /// use ktk_client::{Client, api::watch::WatchParams, client::changes::ObjectEvent};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let mut changes = client.tasks().watch(WatchParams::default());
+    /// while let Some(event) = changes.try_next().await? {
+    ///     if let ObjectEvent::Changed { object, .. } = event {
+    ///         println!("{} has changed", object.metadata.name());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch(&self, mut params: WatchParams) -> ObjectWatch<Task> {
+        if params.namespace.is_none() && !self.is_everywhere {
+            params.namespace = Some(self.client.namespace().to_owned());
+        }
+        changes::watch(&self.client, "Task", params)
+    }
+
+    /// Waits until a task is as it should be, without a time limit; answers it.
+    ///
+    /// ```no_run
+    /// use ktk_client::{Client, client::wait::Condition};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let ended = client.tasks().wait("nightly", Condition::Finished).await?;
+    /// println!("{:?}", ended.status.map(|status| status.phase));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound`; [`Error::Unmet`] where it ended otherwise; where the server stops.
+    pub async fn wait(&self, name: impl Into<String>, condition: Condition) -> Result<Task> {
+        let target = Target::Task(self.client.reference(name));
+        match wait::one(&self.client, target, condition).await? {
+            Object::Task(task) => Ok(*task),
+            other => Err(Error::Protocol(format!("{} where a task was waited for", other.kind()))),
+        }
     }
 
     /// All tasks as one list, with the version from which a watch misses nothing.
@@ -197,10 +279,8 @@ impl Tasks {
     ///
     /// # Errors
     /// As [`Tasks::adopt`].
-    pub async fn adopt_with(&self, mut params: AdoptParams) -> Result<Restarted<Task>> {
-        params.request_id.get_or_insert_with(entropy::request_id);
-        let options = self.client.call_options::<task::Adopt>().repeatable();
-        self.client.call_with::<task::Adopt>(&params, options).await
+    pub async fn adopt_with(&self, params: AdoptParams) -> Result<Restarted<Task>> {
+        self.client.call_once::<task::Adopt>(params).await
     }
 
     /// Cancels a task: ends a pending one, stops a running one with its grace period.
@@ -208,7 +288,12 @@ impl Tasks {
     /// # Errors
     /// `NotFound`; `Conflict` where it has ended.
     pub async fn cancel(&self, name: impl Into<String>) -> Result<Task> {
-        self.cancel_with(CancelParams { reference: self.client.reference(name), now: false }).await
+        self.cancel_with(CancelParams {
+            reference: self.client.reference(name),
+            now: false,
+            request_id: None,
+        })
+        .await
     }
 
     /// Cancels a task with parameters of its own.
@@ -216,7 +301,30 @@ impl Tasks {
     /// # Errors
     /// As [`Tasks::cancel`].
     pub async fn cancel_with(&self, params: CancelParams) -> Result<Task> {
-        self.client.call::<task::Cancel>(&params).await
+        self.client.call_once::<task::Cancel>(params).await
+    }
+
+    /// The log of a task's newest attempt as far as it is written.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    /// use ktk_client::{Client, client::log::chunk_bytes};
+    ///
+    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
+    /// let mut log = client.tasks().logs("build-web");
+    /// while let Some(event) = log.try_next().await? {
+    ///     print!("{}", String::from_utf8_lossy(&chunk_bytes(&event)));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn logs(&self, name: impl Into<String>) -> LogStream {
+        self.client.logs(LogParams { name: name.into(), ..LogParams::default() })
+    }
+
+    /// The log of a task, from its newest attempt on until it has ended.
+    pub fn follow_logs(&self, name: impl Into<String>) -> LogStream {
+        self.client.logs(LogParams { name: name.into(), follow: true, ..LogParams::default() })
     }
 
     /// Holds a task: nothing of it starts. What runs goes on.
@@ -224,8 +332,8 @@ impl Tasks {
     /// # Errors
     /// `NotFound`; `Conflict` where it has ended.
     pub async fn pause(&self, name: impl Into<String>) -> Result<Task> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<task::Pause>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<task::Pause>(params).await
     }
 
     /// Lets a task go that was held.
@@ -233,8 +341,8 @@ impl Tasks {
     /// # Errors
     /// As [`Tasks::pause`].
     pub async fn resume(&self, name: impl Into<String>) -> Result<Task> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<task::Resume>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<task::Resume>(params).await
     }
 
     /// Deletes a task with its whole restart context, or (`NAME@N`) one older incarnation.
@@ -251,7 +359,7 @@ impl Tasks {
     /// # Errors
     /// As [`Tasks::delete`].
     pub async fn delete_with(&self, params: DeleteParams) -> Result<Deleted<Task>> {
-        self.client.call::<task::Delete>(&params).await
+        self.client.call_once::<task::Delete>(params).await
     }
 
     /// A reference in the client's namespace, for parameters.

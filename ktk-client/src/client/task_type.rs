@@ -1,7 +1,8 @@
 //! Task types: the verbs of the typed client.
 
 use super::{
-    Client, Result, entropy,
+    Client, Result,
+    changes::{self, ObjectWatch},
     paging::{self, ListStream},
     task::absent_as_none,
 };
@@ -11,6 +12,7 @@ use crate::api::{
     list::Created,
     task::Deleted,
     task_type::{self, Applied, ApplyParams, ListTaskTypes},
+    watch::WatchParams,
 };
 
 /// Task types: they belong to no namespace.
@@ -36,10 +38,8 @@ impl TaskTypes {
     ///
     /// # Errors
     /// As [`TaskTypes::create`].
-    pub async fn create_with(&self, mut params: CreateParams<TaskType>) -> Result<Created<TaskType>> {
-        params.request_id.get_or_insert_with(entropy::request_id);
-        let options = self.client.call_options::<task_type::Create>().repeatable();
-        self.client.call_with::<task_type::Create>(&params, options).await
+    pub async fn create_with(&self, params: CreateParams<TaskType>) -> Result<Created<TaskType>> {
+        self.client.call_once::<task_type::Create>(params).await
     }
 
     /// One version by `NAME@VERSION`, or the newest by name or alias.
@@ -71,14 +71,18 @@ impl TaskTypes {
         paging::list_all::<ListTaskTypes, _>(self.client.clone(), params)
     }
 
+    /// The changes of types, from `params.version` on. `kinds` is this one.
+    pub fn watch(&self, params: WatchParams) -> ObjectWatch<TaskType> {
+        changes::watch(&self.client, "TaskType", params)
+    }
+
     /// Makes and changes types until they are as given, and with `prune` removes what is gone from their set: all of
-    /// it or nothing. The same again changes nothing, so it is repeated where an answer is lost.
+    /// it or nothing; a request id is filled in where it is missing.
     ///
     /// # Errors
     /// `Invalid` with every cause; `Conflict` where another set has one of them.
     pub async fn apply(&self, params: &ApplyParams) -> Result<Applied> {
-        let options = self.client.call_options::<task_type::Apply>().repeatable();
-        self.client.call_with::<task_type::Apply>(params, options).await
+        self.client.call_once::<task_type::Apply>(params.clone()).await
     }
 
     /// Deletes a version; tasks keep what they were made with.
@@ -86,7 +90,7 @@ impl TaskTypes {
     /// # Errors
     /// `NotFound`.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<TaskType>> {
-        let params = NamedParams { reference: self.client.reference(name) };
-        self.client.call::<task_type::Delete>(&params).await
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
+        self.client.call_once::<task_type::Delete>(params).await
     }
 }

@@ -66,7 +66,7 @@ impl Tokens {
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Token>> {
-        let params = NamedParams { reference: self.client.reference(name) };
+        let params = NamedParams { reference: self.client.reference(name), request_id: None };
         self.client.call::<token::Delete>(&params).await
     }
 }

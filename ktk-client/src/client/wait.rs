@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use super::condition::{Condition, Verdict};
 use super::{
-    Client, Result,
+    Client, Error, Result,
     feed::{Source, stream_of},
     follow::{Change, Follow, Target},
     object::Object,
@@ -98,6 +98,18 @@ impl Client {
             is_synced: false,
         };
         WaitStream(stream_of(move || Ok(waiting)))
+    }
+}
+
+/// Waits for one object, which can become as it should be.
+pub(super) async fn one(client: &Client, target: Target, condition: Condition) -> Result<Object> {
+    let mut waiting = client.wait([target], WaitParams::until(condition));
+    let waited =
+        waiting.next().await.unwrap_or_else(|| Err(Error::Protocol("a wait without an answer".into())))?;
+    match (waited.object, waited.verdict) {
+        (Some(object), Verdict::Met) => Ok(object),
+        (Some(object), _) => Err(Error::Unmet { object: Box::new(object) }),
+        (None, _) => Err(Error::Protocol("a wait for nothing".into())),
     }
 }
 

@@ -44,7 +44,7 @@ impl HandlerContext {
     /// `Conflict` where it is to stop.
     pub async fn keepalive(&self) -> crate::client::Result<()> {
         let (reference, attempt) = self.own();
-        let params = KeepaliveParams { reference, attempt };
+        let params = KeepaliveParams { reference, attempt, request_id: None };
         self.client.tasks().keepalive_with(params).await.map(drop)
     }
 
@@ -54,7 +54,7 @@ impl HandlerContext {
     /// `Conflict` where it is to stop, `Invalid` for another number.
     pub async fn progress(&self, percent: f64, message: Option<String>) -> crate::client::Result<()> {
         let (reference, attempt) = self.own();
-        let params = ProgressParams { reference, attempt, percent, message };
+        let params = ProgressParams { reference, attempt, percent, message, request_id: None };
         self.client.tasks().progress_with(params).await.map(drop)
     }
 

@@ -49,7 +49,7 @@ pub mod queue;
 pub mod read;
 pub mod remove;
 mod report;
-mod requests;
+pub mod requests;
 mod rerun;
 mod resolve;
 pub mod restart_pipeline;
@@ -70,9 +70,12 @@ mod unresolved;
 mod whole;
 pub mod why;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use error::{EngineError, EngineResult};
@@ -81,6 +84,8 @@ use ktk_client::api::{ApiError, ErrorReason};
 use leases::Leases;
 use lending::Lending;
 use operation::{Ask, By, Done};
+use requests::{Asked, Once, Remembered};
+use serde::{Serialize, de::DeserializeOwned};
 use shared::Shared;
 use tokio::sync::mpsc;
 use unit::Effects;
@@ -163,6 +168,48 @@ impl<S: Store> Engine<S> {
         let done = self.store.write(operation).await?;
         self.announce(done.effects);
         Ok(done.answer)
+    }
+
+    /// Runs an operation that may write once for each request id.
+    ///
+    /// # Errors
+    /// Whatever the operation refuses, `Conflict` for an id of another request, or the store's failure.
+    pub async fn write_once<O, A>(&self, request: Option<Remembered>, operation: O) -> EngineResult<A>
+    where
+        O: Operation<Output = Done<A>, Error = EngineError>,
+        A: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        self.write(Once { operation, request, now: self.clock.now() }).await
+    }
+
+    /// The same; a dry run on a snapshot, and not remembered.
+    ///
+    /// # Errors
+    /// As [`Engine::write_once`].
+    pub async fn write_once_or_plan<O, A>(
+        &self,
+        request: Option<Remembered>,
+        operation: O,
+        is_dry_run: bool,
+    ) -> EngineResult<A>
+    where
+        O: Operation<Output = Done<A>, Error = EngineError>,
+        A: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        let request = request.filter(|_| !is_dry_run);
+        self.write_or_plan(Once { operation, request, now: self.clock.now() }, is_dry_run).await
+    }
+
+    /// The first answer to a request that is more than one transaction.
+    ///
+    /// # Errors
+    /// `Conflict` for an id of another request, or the store's failure.
+    pub async fn first_answer<A>(&self, request: Option<&Remembered>) -> EngineResult<Option<A>>
+    where
+        A: DeserializeOwned + Send + 'static,
+    {
+        let Some(request) = request.cloned() else { return Ok(None) };
+        self.read(Asked { request, answer: PhantomData }).await
     }
 
     /// The same; a dry run on a snapshot, where it holds nobody up and a write would be refused.

@@ -106,7 +106,7 @@ impl Operation for ScaleQueue {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let ScaleParams { reference, max_running } = &self.params;
+        let ScaleParams { reference, max_running, .. } = &self.params;
         let before = entity::resolve::<Queue, T>(unit.tx, reference).await?;
         if *max_running == Some(0) {
             let cause =

@@ -1,16 +1,22 @@
 //! Requests that carry an id are done once: the second time gives the first answer.
 
-use ktk_client::api::ApiError;
-use ktk_client::api::ErrorReason;
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
+use ktk_client::api::{ApiError, ErrorReason, Method, rpc::Repeatable};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use super::{
     body,
     error::{EngineError, EngineResult},
+    operation::Done,
     unit::Unit,
 };
-use crate::{model::row::RequestRow, store::Tx};
+use crate::{
+    model::row::RequestRow,
+    store::{Durability, Operation, Tx},
+};
 
 /// A request that may be repeated.
 #[derive(Clone, Debug)]
@@ -35,6 +41,104 @@ impl Remembered {
     }
 }
 
+impl Remembered {
+    /// From the parameters of a method that carry it.
+    ///
+    /// # Errors
+    /// `Invalid` for an id that is none.
+    pub fn of<M: Method<Params: Repeatable>>(params: &M::Params) -> EngineResult<Option<Self>> {
+        Self::new(M::NAME, params.request_id(), params)
+    }
+}
+
+/// An operation that is done once for each request id: asked again, it does nothing and gives its first answer, to
+/// the letter.
+pub struct Once<O> {
+    pub operation: O,
+    pub request: Option<Remembered>,
+    pub now: Timestamp,
+}
+
+impl<O, A> Operation for Once<O>
+where
+    O: Operation<Output = Done<A>, Error = EngineError>,
+    A: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    type Output = Done<A>;
+    type Error = EngineError;
+
+    fn durability(&self) -> Durability {
+        if self.request.is_some() { Durability::Synced } else { self.operation.durability() }
+    }
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        if let Some(first) = first_answer(tx, self.request.as_ref()).await? {
+            return Ok(Done::quiet(first));
+        }
+        let done = self.operation.run(tx).await?;
+        remember(tx, self.request.as_ref(), self.now, &done.answer).await?;
+        Ok(done)
+    }
+}
+
+/// Looks for the first answer, and does nothing; for what is more than one transaction.
+pub struct Asked<A> {
+    pub request: Remembered,
+    pub answer: PhantomData<fn() -> A>,
+}
+
+impl<A: DeserializeOwned + Send + 'static> Operation for Asked<A> {
+    type Output = Option<A>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        first_answer(tx, Some(&self.request)).await
+    }
+}
+
+/// Keeps the answer of what is more than one transaction.
+pub struct Answered<A>(pub A);
+
+impl<A: Clone + Send + Sync + 'static> Operation for Answered<A> {
+    type Output = Done<A>;
+    type Error = EngineError;
+
+    async fn run<T: Tx>(&self, _tx: &mut T) -> EngineResult<Self::Output> {
+        Ok(Done::quiet(self.0.clone()))
+    }
+}
+
+/// The first answer to a request, if it was made before.
+async fn first_answer<A: DeserializeOwned, T: Tx>(
+    tx: &mut T,
+    request: Option<&Remembered>,
+) -> EngineResult<Option<A>> {
+    let Some(request) = request else { return Ok(None) };
+    match tx.request(&request.key).await? {
+        None => Ok(None),
+        Some(row) if row.digest == request.digest => {
+            body::from_text("a remembered answer", &row.answer).map(Some)
+        }
+        Some(_) => Err(EngineError::Refused(
+            ApiError::new(ErrorReason::Conflict, "this requestId was used for another request")
+                .with_hint("use a new requestId for every new request"),
+        )),
+    }
+}
+
+/// Remembers the answer to a request.
+async fn remember<A: Serialize, T: Tx>(
+    tx: &mut T,
+    request: Option<&Remembered>,
+    at: Timestamp,
+    answer: &A,
+) -> EngineResult<()> {
+    let Some(request) = request else { return Ok(()) };
+    let (key, digest) = (request.key.clone(), request.digest);
+    let row = RequestRow { key, digest, answer: body::to_text(answer)?, at };
+    Ok(tx.insert_request(&row).await?)
+}
+
 impl<T: Tx> Unit<'_, T> {
     /// The first answer to this request, if it was made before.
     ///
@@ -44,17 +148,7 @@ impl<T: Tx> Unit<'_, T> {
         &mut self,
         request: Option<&Remembered>,
     ) -> EngineResult<Option<A>> {
-        let Some(request) = request else { return Ok(None) };
-        match self.tx.request(&request.key).await? {
-            None => Ok(None),
-            Some(row) if row.digest == request.digest => {
-                body::from_text("a remembered answer", &row.answer).map(Some)
-            }
-            Some(_) => Err(EngineError::Refused(
-                ApiError::new(ErrorReason::Conflict, "this requestId was used for another request")
-                    .with_hint("use a new requestId for every new request"),
-            )),
-        }
+        first_answer(self.tx, request).await
     }
 
     /// Remembers the answer to this request.
@@ -63,13 +157,6 @@ impl<T: Tx> Unit<'_, T> {
         request: Option<&Remembered>,
         answer: &A,
     ) -> EngineResult<()> {
-        let Some(request) = request else { return Ok(()) };
-        let row = RequestRow {
-            key: request.key.clone(),
-            digest: request.digest,
-            answer: body::to_text(answer)?,
-            at: self.now,
-        };
-        Ok(self.tx.insert_request(&row).await?)
+        remember(self.tx, request, self.now, answer).await
     }
 }

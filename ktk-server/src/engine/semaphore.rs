@@ -122,7 +122,7 @@ impl Operation for ScaleSemaphore {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
-        let ScaleParams { reference, permits } = &self.params;
+        let ScaleParams { reference, permits, .. } = &self.params;
         let before = entity::resolve::<Semaphore, T>(unit.tx, reference).await?;
         if *permits > MAX_PERMITS {
             let cause = Cause::new("permits", format!("must be {MAX_PERMITS} at most"));

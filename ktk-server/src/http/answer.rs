@@ -76,6 +76,11 @@ pub(super) fn text(text: &'static str) -> Response<Body> {
     response(StatusCode::OK, Content::Whole(Some(body)), Some("text/plain; charset=utf-8"))
 }
 
+/// The asker has it already.
+pub(super) fn unchanged() -> Response<Body> {
+    response(StatusCode::NOT_MODIFIED, Content::Whole(None), None)
+}
+
 pub(super) fn nothing() -> Response<Body> {
     response(StatusCode::NO_CONTENT, Content::Whole(None), None)
 }

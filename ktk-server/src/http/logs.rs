@@ -16,6 +16,7 @@ use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use super::place::Place;
+use super::refusal::Refusal;
 use super::site::{End, Site};
 use super::{Backend, LogTarget, query, sse, tail};
 use crate::engine::{lending::Lent, operation::By};
@@ -28,7 +29,7 @@ pub(super) async fn open(
     by: By,
     mut params: LogParams,
     last_id: Option<&str>,
-) -> Result<BoxStream<'static, Bytes>, ApiError> {
+) -> Result<BoxStream<'static, Bytes>, Refusal> {
     let backend = Arc::clone(&site.backend);
     let resumed = last_id.map(str::parse::<Place>).transpose().map_err(|_| query::bad_last_event_id())?;
     if let Some(place) = &resumed {

@@ -13,6 +13,7 @@ mod gate;
 mod linger;
 mod logs;
 mod net;
+mod objects;
 mod pace;
 mod place;
 mod query;

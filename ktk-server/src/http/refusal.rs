@@ -9,7 +9,7 @@ use super::answer::{self, Body};
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
-    error: ApiError,
+    error: Box<ApiError>,
     allow: Option<&'static str>,
     /// Seconds after which it is worth another try.
     retry_after: Option<u64>,
@@ -18,7 +18,13 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: ErrorReason, message: impl Into<String>) -> Self {
-        Self { status, error: ApiError::new(reason, message), allow: None, retry_after: None, closes: false }
+        Self {
+            status,
+            error: Box::new(ApiError::new(reason, message)),
+            allow: None,
+            retry_after: None,
+            closes: false,
+        }
     }
 
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
@@ -40,6 +46,11 @@ impl Refusal {
         let message = format!("only {allow} is answered here");
         let status = StatusCode::METHOD_NOT_ALLOWED;
         Self { allow: Some(allow), ..Self::new(status, ErrorReason::Invalid, message) }
+    }
+
+    /// The same with another status.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// The same, and the end of the connection: what follows on it is not read.
@@ -76,7 +87,11 @@ impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         let status = match error.reason {
             ErrorReason::NotFound => StatusCode::NOT_FOUND,
-            ErrorReason::AlreadyExists | ErrorReason::Conflict | ErrorReason::Fenced => StatusCode::CONFLICT,
+            ErrorReason::AlreadyExists
+            | ErrorReason::Conflict
+            | ErrorReason::Fenced
+            | ErrorReason::Ambiguous => StatusCode::CONFLICT,
+            ErrorReason::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorReason::Unauthorized => StatusCode::UNAUTHORIZED,
             ErrorReason::Forbidden => StatusCode::FORBIDDEN,
             ErrorReason::Expired => StatusCode::GONE,
@@ -86,6 +101,37 @@ impl From<ApiError> for Refusal {
             ErrorReason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        Self { status, error, allow: None, retry_after: None, closes: false }
+        Self { status, error: Box::new(error), allow: None, retry_after: None, closes: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_status() {
+        let statuses: Vec<(&str, u16)> = ErrorReason::ALL
+            .iter()
+            .map(|reason| (reason.as_str(), Refusal::from(ApiError::new(*reason, "x")).status.as_u16()))
+            .collect();
+        assert_eq!(
+            statuses,
+            [
+                ("NotFound", 404),
+                ("AlreadyExists", 409),
+                ("Conflict", 409),
+                ("Fenced", 409),
+                ("Invalid", 422),
+                ("Ambiguous", 409),
+                ("Unauthorized", 401),
+                ("Forbidden", 403),
+                ("Expired", 410),
+                ("TooLarge", 413),
+                ("Unavailable", 503),
+                ("Timeout", 504),
+                ("Internal", 500),
+            ]
+        );
     }
 }

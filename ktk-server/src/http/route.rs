@@ -1,4 +1,5 @@
-//! Which path is answered by what. Paths are equal or not: nothing is matched by its beginning or end.
+//! Which path is answered by what. Paths are equal or not, those of objects by each of their
+//! parts: nothing is matched by its beginning or end.
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
@@ -7,7 +8,7 @@ use super::answer::{self, Body};
 use super::gate::Guest;
 use super::refusal::Refusal;
 use super::site::Site;
-use super::{body, gate, logs, query, standing, watch};
+use super::{body, gate, logs, objects, query, standing, watch};
 use crate::rpc::rights;
 
 /// Answers one request. Nothing but [`gate::OPEN`] is told to whom the gate does not know.
@@ -60,6 +61,10 @@ pub(super) async fn answer(
             Ok(answer::stream(standing::hold(logs::open(site, caller.by, params, last_id).await?, ended)))
         }
         gate::OPEN => Err(Refusal::method_not_allowed("GET")),
-        path => Err(Refusal::not_found(path)),
+        path => {
+            let reading = objects::reading(path).ok_or_else(|| Refusal::not_found(path))?;
+            only(Method::GET, "GET")?;
+            objects::answer(site.backend.router(), caller, reading, &head.uri, &head.headers).await
+        }
     }
 }

@@ -3,6 +3,7 @@
 use ktk_client::api::{ApiError, ErrorReason, log::LogParams};
 
 use super::place::Place;
+use super::refusal::Refusal;
 use super::{Backend, LogTarget, query};
 use crate::logs::{Cursor, LineReader, LogError};
 
@@ -12,7 +13,7 @@ pub(super) async fn first_place(
     params: &LogParams,
     target: &LogTarget,
     resumed: Option<Place>,
-) -> Result<Place, ApiError> {
+) -> Result<Place, Refusal> {
     if let Some(place) = resumed {
         if place.task != target.task {
             return Err(query::bad_last_event_id());
@@ -24,7 +25,7 @@ pub(super) async fn first_place(
         Some(attempt) if (1..=target.attempt).contains(&attempt) => attempt,
         Some(attempt) => {
             let message = format!("attempt {attempt} of Task {:?} not found", params.name);
-            return Err(ApiError::new(ErrorReason::NotFound, message));
+            return Err(ApiError::new(ErrorReason::NotFound, message).into());
         }
     };
     let mut place = Place::start_of(target.task, attempt);

@@ -12,6 +12,7 @@ use ktk_client::api::{
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
+use super::refusal::Refusal;
 use super::site::{End, Site};
 use super::{Backend, query, sse};
 use crate::engine::{lending::Lent, operation::By};
@@ -23,7 +24,7 @@ pub(super) async fn open(
     by: By,
     mut params: WatchParams,
     last_id: Option<&str>,
-) -> Result<BoxStream<'static, Bytes>, ApiError> {
+) -> Result<BoxStream<'static, Bytes>, Refusal> {
     if let Some(id) = last_id {
         params.version = Some(id.parse().map_err(|_| query::bad_last_event_id())?);
     }

@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         attempt::{EndExternal, KeepAlive, TellProgress},
+        requests::Remembered,
     },
     store::Store,
 };
@@ -22,9 +23,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.write(EndExternal::fail(engine.ask(caller.by), params)?).await?)
     });
     let router = method!(router, engine, attempt::Keepalive, |engine, caller, params| {
-        Ok(engine.write(KeepAlive { ask: engine.ask(caller.by), params }).await?)
+        let request = Remembered::of::<attempt::Keepalive>(&params)?;
+        Ok(engine.write_once(request, KeepAlive { ask: engine.ask(caller.by), params }).await?)
     });
     method!(router, engine, attempt::Progress, |engine, caller, params| {
-        Ok(engine.write(TellProgress::new(engine.ask(caller.by), params)?).await?)
+        let request = Remembered::of::<attempt::Progress>(&params)?;
+        Ok(engine.write_once(request, TellProgress::new(engine.ask(caller.by), params)?).await?)
     })
 }

@@ -39,7 +39,7 @@ pub(super) struct BadCall<'a> {
 
 /// An error of the frame.
 pub(super) fn frame_error(code: i64, reason: ErrorReason, message: impl Into<String>) -> ErrorObject {
-    let data = ErrorData { reason, causes: Vec::new(), hint: None };
+    let data = ErrorData { reason, causes: Vec::new(), hint: None, request_id: None };
     ErrorObject { code, message: message.into(), data: Some(data) }
 }
 
@@ -136,7 +136,8 @@ pub(super) fn read_call(raw: &RawValue) -> Result<Call<'_>, BadCall<'_>> {
         return Err(bad(None, "\"id\" is a string, a number or null"));
     }
     let id = id.or(members.id);
-    if members.jsonrpc.is_none_or(|version| version.get() != "\"2.0\"") {
+    let version = members.jsonrpc.and_then(|version| serde_json::from_str::<String>(version.get()).ok());
+    if version.as_deref() != Some("2.0") {
         return Err(bad(id, "\"jsonrpc\" must be \"2.0\""));
     }
     let method = members.method.and_then(|method| serde_json::from_str::<String>(method.get()).ok());

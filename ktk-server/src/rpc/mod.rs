@@ -6,6 +6,8 @@ pub mod attempt;
 pub mod auth;
 mod batch;
 mod decode;
+pub mod discover;
+mod doubled;
 pub mod event;
 mod expressions;
 mod frame;

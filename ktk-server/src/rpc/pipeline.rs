@@ -13,6 +13,7 @@ use crate::{
         delete::DeletePipeline,
         hold::HoldPipeline,
         read,
+        requests::Remembered,
         restart_pipeline::RestartPipeline,
     },
     store::Store,
@@ -42,19 +43,24 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
     });
     let router = method!(router, engine, pipeline::Cancel, |engine, caller, params| {
-        Ok(engine.write(CancelPipeline { ask: engine.ask(caller.by), params }).await?)
+        let request = Remembered::of::<pipeline::Cancel>(&params)?;
+        Ok(engine.write_once(request, CancelPipeline { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, pipeline::Pause, |engine, caller, params| {
+        let request = Remembered::of::<pipeline::Pause>(&params)?;
         let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: true };
-        Ok(engine.write(hold).await?)
+        Ok(engine.write_once(request, hold).await?)
     });
     let router = method!(router, engine, pipeline::Resume, |engine, caller, params| {
+        let request = Remembered::of::<pipeline::Resume>(&params)?;
         let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: false };
-        Ok(engine.write(hold).await?)
+        Ok(engine.write_once(request, hold).await?)
     });
     let router = method!(router, engine, pipeline::Delete, |engine, caller, params| {
         let is_dry_run = params.dry_run;
-        Ok(engine.write_or_plan(DeletePipeline { ask: engine.ask(caller.by), params }, is_dry_run).await?)
+        let request = Remembered::of::<pipeline::Delete>(&params)?;
+        let delete = DeletePipeline { ask: engine.ask(caller.by), params };
+        Ok(engine.write_once_or_plan(request, delete, is_dry_run).await?)
     });
     let router = method!(router, engine, pipeline::Get, |engine, caller, reference| {
         Ok(engine.read(read::GetPipeline { ask: engine.ask(caller.by), reference }).await?)

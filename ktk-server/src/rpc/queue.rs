@@ -11,6 +11,7 @@ use crate::{
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         hold::PauseQueue,
         queue::ScaleQueue,
+        requests::Remembered,
     },
     store::Store,
 };
@@ -28,18 +29,22 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.read(ListEntities::<Queue>::new(params)?).await?)
     });
     let router = method!(router, engine, queue::Scale, |engine, caller, params| {
-        Ok(engine.write(ScaleQueue { ask: engine.ask(caller.by), params }).await?)
+        let request = Remembered::of::<queue::Scale>(&params)?;
+        Ok(engine.write_once(request, ScaleQueue { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, queue::Pause, |engine, caller, params| {
+        let request = Remembered::of::<queue::Pause>(&params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: true };
-        Ok(engine.write(pause).await?)
+        Ok(engine.write_once(request, pause).await?)
     });
     let router = method!(router, engine, queue::Resume, |engine, caller, params| {
+        let request = Remembered::of::<queue::Resume>(&params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: false };
-        Ok(engine.write(pause).await?)
+        Ok(engine.write_once(request, pause).await?)
     });
     method!(router, engine, queue::Delete, |engine, caller, params| {
+        let request = Remembered::of::<queue::Delete>(&params)?;
         let delete = DeleteEntity::<Queue>::new(engine.ask(caller.by), params.reference);
-        Ok(engine.write(delete).await?)
+        Ok(engine.write_once(request, delete).await?)
     })
 }

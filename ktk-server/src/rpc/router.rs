@@ -12,7 +12,11 @@ use ktk_client::api::{
     suggest,
 };
 
-use super::{Caller, decode, rights};
+use super::{
+    Caller, decode,
+    discover::{self, Descriptions},
+    doubled, rights,
+};
 use crate::{clock::Clock, entropy::Entropy, task_group::panic_message};
 
 type Handler = Box<dyn for<'a> Fn(Caller, &'a str) -> BoxFuture<'a, Result<Vec<u8>, Failure>> + Send + Sync>;
@@ -35,6 +39,7 @@ pub struct Router {
 #[derive(Default)]
 pub struct RouterBuilder {
     methods: BTreeMap<&'static str, Handler>,
+    descriptions: Descriptions,
 }
 
 impl RouterBuilder {
@@ -59,8 +64,14 @@ impl RouterBuilder {
             }
             .boxed()
         });
+        self.descriptions.insert(M::NAME, discover::parts_of::<M>);
         assert!(self.methods.insert(M::NAME, boxed).is_none(), "{} is registered twice", M::NAME);
         self
+    }
+
+    /// How each method that was registered so far is described.
+    pub(super) fn descriptions(&self) -> &Descriptions {
+        &self.descriptions
     }
 
     /// The router.
@@ -78,6 +89,14 @@ impl Router {
     /// The names of all methods, in order.
     pub fn methods(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.methods.keys().copied()
+    }
+
+    /// Carries out one call that came as something else than a frame: its result as JSON.
+    ///
+    /// # Errors
+    /// Whatever the method refuses.
+    pub async fn read(&self, caller: Caller, method: &str, params: &str) -> Result<Vec<u8>, ApiError> {
+        Ok(self.call(caller, method, params).await?)
     }
 
     /// Carries out one call: its result as JSON.
@@ -102,7 +121,7 @@ impl Router {
         let request = self.entropy.id(self.clock.now());
         tracing::error!(%request, method, error = %broken, "a call failed inside");
         let message = format!("an internal error; the server's log says more about request {request}");
-        Err(ApiError::new(ErrorReason::Internal, message).into())
+        Err(ApiError::new(ErrorReason::Internal, message).with_request_id(request.to_string()).into())
     }
 
     fn unknown_method(&self, method: &str) -> ErrorObject {
@@ -110,16 +129,33 @@ impl Router {
         ErrorObject {
             code: METHOD_NOT_FOUND,
             message: format!("there is no method {method:?}"),
-            data: Some(ErrorData { reason: ErrorReason::Invalid, causes: Vec::new(), hint }),
+            data: Some(ErrorData {
+                reason: ErrorReason::Invalid,
+                causes: Vec::new(),
+                hint,
+                request_id: None,
+            }),
         }
     }
 }
 
 fn read_params<M: Method>(params: &str) -> Result<M::Params, ApiError> {
     let what = || format!("Request {}", M::NAME);
+    // Who has no parameters may say so by an empty list.
+    let params = if is_empty_list(params) { "{}" } else { params };
     if !params.starts_with('{') {
         let cause = Cause::new("params", "must be an object: parameters are named");
         return Err(ApiError::invalid(&what(), vec![cause]));
     }
+    if let Some(cause) = doubled::first(params) {
+        return Err(ApiError::invalid(&what(), vec![cause]));
+    }
     decode(&what(), &mut serde_json::Deserializer::from_str(params))
+}
+
+fn is_empty_list(params: &str) -> bool {
+    params
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|rest| rest.trim_ascii().is_empty())
 }

@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
+        requests::Remembered,
         semaphore::ScaleSemaphore,
     },
     store::Store,
@@ -27,10 +28,12 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.read(ListEntities::<Semaphore>::new(params)?).await?)
     });
     let router = method!(router, engine, semaphore::Scale, |engine, caller, params| {
-        Ok(engine.write(ScaleSemaphore { ask: engine.ask(caller.by), params }).await?)
+        let request = Remembered::of::<semaphore::Scale>(&params)?;
+        Ok(engine.write_once(request, ScaleSemaphore { ask: engine.ask(caller.by), params }).await?)
     });
     method!(router, engine, semaphore::Delete, |engine, caller, params| {
+        let request = Remembered::of::<semaphore::Delete>(&params)?;
         let delete = DeleteEntity::<Semaphore>::new(engine.ask(caller.by), params.reference);
-        Ok(engine.write(delete).await?)
+        Ok(engine.write_once(request, delete).await?)
     })
 }

@@ -20,6 +20,7 @@ use crate::{
         collect::{Going, PlanHarvest},
         collector,
         expire::Outlook,
+        requests::{Answered, Remembered},
     },
     model::row::WholeKind,
     store::Store,
@@ -75,6 +76,10 @@ async fn collect<S: Store>(
     caller: &Caller,
     params: &CollectParams,
 ) -> Result<Collected, ApiError> {
+    let request = Remembered::of::<Collect>(params)?.filter(|_| !params.dry_run);
+    if let Some(first) = engine.first_answer(request.as_ref()).await? {
+        return Ok(first);
+    }
     let retention = engine.retention();
     let (going, next, kept_until) = if params.dry_run {
         let after = params.after.as_deref().map(place).transpose()?;
@@ -87,7 +92,9 @@ async fn collect<S: Store>(
         (gone, has_more.then(|| "more".to_owned()), None)
     };
     let items = going.into_iter().map(item).collect();
-    Ok(Collected { items, next, retention: retention.to_string(), kept_until })
+    let collected = Collected { items, next, retention: retention.to_string(), kept_until };
+    // A server that dies before has collected, and collects what is left when it is asked again.
+    if request.is_some() { Ok(engine.write_once(request, Answered(collected)).await?) } else { Ok(collected) }
 }
 
 /// Where a page begins.
@@ -119,6 +126,10 @@ fn item(going: Going) -> CollectedItem {
 }
 
 async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -> Result<Stopping, ApiError> {
+    let request = Remembered::of::<Stop>(&params)?;
+    if let Some(first) = engine.first_answer(request.as_ref()).await? {
+        return Ok(first);
+    }
     if params.if_idle {
         let counts = engine.read(Outlook).await?.counts;
         if counts.on_nodes + counts.claimable > 0 {
@@ -127,9 +138,13 @@ async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -
             return Err(ApiError::new(ErrorReason::Conflict, words).with_hint("ktk server stop"));
         }
     }
+    let stopping = Stopping { pid: about.status.pid };
+    if request.is_some() {
+        engine.write_once(request, Answered(stopping.clone())).await?;
+    }
     let drain = params.drain.map_or(DRAIN, |drain| drain.get());
     about.stop.send_modify(|present| {
         *present = Some(present.map_or(drain, |earlier| earlier.min(drain)));
     });
-    Ok(Stopping { pid: about.status.pid })
+    Ok(stopping)
 }

@@ -18,6 +18,7 @@ use crate::{
         delete::DeleteTask,
         hold::HoldTask,
         read,
+        requests::Remembered,
         restart_task::RestartTask,
         table::TaskTable,
         why::TaskWhy,
@@ -59,19 +60,24 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.write_or_plan(adopt, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Cancel, |engine, caller, params| {
-        Ok(engine.write(CancelTask { ask: engine.ask(caller.by), params }).await?)
+        let request = Remembered::of::<task::Cancel>(&params)?;
+        Ok(engine.write_once(request, CancelTask { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, task::Pause, |engine, caller, params| {
+        let request = Remembered::of::<task::Pause>(&params)?;
         let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: true };
-        Ok(engine.write(hold).await?)
+        Ok(engine.write_once(request, hold).await?)
     });
     let router = method!(router, engine, task::Resume, |engine, caller, params| {
+        let request = Remembered::of::<task::Resume>(&params)?;
         let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: false };
-        Ok(engine.write(hold).await?)
+        Ok(engine.write_once(request, hold).await?)
     });
     let router = method!(router, engine, task::Delete, |engine, caller, params| {
         let is_dry_run = params.dry_run;
-        Ok(engine.write_or_plan(DeleteTask { ask: engine.ask(caller.by), params }, is_dry_run).await?)
+        let request = Remembered::of::<task::Delete>(&params)?;
+        let delete = DeleteTask { ask: engine.ask(caller.by), params };
+        Ok(engine.write_once_or_plan(request, delete, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Get, |engine, caller, reference| {
         Ok(engine.read(read::GetTask { ask: engine.ask(caller.by), reference }).await?)

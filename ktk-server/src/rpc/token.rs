@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         entity::{GetEntity, ListEntities},
+        requests::Remembered,
         token::{CreateToken, DeleteToken},
     },
     store::Store,
@@ -29,8 +30,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.read(ListEntities::<Token>::new(params)?).await?)
     });
     method!(router, engine, token::Delete, |engine, caller, params| {
+        let request = Remembered::of::<token::Delete>(&params)?;
         let delete = DeleteToken { ask: engine.ask(caller.by), reference: params.reference };
-        let deleted = engine.write(delete).await?;
+        let deleted = engine.write_once(request, delete).await?;
         engine.load_credentials().await?;
         Ok(deleted)
     })

@@ -33,11 +33,13 @@ impl Kept {
                 let logs = FileLogStore::open(&data_dir.join("logs")).context("the logs cannot be opened")?;
                 Ok((Self::Sqlite(store), Arc::new(logs)))
             }
-            StoreKind::Memory => {
-                let store = MemoryStore::new(Entropy::system().id(Clock::System.now()));
-                Ok((Self::Memory(store), Arc::new(MemoryLogStore::default())))
-            }
+            StoreKind::Memory => Ok((Self::in_memory(), Arc::new(MemoryLogStore::default()))),
         }
+    }
+
+    /// A store in memory.
+    pub(super) fn in_memory() -> Self {
+        Self::Memory(MemoryStore::new(Entropy::system().id(Clock::System.now())))
     }
 
     /// Resolves once nothing more may be acknowledged, with the reason.

@@ -44,7 +44,7 @@ use crate::{
     http::{self, Identity, Lifecycle, Listener},
     jq::{Jq, JqConfig, Pool},
     logs::LogStore,
-    rpc::{self, Caller, LocalTransport, Router, server::About},
+    rpc::{self, Caller, LocalTransport, Router, RouterBuilder, server::About},
     store::Store as _,
     task_group::TaskGroup,
 };
@@ -60,19 +60,41 @@ pub type Serving = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 /// When the server cannot start, or a part of it that it cannot do without has died.
 #[inline(never)]
 pub fn run(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) -> Serving {
-    Box::pin(open_and_serve(config, stop))
+    let filters = Filters::Apart;
+    Box::pin(open_and_serve(config, Clock::System, filters, stop))
 }
 
-async fn open_and_serve(config: ServerConfig, stop: watch::Receiver<Option<Duration>>) -> anyhow::Result<()> {
+/// The same on another clock, with filters in this process: for tests, which have no program to start.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn run_on(config: ServerConfig, clock: Clock, stop: watch::Receiver<Option<Duration>>) -> Serving {
+    Box::pin(open_and_serve(config, clock, Filters::Here, stop))
+}
+
+/// Where filters are evaluated.
+enum Filters {
+    /// In processes of their own.
+    Apart,
+    /// Here, without protection.
+    #[cfg(any(test, feature = "testing"))]
+    Here,
+}
+
+async fn open_and_serve(
+    config: ServerConfig,
+    clock: Clock,
+    filters: Filters,
+    stop: watch::Receiver<Option<Duration>>,
+) -> anyhow::Result<()> {
     prepare_data_dir(&config.data_dir).map_err(|error| anyhow!(error))?;
     let (store, logs) = Kept::open(config.store, &config.data_dir)?;
-    let served = serve(config, store.clone(), logs, stop).await;
+    let served = serve(config, (clock, filters), store.clone(), logs, stop).await;
     store.close().await;
     served
 }
 
 async fn serve(
     config: ServerConfig,
+    (clock, place): (Clock, Filters),
     store: Kept,
     logs: Arc<dyn LogStore>,
     mut stop: watch::Receiver<Option<Duration>>,
@@ -80,14 +102,18 @@ async fn serve(
     if rustix::process::geteuid().is_root() {
         tracing::warn!("running as root: each task runs as root, with all its rights");
     }
-    let clock = Clock::System;
     let info = store.info();
     let failing = store.clone();
     let socket = config.socket.clone().unwrap_or_else(|| socket_path(&config.data_dir));
     let places = Places::open(&config.data_dir).context("the data directory cannot be written")?;
     let shared = Shared::new(Entropy::system(), Some(places.work().to_owned()));
     let filters = Arc::new(Pool::new(JqConfig { program: config.jq.0.clone(), args: config.jq.1.clone() }));
-    let (engine, removed) = Engine::new(store, clock.clone(), shared, Jq::new(Arc::clone(&filters)));
+    let jq = match place {
+        Filters::Apart => Jq::new(Arc::clone(&filters)),
+        #[cfg(any(test, feature = "testing"))]
+        Filters::Here => Jq::here(),
+    };
+    let (engine, removed) = Engine::new(store, clock.clone(), shared, jq);
     engine.hub.begin(engine.read(Outlook).await.context("the store cannot be read")?.version);
 
     engine.load_credentials().await.context("the tokens cannot be read")?;
@@ -343,7 +369,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn router(engine: &Arc<Engine<Kept>>, about: &About) -> Router {
+fn methods(engine: &Arc<Engine<Kept>>, about: &About) -> RouterBuilder {
     let router = Router::builder();
     let router = rpc::task::register(router, engine);
     let router = rpc::attempt::register(router, engine);
@@ -356,7 +382,34 @@ fn router(engine: &Arc<Engine<Kept>>, about: &About) -> Router {
     let router = rpc::event::register(router, engine);
     let router = rpc::node::register(router, engine);
     let router = rpc::worker::register(router, engine);
-    rpc::server::register(router, engine, about).build()
+    rpc::server::register(router, engine, about)
+}
+
+fn router(engine: &Arc<Engine<Kept>>, about: &About) -> Router {
+    rpc::discover::register(methods(engine, about), &about.status.version).build()
+}
+
+/// What `rpc.discover` answers, without a server.
+pub fn openrpc(version: &str) -> serde_json::Value {
+    let filters = Arc::new(Pool::new(JqConfig { program: Default::default(), args: Vec::new() }));
+    let shared = Shared::new(Entropy::system(), None);
+    let (engine, _) = Engine::new(Kept::in_memory(), Clock::System, shared, Jq::new(filters));
+    let counts = Counts::default();
+    let status = ServerStatus {
+        pid: 0,
+        version: version.to_owned(),
+        build: String::new(),
+        socket: String::new(),
+        listen: None,
+        data_dir: String::new(),
+        store: String::new(),
+        since: Timestamp::UNIX_EPOCH,
+        auto_started: false,
+        stopping: false,
+        counts,
+    };
+    let about = About { status, stop: watch::Sender::new(None) };
+    rpc::discover::describe(&methods(&engine, &about), version)
 }
 
 fn status(config: &ServerConfig, socket: &std::path::Path, store: &str, since: Timestamp) -> ServerStatus {

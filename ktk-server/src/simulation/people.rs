@@ -153,7 +153,7 @@ impl World {
         let attempt = self.one_in(4).then(|| self.rng.random_range(1..3));
         match self.rng.random_range(0..6) {
             0 => {
-                let params = KeepaliveParams { reference: Some(reference), attempt };
+                let params = KeepaliveParams { reference: Some(reference), attempt, request_id: None };
                 let told = self.ask(Ok(KeepAlive { ask: self.engine.ask("somebody"), params }));
                 self.said(None, attempt, told);
             }
@@ -208,7 +208,7 @@ impl World {
     }
 
     fn cancel(&mut self) {
-        let params = CancelParams { reference: self.reference(), now: self.one_in(3) };
+        let params = CancelParams { reference: self.reference(), now: self.one_in(3), request_id: None };
         let told = self.ask(Ok(CancelTask { ask: self.engine.ask("somebody"), params }));
         let told = map(told, |task: Task| task.metadata.id.unwrap());
         self.record.add(Entry::Call(Call::CancelTask { told }));
@@ -216,7 +216,7 @@ impl World {
 
     fn cancel_pipeline(&mut self) {
         let reference = ObjectRef::new("default", *PIPELINES.choose(&mut self.rng).unwrap());
-        let params = CancelParams { reference, now: self.one_in(3) };
+        let params = CancelParams { reference, now: self.one_in(3), request_id: None };
         let told = self.ask(Ok(CancelPipeline { ask: self.engine.ask("somebody"), params }));
         let told = map(told, |pipeline: Pipeline| pipeline.metadata.id.unwrap());
         self.record.add(Entry::Call(Call::CancelPipeline { told }));

@@ -91,7 +91,7 @@ impl World {
     }
 
     fn scale(&mut self, semaphore: &str, permits: u32) {
-        let params = ScaleParams { reference: named(semaphore), permits };
+        let params = ScaleParams { reference: named(semaphore), permits, request_id: None };
         let told = self.ask(Ok(ScaleSemaphore { ask: self.engine.ask("somebody"), params }));
         self.set(map(told, |_| Setting::Permits { semaphore: semaphore.to_owned(), permits }));
     }

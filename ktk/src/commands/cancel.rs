@@ -107,12 +107,12 @@ async fn cancel(client: &Client, chosen: &Chosen, now: bool) -> Result<Value, Cl
         Kind::Pipeline => {
             let pipelines = client.pipelines();
             let reference = pipelines.reference(name);
-            made::value(&pipelines.cancel_with(CancelParams { reference, now }).await?)
+            made::value(&pipelines.cancel_with(CancelParams { reference, now, request_id: None }).await?)
         }
         _ => {
             let tasks = client.tasks();
             let reference = tasks.reference(name);
-            made::value(&tasks.cancel_with(CancelParams { reference, now }).await?)
+            made::value(&tasks.cancel_with(CancelParams { reference, now, request_id: None }).await?)
         }
     }
 }

@@ -185,6 +185,7 @@ async fn delete(
         now: args.now,
         cascade: args.cascade,
         dry_run: args.dry_run,
+        request_id: None,
     };
     match chosen.named.kind {
         Kind::Pipeline => taken(chosen, client.pipelines().delete_with(params).await?, made),

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: GcArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let client = cx.client().await?;
     let moment = Moment::for_ages(clock::now());
-    let mut params = CollectParams { dry_run: args.dry_run, after: None };
+    let mut params = CollectParams { dry_run: args.dry_run, ..CollectParams::default() };
     let mut items: Vec<CollectedItem> = Vec::new();
     let (retention, kept_until) = loop {
         let answer = client.server().collect(params.clone()).await?;

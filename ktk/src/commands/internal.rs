@@ -1,5 +1,7 @@
 //! `ktk internal`: what ktk calls itself for. Not shown, and no promise to anyone.
 
+mod api_page;
+
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
@@ -24,7 +26,7 @@ enum InternalCommand {
     Launcher,
     /// Evaluate jq for the server that holds the other end of the socket
     Jq,
-    /// Write man pages and completions
+    /// Write man pages, completions and the page of the API
     Generate {
         /// Directory for man pages
         #[arg(long, value_name = "DIR")]
@@ -32,6 +34,9 @@ enum InternalCommand {
         /// Directory for completions
         #[arg(long, value_name = "DIR")]
         completions: Option<PathBuf>,
+        /// Directory for the page of the API
+        #[arg(long, value_name = "DIR")]
+        docs: Option<PathBuf>,
     },
 }
 
@@ -39,10 +44,14 @@ pub(crate) fn run(args: InternalArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.command {
         InternalCommand::Launcher => ended(launcher::run()),
         InternalCommand::Jq => ended(jq::run()),
-        InternalCommand::Generate { man, completions } => {
+        InternalCommand::Generate { man, completions, docs } => {
             man.map_or(Ok(()), |directory| generate::man(cx.command_line(), &directory))
                 .map_err(unwritable)?;
             completions.map_or(Ok(()), |directory| generate::completions(&directory)).map_err(unwritable)?;
+            if let Some(directory) = docs {
+                let document = ktk_server::server::openrpc(env!("CARGO_PKG_VERSION"));
+                generate::document("api.md", &api_page::page(&document), &directory).map_err(unwritable)?;
+            }
             Ok(Exit::Done)
         }
     }

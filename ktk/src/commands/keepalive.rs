@@ -35,7 +35,8 @@ pub(crate) struct KeepaliveArgs {
 
 pub(crate) async fn run(args: KeepaliveArgs, cx: &Context) -> Result<Exit, CliError> {
     let running = running::find("keepalive", args.name, args.attempt, cx)?;
-    let params = KeepaliveParams { reference: Some(running.reference), attempt: running.attempt };
+    let params =
+        KeepaliveParams { reference: Some(running.reference), attempt: running.attempt, request_id: None };
     cx.client().await?.tasks().keepalive_with(params).await?;
     // A task's own log is for its own words.
     if !running.is_own {

@@ -47,7 +47,8 @@ pub(crate) async fn run(args: ProgressArgs, cx: &Context) -> Result<Exit, CliErr
     }
     let running = running::find("progress", args.task, args.attempt, cx)?;
     let (reference, attempt) = (Some(running.reference), running.attempt);
-    let params = ProgressParams { reference, attempt, percent: args.percent, message: args.message };
+    let params =
+        ProgressParams { reference, attempt, percent: args.percent, message: args.message, request_id: None };
     cx.client().await?.tasks().progress_with(params).await?;
     if !running.is_own {
         cx.ui.println(&format!("{} is at {}%", escape(&running.label), args.percent))?;

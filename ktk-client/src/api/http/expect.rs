@@ -1,7 +1,8 @@
 //! Which statuses are a success: `2xx`, `200`, `[200, 404]`.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, SeqAccess},
@@ -165,6 +166,37 @@ impl<'de> Deserialize<'de> for Expect {
             }
         }
         deserializer.deserialize_any(Any)
+    }
+}
+
+impl JsonSchema for Status {
+    fn schema_name() -> Cow<'static, str> {
+        "HttpStatus".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A status of an answer, or all of a class.",
+            "oneOf": [
+                {"type": "integer", "minimum": 200, "maximum": 599},
+                {"type": "string", "pattern": "^([2-5][xX][xX]|[2-5][0-9][0-9])$"},
+            ],
+            "examples": ["2xx"],
+        })
+    }
+}
+
+impl JsonSchema for Expect {
+    fn schema_name() -> Cow<'static, str> {
+        "Expect".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let one = schemas.subschema_for::<Status>();
+        json_schema!({
+            "description": "The statuses that are a success; `2xx` unless said otherwise.",
+            "anyOf": [one, {"type": "array", "items": one, "minItems": 1}],
+        })
     }
 }
 

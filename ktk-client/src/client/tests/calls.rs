@@ -50,7 +50,7 @@ async fn repeating_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_is_repeated_with_the_same_request_id_and_a_cancel_is_not_repeated() {
+async fn what_changes_is_repeated_with_the_same_request_id_and_without_one_not_at_all() {
     let (client, mut server) = fake::pair();
     let creating = tokio::spawn({
         let client = client.in_namespace("media");
@@ -66,9 +66,22 @@ async fn a_create_is_repeated_with_the_same_request_id_and_a_cancel_is_not_repea
     call.answer(json!({"object": task("x"), "created": true}));
     assert!(creating.await.expect("no panic").expect("created").created);
 
-    let cancelling = tokio::spawn(async move { client.tasks().cancel("x").await });
+    let cancelling = tokio::spawn({
+        let client = client.clone();
+        async move { client.tasks().cancel("x").await }
+    });
+    let call = server.next().await;
+    let first = call.params().clone();
+    assert!(first["requestId"].is_string(), "{first}");
+    call.fail(disconnected());
+    let call = server.next().await;
+    assert_eq!(*call.params(), first);
+    call.answer(task("x"));
+    assert!(cancelling.await.expect("no panic").is_ok());
+
+    let stopping = tokio::spawn(async move { client.server().stop(Default::default()).await });
     server.next().await.fail(disconnected());
-    assert!(matches!(cancelling.await.expect("no panic"), Err(Error::Disconnected { .. })));
+    assert!(matches!(stopping.await.expect("no panic"), Err(Error::Disconnected { .. })));
     assert!(!server.has_call());
 }
 

@@ -3,4 +3,5 @@
 
 mod calls;
 mod follows;
+mod verbs;
 mod watches;

@@ -115,12 +115,12 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn cancel(&mut self, name: &str) -> Answer<Task> {
-        let params = CancelParams { reference: named(name), now: false };
+        let params = CancelParams { reference: named(name), now: false, request_id: None };
         self.write(CancelTask { ask: self.engine.ask("tester"), params }).await
     }
 
     pub async fn cancel_pipeline(&mut self, name: &str, now: bool) -> Answer<Pipeline> {
-        let params = CancelParams { reference: named(name), now };
+        let params = CancelParams { reference: named(name), now, request_id: None };
         self.write(CancelPipeline { ask: self.engine.ask("tester"), params }).await
     }
 
@@ -161,13 +161,13 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn keepalive(&mut self, name: &str) -> Answer<Task> {
-        let params = KeepaliveParams { reference: Some(named(name)), attempt: None };
+        let params = KeepaliveParams { reference: Some(named(name)), ..KeepaliveParams::default() };
         self.write(KeepAlive { ask: self.engine.ask("tester"), params }).await
     }
 
     pub async fn progress(&mut self, name: &str, percent: f64, message: &str) -> Answer<Task> {
         let (reference, message) = (Some(named(name)), Some(message.to_owned()));
-        let params = ProgressParams { reference, attempt: None, percent, message };
+        let params = ProgressParams { reference, percent, message, ..ProgressParams::default() };
         let operation = TellProgress::new(self.engine.ask("tester"), params);
         self.write(operation.map_err(ktk_client::api::ApiError::from)?).await
     }

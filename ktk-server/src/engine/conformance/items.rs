@@ -361,7 +361,7 @@ pub async fn ten_thousand<S: Store>(store: S) {
     lab.engine.write(take).await.unwrap();
     assert_eq!(counts(&lab.get("p.b").await.unwrap()), (10_000, 0, 0));
     assert_eq!(lab.state("p.b.9999").await, "Pending/Queued");
-    let params = CancelParams { reference: named("p"), now: true };
+    let params = CancelParams { reference: named("p"), now: true, request_id: None };
     lab.engine.write(CancelPipeline { ask: lab.engine.ask("tester"), params }).await.unwrap();
     assert_eq!(lab.state("p.b").await, "Cancelled/PipelineCancelled");
     assert_eq!(lab.pipeline_state("p").await, "Cancelled/ByUser");

@@ -53,7 +53,7 @@ impl<S: Store> Lab<S> {
     }
 
     pub async fn scale(&mut self, name: &str, permits: u32) {
-        let params = ScaleParams { reference: named(name), permits };
+        let params = ScaleParams { reference: named(name), permits, request_id: None };
         self.write(ScaleSemaphore { ask: self.engine.ask("tester"), params }).await.unwrap();
     }
 
@@ -279,7 +279,7 @@ pub async fn scaled_at_once_and_nothing_revoked<S: Store>(store: S) {
     lab.end("c", because(Reason::Interrupted)).await;
     assert_eq!(lab.state("c").await, "Pending/WaitingForPermit");
     assert!(lab.claim_names(64).await.is_empty());
-    let params = ScaleParams { reference: named("gpu"), permits: 2_000_000 };
+    let params = ScaleParams { reference: named("gpu"), permits: 2_000_000, request_id: None };
     let refused = lab.write(ScaleSemaphore { ask: lab.engine.ask("tester"), params }).await.unwrap_err();
     assert_eq!(refused.causes[0].field, "permits");
 }

@@ -183,7 +183,7 @@ pub async fn sets_are_applied_whole<S: Store>(store: S) {
         objects: objects.to_vec(),
         source: Some(source.into()),
         prune,
-        dry_run: false,
+        ..ApplyParams::default()
     };
     let said = |applied: Applied| -> Vec<String> {
         applied.results.iter().map(|one| format!("{} {}", one.name, one.outcome.as_str())).collect()

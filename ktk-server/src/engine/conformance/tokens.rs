@@ -127,7 +127,7 @@ pub async fn it_reaches_nothing_else<S: Store>(store: S) {
     assert_eq!(names, ["a", "child", "next"]);
     lab.claim(64).await;
     for name in ["other", "child"] {
-        let params = KeepaliveParams { reference: Some(named(name)), attempt: None };
+        let params = KeepaliveParams { reference: Some(named(name)), ..KeepaliveParams::default() };
         let answer = lab.write(KeepAlive { ask: lab.engine.ask(by.clone()), params }).await;
         assert_eq!(answer.unwrap_err().reason, ErrorReason::Forbidden, "{name}");
     }

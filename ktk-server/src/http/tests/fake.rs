@@ -8,6 +8,7 @@ use ktk_client::api::{
     log::LogParams,
     watch::{WatchEvent, WatchParams},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
@@ -21,14 +22,15 @@ use crate::rpc::{Caller, Router};
 pub(super) const TASK: Uuid = Uuid::from_u128(7);
 const PAGE: usize = 3;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Nothing {}
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Words {
     pub(super) text: Option<String>,
 }
 
+#[derive(JsonSchema)]
 pub(super) struct Who;
 
 impl Method for Who {
@@ -37,6 +39,7 @@ impl Method for Who {
     type Output = String;
 }
 
+#[derive(JsonSchema)]
 struct Hang;
 
 impl Method for Hang {

@@ -84,7 +84,7 @@ async fn what_cannot_be_watched_is_refused_with_its_reason() {
         ("/watch", Some("3"), 410, "Expired"),
         ("/watch?version=7", Some("3"), 410, "Expired"),
         ("/watch", Some("x"), 400, "Invalid"),
-        ("/watch?kinds=Cow", None, 400, "Invalid"),
+        ("/watch?kinds=Cow", None, 422, "Invalid"),
         ("/watch?version=x", None, 400, "Invalid"),
         ("/watch?version=1&version=2", None, 400, "Invalid"),
         ("/watch?nmaespace=x", None, 400, "Invalid"),

@@ -56,6 +56,8 @@ async fn refusals_unknown_methods_and_panics_are_told_apart() {
     assert_eq!(broken[0]["error"]["code"], -32603);
     assert_eq!(broken[0]["error"]["data"]["reason"], "Internal");
     assert!(!broken.to_string().contains("secret"));
+    let request = broken[0]["error"]["data"]["requestId"].as_str().expect("what the log has it by");
+    assert!(broken[0]["error"]["message"].as_str().unwrap().contains(request));
     assert_eq!(
         server.router.methods().collect::<Vec<_>>(),
         ["barrier.wait", "caller.get", "number.add", "thing.panic", "thing.refuse"]

@@ -2,6 +2,7 @@
 
 mod calls;
 mod frames;
+mod specification;
 
 use std::sync::{
     Arc,
@@ -10,6 +11,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use ktk_client::api::{ApiError, Method};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Barrier;
@@ -19,6 +21,7 @@ use super::{Caller, Router};
 macro_rules! methods {
     ($($kind:ident = $name:literal: $params:ty => $output:ty;)*) => {
         $(
+            #[derive(JsonSchema)]
             struct $kind;
             impl Method for $kind {
                 const NAME: &'static str = $name;
@@ -29,14 +32,14 @@ macro_rules! methods {
     };
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Add {
     a: i64,
     #[serde(default)]
     b: i64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Nothing {}
 
 methods! {

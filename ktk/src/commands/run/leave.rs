@@ -78,12 +78,16 @@ impl<'a> Leaving<'a> {
         self.cancelling = Some(Box::pin(async move {
             match kind {
                 Kind::Pipeline => {
-                    let params = CancelParams { reference: client.pipelines().reference(id), now: false };
+                    let params = CancelParams {
+                        reference: client.pipelines().reference(id),
+                        ..CancelParams::default()
+                    };
                     let options = client.call_options::<pipeline::Cancel>().following();
                     client.call_with::<pipeline::Cancel>(&params, options).await.map(drop)
                 }
                 _ => {
-                    let params = CancelParams { reference: client.tasks().reference(id), now: false };
+                    let params =
+                        CancelParams { reference: client.tasks().reference(id), ..CancelParams::default() };
                     let options = client.call_options::<task::Cancel>().following();
                     client.call_with::<task::Cancel>(&params, options).await.map(drop)
                 }

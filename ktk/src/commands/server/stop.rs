@@ -65,7 +65,7 @@ pub(crate) async fn stop_and_wait(
 
 /// The process that was stopped; `None` where there was none.
 async fn stop(client: &Client, drain: time::Duration, cx: &Context) -> Result<Option<u32>, CliError> {
-    let params = StopParams { drain: Some(Duration::new(drain)), if_idle: false };
+    let params = StopParams { drain: Some(Duration::new(drain)), ..StopParams::default() };
     let stopping = match client.server().stop(params).await {
         Ok(stopping) => stopping,
         Err(error) if super::is_absent(&error) => return Ok(None),

@@ -1,0 +1,89 @@
+//! What is fuzzed: functions that are given any bytes and have to come back, with laws that hold whatever they were
+//! given. `fuzz_targets/` has them for cargo-fuzz; `tests/fuzz` plays the corpus, and mutations of it, with any compiler.
+
+use std::sync::OnceLock;
+
+use futures_util::FutureExt as _;
+use ktk_client::{
+    api::{
+        self, ApiError, Task,
+        change::{self, Changes},
+        list::Created,
+        selector::{FieldSelector, LabelSelector},
+        task::{self, TaskSpec},
+        template,
+    },
+    manifest,
+};
+use ktk_server::rpc::{Caller, Router};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// A manifest, in YAML or JSON: it is read, or every problem has a place; what was read can be written and read again.
+pub fn manifest(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Ok(documents) = manifest::read(&manifest::Source { name: "fuzz", text }) else { return };
+    for document in documents {
+        let _ = document.locate("spec");
+        let _ = document.value.metadata().name();
+    }
+}
+
+/// A body of `POST /rpc`: whatever it is, it gets JSON or nothing.
+pub fn rpc_frame(data: &[u8]) {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    let router = ROUTER.get_or_init(|| {
+        Router::builder()
+            .method::<task::Create, _, _>(|_, params| async {
+                Ok::<_, ApiError>(Created { object: params.object, created: true })
+            })
+            .method::<task::Get, _, _>(|_, reference| async move {
+                Ok(Task::new(reference.name, TaskSpec::external()))
+            })
+            .build()
+    });
+    let answer = router.handle(Caller::user(1), data).now_or_never().expect("no handler waits");
+    if let Some(answer) = answer {
+        serde_json::from_slice::<IgnoredAny>(&answer).expect("an answer is JSON");
+    }
+}
+
+/// Selectors of labels and of fields: what is read means the same once it has been written.
+pub fn selector(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(selector) = text.parse::<LabelSelector>() {
+        let written = selector.to_string();
+        assert_eq!(written.parse::<LabelSelector>().as_ref(), Ok(&selector), "{written:?}");
+    }
+    let _ = FieldSelector::parse(text, &["metadata.name", "status.phase", "status.reason"]);
+}
+
+/// A duration: what is read is the same once it has been written.
+pub fn duration(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(duration) = text.parse::<api::Duration>() {
+        let written = duration.to_string();
+        assert_eq!(written.parse::<api::Duration>().as_ref(), Ok(&duration), "{text:?} {written:?}");
+    }
+}
+
+/// A text with references: they are filled in or named as wrong; what has none stays as it is.
+pub fn template(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let values = [("a".to_owned(), Value::from("x")), ("b".to_owned(), serde_json::json!({"c": [1]}))].into();
+    if let Ok(filled) = template::render_text(text, &values, &values)
+        && !text.contains("{{")
+    {
+        assert_eq!(filled, text);
+    }
+}
+
+/// Changes of a restart, merged into a spec: what they make can be told as changes again, which make the same.
+pub fn change(data: &[u8]) {
+    let Ok(changes) = serde_json::from_slice::<Changes>(data) else { return };
+    let mut spec = TaskSpec::command(["true"]);
+    spec.inputs.insert("width".to_owned(), serde_json::json!({"min": 1}));
+    let Ok(changed) = change::apply(&spec, &changes) else { return };
+    let between = change::between(&spec, &changed);
+    assert_eq!(change::apply(&spec, &between).as_ref(), Ok(&changed), "{between:?}");
+}

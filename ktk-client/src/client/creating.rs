@@ -1,0 +1,50 @@
+//! Creating without an end: objects come from a stream, go out in batches, and no more is taken than is answered.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::{Stream, StreamExt, stream};
+
+use super::{BoxFuture, Result};
+use crate::{
+    api::{ApiError, list::Created},
+    limits,
+};
+
+/// What became of one object.
+pub type CreateResult<T> = Result<Created<T>, ApiError>;
+
+/// What became of each object, in the order in which they came. It ends after its first error: objects that were
+/// taken by then may have been created.
+#[must_use = "streams do nothing unless polled"]
+pub struct CreateStream<T>(Pin<Box<dyn Stream<Item = Result<CreateResult<T>>> + Send>>);
+
+impl<T> Stream for CreateStream<T> {
+    type Item = Result<CreateResult<T>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+/// Creates what a stream brings: each time as much as is there, up to a batch. The next objects are taken when the
+/// answers of those before have been.
+pub(super) fn create_stream<T, S, C>(objects: S, create: C) -> CreateStream<T>
+where
+    T: Send + 'static,
+    S: Stream<Item = T> + Send + 'static,
+    C: Fn(Vec<T>) -> BoxFuture<'static, Result<Vec<CreateResult<T>>>> + Send + 'static,
+{
+    let batches = Box::pin(objects.ready_chunks(limits::BATCH_CALLS));
+    let answers = stream::unfold(Some((batches, create)), |state| async move {
+        let (mut batches, create) = state?;
+        let batch = batches.next().await?;
+        match create(batch).await {
+            Ok(answers) => Some((answers.into_iter().map(Ok).collect(), Some((batches, create)))),
+            Err(error) => Some((vec![Err(error)], None)),
+        }
+    });
+    CreateStream(Box::pin(answers.flat_map(stream::iter)))
+}
