@@ -107,6 +107,19 @@ impl Context {
         }
     }
 
+    /// The directory that processes of new tasks run in: the caller's, where the server is on this machine. Over the
+    /// network nobody knows that.
+    ///
+    /// # Errors
+    /// Where the current directory is gone; code 2 for a server that cannot be used.
+    pub(crate) fn base(&self) -> Result<Option<PathBuf>, CliError> {
+        if matches!(self.address()?, Some(ServerAddress::Net(_))) {
+            return Ok(None);
+        }
+        let gone = |error| CliError::failed(format!("cannot tell the current directory: {error}"));
+        env::current_dir().map(Some).map_err(gone)
+    }
+
     /// `--server` wins over `--data-dir`: both come from flags or variables.
     fn address(&self) -> Result<Option<ServerAddress>, CliError> {
         if let Some(server) = &self.settings.server {

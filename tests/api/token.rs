@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ktk_client::{
     Client, Error,
     api::{
-        ErrorReason, ListParams, Pipeline, Queue, Secret, Token,
+        ErrorReason, ListParams, Phase, Pipeline, Queue, Secret, Token,
         log::LogParams,
         pipeline::{PipelineSpec, Step},
         token::{Role, TokenSpec},
@@ -177,6 +177,28 @@ async fn namespaces_are_kept_to(client: Client) {
     assert_eq!(pipelines.items.iter().map(|p| full(&p.metadata)).collect::<Vec<_>>(), names("ci", &["p"]));
     let events = ci.events().all_namespaces().list(Default::default()).await.unwrap();
     assert!(!events.items.is_empty() && events.items.iter().all(|event| event.metadata.namespace() == "ci"));
+    // A semaphore is everybody's; who holds it elsewhere is not told.
+    client.semaphores().create(&ktk_client::api::Semaphore::new("gpu", 1)).await.unwrap();
+    for (namespace, name) in [("web", "holder"), ("ci", "waiter")] {
+        let mut task = crate::process(name, &["sleep", "600"]);
+        task.metadata.namespace = Some(namespace.into());
+        task.spec.semaphores = vec![ktk_client::api::task::SemaphoreUse::One("gpu".into())];
+        client.tasks().create(&task).await.unwrap();
+        let wanted = if name == "holder" { Phase::Running } else { Phase::Pending };
+        let own = client.in_namespace(namespace);
+        ktk_tests::eventually_async("it stands in the line", Duration::from_secs(20), || async {
+            (own.tasks().get(name).await.unwrap().status.unwrap().phase == wanted).then_some(())
+        })
+        .await;
+    }
+    let all = client.semaphores().get("gpu").await.unwrap().status.unwrap();
+    assert_eq!((all.held, all.holders.len(), all.waiters.len()), (1, 1, 1));
+    let own = ci.semaphores().get("gpu").await.unwrap().status.unwrap();
+    assert_eq!((own.held, own.holders.len(), own.waiters.len()), (1, 0, 1));
+    let why = ci.tasks().why("waiter").await.unwrap();
+    assert!(why.waits.iter().all(|wait| wait.holders.is_empty()), "{why:?}");
+    client.in_namespace("web").tasks().cancel("holder").await.unwrap();
+    ci.tasks().cancel("waiter").await.unwrap();
     // A watch of everything, from the beginning, tells of its own alone.
     client.in_namespace("web").tasks().delete("a").await.unwrap();
     client.in_namespace("ci").tasks().delete("a").await.unwrap();

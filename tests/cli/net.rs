@@ -39,6 +39,11 @@ fn every_verb_works_over_a_port() {
     ktk("auth whoami").code(0).prints("token/ci: operator of all namespaces, until");
     ktk("run --name hello -- echo out").code(0).prints("out\n");
     ktk("run -- sh -c 'exit 3'").code(3);
+    // Where a command is typed means nothing to a server elsewhere.
+    let fresh = ktk("run -- pwd").code(0).stdout;
+    assert!(fresh.trim() != place.work().display().to_string() && fresh.starts_with('/'), "{fresh}");
+    ktk("run --working-dir sub -- pwd").code(2).says("is relative, and the server is not of this machine");
+    ktk("run --working-dir / -- pwd").code(0).prints("/\n");
     ktk("get tasks hello -o name").is(0, "task/hello\n", "");
     ktk("describe task hello").code(0).prints("token/ci");
     ktk("logs hello").is(0, "out\n", "");

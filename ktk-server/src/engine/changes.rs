@@ -17,6 +17,7 @@ use super::{
     operation::Ask,
     read::Selectors,
     room::Shown,
+    semaphore,
 };
 use crate::{
     limits,
@@ -179,7 +180,12 @@ impl WatchPage {
         let version = row.version;
         let object = match &*row.kind {
             Queue::KIND => completed::<Queue, T>(tx, row).await?,
-            Semaphore::KIND => completed::<Semaphore, T>(tx, row).await?,
+            Semaphore::KIND => {
+                let mut object: Semaphore = entity::object(row)?;
+                Semaphore::complete(tx, &mut object).await?;
+                semaphore::cut_down(&mut object, |namespace| self.ask.reaches(namespace));
+                value(&object)?
+            }
             _ => completed::<TaskType, T>(tx, row).await?,
         };
         Ok(Some(match selectors.entity(row) {

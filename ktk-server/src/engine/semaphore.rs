@@ -68,6 +68,14 @@ impl Kind for Semaphore {
     }
 }
 
+/// What the asker may see of a semaphore: numbers, and the names in namespaces that it may reach.
+pub fn cut_down(semaphore: &mut Semaphore, reaches: impl Fn(&str) -> bool) {
+    if let Some(status) = &mut semaphore.status {
+        status.holders.retain(|holder| reaches(&holder.namespace));
+        status.waiters.retain(|waiter| reaches(&waiter.namespace));
+    }
+}
+
 fn holder(row: &TaskRow, permits: u32) -> Holder {
     let task = format!("{}@{}", row.name, row.incarnation);
     Holder { namespace: row.namespace.clone(), task, permits, since: row.started_at }

@@ -262,7 +262,8 @@ impl TaskWhy {
             let until = format!(
                 "permits come back when their holders' attempts end, or ktk scale semaphore/{name} --permits N"
             );
-            let holders = holders(tx, room, name).await?;
+            let mut holders = holders(tx, room, name).await?;
+            holders.retain(|holder| self.ask.reaches(&holder.namespace));
             waits.push(Wait {
                 holders,
                 place,

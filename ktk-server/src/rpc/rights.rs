@@ -79,9 +79,8 @@ const RIGHTS: &[Right] = &[
     right("rpc.discover", Any).attempts(),
     right("semaphore.create", Operate).everywhere(),
     right("semaphore.delete", Operate).everywhere(),
-    // It lists who holds and who waits, in all namespaces.
-    right("semaphore.get", Look).everywhere(),
-    right("semaphore.list", Look).everywhere(),
+    right("semaphore.get", Look),
+    right("semaphore.list", Look),
     right("semaphore.scale", Operate).everywhere(),
     right("server.collect", Rule).everywhere(),
     right("server.status", Look),

@@ -10,7 +10,7 @@ use crate::{
         Engine,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         requests::Remembered,
-        semaphore::ScaleSemaphore,
+        semaphore::{ScaleSemaphore, cut_down},
     },
     store::Store,
 };
@@ -21,11 +21,17 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         engine.takes_work()?;
         Ok(engine.write(CreateEntity::new(engine.ask(caller.by), params)?).await?)
     });
-    let router = method!(router, engine, semaphore::Get, |engine, _caller, reference| {
-        Ok(engine.read(GetEntity::<Semaphore>::new(reference)).await?)
+    let router = method!(router, engine, semaphore::Get, |engine, caller, reference| {
+        let mut object = engine.read(GetEntity::<Semaphore>::new(reference)).await?;
+        cut_down(&mut object, |namespace| caller.by.reaches(namespace));
+        Ok(object)
     });
-    let router = method!(router, engine, semaphore::ListSemaphores, |engine, _caller, params| {
-        Ok(engine.read(ListEntities::<Semaphore>::new(params)?).await?)
+    let router = method!(router, engine, semaphore::ListSemaphores, |engine, caller, params| {
+        let mut list = engine.read(ListEntities::<Semaphore>::new(params)?).await?;
+        for object in &mut list.items {
+            cut_down(object, |namespace| caller.by.reaches(namespace));
+        }
+        Ok(list)
     });
     let router = method!(router, engine, semaphore::Scale, |engine, caller, params| {
         let request = Remembered::of::<semaphore::Scale>(&params)?;

@@ -165,7 +165,11 @@ fn text(path: &Path) -> Result<String, CliError> {
 ///
 /// # Errors
 /// Where a document names another namespace than `-n`.
-pub(crate) fn complete(documents: &mut [Document], namespace: &str, base: &Path) -> Result<(), CliError> {
+pub(crate) fn complete(
+    documents: &mut [Document],
+    namespace: &str,
+    base: Option<&Path>,
+) -> Result<(), CliError> {
     for document in documents {
         if !document.value.is_namespaced() {
             continue;

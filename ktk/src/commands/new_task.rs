@@ -101,7 +101,7 @@ impl TaskFlags {
         name: Option<String>,
         command: Vec<String>,
         caller: &BTreeMap<String, String>,
-        base: &Path,
+        base: Option<&Path>,
     ) -> Result<Task, CliError> {
         let env = variables(&self.env, self.env_all, caller)?;
         let env = env.into_iter().map(|(name, value)| (name, value.into())).collect();
@@ -192,8 +192,18 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// Makes a process's directory absolute: the caller's where none is given, a relative one
-/// inside the caller's.
-pub(crate) fn place(run: &mut RunSpec, base: &Path) -> Result<(), CliError> {
+/// inside the caller's. Without a base the process runs on another machine, where those mean nothing.
+pub(crate) fn place(run: &mut RunSpec, base: Option<&Path>) -> Result<(), CliError> {
+    let Some(base) = base else {
+        return match &run.working_dir {
+            Some(dir) if !dir.starts_with('/') => {
+                let words =
+                    format!("the directory {dir:?} is relative, and the server is not of this machine");
+                Err(CliError::usage(words).with_hint("give an absolute one, or none for a fresh directory"))
+            }
+            _ => Ok(()),
+        };
+    };
     let path = match &run.working_dir {
         Some(dir) => base.join(dir),
         None => base.to_owned(),
@@ -256,8 +266,13 @@ mod tests {
             (Some("../x"), "/home/u/src/../x"),
         ] {
             let mut run = RunSpec { working_dir: dir.map(str::to_owned), ..RunSpec::default() };
-            place(&mut run, Path::new("/home/u/src")).expect("UTF-8");
+            place(&mut run, Some(Path::new("/home/u/src"))).expect("UTF-8");
             assert_eq!(run.working_dir.as_deref(), Some(expected));
+        }
+        for (dir, is_fine) in [(None, true), (Some("/abs"), true), (Some("sub"), false)] {
+            let mut run = RunSpec { working_dir: dir.map(str::to_owned), ..RunSpec::default() };
+            assert_eq!(place(&mut run, None).is_ok(), is_fine);
+            assert_eq!(run.working_dir.as_deref(), dir, "it is the server's machine that knows it");
         }
     }
 

@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     context::Context,
-    env,
     error::{CliError, Exit},
     output::{CHANGE, OutputFormat},
     ui::escape,
@@ -91,10 +90,9 @@ async fn from_files(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
         return Err(error.with_hint("ktk create -f FILE, or ktk create task NAME -- COMMAND"));
     }
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
-    let base = env::current_dir()
-        .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
+    let base = cx.base()?;
     let mut documents = manifests::read(&args.filenames, args.recursive, cx).await?;
-    manifests::complete(&mut documents, cx.namespace(), &base)?;
+    manifests::complete(&mut documents, cx.namespace(), base.as_deref())?;
     let documents = manifests::ordered(documents)?;
     let client = cx.client().await?;
     let mut made = Made::default();

@@ -45,11 +45,10 @@ pub(super) struct TaskArgs {
 
 pub(super) async fn run(args: TaskArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
-    let base = env::current_dir()
-        .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
+    let base = cx.base()?;
     let task = match args.external {
         true => args.task.external(Some(args.name))?,
-        false => args.task.task(Some(args.name), args.command, &env::variables(), &base)?,
+        false => args.task.task(Some(args.name), args.command, &env::variables(), base.as_deref())?,
     };
     let created = cx.client().await?.tasks().create(&task).await?;
     let name = format!("task/{}", created.object.metadata.name());

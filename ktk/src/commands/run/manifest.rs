@@ -18,7 +18,6 @@ use crate::{
         manifests,
     },
     context::Context,
-    env,
     error::{CliError, Exit},
     output::{CHANGE, OutputFormat},
     ui::escape,
@@ -61,10 +60,9 @@ pub(super) async fn run(
 
 /// The one object of a manifest, completed.
 async fn document(file: PathBuf, name: Option<String>, cx: &Context) -> Result<Document, CliError> {
-    let base = env::current_dir()
-        .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
+    let base = cx.base()?;
     let mut documents = manifests::read(std::slice::from_ref(&file), false, cx).await?;
-    manifests::complete(&mut documents, cx.namespace(), &base)?;
+    manifests::complete(&mut documents, cx.namespace(), base.as_deref())?;
     let count = documents.len();
     let Some(mut document) = documents.pop().filter(|_| count == 1) else {
         let error = CliError::usage(format!("{} has {count} objects, and run takes one", file.display()));

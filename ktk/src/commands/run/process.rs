@@ -17,9 +17,8 @@ use crate::{
 
 pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
-    let base = env::current_dir()
-        .map_err(|error| CliError::failed(format!("cannot tell the current directory: {error}")))?;
-    let mut task = args.task.task(args.name, args.command, &env::variables(), &base)?;
+    let base = cx.base()?;
+    let mut task = args.task.task(args.name, args.command, &env::variables(), base.as_deref())?;
     if args.stdin
         && let Some(run) = &mut task.spec.run
     {
