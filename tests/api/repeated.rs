@@ -93,6 +93,7 @@ fn walked_on(store: &str) {
         let with_id = |params| and(params, "requestId", format!("request-{number}"));
         let first = done(&place, method, &with_id(params.clone()));
         let again = done(&place, method, &with_id(params));
+        assert_eq!(again.get("token"), None, "a secret is shown once");
         // Of what makes something, the second answer shows it as it is by then.
         let made = |answer: &Value| (answer["created"].clone(), answer["object"]["metadata"]["id"].clone());
         if first.get("created").is_some() {

@@ -67,6 +67,6 @@ impl Tokens {
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Token>> {
         let params = NamedParams { reference: self.client.reference(name), request_id: None };
-        self.client.call::<token::Delete>(&params).await
+        self.client.call_once::<token::Delete>(params).await
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use hyper::{Response, StatusCode, Uri};
 use ktk_client::api::{
-    ListParams, Method, ObjectRef, discover, event, node, pipeline, queue, semaphore, task, task_type,
+    ListParams, Method, ObjectRef, discover, event, node, pipeline, queue, semaphore, task, task_type, token,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -30,7 +30,7 @@ const fn kind<L: Method, G: Method>(plural: &'static str, is_namespaced: bool) -
     Kind { plural, is_namespaced, list: L::NAME, get: Some(G::NAME) }
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     kind::<task::ListTasks, task::Get>("tasks", true),
     kind::<pipeline::ListPipelines, pipeline::Get>("pipelines", true),
     Kind { plural: "events", is_namespaced: true, list: event::ListEvents::NAME, get: None },
@@ -38,6 +38,7 @@ const KINDS: [Kind; 7] = [
     kind::<semaphore::ListSemaphores, semaphore::Get>("semaphores", false),
     kind::<task_type::ListTaskTypes, task_type::Get>("tasktypes", false),
     kind::<node::ListNodes, node::Get>("nodes", false),
+    kind::<token::ListTokens, token::Get>("tokens", false),
 ];
 
 /// A path as the call that it stands for.
