@@ -36,12 +36,20 @@ fn shown(source: &Source) -> Vec<String> {
         let offset: usize = source.code.lines().take(line.number - 1).map(|line| line.len() + 1).sum();
         let item = source.code[offset..].split(['{', ';']).next().unwrap_or_default();
         // What is implemented for a type is shown where the trait's parameters are: `From<reqwest::Error>`.
-        let is_own = code.starts_with("impl") && !item.contains(" for ");
+        // What is implemented for a type that nobody sees is seen by nobody.
+        let is_own = code.starts_with("impl")
+            && item.split_once(" for ").is_none_or(|(_, own)| !is_public(source, own.trim()));
         if let Some(name) = hidden.iter().find(|name| !is_own && has_word(item, name)) {
             found.push(format!("{}:{}: {name}: {}", source.path, line.number, line.text.trim()));
         }
     }
     found
+}
+
+/// Whether the file declares a public type of this name.
+fn is_public(source: &Source, own: &str) -> bool {
+    let name: String = own.chars().take_while(|&c| is_word(c)).collect();
+    ["struct", "enum"].iter().any(|kind| has_word(&source.code, &format!("pub {kind} {name}")))
 }
 
 fn starts_upper(word: &str) -> bool {
@@ -56,7 +64,8 @@ fn has_word(text: &str, word: &str) -> bool {
 #[test]
 fn a_type_that_is_shown_is_found() {
     let text = "use reqwest::{Client, StatusCode};\npub fn get() -> StatusCode {}\npub(crate) fn own(c: Client) {}\n\
-                impl From<reqwest::Error> for Error {}\npub fn other(\n    c: hyper::Uri,\n) {}\npub fn fine(c: Client2) {}\n";
+                impl From<reqwest::Error> for Error {}\npub enum Error {}\n\
+                impl hyper::body::Body for Own {}\nstruct Own;\npub fn other(\n    c: hyper::Uri,\n) {}\npub fn fine(c: Client2) {}\n";
     let source = Source::new("ktk-client/src/x.rs".to_owned(), text.to_owned());
     let found = shown(&source);
     assert_eq!(found.len(), 3, "{found:?}");
