@@ -19,11 +19,12 @@ use tokio::{
     net::TcpSocket,
 };
 
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     "/healthz",
     "/rpc",
     "/watch?namespace=default",
     "/logs?name=a",
+    "/api/v1/namespaces/default/tasks/a",
     "/healthz/",
     "/healthz/../rpc",
     "/tasks/healthz",
@@ -54,6 +55,8 @@ fn expected(route: &str, method: &str, bearer: &Bearer, own_host: bool, own_orig
         ("/rpc", "POST") => (200, bearer.looks),
         ("/watch" | "/logs", "GET") if !bearer.looks => (403, false),
         ("/watch" | "/logs", "GET") => (200, false),
+        (object, "GET") if object.starts_with("/api/v1/") => (if bearer.looks { 200 } else { 403 }, false),
+        (object, _) if object.starts_with("/api/v1/") => (405, false),
         ("/healthz" | "/rpc" | "/watch" | "/logs", _) => (405, false),
         _ => (404, false),
     }
