@@ -144,11 +144,11 @@ macro_rules! engine_conformance {
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, its_time_after_a_cancel,
                 one_of_a_key, a_key_that_was_waited_for,
-                its_hooks, its_permits, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
+                its_hooks, its_permits, its_steps_wait_behind_nobody, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
             affinity: who_ran_it_and_waits_gets_it, nobody_is_waited_for, kept_once_for_each_attempt, what_comes_behind_goes_on,
                 where_earlier_tasks_ran, only_who_can_run_it, what_runs_on_no_node, permits_are_kept_with_it;
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
-                who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
+                who_waits_goes_on, who_needs_whom_it_replaces, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;
             items: a_task_for_each_value, no_values_succeed_with_nothing, keys_are_names,
                 what_cannot_be_expanded_says_why, a_condition_is_judged_once, a_failed_item_is_waited_for,
