@@ -349,13 +349,13 @@ impl<T: Tx> Unit<'_, T> {
         Ok(())
     }
 
-    /// The dependents of the context see the new incarnation, which is live, in the place of the
-    /// old one.
+    /// The dependents of the context see the new incarnation in the place of the old one. One that need not run has
+    /// settled at once: who has finished is compared.
     pub(super) fn tell_new_incarnation(&mut self, old: &TaskRow, new: Uuid) {
         let was = class_of(old);
         let row = &self.tasks[&new];
         let is = class_of(row);
-        if was != is {
+        if was != is || row.phase.is_terminal() {
             let change = super::unit::ClassChange { context: old.context_id, before: was, after: is };
             self.changes.push_back(change);
         }

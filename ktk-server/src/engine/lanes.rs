@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ktk_client::api::{
-    Cause, DEFAULT_QUEUE, Queue, Semaphore, field,
+    Cause, DEFAULT_QUEUE, Phase, Queue, Semaphore, field,
     task::{SemaphoreUse, TaskSpec},
     worker::Grant,
 };
@@ -23,7 +23,7 @@ use crate::{
     model::{
         gate::{Stand, WHOLE},
         lane::{Lane, LaneRow, PLAIN},
-        permits::{Rank, Round, rank},
+        permits::{Rank, Round, is_strict, rank},
         row::{EXTERNAL, NodeRow, PipelineRow, TaskRow},
     },
     store::Tx,
@@ -193,10 +193,11 @@ impl<T: Tx> Unit<'_, T> {
             rows.retain(|row| !kept.contains(&row.id));
             rows.sort_by_key(rank);
             rows.truncate(left);
+            let of_holders = self.of_holders(&rows, &room).await?;
             let before = (line.closed(), kept.len());
             let mut chosen = Vec::with_capacity(rows.len());
             for row in rows {
-                if !line.takes(&Place::of(&row)) {
+                if !line.takes(&Place::of(&row, &of_holders)) {
                     continue;
                 }
                 match room.lane(row.lane).filter(|lane| lane.lane.near) {
@@ -269,7 +270,8 @@ impl<T: Tx> Unit<'_, T> {
                 rows.extend(self.tx.claimable(&[EXTERNAL.to_owned()], most).await?);
             }
             let wholes = self.tx.lane_pipelines(&lanes, Stand::Waits, most).await?;
-            let mut places: Vec<Place<'_>> = rows.iter().map(Place::of).collect();
+            let of_holders = self.of_holders(&rows, &room).await?;
+            let mut places: Vec<Place<'_>> = rows.iter().map(|row| Place::of(row, &of_holders)).collect();
             places.extend(wholes.iter().filter_map(Place::of_whole));
             places.retain(|place| !begun.contains(&place.at.2));
             places.sort_by_key(|place| place.at);
@@ -289,6 +291,38 @@ impl<T: Tx> Unit<'_, T> {
         }
         self.remember_passed(&line, &begun).await?;
         Ok(open)
+    }
+
+    /// Those of these tasks that belong to a pipeline, or to an attempt that made them, which holds permits until it
+    /// has ended. Asked only where somebody has been passed for so long that others wait behind it.
+    async fn of_holders(&mut self, rows: &[TaskRow], room: &Room) -> EngineResult<BTreeSet<Uuid>> {
+        let now = self.now;
+        let mut found = BTreeSet::new();
+        if !room.lanes.iter().any(|row| row.passed.is_some_and(|passed| is_strict(passed, now))) {
+            return Ok(found);
+        }
+        for row in rows {
+            let (mut pipeline, mut maker) = (row.pipeline_id, row.rare.spawned_by);
+            loop {
+                let stand = match pipeline {
+                    Some(pipeline) => self.pipeline(pipeline).await?.stand(),
+                    None => None,
+                };
+                let Some(above) = maker.filter(|_| stand != Some(Stand::Holds)) else {
+                    found.extend((stand == Some(Stand::Holds)).then_some(row.id));
+                    break;
+                };
+                self.load(&[above]).await?;
+                let above = self.tasks.get(&above).filter(|above| above.phase == Phase::Running);
+                let Some(above) = above else { break };
+                if room.lane(above.lane).is_some_and(|lane| !lane.lane.semaphores.is_empty()) {
+                    found.insert(row.id);
+                    break;
+                }
+                (pipeline, maker) = (above.pipeline_id, above.rare.spawned_by);
+            }
+        }
+        Ok(found)
     }
 
     /// Stores who was passed, and forgets it of those who have begun.
@@ -320,16 +354,24 @@ struct Place<'r> {
     lane: u32,
     queue: &'r str,
     is_whole: bool,
+    is_of_holder: bool,
 }
 
 impl<'r> Place<'r> {
-    fn of(row: &'r TaskRow) -> Self {
-        Self { at: rank(row), lane: row.lane, queue: &row.queue, is_whole: false }
+    fn of(row: &'r TaskRow, holders: &BTreeSet<Uuid>) -> Self {
+        let is_of_holder = holders.contains(&row.id);
+        Self { at: rank(row), lane: row.lane, queue: &row.queue, is_whole: false, is_of_holder }
     }
 
     fn of_whole(row: &'r PipelineRow) -> Option<Self> {
         let gate = row.rare.gate.as_ref()?;
-        Some(Self { at: row.rank(), lane: gate.lane, queue: &gate.of.queue, is_whole: true })
+        Some(Self {
+            at: row.rank(),
+            lane: gate.lane,
+            queue: &gate.of.queue,
+            is_whole: true,
+            is_of_holder: false,
+        })
     }
 }
 
@@ -362,7 +404,7 @@ impl Line<'_> {
             return false;
         }
         if let Some(lane) = lane {
-            if !self.round.may_take(at.2, at, lane) {
+            if !self.round.may_take(at.2, at, lane, row.is_of_holder) {
                 self.open.remove(&lane.id);
                 return false;
             }

@@ -129,13 +129,17 @@ impl<T: Tx> Unit<'_, T> {
         row: &mut TaskRow,
         holders: Vec<TaskRow>,
     ) -> EngineResult<()> {
-        let mut waits = false;
+        let mut ids = Vec::with_capacity(holders.len());
         for holder in holders {
             let id = self.adopt(holder);
             self.forget_wish(id)?;
             self.stop_task(id, StopWish { reason: Reason::Replaced, now: false }).await?;
-            waits |= self.task(id)?.holds_key();
+            ids.push(id);
         }
+        // Whoever needs them is told before the new one counts its needs: it may need them too.
+        self.settle().await?;
+        // One that was being deleted may be gone.
+        let waits = ids.iter().any(|id| self.tasks.get(id).is_some_and(|row| row.holds_key()));
         if let Some(key) = row.rare.unique.as_mut() {
             key.waits = waits;
         }

@@ -58,10 +58,12 @@ impl Round {
     }
 
     /// Whether the task at this place may take its permits now; if not, it is in nobody's way until it is passed.
-    pub fn may_take(&mut self, task: Uuid, at: Rank, lane: &LaneRow) -> bool {
+    /// Who belongs to somebody that holds permits until it has ended waits behind nobody: those ahead may wait for just
+    /// these.
+    pub fn may_take(&mut self, task: Uuid, at: Rank, lane: &LaneRow, is_of_holder: bool) -> bool {
         let now = self.now;
         let must_wait = |waiter: &Waiter| waiter.passed.is_some_and(|passed| is_strict(passed, now));
-        let may = self.fits(lane) && !self.ahead(at, lane).any(must_wait);
+        let may = self.fits(lane) && (is_of_holder || !self.ahead(at, lane).any(must_wait));
         if !may {
             let passed = lane.passed.filter(|passed| passed.task == task);
             self.waiters.push(Waiter { rank: at, lane: lane.clone(), passed });
@@ -72,7 +74,7 @@ impl Round {
     /// The task at this place starts elsewhere. It takes nothing now, but once it was passed for long its permits are
     /// kept for it.
     pub fn stands(&mut self, task: Uuid, at: Rank, lane: &LaneRow) {
-        if self.may_take(task, at, lane) {
+        if self.may_take(task, at, lane, false) {
             let passed = lane.passed.filter(|passed| passed.task == task);
             match passed.is_some_and(|passed| is_strict(passed, self.now)) {
                 true => self.use_up(lane),
@@ -144,7 +146,7 @@ mod tests {
 
     /// Takes if it may, with the task that the place is of.
     fn ask(round: &mut Round, at: Rank, lane: &LaneRow) -> bool {
-        let may = round.may_take(at.2, at, lane);
+        let may = round.may_take(at.2, at, lane, false);
         if may {
             round.take(at, lane);
         }

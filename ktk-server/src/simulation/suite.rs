@@ -17,9 +17,11 @@ use super::{
 };
 
 /// Seeds that once found something: an attempt that had ended made a task, an external task that was left behind a
-/// queue that had been paused, one that started on what its need no longer was, a request
-/// whose answer was forgotten, one that was passed although it was left what it needs.
-const PAST: [u64; 6] = [35, 38, 255, 539, 2383, 20206];
+/// queue that had been paused, one that started on what its need no longer was, a request whose answer was forgotten,
+/// one that was passed although it was left what it needs, one that needs whom it replaces (twice), and a step that
+/// waited behind who waits for its pipeline's permits (twice), an item that was gone unseen, an item with inputs of its
+/// own.
+const PAST: [u64; 12] = [35, 38, 255, 539, 2383, 20206, 30509, 34639, 32734, 38501, 31998, 37933];
 
 /// Every how many seeds one is played twice.
 const TWICE: u64 = 20;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ktk_client::api::{
-    ErrorReason, Pipeline, Semaphore,
+    ErrorReason, Pipeline, Reason, Semaphore,
     hook::{HookSpec, HooksSpec},
     list::Created,
     restart::RestartParams,
@@ -13,7 +13,7 @@ use ktk_client::api::{
 };
 
 use super::{
-    build::{job, pipeline, success},
+    build::{because, job, pipeline, success},
     calls::{named, pipeline_params, restart},
     lab::{Answer, Lab},
 };
@@ -285,6 +285,29 @@ pub async fn its_permits<S: Store>(store: S) {
     assert_eq!(refused.causes[0].field, "spec.semaphores[0]");
     let refused = lab.restart_pipeline(RestartParams { all: true, ..restart("p") }).await.unwrap_err();
     assert_eq!(refused.causes[0].field, "spec.semaphores[0]");
+}
+
+/// Who was passed for long waits for permits of a pipeline whose own steps need what is kept for it.
+pub async fn its_steps_wait_behind_nobody<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    for name in ["seat", "gpu"] {
+        lab.make_semaphore(name, 1).await;
+    }
+    let mut object = pipeline("p", [job("a").permits("gpu", 1), job("b").needs(["a"]).permits("gpu", 1)]);
+    object.spec.semaphores = vec![SemaphoreUse::One("seat".into())];
+    lab.make_pipeline(object).await;
+    lab.running("p.a").await;
+    lab.line_up(job("both").permits("seat", 1).permits("gpu", 1)).await;
+    lab.succeed("p.a").await;
+    lab.line_up(job("small").permits("gpu", 1)).await;
+    lab.running("p.b").await;
+    lab.end("p.b", because(Reason::Interrupted)).await;
+    lab.advance(Duration::from_secs(31)).await;
+    assert_eq!(lab.claim_names(64).await, ["p.b"], "it goes on, and others wait");
+    lab.end("p.b", success()).await;
+    assert_eq!(lab.claim_names(64).await, ["both"]);
+    lab.succeed("both").await;
+    lab.succeed("small").await;
 }
 
 pub async fn only_who_is_ready_stands_in_the_line<S: Store>(store: S) {

@@ -4,6 +4,7 @@ use ktk_client::api::restart::{Cascade, RestartParams};
 use serde_json::json;
 
 use super::{
+    build::job,
     calls::{plan_text, restart},
     items::{list, make, run_items},
     lab::Lab,
@@ -113,6 +114,26 @@ pub async fn expanded_again<S: Store>(store: S) {
     run_items(&mut lab).await;
     lab.succeed("p.c").await;
     assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+pub async fn who_needs_an_item_that_is_gone<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    make(&mut lab).await;
+    list(&mut lab, json!([7, 8])).await;
+    run_items(&mut lab).await;
+    for job in [job("z").needs(["p.b.1"]), job("y").needs(["p.b.1"]).always(), job("x").needs(["p.b.0"])] {
+        lab.make(job).await;
+    }
+    for name in ["p.c", "x", "y", "z"] {
+        lab.succeed(name).await;
+    }
+    lab.restart("p.a").await.unwrap();
+    list(&mut lab, json!([7])).await;
+    assert_eq!(lab.state("p.b.1").await, "Skipped/NotNeeded");
+    for name in ["y", "z"] {
+        assert_eq!(lab.state(name).await, "Pending/Queued", "{name} took what is no more");
+    }
+    assert_eq!(lab.state("x").await, "Succeeded");
 }
 
 /// What ended badly runs again with the next expansion, and changes of its own stay with an item.

@@ -83,7 +83,7 @@ macro_rules! engine_conformance {
             hooks: in_the_order_of_what_happened, finish_is_for_every_end, called_again_until_somebody_says_so;
             tokens: it_speaks_while_its_attempt_runs, one_that_was_lost_on_its_way_is_drawn_again,
                 what_it_makes_is_its_child, it_reaches_nothing_else, a_slot_is_lent_while_it_waits;
-            needs: r4_two_upstreams_end_in_one_batch, upstream_failed_spreads_and_heals, r6_nobody_starts_behind_a_failure, needs_of_a_finished_task,
+            needs: r4_two_upstreams_end_in_one_batch, everybody_who_waits_goes_on, upstream_failed_spreads_and_heals, r6_nobody_starts_behind_a_failure, needs_of_a_finished_task,
                 a_dependent_made_while_its_upstream_ends, r5_submitted_while_its_upstream_ends,
                 needs_are_refused_with_words;
             run_if: failure_steps, always_steps, skipped_is_good, skipped_once_and_for_all, nothing_to_fail, rerun_when_it_saw_something_else,
@@ -144,18 +144,18 @@ macro_rules! engine_conformance {
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             as_a_whole: its_queue_and_priority_are_its_steps, its_time_is_over, its_deadline_passes, its_time_after_a_cancel,
                 one_of_a_key, a_key_that_was_waited_for,
-                its_hooks, its_permits, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
+                its_hooks, its_permits, its_steps_wait_behind_nobody, only_who_is_ready_stands_in_the_line, permits_that_it_can_never_have;
             affinity: who_ran_it_and_waits_gets_it, nobody_is_waited_for, kept_once_for_each_attempt, what_comes_behind_goes_on,
                 where_earlier_tasks_ran, only_who_can_run_it, what_runs_on_no_node, permits_are_kept_with_it;
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
-                who_waits_goes_on, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
+                who_waits_goes_on, who_needs_whom_it_replaces, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;
             items: a_task_for_each_value, no_values_succeed_with_nothing, keys_are_names,
                 what_cannot_be_expanded_says_why, a_condition_is_judged_once, a_failed_item_is_waited_for,
                 a_pipeline_restarts_its_failed_items, cancelled_with_its_items, forced_while_items_run,
                 fail_fast_knows_items, places_are_its_items, held_with_its_items, always_and_on_failure,
                 schemas_are_for_each_item, each_item_has_its_key, ten_thousand;
-            items_again: expanded_again, expanded_again_behind_a_failure, upstream_moves_while_items_run,
+            items_again: expanded_again, who_needs_an_item_that_is_gone, expanded_again_behind_a_failure, upstream_moves_while_items_run,
                 a_whole_restart_reuses_no_item, the_values_are_of_what_was_taken,
                 a_restarted_item_is_collected_again, items_without_outputs,
                 a_failed_restart_leaves_what_was_collected, old_results_are_taken_back;

@@ -38,6 +38,20 @@ pub async fn r4_two_upstreams_end_in_one_batch<S: Store>(store: S) {
     }
 }
 
+/// However many wait for one.
+pub async fn everybody_who_waits_goes_on<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a")).await;
+    let names: Vec<String> = (0..20).map(|number| format!("b{number}")).collect();
+    for name in &names {
+        lab.make(job(name).needs(["a"])).await;
+    }
+    lab.succeed("a").await;
+    for name in &names {
+        assert_eq!(lab.state(name).await, "Pending/Queued");
+    }
+}
+
 pub async fn upstream_failed_spreads_and_heals<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make(job("a")).await;

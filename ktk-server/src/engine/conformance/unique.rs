@@ -160,6 +160,22 @@ pub async fn who_waits_goes_on<S: Store>(store: S) {
     lab.succeed("e").await;
 }
 
+/// What was waited for is cancelled in its own place: that is seen once.
+pub async fn who_needs_whom_it_replaces<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make(job("a").only("k")).await;
+    lab.make(job("b").needs(["a"])).await;
+    lab.make(job("c").replacing("k").needs(["a", "b"]).always()).await;
+    assert_eq!(lab.state("b").await, "Pending/UpstreamFailed");
+    lab.succeed("c").await;
+    lab.make(job("d").only("k")).await;
+    lab.make(job("e").replacing("k").needs(["d"])).await;
+    assert_eq!(lab.state("e").await, "Pending/UpstreamFailed");
+    lab.make(job("f").replacing("k").needs(["e"]).on_failure()).await;
+    assert_eq!(lab.state("e").await, "Cancelled/Replaced");
+    lab.succeed("f").await;
+}
+
 pub async fn in_a_pipeline<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make(job("a").only("k")).await;

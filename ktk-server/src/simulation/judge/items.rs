@@ -90,12 +90,12 @@ impl Judge {
             self.rule("S4", holds, || format!("not {value} at {index}: {item:?}"));
             let given = inputs(&spec, &needs, Some(value)).unwrap_or_default();
             self.check_kept(&step, &item, is_made, &given);
-            self.given.insert(item.context, given);
+            self.given.insert(item.id, given);
         }
         for item in items.into_values() {
             let holds = item.reason == Some("NotNeeded") && item.item.is_some_and(|item| item.is_gone);
             self.rule("S4", holds, || format!("{} has no such item: {item:?}", step.name));
-            self.given.remove(&item.context);
+            self.given.remove(&item.id);
         }
     }
 
@@ -107,11 +107,11 @@ impl Judge {
         is_made: bool,
         given: &BTreeMap<String, Value>,
     ) {
-        let is_equal = self.given.get(&item.context) == Some(given);
         let old = match is_made {
             true => item.parent.and_then(|parent| self.newest_before(item, parent)),
             false => Some(item.clone()),
         };
+        let is_equal = old.as_ref().and_then(|old| self.given.get(&old.id)) == Some(given);
         let was_well =
             old.is_some_and(|old| old.is_good() && old.is_present_item() && old.pipeline == step.pipeline);
         let stays = is_equal && was_well && step.cascade != "all";

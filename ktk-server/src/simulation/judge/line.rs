@@ -58,7 +58,7 @@ impl Judge {
     /// Those who stood ahead of who has begun, share a semaphore with it and now find too few left, were passed.
     pub(super) fn check_passed(&mut self, at: i64, touched: &Touched) {
         let tasks = touched.granted.iter().filter_map(|id| self.tasks.get(id));
-        let running = tasks.filter(|task| task.phase == "Running");
+        let running = tasks.filter(|task| task.phase == "Running" && !self.is_of_holder(task));
         let mut takers: Vec<(Rank, BTreeMap<String, u32>)> =
             running.map(|task| (rank(task), self.wants(task.id))).collect();
         takers.extend(touched.passed.iter().filter_map(|(id, rank)| {
@@ -78,6 +78,16 @@ impl Judge {
             }
             self.pass(at, rank, &permits, &free);
         }
+    }
+
+    /// Whether its pipeline, or an attempt that made it, holds permits until it has ended: it waits behind nobody.
+    fn is_of_holder(&self, task: &TaskFact) -> bool {
+        let whole = task.pipeline.and_then(|pipeline| self.pipelines.get(&pipeline));
+        let maker = task.spawned_by.and_then(|maker| self.tasks.get(&maker));
+        whole.is_some_and(|row| row.stand == Some("holds"))
+            || maker
+                .filter(|maker| maker.phase == "Running")
+                .is_some_and(|maker| !self.wants(maker.id).is_empty() || self.is_of_holder(maker))
     }
 
     /// One has begun, and this is left.

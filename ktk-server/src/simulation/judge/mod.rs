@@ -157,7 +157,7 @@ struct Judge {
     contexts: BTreeMap<Uuid, BTreeMap<u32, Uuid>>,
     /// What each context needs.
     needs: BTreeMap<Uuid, BTreeSet<Uuid>>,
-    /// The inputs that each item's step has given it last.
+    /// The inputs of each item: a restart of one has its parent's.
     given: BTreeMap<Uuid, BTreeMap<String, serde_json::Value>>,
     /// The contexts of each pipeline.
     steps: BTreeMap<Uuid, BTreeSet<Uuid>>,

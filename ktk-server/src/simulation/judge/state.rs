@@ -130,6 +130,9 @@ impl Judge {
         let is_new = !self.tasks.contains_key(&task.id) && !self.gone.contains(&task.id);
         self.rule("P53", is_new, || format!("{} comes back: {task:?}", task.name));
         self.specs.insert(task.id, Spec::of(body).unwrap_or_default());
+        if let Some(given) = task.parent.and_then(|parent| self.given.get(&parent)).cloned() {
+            self.given.insert(task.id, given);
+        }
         if task.phase == "Running" && self.is_external(task.id) {
             // Nobody has to claim it.
             let (phase, reason) = ("Pending", Some("Queued"));
