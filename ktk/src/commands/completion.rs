@@ -264,6 +264,6 @@ mod tests {
     fn types_complete_behind_commas_too() {
         assert_eq!(texts(types("get", "ta")), ["tasks", "tasktypes"]);
         assert_eq!(texts(types("get", "pipelines,ta")), ["pipelines,tasks", "pipelines,tasktypes"]);
-        assert_eq!(texts(types("get", "tasks,t")), ["tasks,tasktypes"]);
+        assert_eq!(texts(types("get", "tasks,t")), ["tasks,tasktypes", "tasks,tokens"]);
     }
 }

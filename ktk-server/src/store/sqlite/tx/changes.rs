@@ -63,11 +63,10 @@ fn tasks(session: &Session, after: u64, limit: usize) -> Outcome<Vec<TaskRow>> {
             found.extend(session.rows::<TaskRow>(TASKS, [i64::try_from(at).unwrap_or(i64::MAX)], left)?);
             break;
         };
+        page.extend(session.written.borrow().iter().filter(|(version, _)| *version > at));
+        page.sort_unstable();
+        page.truncate(limit);
         let is_last = page.len() < limit;
-        if is_last {
-            page.extend(session.written.borrow().iter().filter(|(version, _)| *version > at));
-            page.sort_unstable();
-        }
         let mut row = session.statement(TASK)?;
         for (version, id) in page {
             session.extend(&mut found, &mut row, params![id.as_bytes(), version.cast_signed()], 1)?;
