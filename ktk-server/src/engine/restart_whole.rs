@@ -8,6 +8,7 @@ use ktk_client::api::{
     change::{self, Changes},
     check,
     event::Severity,
+    field,
     restart::Action,
 };
 use uuid::Uuid;
@@ -85,8 +86,9 @@ impl<T: Tx> Unit<'_, T> {
     ) -> EngineResult<Plan> {
         let body = self.pipeline_body(named).await?;
         self.check_params(named, &body, &wish.changes).await?;
-        let targets: Vec<TaskRow> =
-            self.next_tasks(newest, named).await?.into_iter().map(|next| next.newest).collect();
+        let tasks = self.next_tasks(newest, named).await?;
+        self.refuse_lost_step_limits(named, &body, &tasks).await?;
+        let targets: Vec<TaskRow> = tasks.into_iter().map(|next| next.newest).collect();
         self.plan_as(&targets, Action::Restart, restart::why, wish.cascade).await
     }
 
@@ -156,13 +158,6 @@ impl<T: Tx> Unit<'_, T> {
         let plan = self.plan_whole(newest, &named, &wish).await?;
         let tasks = self.next_tasks(newest, &named).await?;
         let bodies = self.readable_bodies(&tasks).await?;
-        let named_limits = [Named::new("spec", body.spec.queue.as_deref(), &body.spec.semaphores)];
-        let causes = lanes::causes(self.tx, &named_limits).await?;
-        if !causes.is_empty() {
-            return Err(
-                ApiError::invalid(&format!("the restart of pipeline {:?}", named.name), causes).into()
-            );
-        }
         let key = whole::key_of(&named.name, &body.spec, &params)?;
         self.refuse_held_whole(newest, key.as_ref()).await?;
         for (next, task) in tasks.iter().zip(&bodies) {
@@ -200,6 +195,26 @@ impl<T: Tx> Unit<'_, T> {
         let words = format!("restarted as a whole: {}@{}", row.name, row.incarnation);
         self.pipeline_event(newest, Severity::Normal, "Restarted", words);
         Ok(row.id)
+    }
+
+    /// Refuses what would wait for ever: a queue or a semaphore of the pipeline or of a step is gone since, or too small.
+    async fn refuse_lost_step_limits(
+        &mut self,
+        named: &PipelineRow,
+        body: &PipelineBody,
+        tasks: &[Next],
+    ) -> EngineResult<()> {
+        let bodies = self.readable_bodies(tasks).await?;
+        let mut limits = vec![Named::new("spec", body.spec.queue.as_deref(), &body.spec.semaphores)];
+        for (next, task) in tasks.iter().zip(&bodies) {
+            let place = body.spec.steps.iter().position(|step| Some(&step.name) == next.parent.step.as_ref());
+            let prefix = field::item("spec.steps", place.unwrap_or_default());
+            limits.push(Named::new(prefix, task.spec.queue.as_deref(), &task.spec.semaphores));
+        }
+        let causes = lanes::causes(self.tx, &limits).await?;
+        let refused =
+            |causes| ApiError::invalid(&format!("the restart of pipeline {:?}", named.name), causes);
+        if causes.is_empty() { Ok(()) } else { Err(refused(causes).into()) }
     }
 
     /// The parameters that hold after the changes, with which every task can still be made.

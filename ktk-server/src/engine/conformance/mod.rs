@@ -115,7 +115,7 @@ macro_rules! engine_conformance {
             within: restart_while_running, restart_what_failed, nothing_to_restart, from_a_step,
                 force_and_if_newest, events_of_all_incarnations, restarted_after_a_cancel, reruns_leave_a_cancel_alone, fail_fast_knows_what_is_restarted, fail_fast_again_after_a_restart;
             whole: everything_runs_again, parameters_change, what_waited_is_replaced, of_one_that_runs, older_ones_are_kept,
-                from_an_older_one, who_needs_it_from_outside, done_once, one_answer_of_who_lives, deleted_with_all_incarnations, a_cancel_takes_it_back;
+                from_an_older_one, who_needs_it_from_outside, done_once, one_answer_of_who_lives, its_steps_need_their_limits, deleted_with_all_incarnations, a_cancel_takes_it_back;
             cancels: pending_and_running, ended_is_a_conflict, a_pipeline_but_for_always_steps, a_pipeline_now,
                 no_rerun_after_a_cancel;
             nodes: registered_again, a_missed_lease, leaving, only_what_it_can_run, in_order_of_priority,

@@ -1,6 +1,6 @@
 //! `restart --all`: a new incarnation of a pipeline, whose tasks all run again and reuse nothing.
 
-use ktk_client::api::{ErrorReason, ListParams, Pipeline, restart::RestartParams};
+use ktk_client::api::{ErrorReason, ListParams, Pipeline, Semaphore, restart::RestartParams};
 use serde_json::json;
 
 use super::{
@@ -225,6 +225,26 @@ pub async fn one_answer_of_who_lives<S: Store>(store: S) {
     let again = lab.restart_pipeline(params).await.unwrap();
     assert_eq!((again.created, again.object.metadata.id), (false, lives), "the first answer");
     assert_eq!(lab.pipeline_state("p").await, "Failed", "nothing was made");
+}
+
+/// A step would wait for ever for what has been deleted since.
+pub async fn its_steps_need_their_limits<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    let steps = [job("a"), job("b").needs(["a"]).permits("gpu", 1)];
+    lab.make_pipeline(pipeline("p", steps)).await;
+    for name in ["p.a", "p.b"] {
+        lab.give(name, json!({"n": 1})).await;
+    }
+    lab.delete_entity::<Semaphore>("gpu").await.unwrap();
+    for dry_run in [true, false] {
+        let refused = lab.restart_pipeline(RestartParams { dry_run, ..all("p") }).await.unwrap_err();
+        let fields: Vec<&str> = refused.causes.iter().map(|cause| cause.field.as_str()).collect();
+        assert_eq!(fields, ["spec.steps[1].semaphores[0]"]);
+    }
+    assert_eq!(lab.dump.pipelines.len(), 1);
+    lab.make_semaphore("gpu", 1).await;
+    lab.restart_pipeline(all("p")).await.unwrap();
 }
 
 pub async fn deleted_with_all_incarnations<S: Store>(store: S) {
