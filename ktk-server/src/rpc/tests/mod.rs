@@ -31,6 +31,7 @@ macro_rules! methods {
         )*
     };
 }
+use methods;
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Add {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{Caller, Router};
+use super::{Caller, Router, methods};
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Subtraction {
@@ -16,18 +16,6 @@ struct Subtraction {
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Nothing {}
-
-macro_rules! methods {
-    ($($kind:ident = $name:literal: $params:ty => $output:ty;)*) => {$(
-        #[derive(JsonSchema)]
-        struct $kind;
-        impl Method for $kind {
-            const NAME: &'static str = $name;
-            type Params = $params;
-            type Output = $output;
-        }
-    )*};
-}
 
 methods! {
     Subtract = "subtract": Subtraction => i64;

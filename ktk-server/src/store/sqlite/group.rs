@@ -157,7 +157,7 @@ fn give_up(tx: &mut SqliteTx) -> Refusal {
 
 fn roll_back(tx: &mut SqliteTx) -> Result<(), Refusal> {
     tx.forget();
-    tx.session.written.get_mut().clear();
+    tx.session.written.get_mut().truncate(0);
     let rolled_back = (|| {
         if !tx.session.connection.is_autocommit() {
             execute(tx, "ROLLBACK")?;

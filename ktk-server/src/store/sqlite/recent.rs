@@ -6,7 +6,7 @@
 //! compare it with the row that they find.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -28,6 +28,48 @@ struct Ring {
     newest: u64,
     /// Tasks by version.
     tasks: BTreeMap<u64, Uuid>,
+}
+
+/// What a transaction has written, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    order: Vec<(u64, Uuid)>,
+    /// The same by version: a restart of thousands gives its later rows the lower ones.
+    by_version: HashMap<u64, Uuid>,
+}
+
+impl Written {
+    pub(super) fn push(&mut self, version: u64, id: Uuid) {
+        self.order.push((version, id));
+        self.by_version.insert(version, id);
+    }
+
+    pub(super) fn with_version(&self, version: u64) -> Option<Uuid> {
+        self.by_version.get(&version).copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(u64, Uuid)> {
+        self.order.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Takes back what was written after so much.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.order.truncate(length);
+        self.by_version = self.order.iter().copied().collect();
+    }
+
+    fn take(&mut self) -> Vec<(u64, Uuid)> {
+        self.by_version.clear();
+        std::mem::take(&mut self.order)
+    }
 }
 
 /// What a reader can learn here.
@@ -66,9 +108,12 @@ impl Recent {
     }
 
     /// Takes in what a transaction wrote, once it is committed.
-    pub(super) fn publish(&self, written: &mut Vec<(u64, Uuid)>) {
+    pub(super) fn publish(&self, written: &mut Written) {
+        if written.is_empty() {
+            return;
+        }
         let mut ring = self.ring();
-        for (version, id) in written.drain(..) {
+        for (version, id) in written.take() {
             ring.newest = ring.newest.max(version);
             ring.tasks.insert(version, id);
             if ring.tasks.len() > CHANGES
@@ -98,10 +143,24 @@ mod tests {
         assert_eq!(recent.after(9, 5), Page::TooOld);
         assert_eq!(recent.after(10, 5), Page::Changes(vec![]));
         let count = CHANGES as u64 + 3;
-        recent.publish(&mut (1..=count).map(|number| (10 + number, id(number))).collect());
+        let mut written = Written::default();
+        (1..=count).for_each(|number| written.push(10 + number, id(number)));
+        recent.publish(&mut written);
+        assert!(written.is_empty());
         assert_eq!(recent.newest(), 10 + count);
         assert_eq!(recent.after(12, 1), Page::TooOld);
         assert_eq!(recent.after(13, 2), Page::Changes(vec![(14, id(4)), (15, id(5))]));
         assert_eq!(recent.after(10 + count, 2), Page::Changes(vec![]));
+    }
+
+    #[test]
+    fn what_is_taken_back_was_not_written() {
+        let mut written = Written::default();
+        written.push(5, id(1));
+        let mark = written.len();
+        written.push(5, id(2));
+        assert_eq!(written.with_version(5), Some(id(2)));
+        written.truncate(mark);
+        assert_eq!((written.with_version(5), written.len()), (Some(id(1)), 1));
     }
 }

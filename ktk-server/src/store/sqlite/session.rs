@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     fault::{Fault, Outcome},
-    recent::Recent,
+    recent::{Recent, Written},
     rows::{Cells, Stored},
     warm::Warm,
 };
@@ -29,7 +29,7 @@ pub(super) struct Session {
     /// The latest changes of tasks.
     pub(super) recent: Recent,
     /// Versions of tasks that the transaction has written, to be published once it is committed.
-    pub(super) written: RefCell<Vec<(u64, Uuid)>>,
+    pub(super) written: RefCell<Written>,
     /// A version that is higher than any that a task has had is nobody's.
     highest: Cell<u64>,
 }
@@ -53,7 +53,7 @@ impl Session {
         if version > self.highest.get() {
             self.highest.set(version);
         } else {
-            let mine = written.iter().rev().find(|(other, _)| *other == version).map(|(_, task)| *task);
+            let mine = written.with_version(version);
             let holder = mine.or_else(|| self.recent.with_version(version)).filter(|holder| *holder != id);
             let holds = "SELECT EXISTS(SELECT 1 FROM tasks WHERE id = ?1 AND version = ?2)";
             if let Some(holder) = holder
@@ -62,7 +62,7 @@ impl Session {
                 return Err(Fault::DoubleVersion(version));
             }
         }
-        written.push((version, id));
+        written.push(version, id);
         Ok(())
     }
 

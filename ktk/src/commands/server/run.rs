@@ -102,6 +102,7 @@ pub(crate) struct RunArgs {
     /// phase as failed=90d; or none [default: 30d,100000]
     #[arg(long, value_name = "LIMIT,...", env = "KTK_RETENTION", hide_env_values = true)]
     retention: Option<Retention>,
+
     /// Variables of this server that tasks may ask for with fromEnv
     #[arg(
         long,
@@ -111,6 +112,7 @@ pub(crate) struct RunArgs {
         value_delimiter = ','
     )]
     secret_env: Vec<String>,
+
     /// Where http tasks and hooks may go besides public addresses: 10.0.0.0/8, 127.0.0.1:8080, [::1], db.internal
     #[arg(long, value_name = "PEER,...", env = "KTK_ALLOW_HTTP_TO", hide_env_values = true)]
     allow_http_to: Option<AllowedPeers>,

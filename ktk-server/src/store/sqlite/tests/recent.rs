@@ -10,7 +10,12 @@ use crate::{
             see, write,
         },
         sqlite::{
-            SqliteOptions, open::open_reader, recent::Recent, session::Session, tx::changes, warm::Warm,
+            SqliteOptions,
+            open::open_reader,
+            recent::{Recent, Written},
+            session::Session,
+            tx::changes,
+            warm::Warm,
         },
     },
 };
@@ -42,10 +47,15 @@ async fn what_is_committed_but_not_at_hand_is_told_later() {
     write(&store, [Step::InsertTasks([task(1), task(2)].map(new_task).to_vec())]).await;
     let reader = open_reader(&dir.path().canonicalize().unwrap().join("ktk.db"), &SqliteOptions::default());
     let session = Session::new(reader.unwrap(), Warm::default(), recent.clone());
-    recent.publish(&mut vec![(1, id(1))]);
+    let publish = |version| {
+        let mut written = Written::default();
+        written.push(version, id(version));
+        recent.publish(&mut written);
+    };
+    publish(1);
     let told = |after| changes::after(&session, after, 10).unwrap().len();
     assert_eq!(told(0), 1, "the second would be passed over for ever, were a later one told before it");
-    recent.publish(&mut vec![(2, id(2))]);
+    publish(2);
     assert_eq!((told(0), told(1)), (2, 1));
     store.close().await;
 }
