@@ -14,6 +14,8 @@ pub const PAGE: usize = 10_000;
 pub const SCAN_PAGE: usize = 2_000;
 /// The most changes that a watch reads at once.
 pub const WATCH_PAGE: usize = 500;
+/// The most events that one look makes for all who watch, as far as it has more than one change.
+pub const WATCH_ROUND: usize = 100_000;
 /// The most events that one list gives.
 pub const EVENTS_PAGE: usize = 1_000;
 /// Objects that an ambiguous reference lists.
@@ -163,6 +165,12 @@ pub const SOCKET_PATH_BYTES: usize = 107;
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The most bytes of a watch that are written at once, unless one event alone is longer.
 pub const WATCH_WRITE_BYTES: usize = 64 << 10;
+/// What is remembered for those who watch, so that they need not read the store each for itself.
+pub const FEED_BYTES: usize = 8 << 20;
+/// Between two looks for those who watch, for each of them that was woken: about what it costs to write to one.
+pub const FEED_PAUSE_EACH: Duration = Duration::from_micros(20);
+/// The same at most.
+pub const FEED_PAUSE: Duration = Duration::from_millis(300);
 /// How often it is looked, while the server changes, whether the attempt that holds a stream open still runs.
 pub const ATTEMPT_TOKEN_PAUSE: Duration = Duration::from_secs(1);
 /// A follower of a log looks at its task at most this often, however fast the server changes.

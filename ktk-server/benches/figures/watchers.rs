@@ -1,7 +1,9 @@
-//! 10,000 watchers over a port: what each costs in memory, and how long a change takes to all of them at 200 changes a
-//! second. It takes as many descriptors on both sides: `ulimit -n 40000`.
+//! 10,000 watchers over a port: what each costs in memory, and how long a change takes to them at 200 changes a second,
+//! where each watches a namespace of its own and where all watch everything (two million events a second). It takes as
+//! many descriptors on both sides: `ulimit -n 40000`.
 
 use std::{
+    io::ErrorKind,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -11,14 +13,12 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use ktk_client::api::{
-    Token,
+    Task, Token,
     task::{CreateParams, TaskSpec},
     token::{Role, TokenSpec},
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use memchr::memmem;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet};
 
 use crate::support::{
     Server,
@@ -29,44 +29,89 @@ const WATCHERS: usize = 10_000;
 const CHANGES: usize = 2_000;
 /// Between two changes: 200 a second.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Each watcher notes one change in so many.
+/// Each watcher of everything notes one change in so many.
 const NOTED: usize = 50;
+/// What is kept of a piece, so that a name that comes in two is found.
+const CARRIED: usize = 32;
+const NAME: &[u8] = b"\"name\":\"w";
+
+/// What all watchers share.
+struct Scene {
+    port: String,
+    token: String,
+    is_own: bool,
+    open: AtomicUsize,
+    sent: Vec<Mutex<Option<Instant>>>,
+    delays: Mutex<Vec<Duration>>,
+}
 
 pub async fn run() -> anyhow::Result<()> {
     heading("10,000 watchers, 200 changes a second", "each change is synced");
+    for is_own in [true, false] {
+        measure(is_own).await?;
+    }
+    Ok(())
+}
+
+async fn measure(is_own: bool) -> anyhow::Result<()> {
     let flags = ["--listen", "127.0.0.1:0", "--request-rate", "1000000"];
     let server = Server::start(&flags).await?;
     let spec = TokenSpec { role: Role::Viewer, ..TokenSpec::default() };
     let issued = server.client.tokens().create(&Token::new("bench", spec)).await?;
-    let token = issued.token.context("a new token")?.expose().to_owned();
-    let port = server.client.server().status().await?.listen.context("it listens")?.replace("http://", "");
+    let scene = Arc::new(Scene {
+        port: server.client.server().status().await?.listen.context("it listens")?.replace("http://", ""),
+        token: issued.token.context("a new token")?.expose().to_owned(),
+        is_own,
+        open: AtomicUsize::new(0),
+        sent: (0..CHANGES).map(|_| Mutex::new(None)).collect(),
+        delays: Mutex::default(),
+    });
     let before = resident_kb(server.pid())?;
-    let (open, begun) = (Arc::new(AtomicUsize::new(0)), Instant::now());
-    let delays = Arc::new(Mutex::new(Vec::new()));
-    let sent: Arc<Vec<Mutex<Option<Instant>>>> = Arc::new((0..CHANGES).map(|_| Mutex::new(None)).collect());
-    let mut watchers = tokio::task::JoinSet::new();
+    let mut watchers = open(&scene).await?;
+    let each = (resident_kb(server.pid())? - before) / WATCHERS as f64;
+    change(&server, &scene).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let who = if is_own { "each its own namespace" } else { "all everything" };
+    let mut memory = Sample::default();
+    memory.push(each);
+    line(&format!("memory of a watcher, {who} (goal: 64 KB)"), "KB", &memory);
+    let delays = std::mem::take(&mut *scene.delays.lock().expect("nobody panics"));
+    let expected = if is_own { CHANGES } else { WATCHERS * CHANGES / NOTED };
+    ensure!(delays.len() > expected / 2, "only {} of {expected} changes were noted", delays.len());
+    let mut sample = Sample::default();
+    let step = (delays.len() / 20_000).max(1);
+    delays.into_iter().step_by(step).for_each(|delay| sample.push_ms(delay));
+    tail_line(&format!("from a change to a watcher, {who} (goal: p99 1 s)"), "ms", &sample);
+    watchers.shutdown().await;
+    server.stop().await
+}
+
+/// Opens all of them.
+async fn open(scene: &Arc<Scene>) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+    let (mut watchers, begun) = (JoinSet::new(), Instant::now());
     for number in 0..WATCHERS {
-        let (token, port, open) = (token.clone(), port.clone(), Arc::clone(&open));
-        let (delays, sent) = (Arc::clone(&delays), Arc::clone(&sent));
+        let scene = Arc::clone(scene);
         #[expect(clippy::disallowed_methods, reason = "the benchmark keeps and drops them")]
-        watchers.spawn(async move { watch(number, &port, &token, &open, &delays, &sent).await });
+        watchers.spawn(async move { watch(number, &scene).await });
         if number % 200 == 199 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    while open.load(Ordering::Relaxed) < WATCHERS {
-        ensure!(
-            begun.elapsed() < Duration::from_secs(120),
-            "{} of them are open",
-            open.load(Ordering::Relaxed)
-        );
+    while scene.open.load(Ordering::Relaxed) < WATCHERS {
+        let open = scene.open.load(Ordering::Relaxed);
+        ensure!(begun.elapsed() < Duration::from_secs(120), "{open} of them are open");
         ensure!(watchers.try_join_next().is_none(), "a watcher has ended: `ulimit -n 40000`?");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let each = (resident_kb(server.pid())? - before) / WATCHERS as f64;
-    for (number, at) in sent.iter().enumerate() {
-        let mut object = ktk_client::api::Task::new(format!("w{number}"), TaskSpec::handler("nobody-yet"));
-        object.spec = TaskSpec { hold: true, ..TaskSpec::command(["true"]) };
+    Ok(watchers)
+}
+
+/// Makes the changes, one after the other.
+async fn change(server: &Server, scene: &Scene) -> anyhow::Result<()> {
+    for (number, at) in scene.sent.iter().enumerate() {
+        let mut object = Task::new(format!("w{number}"), TaskSpec::command(["true"]));
+        object.spec.hold = true;
+        object.metadata.namespace = Some(format!("n{}", noted_by(number)));
         *at.lock().expect("nobody panics") = Some(Instant::now());
         server
             .client
@@ -75,54 +120,61 @@ pub async fn run() -> anyhow::Result<()> {
             .await?;
         tokio::time::sleep(PAUSE).await;
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let mut memory = Sample::default();
-    memory.push(each);
-    line("memory of a watcher (goal: 64 KB)", "KB", &memory);
-    let mut sample = Sample::default();
-    let delays = std::mem::take(&mut *delays.lock().expect("nobody panics"));
-    ensure!(delays.len() > WATCHERS * CHANGES / NOTED / 2, "only {} changes were noted", delays.len());
-    let step = (delays.len() / 20_000).max(1);
-    delays.into_iter().step_by(step).for_each(|delay| sample.push_ms(delay));
-    tail_line("from a change to a watcher (goal: p99 1 s)", "ms", &sample);
-    watchers.shutdown().await;
-    server.stop().await
+    Ok(())
+}
+
+/// Whose namespace a change is in.
+fn noted_by(change: usize) -> usize {
+    change * 7_919 % WATCHERS
 }
 
 /// Watches, and notes how long some changes took.
-async fn watch(
-    number: usize,
-    port: &str,
-    token: &str,
-    open: &AtomicUsize,
-    delays: &Mutex<Vec<Duration>>,
-    sent: &[Mutex<Option<Instant>>],
-) -> anyhow::Result<()> {
+async fn watch(number: usize, scene: &Scene) -> anyhow::Result<()> {
+    let Scene { port, token, is_own, .. } = scene;
     let mut stream = TcpStream::connect(port).await?;
-    let request =
-        format!("GET /watch?summary=true HTTP/1.1\r\nhost: {port}\r\nauthorization: Bearer {token}\r\n\r\n");
+    let of = if *is_own { format!("&namespace=n{number}") } else { String::new() };
+    let request = format!(
+        "GET /watch?summary=true{of} HTTP/1.1\r\nhost: {port}\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await?;
-    let (mut text, mut piece, mut is_open) = (String::new(), vec![0; 4096], false);
+    let (mut is_open, mut carried) = (false, Vec::new());
     loop {
-        let count = stream.read(&mut piece).await?;
+        stream.readable().await?;
+        let mut piece = [0; 32 << 10];
+        let kept = carried.len();
+        piece[..kept].copy_from_slice(&carried);
+        let count = match stream.try_read(&mut piece[kept..]) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error.into()),
+        };
         ensure!(count > 0, "the watch has ended");
-        let now = Instant::now();
-        text.push_str(&String::from_utf8_lossy(&piece[..count]));
-        if !is_open && text.contains("event: bookmark") {
+        let text = &piece[..kept + count];
+        if !is_open && memmem::find(text, b"event: bookmark").is_some() {
             is_open = true;
-            open.fetch_add(1, Ordering::Relaxed);
+            scene.open.fetch_add(1, Ordering::Relaxed);
         }
-        while let Some((event, rest)) = text.split_once("\n\n") {
-            let name = event.split("\"name\":\"w").nth(1).and_then(|rest| rest.split('"').next());
-            let change: Option<usize> = name.and_then(|name| name.parse().ok());
-            if let Some(change) = change.filter(|change| change % NOTED == number % NOTED)
-                && let Some(at) = *sent[change].lock().expect("nobody panics")
-            {
-                delays.lock().expect("nobody panics").push(now - at);
-            }
-            text = rest.to_owned();
+        let rest = note(text, number, scene);
+        carried = text[rest.max(text.len().saturating_sub(CARRIED))..].to_vec();
+    }
+}
+
+/// Notes the changes of a text; says up to where it was read.
+fn note(text: &[u8], number: usize, scene: &Scene) -> usize {
+    let (now, mut read) = (Instant::now(), 0);
+    for at in memmem::find_iter(text, NAME) {
+        let name = &text[at + NAME.len()..];
+        let Some(end) = name.iter().position(|byte| *byte == b'"') else { break };
+        read = at + NAME.len() + end;
+        let change: Option<usize> = str::from_utf8(&name[..end]).ok().and_then(|name| name.parse().ok());
+        let is_mine = |change: &usize| scene.is_own || change % NOTED == number % NOTED;
+        if let Some(change) = change.filter(is_mine)
+            && let Some(at) = *scene.sent[change].lock().expect("nobody panics")
+        {
+            scene.delays.lock().expect("nobody panics").push(now - at);
         }
     }
+    read
 }
 
 /// What a process has in memory.

@@ -67,6 +67,7 @@ pub mod typed;
 pub mod unique;
 pub mod unit;
 mod unresolved;
+pub mod viewer;
 mod whole;
 pub mod why;
 

@@ -54,7 +54,7 @@ impl<N: Into<String>> From<N> for By {
 }
 
 /// What an attempt may reach by its own token: its task, and what it made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub task: Uuid,
     pub attempt: u32,

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use ktk_client::api::{
-    ApiError, Secret,
-    log::LogParams,
-    watch::{WatchEvent, WatchParams},
-};
+use ktk_client::api::{ApiError, Secret, log::LogParams, watch::WatchParams};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    engine::{lending::Lent, operation::By},
+    engine::{changes::Told, lending::Lent, operation::By, viewer::Viewer},
     logs::LogStore,
     rpc::Router,
 };
@@ -46,20 +42,24 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Invalid` for selectors and kinds, `Expired` for a version whose history is gone.
-    fn watch_start<'a>(&'a self, by: &'a By, params: &'a WatchParams)
-    -> BoxFuture<'a, Result<u64, ApiError>>;
+    fn watch_start<'a>(
+        &'a self,
+        by: &'a By,
+        params: WatchParams,
+    ) -> BoxFuture<'a, Result<(Arc<Viewer>, u64), ApiError>>;
 
     /// Events after a version, in order and at most a page of them, and the version up to which whoever takes
     /// them has then seen everything. That version does not rise when there is nothing more.
     ///
     /// # Errors
     /// `Expired` when the history has gone meanwhile; whatever the store fails with.
-    fn watch_page<'a>(
-        &'a self,
-        by: &'a By,
-        params: &'a WatchParams,
-        after: u64,
-    ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>>;
+    fn watch_page(&self, viewers: Vec<Arc<Viewer>>, after: u64) -> BoxFuture<'_, Result<Told, ApiError>>;
+
+    /// The newest version.
+    ///
+    /// # Errors
+    /// Whatever the store fails with.
+    fn newest(&self) -> BoxFuture<'_, Result<u64, ApiError>>;
 
     /// Whose log it is, and how far the task has come.
     ///

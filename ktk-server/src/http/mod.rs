@@ -8,7 +8,9 @@
 mod answer;
 mod backend;
 mod body;
+mod channel;
 mod connection;
+mod feed;
 mod gate;
 mod linger;
 mod logs;

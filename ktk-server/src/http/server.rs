@@ -70,6 +70,7 @@ pub async fn serve(
         () = shutdown => Ok(()),
         error = locals => Err(error),
         error = remotes => Err(error),
+        () = site.feed.run(&*site.backend) => Ok(()),
     };
     drop((listener, net));
     site.closing.cancel();

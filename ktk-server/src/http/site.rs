@@ -7,6 +7,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::feed::Feed;
 use super::rate::Rates;
 use super::{Backend, Identity, Lifecycle, Rate};
 use crate::limits;
@@ -73,6 +74,8 @@ impl Default for Timeouts {
 /// What all connections of a server share.
 pub(super) struct Site {
     pub(super) backend: Arc<dyn Backend>,
+    /// Changes, for all who watch.
+    pub(super) feed: Arc<Feed>,
     pub(super) timeouts: Timeouts,
     pub(super) rates: Rates,
     pub(super) callers: Rate,
@@ -95,8 +98,8 @@ impl Site {
             (CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
         let lifecycle = backend.lifecycle();
-        let (rates, closing) = (Rates::default(), CancellationToken::new());
-        Self { backend, timeouts, rates, callers, strangers, closing, lifecycle, signature }
+        let (rates, closing, feed) = (Rates::default(), CancellationToken::new(), Arc::default());
+        Self { backend, feed, timeouts, rates, callers, strangers, closing, lifecycle, signature }
     }
 
     /// Says with an answer who gave it, and whether it is about to go.

@@ -12,11 +12,12 @@ use ktk_client::api::{
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
+use super::channel::{Piece, Recent};
+use super::feed::{self, Seat};
 use super::refusal::Refusal;
 use super::site::{End, Site};
 use super::{Backend, query, sse};
 use crate::engine::{lending::Lent, operation::By};
-use crate::limits::WATCH_WRITE_BYTES;
 
 /// Opens a watch: from `last_id` on, else from where `params` say.
 pub(super) async fn open(
@@ -29,17 +30,16 @@ pub(super) async fn open(
         params.version = Some(id.parse().map_err(|_| query::bad_last_event_id())?);
     }
     let backend = Arc::clone(&site.backend);
-    let versions = backend.versions();
-    let version = backend.watch_start(&by, &params).await?;
+    let (viewer, version) = backend.watch_start(&by, params).await?;
+    let seat = site.feed.open(viewer);
     Ok(sse::stream(Watching {
         _lent: backend.waits(&by),
         backend,
-        by,
-        params,
+        moved: seat.channel.moved(),
+        seat,
         version,
-        versions,
         end: site.end(),
-        events: VecDeque::new(),
+        pieces: VecDeque::new(),
         looks: true,
         sent: None,
         heartbeat: site.timeouts.heartbeat,
@@ -52,13 +52,12 @@ pub(super) async fn open(
 struct Watching {
     _lent: Option<Lent>,
     backend: Arc<dyn Backend>,
-    by: By,
-    params: WatchParams,
-    /// Everything up to here has been sent or waits in `events`.
+    seat: Seat,
+    moved: Receiver<()>,
+    /// Everything up to here has been sent or waits in `pieces`.
     version: u64,
-    versions: Receiver<u64>,
     end: End,
-    events: VecDeque<WatchEvent>,
+    pieces: VecDeque<Piece>,
     /// Whether there may be more than was looked for.
     looks: bool,
     /// The version that a client would resume from; none before the first event.
@@ -76,8 +75,10 @@ impl sse::Source for Watching {
             if self.is_over {
                 return None;
             }
-            if !self.events.is_empty() {
-                return Some(self.write_events());
+            if let Some(piece) = self.pieces.pop_front() {
+                self.sent = Some(piece.last);
+                self.silent_since = Instant::now();
+                return Some(piece.text);
             }
             if self.looks {
                 if let Err(error) = self.look().await {
@@ -96,12 +97,22 @@ impl sse::Source for Watching {
 
 impl Watching {
     async fn look(&mut self) -> Result<(), ApiError> {
-        // Registered before the query: a change after it wakes this watch again.
-        let newest = *self.versions.borrow_and_update();
-        let (events, version) = self.backend.watch_page(&self.by, &self.params, self.version).await?;
-        self.looks = version > self.version && version < newest;
-        self.version = self.version.max(version);
-        self.events = events.into();
+        // Registered before the look: what comes after it wakes this watch again.
+        self.moved.borrow_and_update();
+        // The feed may have ended before it saw the last changes.
+        if !self.has_looked_last
+            && let Recent::Known(pieces, version) = self.seat.channel.after(self.version)
+        {
+            self.looks = !pieces.is_empty();
+            self.version = version;
+            self.pieces = pieces.into();
+            return Ok(());
+        }
+        let told = self.backend.watch_page(vec![Arc::clone(&self.seat.channel.viewer)], self.version).await?;
+        self.looks = told.upto > self.version;
+        self.version = told.upto;
+        self.pieces =
+            feed::joined(told.events.iter().map(|(_, event)| (event.version(), written(event)))).into();
         Ok(())
     }
 
@@ -114,34 +125,30 @@ impl Watching {
             return self.is_over.then(|| self.write(&WatchEvent::Stopping { version: self.version }));
         }
         tokio::select! {
-            changed = self.versions.changed() => {
-                self.looks = changed.is_ok();
-                if changed.is_err() {
-                    self.end.near().await;
-                }
+            // A channel lasts as long as whoever watches.
+            _ = self.moved.changed() => {
+                self.looks = true;
                 None
             }
             () = self.end.near() => None,
-            () = sleep_until(self.silent_since + self.heartbeat) => Some(if self.sent < Some(self.version) {
-                self.write_bookmark()
-            } else {
-                self.silent_since = Instant::now();
-                sse::heartbeat()
-            }),
+            () = sleep_until(self.silent_since + self.heartbeat) => self.break_silence(),
         }
     }
 
-    /// Writes as many events as belong into one piece.
-    fn write_events(&mut self) -> Bytes {
-        let mut out = Vec::new();
-        while out.len() < WATCH_WRITE_BYTES
-            && let Some(event) = self.events.pop_front()
-        {
-            write_event(&mut out, &event);
-            self.sent = Some(event.version());
+    /// A place to resume from where it has moved, else a sign of life.
+    fn break_silence(&mut self) -> Option<Bytes> {
+        if let Recent::Known(pieces, version) = self.seat.channel.after(self.version) {
+            if !pieces.is_empty() {
+                self.looks = true;
+                return None;
+            }
+            self.version = version;
+        }
+        if self.sent < Some(self.version) {
+            return Some(self.write_bookmark());
         }
         self.silent_since = Instant::now();
-        out.into()
+        Some(sse::heartbeat())
     }
 
     fn write_bookmark(&mut self) -> Bytes {
@@ -149,20 +156,21 @@ impl Watching {
     }
 
     fn write(&mut self, event: &WatchEvent) -> Bytes {
-        let mut out = Vec::new();
-        write_event(&mut out, event);
         self.sent = Some(event.version());
         self.silent_since = Instant::now();
-        out.into()
+        written(event)
     }
 }
 
-fn write_event(out: &mut Vec<u8>, event: &WatchEvent) {
+/// An event as it is sent.
+pub(super) fn written(event: &WatchEvent) -> Bytes {
     let name = match event {
         WatchEvent::Change { .. } => "change",
         WatchEvent::Delete { .. } => "delete",
         WatchEvent::Bookmark { .. } => "bookmark",
         WatchEvent::Stopping { .. } => "stopping",
     };
-    sse::write(out, Some(&event.version()), name, event);
+    let mut out = Vec::new();
+    sse::write(&mut out, Some(&event.version()), name, event);
+    out.into()
 }

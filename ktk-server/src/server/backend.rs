@@ -3,22 +3,19 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
-use ktk_client::api::{
-    ApiError, ObjectRef, Secret,
-    log::LogParams,
-    watch::{WatchEvent, WatchParams},
-};
+use ktk_client::api::{ApiError, ObjectRef, Secret, log::LogParams, watch::WatchParams};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
     engine::{
         Engine,
         attempt_token::{AttemptRuns, Identify},
-        changes::{Filter, WatchPage},
+        changes::{Told, WatchPage},
         expire::Outlook,
         lending::Lent,
         operation::{By, Scope},
         read::GetTask,
+        viewer::{Filter, Viewer},
     },
     http::{Backend, Identity, Lifecycle, LogTarget},
     limits,
@@ -52,21 +49,18 @@ impl<S: Store> Host<S> {
         }
     }
 
-    async fn start(&self, by: &By, params: &WatchParams) -> Result<u64, ApiError> {
-        let filter = Filter::new(params.clone())?;
-        if let Some(namespace) = &params.namespace {
-            // Refused at once, and not with the first look.
-            self.engine.ask(by.clone()).enter(namespace)?;
-        }
-        match params.version {
+    async fn start(&self, by: &By, params: WatchParams) -> Result<(Arc<Viewer>, u64), ApiError> {
+        let version = params.version;
+        let viewer = Arc::new(Viewer::new(self.engine.ask(by.clone()), Filter::new(params)?));
+        // Refused at once, and not with the first look.
+        viewer.enter()?;
+        match version {
             Some(version) => {
                 // One look finds out whether that is still in the kept history.
-                self.engine
-                    .read(WatchPage { ask: self.engine.ask(by.clone()), filter, after: version })
-                    .await?;
-                Ok(version)
+                self.watch_page(vec![Arc::clone(&viewer)], version).await?;
+                Ok((viewer, version))
             }
-            None => Ok(self.engine.read(Outlook).await?.version),
+            None => Ok((viewer, self.newest().await?)),
         }
     }
 
@@ -140,21 +134,17 @@ impl<S: Store> Backend for Host<S> {
     fn watch_start<'a>(
         &'a self,
         by: &'a By,
-        params: &'a WatchParams,
-    ) -> BoxFuture<'a, Result<u64, ApiError>> {
+        params: WatchParams,
+    ) -> BoxFuture<'a, Result<(Arc<Viewer>, u64), ApiError>> {
         Box::pin(self.start(by, params))
     }
 
-    fn watch_page<'a>(
-        &'a self,
-        by: &'a By,
-        params: &'a WatchParams,
-        after: u64,
-    ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>> {
-        Box::pin(async move {
-            let filter = Filter::new(params.clone())?;
-            Ok(self.engine.read(WatchPage { ask: self.engine.ask(by.clone()), filter, after }).await?)
-        })
+    fn watch_page(&self, viewers: Vec<Arc<Viewer>>, after: u64) -> BoxFuture<'_, Result<Told, ApiError>> {
+        Box::pin(async move { Ok(self.engine.read(WatchPage { viewers, after }).await?) })
+    }
+
+    fn newest(&self) -> BoxFuture<'_, Result<u64, ApiError>> {
+        Box::pin(async move { Ok(self.engine.read(Outlook).await?.version) })
     }
 
     fn log_target<'a>(

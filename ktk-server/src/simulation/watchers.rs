@@ -10,7 +10,10 @@ use super::{
     people::map,
     world::World,
 };
-use crate::engine::changes::{Filter, WatchPage};
+use crate::engine::{
+    changes::{Told, WatchPage},
+    viewer::{Filter, Viewer},
+};
 
 /// Somebody who follows all changes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,10 +38,11 @@ impl World {
         let kinds = Some("Task,Pipeline,Queue,Semaphore".to_owned());
         let params = WatchParams { summary: true, kinds, ..WatchParams::default() };
         let filter = Filter::new(params).unwrap();
-        let told = self.look(WatchPage { ask: self.engine.ask("watcher"), filter, after });
-        let told = map(told, |(events, upto): (Vec<WatchEvent>, u64)| Page {
-            events: events.iter().map(seen_of).collect(),
-            upto,
+        let told = self
+            .look(WatchPage { viewers: vec![Viewer::new(self.engine.ask("watcher"), filter).into()], after });
+        let told = map(told, |told: Told| Page {
+            upto: told.upto,
+            events: told.alone().iter().map(seen_of).collect(),
         });
         if let Some(page) = told.done() {
             self.people.watchers[index].after = page.upto;

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     engine::{
-        changes::{Filter, WatchPage},
+        changes::WatchPage,
         entity::{CreateEntity, DeleteEntity, GetEntity, Kind, ListEntities},
+        viewer::{Filter, Viewer},
     },
     store::Store,
 };
@@ -110,8 +111,9 @@ pub async fn watched_until_they_are_deleted<S: Store>(store: S) {
             ..WatchParams::default()
         };
         let filter = Filter::new(params).unwrap();
-        let page = WatchPage { ask: lab.engine.ask("watcher"), filter, after: before };
-        let (events, _) = lab.read(page).await.unwrap();
+        let page =
+            WatchPage { viewers: vec![Viewer::new(lab.engine.ask("watcher"), filter).into()], after: before };
+        let events = lab.read(page).await.unwrap().alone();
         let line = |event: &WatchEvent| match event {
             WatchEvent::Change { object, .. } => format!("+{}", object["metadata"]["name"]),
             WatchEvent::Delete { object, .. } => format!("-{}", object["metadata"]["name"]),

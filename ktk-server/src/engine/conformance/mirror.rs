@@ -10,7 +10,8 @@ use super::dump::Dump;
 use crate::{
     engine::{
         Engine,
-        changes::{Filter, WatchPage},
+        changes::WatchPage,
+        viewer::{Filter, Viewer},
     },
     store::Store,
 };
@@ -34,8 +35,12 @@ impl Mirror {
     pub async fn follow<S: Store>(&mut self, engine: &Arc<Engine<S>>) {
         loop {
             let filter = Filter::new(WatchParams { summary: true, ..WatchParams::default() }).unwrap();
-            let page = WatchPage { ask: engine.ask("watcher"), filter, after: self.after };
-            let (events, upto) = engine.read(page).await.unwrap();
+            let page = WatchPage {
+                viewers: vec![Viewer::new(engine.ask("watcher"), filter).into()],
+                after: self.after,
+            };
+            let told = engine.read(page).await.unwrap();
+            let (upto, events) = (told.upto, told.alone());
             if upto == self.after {
                 assert!(events.is_empty(), "events without progress");
                 return;

@@ -130,7 +130,7 @@ macro_rules! engine_conformance {
                 what_moved_since_the_plan_stays, files_go_with_it, in_small_batches,
                 a_jump_of_the_clock_lets_nothing_go, a_jump_is_over_when_somebody_says_so, ends_wake_the_collector;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
-                history_that_was_trimmed, scopes, versions_that_were_never_given;
+                history_that_was_trimmed, scopes, versions_that_were_never_given, many_look_at_once;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
             task_types: versions_and_aliases, a_task_gets_what_its_type_has, what_breaks_a_schema_is_refused,
                 outputs_are_judged, evaluated_inputs_are_judged, a_task_keeps_its_type, sets_are_applied_whole;

@@ -1,10 +1,10 @@
 //! Watches. That a watch from the beginning always knows what is stored is checked after every operation;
 //! here are pages, selectors, deletions and history.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ktk_client::api::{
-    ErrorReason,
+    ErrorReason, Semaphore,
     watch::{WatchEvent, WatchParams},
 };
 
@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     engine::{
-        changes::{Filter, WatchPage},
+        changes::WatchPage,
         expire::Trim,
+        operation::{Ask, Scope},
+        viewer::{Filter, Viewer},
     },
     limits,
     store::Store,
@@ -24,7 +26,10 @@ use crate::{
 
 async fn page<S: Store>(lab: &Lab<S>, params: WatchParams, after: u64) -> Answer<(Vec<WatchEvent>, u64)> {
     let filter = Filter::new(params).unwrap();
-    lab.read(WatchPage { ask: lab.engine.ask("watcher"), filter, after }).await
+    let viewers = vec![Viewer::new(lab.engine.ask("watcher"), filter).into()];
+    let told = lab.read(WatchPage { viewers, after }).await?;
+    let upto = told.upto;
+    Ok((told.alone(), upto))
 }
 
 /// `+name` for a change, `-name` for a deletion.
@@ -144,4 +149,51 @@ pub async fn versions_that_were_never_given<S: Store>(store: S) {
     assert_eq!(page(&lab, WatchParams::default(), newest).await.unwrap(), (Vec::new(), newest));
     let error = page(&lab, WatchParams::default(), newest + 1).await.unwrap_err();
     assert_eq!(error.reason, ErrorReason::Expired);
+}
+
+/// However many look at once, each is told what it is told when it looks alone.
+pub async fn many_look_at_once<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.create_entity(Semaphore::new("gpu", 1)).await.unwrap();
+    lab.create_entity(Semaphore::new("cpu", 4)).await.unwrap();
+    let a = lab.make(job("a").label("team", "x").permits("gpu", 1)).await;
+    let p = lab.make_pipeline(pipeline("p", [job("s"), job("t").permits("cpu", 2)])).await.metadata.id;
+    lab.fail("a").await;
+    lab.succeed("p.s").await;
+    lab.claim(1).await;
+    lab.restart("a").await.unwrap();
+    lab.succeed("a").await;
+    lab.delete("a").await.unwrap();
+    let kinds = |kinds: &str| WatchParams { kinds: Some(kinds.into()), ..WatchParams::default() };
+    let asked = [
+        WatchParams::default(),
+        WatchParams { summary: true, ..WatchParams::default() },
+        WatchParams { namespace: Some("other".into()), ..WatchParams::default() },
+        WatchParams { label_selector: Some("team=x".into()), ..WatchParams::default() },
+        WatchParams { field_selector: Some("status.phase=Failed".into()), summary: true, ..kinds("Task") },
+        WatchParams { pipeline: p, ..WatchParams::default() },
+        WatchParams { context: Some(a), ..WatchParams::default() },
+        WatchParams { label_selector: Some("team=x".into()), ..kinds("Semaphore,Queue") },
+        kinds("Semaphore,Task"),
+    ];
+    let whole = lab.engine.ask("watcher");
+    let limited = Ask { namespaces: Some(Arc::new(BTreeSet::from(["other".into()]))), ..whole.clone() };
+    let attempt = Scope { task: a, attempt: 1, execution: a, namespace: "default".into() };
+    let scoped = Ask { scope: Some(attempt), ..whole.clone() };
+    let viewers: Vec<Arc<Viewer>> = [whole, limited, scoped]
+        .iter()
+        .flat_map(|ask| asked.iter().map(|params| (ask.clone(), Filter::new(params.clone()).unwrap())))
+        .map(|(ask, filter)| Arc::new(Viewer::new(ask, filter)))
+        .collect();
+    let views: BTreeSet<String> = viewers.iter().map(|viewer| format!("{:?}", viewer.view())).collect();
+    assert_eq!(views.len(), viewers.len(), "each sees something of its own");
+    let all = lab.read(WatchPage { viewers: viewers.clone(), after: 0 }).await.unwrap();
+    for (index, viewer) in viewers.iter().enumerate() {
+        let alone = lab.read(WatchPage { viewers: vec![Arc::clone(viewer)], after: 0 }).await.unwrap();
+        let told = all.events.iter().filter(|(place, _)| *place == index).map(|(_, event)| (**event).clone());
+        assert_eq!(told.collect::<Vec<_>>(), alone.alone(), "{viewer:?}");
+    }
+    let told: BTreeSet<usize> = all.events.iter().map(|(place, _)| *place).collect();
+    // Semaphores are of every namespace; an attempt hears of its own context.
+    assert!([8, 17, 24].iter().all(|index| told.contains(index)), "{told:?}");
 }

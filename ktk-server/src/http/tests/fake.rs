@@ -15,7 +15,13 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::super::{Backend, Identity, Lifecycle, LogTarget};
-use crate::engine::operation::By;
+use crate::engine::{
+    changes::Told,
+    operation::{Ask, By},
+    shared::Shared,
+    viewer::{Filter, Viewer},
+};
+use crate::entropy::Entropy;
 use crate::logs::{Cursor, Entry, Fence, LogKey, LogStore, MemoryLogStore, Stream};
 use crate::rpc::{Caller, Router};
 
@@ -167,6 +173,12 @@ impl Fake {
     }
 }
 
+/// Whoever may see everything.
+pub(in crate::http) fn nobody() -> Ask {
+    let shared = Shared::new(Entropy::seeded(1), None);
+    Ask { shared, now: jiff::Timestamp::UNIX_EPOCH, by: "nobody".into(), scope: None, namespaces: None }
+}
+
 struct Ended(watch::Sender<(usize, usize)>);
 
 impl Drop for Ended {
@@ -195,26 +207,21 @@ impl Backend for Fake {
     fn watch_start<'a>(
         &'a self,
         _by: &'a By,
-        params: &'a WatchParams,
-    ) -> BoxFuture<'a, Result<u64, ApiError>> {
+        params: WatchParams,
+    ) -> BoxFuture<'a, Result<(Arc<Viewer>, u64), ApiError>> {
         let oldest = self.state.lock().unwrap().oldest;
         let start = params.version.unwrap_or(*self.versions.borrow());
-        let result = if params.kinds.as_deref().is_some_and(|kinds| kinds != "Task") {
-            Err(ApiError::new(ErrorReason::Invalid, "no such kind"))
-        } else if start < oldest {
-            Err(ApiError::new(ErrorReason::Expired, format!("the history begins at {oldest}")))
-        } else {
-            Ok(start)
-        };
+        let filter = Filter::new(params).map_err(ApiError::from);
+        let result = filter.and_then(|filter| {
+            if start < oldest {
+                return Err(ApiError::new(ErrorReason::Expired, format!("the history begins at {oldest}")));
+            }
+            Ok((Arc::new(Viewer::new(nobody(), filter)), start))
+        });
         ready(result).boxed()
     }
 
-    fn watch_page<'a>(
-        &'a self,
-        _by: &'a By,
-        _params: &'a WatchParams,
-        after: u64,
-    ) -> BoxFuture<'a, Result<(Vec<WatchEvent>, u64), ApiError>> {
+    fn watch_page(&self, viewers: Vec<Arc<Viewer>>, after: u64) -> BoxFuture<'_, Result<Told, ApiError>> {
         self.looks.send_modify(|count| *count += 1);
         let state = self.state.lock().unwrap();
         if let Some(failure) = &state.failure {
@@ -222,15 +229,21 @@ impl Backend for Fake {
         }
         let newest = *self.versions.borrow();
         let later: Vec<_> = state.changes.iter().filter(|(version, _)| *version > after).collect();
-        let seen = later.get(PAGE - 1).map_or(newest, |(version, _)| *version);
-        let events = later.iter().take(PAGE).filter(|(_, matches)| *matches).map(|(version, _)| {
+        let upto = later.get(PAGE - 1).map_or(newest, |(version, _)| *version);
+        let told = later.iter().take(PAGE).filter(|(_, matches)| *matches).flat_map(|(version, _)| {
             let mut object = json!({"kind": "Task", "n": version});
             if state.pad > 0 {
                 object["pad"] = "x".repeat(state.pad).into();
             }
-            WatchEvent::Change { version: *version, object }
+            let event = Arc::new(WatchEvent::Change { version: *version, object });
+            (0..viewers.len()).map(move |index| (index, Arc::clone(&event)))
         });
-        ready(Ok((events.collect(), seen))).boxed()
+        let events = told.collect();
+        ready(Ok(Told { events, upto })).boxed()
+    }
+
+    fn newest(&self) -> BoxFuture<'_, Result<u64, ApiError>> {
+        ready(Ok(*self.versions.borrow())).boxed()
     }
 
     fn log_target<'a>(

@@ -3,7 +3,7 @@
 mod calls;
 mod client;
 mod endurance;
-mod fake;
+pub(super) mod fake;
 mod logs;
 mod peer;
 mod running;

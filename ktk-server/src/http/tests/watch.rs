@@ -139,3 +139,87 @@ async fn a_client_that_does_not_read_slows_nobody_and_is_not_read_for() {
     assert!((100..130).contains(&looks), "{looks}");
     assert_eq!(slow.take(300).await, all);
 }
+
+#[tokio::test]
+async fn those_who_watch_the_same_are_looked_for_once() {
+    let server = Running::start().await;
+    let mut watches = Vec::new();
+    for _ in 0..60 {
+        let mut watch = Events::open(&server.socket, "/watch?kinds=Task", None).await;
+        assert_eq!(watch.take(1).await[0].name, "bookmark");
+        watches.push(watch);
+    }
+    // From here on each knows what its neighbours know.
+    let warm = server.fake.change(true);
+    for watch in &mut watches {
+        assert_eq!(versions(&watch.take(1).await), [warm]);
+    }
+    let before = *server.fake.looks.borrow();
+    for _ in 0..10 {
+        let version = server.fake.change(true);
+        for watch in &mut watches {
+            assert_eq!(versions(&watch.take(1).await), [version]);
+        }
+    }
+    let looks = *server.fake.looks.borrow() - before;
+    assert!((10..=20).contains(&looks), "{looks} looks for 10 changes and 60 watches");
+}
+
+#[tokio::test]
+async fn nobody_looks_when_nobody_watches() {
+    let server = Running::start().await;
+    let mut watch = Events::open(&server.socket, "/watch", None).await;
+    let version = server.fake.change(true);
+    let mut seen = watch.take(1).await;
+    while seen[0].id != version.to_string() {
+        seen = watch.take(1).await;
+    }
+    drop(watch);
+    // The server finds out when it writes; a look may be under way.
+    let mut settled = None;
+    for _ in 0..200 {
+        let before = *server.fake.looks.borrow();
+        server.fake.change(true);
+        ask(&server.socket, &request("GET /healthz", &[], "")).await;
+        if *server.fake.looks.borrow() == before {
+            settled = Some(before);
+            break;
+        }
+    }
+    let settled = settled.expect("looks end when nobody watches");
+    for _ in 0..20 {
+        server.fake.change(true);
+        ask(&server.socket, &request("GET /healthz", &[], "")).await;
+    }
+    assert_eq!(*server.fake.looks.borrow(), settled);
+}
+
+#[tokio::test]
+async fn wherever_a_watch_begins_it_loses_and_repeats_nothing() {
+    let server = Running::start().await;
+    for n in 0..10 {
+        server.fake.change(n % 4 != 0);
+    }
+    let expected: Vec<u64> = (1..=310).filter(|n| (n - 1) % 4 != 0).collect();
+    let mut watches = Vec::new();
+    for n in 10..310_u64 {
+        server.fake.change(n % 4 != 0);
+        if n % 10 == 0 {
+            let start = n % 70 * n / 70;
+            let place =
+                format!("/watch?version={start}&kinds={}", ["Task", "Task,Pipeline"][(n / 10 % 2) as usize]);
+            watches.push((start, Events::open(&server.socket, &place, None).await));
+        }
+    }
+    for (start, mut watch) in watches {
+        let expected: Vec<u64> = expected.iter().copied().filter(|version| *version > start).collect();
+        let mut seen: Vec<u64> = Vec::new();
+        while seen.len() < expected.len() {
+            let event = watch.take(1).await.remove(0);
+            if event.name == "change" {
+                seen.push(event.id.parse().unwrap());
+            }
+        }
+        assert_eq!(seen, expected, "from {start}");
+    }
+}
