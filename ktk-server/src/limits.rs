@@ -12,6 +12,10 @@ pub const ITEMS_BYTES: usize = 16 << 20;
 pub const PAGE: usize = 10_000;
 /// The most rows that one look into the store takes while a selector filters them.
 pub const SCAN_PAGE: usize = 2_000;
+/// The most operations of one JSON patch.
+pub const PATCH_OPERATIONS: usize = 1_000;
+/// The largest object that a patch may make.
+pub const PATCHED_BYTES: usize = 1 << 20;
 /// The most changes that a watch reads at once.
 pub const WATCH_PAGE: usize = 500;
 /// The most events that one look makes for all who watch, as far as it has more than one change.

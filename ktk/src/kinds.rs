@@ -63,6 +63,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         verbs: &[
             "get",
             "describe",
+            "patch",
+            "label",
+            "annotate",
+            "edit",
             "delete",
             "restart",
             "adopt",
@@ -89,7 +93,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: true,
         is_in_all: true,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "restart", "cancel", "pause", "resume", "wait", "events"],
+        verbs: &[
+            "get", "describe", "patch", "label", "annotate", "edit", "delete", "restart", "cancel", "pause",
+            "resume", "wait", "events",
+        ],
     },
     KindRow {
         kind: Kind::Queue,
@@ -100,7 +107,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "pause", "resume", "scale", "events"],
+        verbs: &[
+            "get", "describe", "patch", "label", "annotate", "edit", "delete", "pause", "resume", "scale",
+            "events",
+        ],
     },
     KindRow {
         kind: Kind::Semaphore,
@@ -111,7 +121,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "scale", "events"],
+        verbs: &["get", "describe", "patch", "label", "annotate", "edit", "delete", "scale", "events"],
     },
     KindRow {
         kind: Kind::TaskType,
@@ -122,7 +132,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "delete", "events"],
+        verbs: &["get", "describe", "patch", "label", "annotate", "edit", "delete", "events"],
     },
     KindRow {
         kind: Kind::Token,

@@ -13,6 +13,10 @@ use ktk_client::{
         token::{Role, TokenSpec},
         watch::WatchParams,
     },
+    client::{
+        follow::Target,
+        wait::{Condition, WaitParams},
+    },
 };
 
 use crate::on_both_stores;
@@ -24,6 +28,7 @@ on_both_stores!(
     namespaces_are_kept_to,
     what_is_over_is_refused,
     streams_end_with_their_token,
+    held_calls_end_with_their_token,
 );
 
 /// A client that speaks with a new token.
@@ -252,6 +257,22 @@ async fn streams_end_with_their_token(client: Client) {
     assert_eq!(reason::<()>(Err(last)), ErrorReason::Unauthorized);
     let last = tokio::time::timeout(within, logs).await.unwrap().unwrap();
     assert_eq!(reason::<()>(Err(last)), ErrorReason::Unauthorized);
+    client.tasks().cancel("long").await.unwrap();
+    crate::ended(&client, "long").await;
+}
+
+/// What is held by the server, as waiting for an end is, ends as well.
+async fn held_calls_end_with_their_token(client: Client) {
+    let viewer = with(&client, "v", Role::Viewer, &[]).await;
+    client.tasks().create(&crate::process("long", &["sleep", "600"])).await.unwrap();
+    let target = Target::Task(viewer.tasks().reference("long"));
+    let mut waiting = viewer.wait([target], WaitParams::until(Condition::Finished));
+    let waited = tokio::spawn(async move { waiting.next().await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waited.is_finished());
+    client.tokens().delete("v").await.unwrap();
+    let last = tokio::time::timeout(Duration::from_secs(5), waited).await.unwrap().unwrap().unwrap();
+    assert_eq!(reason(last), ErrorReason::Unauthorized);
     client.tasks().cancel("long").await.unwrap();
     crate::ended(&client, "long").await;
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod adopt;
+mod amend;
 mod apply;
 mod attempt;
 mod bad_input;

@@ -116,3 +116,37 @@ fn it_says_what_it_cannot_use() {
     let file = place.file("file", "");
     place.ktk(&format!("server run --data-dir {}", file.display())).says("file");
 }
+
+/// Secrets and tokens are in its memory.
+#[test]
+fn no_core_dump_of_it_is_written() {
+    let place = Place::new();
+    let ktk = place.binary().display();
+    let line = format!("ulimit -S -c $(ulimit -H -c); exec {ktk} server run");
+    let server = place.program("bash -c").arg(line).spawn();
+    eventually("it answers", SOON, || (place.ktk("server status").code == 0).then_some(()));
+    let own = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).expect("it runs");
+    let core = own.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    // What a task does with its own memory is its own affair.
+    place.ok("run -- bash -c 'ulimit -S -c $(ulimit -H -c)'");
+    server.signal(rustix::process::Signal::TERM);
+    server.wait().code(0);
+}
+
+#[test]
+fn as_root_it_warns_once_and_commands_do_not() {
+    let place = Place::new();
+    let is_root = rustix::process::geteuid().is_root();
+    let started = place.ktk("server start").code(0);
+    let ran = place.ktk("run -- true").code(0);
+    assert!(
+        !format!("{}{}", started.stderr, ran.stderr).contains("root"),
+        "{}{}",
+        started.stderr,
+        ran.stderr
+    );
+    place.ok("server stop");
+    let log = std::fs::read_to_string(place.data().join("server.log")).expect("it has a log");
+    assert_eq!(log.matches("running as root").count(), usize::from(is_root), "{log}");
+}

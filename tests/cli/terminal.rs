@@ -60,6 +60,107 @@ fn escape_codes_never_reach_a_terminal() {
     assert!(!has_foreign_codes(&output.stderr), "{:?}", output.stderr);
 }
 
+/// Each field that takes any text, in one manifest: whatever shows it shows it harmless.
+#[test]
+fn no_field_that_a_user_writes_reaches_a_terminal_as_it_is() {
+    let place = Place::started();
+    let evil = "\\u001b]0;evil\\u0007\\u202e\\u200b\\u009b2J\\u001b[2Jevil\\n\\rfake   Running";
+    let pipeline = format!(
+        r#"{{"apiVersion": "ktk/v1", "kind": "Pipeline",
+            "metadata": {{"name": "p", "annotations": {{"note": "{evil}"}}}},
+            "spec": {{"params": {{"a": "{evil}"}},
+              "steps": [
+                {{"name": "s", "inputs": {{"{evil}": "{evil}"}},
+                  "run": {{"command": ["sh", "-c", "exit 3", "{evil}"], "env": {{"A": "{evil}"}}}}}},
+                {{"name": "t", "needs": ["s"], "run": {{"command": ["true"]}}}}]}}}}"#
+    );
+    place.file("p.json", pipeline);
+    place.ok("create -f p.json");
+    let _ = place.ktk("wait pipeline/p");
+    let typed: String = serde_json::from_str(&format!("\"{evil}\"")).expect("it is JSON");
+    let say = |line: &str| place.typed(line).arg(&typed).output();
+    say("create task ext --external --annotation").code(2);
+    place.ok("create task x -- false");
+    let _ = place.ktk("wait x");
+    say("restart x --reason").code(0);
+    say("restart x --force --reason").code(0);
+    place.typed("restart x --force --env").arg(format!("B={typed}")).output().code(0);
+    let mut refused = Vec::new();
+    for line in [
+        "get task",
+        "get",
+        "get tasks -l",
+        "get tasks --field-selector",
+        "get tasks -o",
+        "get tasks -n",
+        "get tasks --sort-by",
+        "create queue",
+        "create semaphore --permits 1",
+        "restart",
+        "wait",
+        "logs",
+        "describe task",
+        "delete task",
+        "why",
+        "tree",
+        "cancel",
+        "create -f",
+        "apply -f",
+        "run -f",
+        "wait x --for",
+        "complete",
+        "events --for",
+        "scale",
+        "help",
+        "auth can-i",
+        "create token",
+        "login",
+        "--server",
+        "--context",
+        "get pipeline",
+        "restart x --set",
+        "create task bad --label",
+        "run --name",
+    ] {
+        let output = say(line);
+        assert_ne!(output.code, 0, "{line}: {}", output.stdout);
+        refused.push((line.to_owned(), format!("{}{}", output.stdout, output.stderr)));
+    }
+    for line in [
+        "get tasks -o wide",
+        "get tasks -o yaml",
+        "get tasks -o json",
+        "get tasks -o jsonl",
+        "get pipelines -o wide",
+        "get pipeline p -o yaml",
+        "describe pipeline p",
+        "describe task p.s",
+        "describe task p.t",
+        "describe task x",
+        "describe task x -o yaml",
+        "tree x",
+        "events",
+        "events -o json",
+        "diff task/x@1 task/x@2",
+        "why p.t",
+        "restart x --dry-run",
+        "restart pipeline/p --all --dry-run",
+    ] {
+        let shown = on_a_terminal(&place, line);
+        refused.push((line.to_owned(), shown));
+        refused.push((format!("{line} | cat"), place.ktk(line).stdout));
+    }
+    for (line, shown) in refused {
+        let foreign = has_foreign_codes(&shown)
+            || shown.contains("\u{1b}]")
+            || shown.contains("\u{1b}[2J")
+            || shown.contains(['\u{9b}', '\u{200b}']);
+        assert!(!foreign, "{line}: {shown:?}");
+        assert!(!shown.lines().any(|row| row.starts_with("fake ")), "{line}: a row of its own: {shown}");
+        assert!(!shown.contains("\rfake"), "{line}: {shown:?}");
+    }
+}
+
 #[test]
 fn colour_is_for_terminals() {
     let place = Place::started();

@@ -26,6 +26,7 @@ pub mod log;
 pub mod meta;
 pub mod names;
 pub mod node;
+pub mod patch;
 pub mod phase;
 pub mod pipeline;
 pub mod queue;

@@ -17,6 +17,7 @@ use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Pipeline,
     entity::NamedParams,
     list::Created,
+    patch::{Patch, PatchParams, PatchPipeline, Patched},
     pipeline::{self, ListPipelines},
     restart::{RestartParams, Restarted},
     task::{CancelParams, DeleteParams, Deleted},
@@ -284,6 +285,23 @@ impl Pipelines {
     pub async fn resume(&self, name: impl Into<String>) -> Result<Pipeline> {
         let params = NamedParams { reference: self.client.reference(name), request_id: None };
         self.client.call_once::<pipeline::Resume>(params).await
+    }
+
+    /// Changes a pipeline that exists: its labels and annotations.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
+    /// version any more.
+    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Pipeline>> {
+        self.client.call_once::<PatchPipeline>(params).await
+    }
+
+    /// The same, whatever its version is.
+    ///
+    /// # Errors
+    /// As [`Pipelines::patch_with`].
+    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<Pipeline>> {
+        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
     }
 
     /// Deletes a pipeline with all its tasks.

@@ -10,6 +10,7 @@ use crate::api::{
     List, ListParams, Queue,
     entity::{CreateParams, NamedParams},
     list::Created,
+    patch::{Patch, PatchParams, PatchQueue, Patched},
     queue::{self, ListQueues, ScaleParams},
     task::Deleted,
     watch::WatchParams,
@@ -74,6 +75,23 @@ impl Queues {
     /// The changes of queues, from `params.version` on. `kinds` is this one.
     pub fn watch(&self, params: WatchParams) -> ObjectWatch<Queue> {
         changes::watch(&self.client, "Queue", params)
+    }
+
+    /// Changes a queue that exists: its labels, annotations and spec.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
+    /// version any more.
+    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Queue>> {
+        self.client.call_once::<PatchQueue>(params).await
+    }
+
+    /// The same, whatever its version is.
+    ///
+    /// # Errors
+    /// As [`Queues::patch_with`].
+    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<Queue>> {
+        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
     }
 
     /// Deletes a queue that nobody uses.

@@ -10,6 +10,7 @@ use crate::api::{
     List, ListParams, Semaphore,
     entity::{CreateParams, NamedParams},
     list::Created,
+    patch::{Patch, PatchParams, PatchSemaphore, Patched},
     semaphore::{self, ListSemaphores, ScaleParams},
     task::Deleted,
     watch::WatchParams,
@@ -74,6 +75,23 @@ impl Semaphores {
     /// The changes of semaphores, from `params.version` on. `kinds` is this one.
     pub fn watch(&self, params: WatchParams) -> ObjectWatch<Semaphore> {
         changes::watch(&self.client, "Semaphore", params)
+    }
+
+    /// Changes a semaphore that exists: its labels, annotations and spec.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
+    /// version any more.
+    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Semaphore>> {
+        self.client.call_once::<PatchSemaphore>(params).await
+    }
+
+    /// The same, whatever its version is.
+    ///
+    /// # Errors
+    /// As [`Semaphores::patch_with`].
+    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<Semaphore>> {
+        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
     }
 
     /// Deletes a semaphore that nobody uses.

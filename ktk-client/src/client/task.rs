@@ -19,6 +19,7 @@ use crate::api::{
     entity::NamedParams,
     list::Created,
     log::LogParams,
+    patch::{Patch, PatchParams, PatchTask, Patched},
     restart::{AdoptParams, RestartParams, Restarted},
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
@@ -325,6 +326,24 @@ impl Tasks {
     /// The log of a task, from its newest attempt on until it has ended.
     pub fn follow_logs(&self, name: impl Into<String>) -> LogStream {
         self.client.logs(LogParams { name: name.into(), follow: true, ..LogParams::default() })
+    }
+
+    /// Changes a task that exists: labels and annotations, and its priority, queue,
+    /// hold and runAfter while it is pending.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
+    /// version any more.
+    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Task>> {
+        self.client.call_once::<PatchTask>(params).await
+    }
+
+    /// The same, whatever its version is.
+    ///
+    /// # Errors
+    /// As [`Tasks::patch_with`].
+    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<Task>> {
+        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
     }
 
     /// Holds a task: nothing of it starts. What runs goes on.

@@ -10,6 +10,7 @@ use crate::api::{
     List, ListParams, TaskType,
     entity::{CreateParams, NamedParams},
     list::Created,
+    patch::{Patch, PatchParams, PatchTaskType, Patched},
     task::Deleted,
     task_type::{self, Applied, ApplyParams, ListTaskTypes},
     watch::WatchParams,
@@ -83,6 +84,23 @@ impl TaskTypes {
     /// `Invalid` with every cause; `Conflict` where another set has one of them.
     pub async fn apply(&self, params: &ApplyParams) -> Result<Applied> {
         self.client.call_once::<task_type::Apply>(params.clone()).await
+    }
+
+    /// Changes a version of a task type that exists: its labels and annotations.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
+    /// version any more.
+    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<TaskType>> {
+        self.client.call_once::<PatchTaskType>(params).await
+    }
+
+    /// The same, whatever its version is.
+    ///
+    /// # Errors
+    /// As [`TaskTypes::patch_with`].
+    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<TaskType>> {
+        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
     }
 
     /// Deletes a version; tasks keep what they were made with.

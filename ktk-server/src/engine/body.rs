@@ -108,6 +108,11 @@ pub fn to_text<T: Serialize>(body: &T) -> EngineResult<String> {
     serde_json::to_string(body).map_err(|error| EngineError::Bug(format!("a body has no JSON: {error}")))
 }
 
+/// The same as a value.
+pub fn to_value<T: Serialize>(object: &T) -> EngineResult<Value> {
+    serde_json::to_value(object).map_err(|error| EngineError::Bug(format!("an object has no JSON: {error}")))
+}
+
 /// Reads stored text; `what` names the object in the error.
 pub fn from_text<T: DeserializeOwned>(what: &str, text: &str) -> EngineResult<T> {
     serde_json::from_str(text)

@@ -47,6 +47,21 @@ pub trait Kind: Entity {
         async { Ok(Vec::new()) }
     }
 
+    /// What keeps its spec from being changed, unless a kind says how that is done.
+    fn fixed() -> Option<Cause> {
+        let words = format!("stays as it was made: make another {}", word::<Self>());
+        Some(Cause::new("spec", words))
+    }
+
+    /// Writes another spec, which is sound.
+    fn amend<T: Tx>(
+        unit: &mut Unit<'_, T>,
+        before: &Self,
+        spec: Self::Spec,
+    ) -> impl Future<Output = EngineResult<Self>> + Send {
+        unit.change_entity(before, spec)
+    }
+
     /// Adds the status.
     fn complete<T: Tx>(tx: &mut T, object: &mut Self) -> impl Future<Output = EngineResult<()>> + Send;
 }

@@ -90,7 +90,7 @@ impl Operation for HoldPipeline {
 
 impl<T: Tx> Unit<'_, T> {
     /// Holds a task that has not ended, or lets it go. An attempt that runs goes on: the next one is held.
-    async fn hold(&mut self, id: Uuid, held: bool) -> EngineResult<()> {
+    pub(super) async fn hold(&mut self, id: Uuid, held: bool) -> EngineResult<()> {
         let row = self.task(id)?;
         if row.rare.held == held {
             return Ok(());

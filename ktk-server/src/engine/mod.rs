@@ -3,6 +3,10 @@
 //! [`Engine`] runs them on a store and tells those who wait once they are committed.
 
 pub mod adopt;
+mod amend;
+pub mod amend_entity;
+pub mod amend_pipeline;
+pub mod amend_task;
 pub mod attempt;
 pub mod attempt_token;
 pub mod body;

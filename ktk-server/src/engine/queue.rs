@@ -27,6 +27,14 @@ impl Kind for Queue {
         Some(Self::new(DEFAULT_QUEUE, QueueSpec::default()))
     }
 
+    fn fixed() -> Option<Cause> {
+        None
+    }
+
+    async fn amend<T: Tx>(unit: &mut Unit<'_, T>, before: &Self, spec: QueueSpec) -> EngineResult<Self> {
+        unit.change_queue(before, spec).await
+    }
+
     async fn users<T: Tx>(unit: &mut Unit<'_, T>, name: &str) -> EngineResult<Vec<String>> {
         let lanes = lanes_of(unit.tx, name).await?;
         users(unit.tx, &lanes).await

@@ -25,6 +25,16 @@ use crate::{
 };
 
 impl Kind for Semaphore {
+    fn fixed() -> Option<Cause> {
+        None
+    }
+
+    async fn amend<T: Tx>(unit: &mut Unit<'_, T>, before: &Self, spec: SemaphoreSpec) -> EngineResult<Self> {
+        unit.effects.work = true;
+        unit.looks_for_externals = true;
+        unit.change_entity(before, spec).await
+    }
+
     async fn users<T: Tx>(unit: &mut Unit<'_, T>, name: &str) -> EngineResult<Vec<String>> {
         let lanes: Vec<u32> = lanes_of(unit.tx, name).await?.iter().map(|row| row.id).collect();
         queue::users(unit.tx, &lanes).await
@@ -137,11 +147,9 @@ impl Operation for ScaleSemaphore {
             let what = format!("the size of semaphore {:?}", before.metadata.name());
             return Err(ApiError::invalid(&what, vec![cause]).into());
         }
-        let mut semaphore = unit.change_entity(&before, SemaphoreSpec { permits: *permits }).await?;
+        let mut semaphore = Semaphore::amend(&mut unit, &before, SemaphoreSpec { permits: *permits }).await?;
         let words = format!("from {} to {permits} permits", before.spec.permits);
         unit.entity_event(&semaphore, Severity::Normal, "Scaled", words);
-        unit.effects.work = true;
-        unit.looks_for_externals = true;
         unit.finish().await?;
         Semaphore::complete(unit.tx, &mut semaphore).await?;
         Ok(Done { answer: semaphore, effects: unit.effects })

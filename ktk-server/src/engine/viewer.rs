@@ -145,7 +145,7 @@ impl Viewer {
         let version = row.version;
         if !selectors.task(row) {
             if drawn.gone.is_none() {
-                let object = value(&object::summary(&self.ask.shared, row))?;
+                let object = body::to_value(&object::summary(&self.ask.shared, row))?;
                 drawn.gone = Some(Arc::new(WatchEvent::Delete { version, object }));
             }
             return Ok(drawn.gone.clone());
@@ -159,7 +159,7 @@ impl Viewer {
             } else {
                 object::task(tx, &self.ask.shared, row).await?
             };
-            let event = WatchEvent::Change { version, object: value(&task)? };
+            let event = WatchEvent::Change { version, object: body::to_value(&task)? };
             *drawn.shown(is_summary) = Some(Arc::new(event));
         }
         Ok(drawn.shown(is_summary).clone())
@@ -175,7 +175,7 @@ impl Viewer {
         let version = row.version;
         if !selectors.pipeline(row) {
             if drawn.gone.is_none() {
-                let object = value(&object::pipeline_summary(&self.ask.shared, row))?;
+                let object = body::to_value(&object::pipeline_summary(&self.ask.shared, row))?;
                 drawn.gone = Some(Arc::new(WatchEvent::Delete { version, object }));
             }
             return Ok(drawn.gone.clone());
@@ -187,7 +187,7 @@ impl Viewer {
             } else {
                 object::pipelines(tx, &self.ask.shared, std::slice::from_ref(row)).await?.remove(0)
             };
-            let event = WatchEvent::Change { version, object: value(&pipeline)? };
+            let event = WatchEvent::Change { version, object: body::to_value(&pipeline)? };
             *drawn.shown(is_summary) = Some(Arc::new(event));
         }
         Ok(drawn.shown(is_summary).clone())
@@ -211,7 +211,7 @@ impl Viewer {
                 let mut object: Semaphore = entity::object(row)?;
                 Semaphore::complete(tx, &mut object).await?;
                 semaphore::cut_down(&mut object, |namespace| self.ask.reaches(namespace));
-                value(&object)?
+                body::to_value(&object)?
             }
             _ => completed::<TaskType, T>(tx, row).await?,
         };
@@ -272,7 +272,7 @@ fn tombstone(row: &TombstoneRow, is_namespaced: bool) -> EngineResult<WatchEvent
         }),
         ..Metadata::default()
     };
-    let object = json!({"apiVersion": API_VERSION, "kind": row.kind, "metadata": value(&metadata)?});
+    let object = json!({"apiVersion": API_VERSION, "kind": row.kind, "metadata": body::to_value(&metadata)?});
     Ok(WatchEvent::Delete { version: row.version, object })
 }
 
@@ -280,9 +280,5 @@ fn tombstone(row: &TombstoneRow, is_namespaced: bool) -> EngineResult<WatchEvent
 async fn completed<K: Kind, T: Tx>(tx: &mut T, row: &EntityRow) -> EngineResult<Value> {
     let mut object: K = entity::object(row)?;
     K::complete(tx, &mut object).await?;
-    value(&object)
-}
-
-fn value<S: serde::Serialize>(object: &S) -> EngineResult<Value> {
-    serde_json::to_value(object).map_err(|error| EngineError::Bug(format!("an object has no JSON: {error}")))
+    body::to_value(&object)
 }

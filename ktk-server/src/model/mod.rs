@@ -7,6 +7,7 @@ pub mod ended;
 pub mod entity;
 pub mod gate;
 pub mod lane;
+pub mod patch;
 pub mod permits;
 pub mod phase;
 pub mod pipeline;

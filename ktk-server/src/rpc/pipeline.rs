@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::Restarted};
+use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, patch, pipeline, restart::Restarted};
 
 use super::{RouterBuilder, expressions, method};
 use crate::{
     engine::{
         Engine,
+        amend_pipeline::AmendPipeline,
         cancel::CancelPipeline,
         create_pipeline::{CheckPipeline, CreatePipeline},
         delete::DeletePipeline,
@@ -55,6 +56,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let request = Remembered::of::<pipeline::Resume>(&params)?;
         let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: false };
         Ok(engine.write_once(request, hold).await?)
+    });
+    let router = method!(router, engine, patch::PatchPipeline, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<patch::PatchPipeline>(&params)?, params.dry_run);
+        let amend = AmendPipeline { ask: engine.ask(caller.by), params };
+        Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     let router = method!(router, engine, pipeline::Delete, |engine, caller, params| {
         let is_dry_run = params.dry_run;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::{Queue, queue};
+use ktk_client::api::{Queue, patch, queue};
 
 use super::{RouterBuilder, method};
 use crate::{
     engine::{
         Engine,
+        amend_entity::AmendEntity,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         hold::PauseQueue,
         queue::ScaleQueue,
@@ -41,6 +42,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let request = Remembered::of::<queue::Resume>(&params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: false };
         Ok(engine.write_once(request, pause).await?)
+    });
+    let router = method!(router, engine, patch::PatchQueue, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<patch::PatchQueue>(&params)?, params.dry_run);
+        let amend = AmendEntity::<Queue>::new(engine.ask(caller.by), params);
+        Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     method!(router, engine, queue::Delete, |engine, caller, params| {
         let request = Remembered::of::<queue::Delete>(&params)?;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::{Semaphore, semaphore};
+use ktk_client::api::{Semaphore, patch, semaphore};
 
 use super::{RouterBuilder, method};
 use crate::{
     engine::{
         Engine,
+        amend_entity::AmendEntity,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         requests::Remembered,
         semaphore::{ScaleSemaphore, cut_down},
@@ -36,6 +37,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, semaphore::Scale, |engine, caller, params| {
         let request = Remembered::of::<semaphore::Scale>(&params)?;
         Ok(engine.write_once(request, ScaleSemaphore { ask: engine.ask(caller.by), params }).await?)
+    });
+    let router = method!(router, engine, patch::PatchSemaphore, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<patch::PatchSemaphore>(&params)?, params.dry_run);
+        let amend = AmendEntity::<Semaphore>::new(engine.ask(caller.by), params);
+        Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     method!(router, engine, semaphore::Delete, |engine, caller, params| {
         let request = Remembered::of::<semaphore::Delete>(&params)?;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ktk_client::api::{
-    ApiError, ObjectRef, Task, check,
+    ApiError, ObjectRef, Task, check, patch,
     restart::{Restarted, RestartedTask},
     table, task, why,
 };
@@ -13,6 +13,7 @@ use crate::{
     engine::{
         Engine,
         adopt::AdoptTask,
+        amend_task::AmendTask,
         cancel::CancelTask,
         create_task::{CheckTask, CreateTask},
         delete::DeleteTask,
@@ -72,6 +73,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let request = Remembered::of::<task::Resume>(&params)?;
         let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: false };
         Ok(engine.write_once(request, hold).await?)
+    });
+    let router = method!(router, engine, patch::PatchTask, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<patch::PatchTask>(&params)?, params.dry_run);
+        let amend = AmendTask { ask: engine.ask(caller.by), params };
+        Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Delete, |engine, caller, params| {
         let is_dry_run = params.dry_run;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::{TaskType, task_type};
+use ktk_client::api::{TaskType, patch, task_type};
 
 use super::{RouterBuilder, method};
 use crate::{
     engine::{
         Engine,
+        amend_entity::AmendEntity,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         requests::Remembered,
         task_type::ApplyTaskTypes,
@@ -33,6 +34,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         let request = Remembered::of::<task_type::Apply>(&params)?;
         let apply = ApplyTaskTypes::new(engine.ask(caller.by), params)?;
         Ok(engine.write_once_or_plan(request, apply, is_dry_run).await?)
+    });
+    let router = method!(router, engine, patch::PatchTaskType, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<patch::PatchTaskType>(&params)?, params.dry_run);
+        let amend = AmendEntity::<TaskType>::new(engine.ask(caller.by), params);
+        Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     method!(router, engine, task_type::Delete, |engine, caller, params| {
         let request = Remembered::of::<task_type::Delete>(&params)?;

@@ -173,6 +173,8 @@ pub trait Tx: Send {
     /// Removes bodies, results and attempts of tasks, whose rows stay.
     fn strip_tasks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<()>> + Send;
     fn task_bodies(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<(Uuid, String)>>> + Send;
+    /// Replaces bodies of tasks that exist.
+    fn put_task_bodies(&mut self, rows: &[(Uuid, String)]) -> impl Future<Output = StoreResult<()>> + Send;
     fn task_results(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<ResultRow>>> + Send;
     /// Inserts or replaces.
     fn put_task_results(&mut self, rows: &[ResultRow]) -> impl Future<Output = StoreResult<()>> + Send;
@@ -318,6 +320,11 @@ pub trait Tx: Send {
         &mut self,
         ids: &[Uuid],
     ) -> impl Future<Output = StoreResult<Vec<(Uuid, String)>>> + Send;
+    /// Replaces bodies of pipelines that exist.
+    fn put_pipeline_bodies(
+        &mut self,
+        rows: &[(Uuid, String)],
+    ) -> impl Future<Output = StoreResult<()>> + Send;
 
     /// A page by (namespace, name, incarnation).
     fn list_tasks(&mut self, query: &ListQuery) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;

@@ -1,6 +1,7 @@
 //! One file for each verb, and the list of them. A verb exists when it works: there are no stubs.
 
 mod adopt;
+mod amend;
 mod apply;
 mod auth;
 mod bulk;
@@ -11,6 +12,7 @@ mod create;
 mod delete;
 mod describe;
 mod diff;
+mod edit;
 mod editor;
 mod events;
 mod fail;
@@ -22,12 +24,14 @@ mod hold;
 mod internal;
 mod interrupts;
 mod keepalive;
+mod label;
 mod login;
 mod logs;
 mod made;
 mod manifests;
 mod missing;
 mod new_task;
+mod patch;
 mod plan;
 mod progress;
 mod restart;
@@ -73,6 +77,10 @@ pub(crate) enum Command {
     Pause(hold::PauseArgs),
     Resume(hold::ResumeArgs),
     Scale(scale::ScaleArgs),
+    Patch(patch::PatchArgs),
+    Label(label::LabelArgs),
+    Annotate(label::AnnotateArgs),
+    Edit(edit::EditArgs),
     Delete(delete::DeleteArgs),
     Gc(gc::GcArgs),
     Wait(wait::WaitArgs),
@@ -117,6 +125,10 @@ impl Command {
             Self::Pause(args) => block_on(hold::pause(args, cx)),
             Self::Resume(args) => block_on(hold::resume(args, cx)),
             Self::Scale(args) => block_on(scale::run(args, cx)),
+            Self::Patch(args) => block_on(patch::run(args, cx)),
+            Self::Label(args) => block_on(label::label(args, cx)),
+            Self::Annotate(args) => block_on(label::annotate(args, cx)),
+            Self::Edit(args) => block_on(edit::run(args, cx)),
             Self::Delete(args) => block_on(delete::run(args, cx)),
             Self::Gc(args) => block_on(gc::run(args, cx)),
             Self::Wait(args) => block_on(wait::run(args, cx)),

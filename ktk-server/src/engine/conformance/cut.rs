@@ -232,6 +232,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         update_tasks(rows: &[TaskRow]) -> () => Written::Tasks(rows);
         delete_tasks(ids: &[Uuid]) -> () => Written::GoneTasks(ids);
         strip_tasks(ids: &[Uuid]) -> ();
+        put_task_bodies(rows: &[(Uuid, String)]) -> ();
         task_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
         task_results(ids: &[Uuid]) -> Vec<ResultRow>;
         put_task_results(rows: &[ResultRow]) -> () => Written::Results(rows);
@@ -271,6 +272,7 @@ impl<T: Tx> Tx for CutTx<'_, T> {
         insert_pipelines(pipelines: &[NewPipeline]) -> () => Written::NewPipelines(pipelines);
         update_pipelines(rows: &[PipelineRow]) -> () => Written::Pipelines(rows);
         delete_pipelines(ids: &[Uuid]) -> () => Written::GonePipelines(ids);
+        put_pipeline_bodies(rows: &[(Uuid, String)]) -> ();
         pipeline_bodies(ids: &[Uuid]) -> Vec<(Uuid, String)>;
         list_tasks(query: &ListQuery) -> Vec<TaskRow>;
         list_lines(query: &ListQuery) -> Vec<LineRow>;

@@ -4,6 +4,7 @@
 
 mod adopts;
 mod affinity;
+mod amends;
 mod as_a_whole;
 mod broken;
 mod build;
@@ -129,6 +130,8 @@ macro_rules! engine_conformance {
                 what_the_retention_does_not_keep, not_what_something_unfinished_needs, who_needed_it_and_has_ended_stays,
                 what_moved_since_the_plan_stays, files_go_with_it, in_small_batches,
                 a_jump_of_the_clock_lets_nothing_go, a_jump_is_over_when_somebody_says_so, ends_wake_the_collector;
+            amends: labels_and_annotations_at_any_time, priority_and_queue_of_what_waits, holds_and_times,
+                what_cannot_change_is_named, only_for_a_version, pipelines_queues_and_semaphores;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given, many_look_at_once;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;

@@ -211,3 +211,23 @@ async fn heads_are_bounded() {
     let twice = "POST /rpc HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n[]";
     assert_eq!(ask(&server.socket, twice).await.status, 400);
 }
+
+/// Nobody in between and the server can take different views of where a request ends.
+#[tokio::test]
+async fn a_body_of_two_lengths_is_the_last_of_its_connection() {
+    let server = Running::start().await;
+    let hidden = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    for lengths in [
+        ["content-length: 6", "transfer-encoding: chunked"],
+        ["transfer-encoding: chunked", "content-length: 6"],
+    ] {
+        let mut peer = Peer::connect(&server.socket).await;
+        let head = ["content-type: application/json", lengths[0], lengths[1]];
+        peer.send(&format!("{}0\r\n\r\n{hidden}", request("POST /rpc", &head, ""))).await;
+        let first = peer.reply().await;
+        assert_ne!(first.status, 101, "{first:?}");
+        assert!(peer.is_closed().await, "{lengths:?}: what follows is answered");
+    }
+    let other = request("POST /rpc", &["content-type: application/json", "transfer-encoding: identity"], "");
+    assert_eq!(ask(&server.socket, &other).await.status, 400);
+}

@@ -107,6 +107,8 @@ fn a_write() -> impl Strategy<Value = Step> {
         8 => prop::collection::vec(a_task(), 1..3).prop_map(Step::UpdateTasks),
         1 => ids().prop_map(Step::DeleteTasks),
         1 => ids().prop_map(Step::StripTasks),
+        2 => (an_id(), a_word()).prop_map(|(id, body)| Step::PutTaskBodies(vec![(id, body)])),
+        1 => (an_id(), a_word()).prop_map(|(id, body)| Step::PutPipelineBodies(vec![(id, body)])),
         2 => (an_id(), prop::option::of(a_word())).prop_map(|(task_id, outputs)|
             Step::PutTaskResults(vec![ResultRow { task_id, outputs, ..ResultRow::default() }])),
         2 => (an_id(), 1..4_u32).prop_map(|(task, number)| Step::InsertAttempts(vec![attempt(task, number)])),

@@ -37,6 +37,7 @@ pub enum Step {
     DeleteTasks(Vec<Uuid>),
     StripTasks(Vec<Uuid>),
     TaskBodies(Vec<Uuid>),
+    PutTaskBodies(Vec<(Uuid, String)>),
     TaskResults(Vec<Uuid>),
     PutTaskResults(Vec<ResultRow>),
     Attempts(Vec<Uuid>),
@@ -76,6 +77,7 @@ pub enum Step {
     UpdatePipelines(Vec<PipelineRow>),
     DeletePipelines(Vec<Uuid>),
     PipelineBodies(Vec<Uuid>),
+    PutPipelineBodies(Vec<(Uuid, String)>),
     ListTasks(ListQuery),
     ListLines(ListQuery),
     ListPipelines(ListQuery),
@@ -226,6 +228,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::UpdateTasks(rows) => tx.update_tasks(rows).await.map(done),
         Step::DeleteTasks(ids) => tx.delete_tasks(ids).await.map(done),
         Step::StripTasks(ids) => tx.strip_tasks(ids).await.map(done),
+        Step::PutTaskBodies(rows) => tx.put_task_bodies(rows).await.map(done),
         Step::TaskBodies(ids) => tx.task_bodies(ids).await.map(texts),
         Step::TaskResults(ids) => {
             tx.task_results(ids).await.map(|rows| Seen::Results(sorted(rows, |row| row.task_id)))
@@ -279,6 +282,7 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::InsertPipelines(rows) => tx.insert_pipelines(rows).await.map(done),
         Step::UpdatePipelines(rows) => tx.update_pipelines(rows).await.map(done),
         Step::DeletePipelines(ids) => tx.delete_pipelines(ids).await.map(done),
+        Step::PutPipelineBodies(rows) => tx.put_pipeline_bodies(rows).await.map(done),
         Step::PipelineBodies(ids) => tx.pipeline_bodies(ids).await.map(texts),
         Step::ListTasks(query) => tx.list_tasks(query).await.map(Seen::Tasks),
         Step::ListLines(query) => tx.list_lines(query).await.map(Seen::Lines),

@@ -60,6 +60,16 @@ impl Journal<'_> {
         Ok(())
     }
 
+    pub(super) fn put_task_bodies(&mut self, rows: &[(Uuid, String)]) -> StoreResult<()> {
+        for (id, body) in rows {
+            if !self.state.task_bodies.contains_key(id) {
+                return Err(absent("task", *id));
+            }
+            self.put(|state| &mut state.task_bodies, *id, body.clone());
+        }
+        Ok(())
+    }
+
     pub(super) fn put_task_results(&mut self, rows: &[ResultRow]) -> StoreResult<()> {
         for row in rows {
             need_task(self, row.task_id)?;
@@ -115,6 +125,16 @@ impl Journal<'_> {
                 return Err(absent("pipeline", row.id));
             }
             self.put_pipeline(row.kept())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_pipeline_bodies(&mut self, rows: &[(Uuid, String)]) -> StoreResult<()> {
+        for (id, body) in rows {
+            if !self.state.pipeline_bodies.contains_key(id) {
+                return Err(absent("pipeline", *id));
+            }
+            self.put(|state| &mut state.pipeline_bodies, *id, body.clone());
         }
         Ok(())
     }

@@ -107,6 +107,10 @@ impl Tx for MemoryTx<'_> {
         self.change(|journal| journal.insert_tasks(tasks))
     }
 
+    async fn put_task_bodies(&mut self, rows: &[(Uuid, String)]) -> StoreResult<()> {
+        self.change(|journal| journal.put_task_bodies(rows))
+    }
+
     async fn update_tasks(&mut self, rows: &[TaskRow]) -> StoreResult<()> {
         self.change(|journal| journal.update_tasks(rows))
     }
@@ -279,6 +283,10 @@ impl Tx for MemoryTx<'_> {
 
     async fn insert_pipelines(&mut self, pipelines: &[NewPipeline]) -> StoreResult<()> {
         self.change(|journal| journal.insert_pipelines(pipelines))
+    }
+
+    async fn put_pipeline_bodies(&mut self, rows: &[(Uuid, String)]) -> StoreResult<()> {
+        self.change(|journal| journal.put_pipeline_bodies(rows))
     }
 
     async fn update_pipelines(&mut self, rows: &[PipelineRow]) -> StoreResult<()> {

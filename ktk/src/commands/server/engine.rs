@@ -4,6 +4,10 @@ use std::{collections::BTreeMap, convert::Infallible, ffi::OsString, path::PathB
 
 use ktk_client::api::Secret;
 use ktk_server::server::{self, AllowedPeers, PortConfig, Retention, ServerConfig, StoreKind};
+use rustix::{
+    io::Errno,
+    process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit},
+};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -50,6 +54,8 @@ pub(super) struct Options {
 pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
     let auto_started = options.auto_started;
     let config = config(options)?;
+    keep_memory_private()
+        .map_err(|error| CliError::failed(format!("cannot turn core dumps off: {error}")))?;
     server::log_to_stderr();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
@@ -71,6 +77,14 @@ pub(super) fn serve(options: Options, cx: &Context) -> Result<Exit, CliError> {
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.map(|()| Exit::Done)
+}
+
+/// Tokens and secrets of tasks are in this process's memory: no core dump of it is written, and no other process of
+/// this user may look into it. A task may raise its own limit again.
+fn keep_memory_private() -> Result<(), Errno> {
+    let limit = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    setrlimit(Resource::Core, limit)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }
 
 fn config(options: Options) -> Result<ServerConfig, CliError> {

@@ -113,6 +113,10 @@ impl Tx for SqliteTx {
         self.load(|session| tasks::bodies(session, ids))
     }
 
+    async fn put_task_bodies(&mut self, rows: &[(Uuid, String)]) -> StoreResult<()> {
+        self.change(|session| tasks::put_bodies(session, rows))
+    }
+
     async fn task_results(&mut self, ids: &[Uuid]) -> StoreResult<Vec<ResultRow>> {
         self.load(|session| tasks::results(session, ids))
     }
@@ -290,6 +294,10 @@ impl Tx for SqliteTx {
 
     async fn pipeline_bodies(&mut self, ids: &[Uuid]) -> StoreResult<Vec<(Uuid, String)>> {
         self.load(|session| pipelines::bodies(session, ids))
+    }
+
+    async fn put_pipeline_bodies(&mut self, rows: &[(Uuid, String)]) -> StoreResult<()> {
+        self.change(|session| pipelines::put_bodies(session, rows))
     }
 
     async fn list_tasks(&mut self, query: &ListQuery) -> StoreResult<Vec<TaskRow>> {

@@ -136,6 +136,18 @@ pub(super) fn delete(session: &Session, ids: &[Uuid]) -> Outcome<()> {
     session.for_ids("DELETE FROM pipelines WHERE id = ?1", ids)
 }
 
+pub(super) fn put_bodies(session: &Session, rows: &[(Uuid, String)]) -> Outcome<()> {
+    const SQL: &str =
+        "UPDATE pipeline_bodies SET body = ?2 WHERE seq = (SELECT seq FROM pipelines WHERE id = ?1)";
+    let mut change = session.statement(SQL)?;
+    for (id, body) in rows {
+        if change.execute(params![id.as_bytes(), body])? == 0 {
+            return Err(Fault::Absent("pipeline", *id));
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn bodies(session: &Session, ids: &[Uuid]) -> Outcome<Vec<(Uuid, String)>> {
     session.by_ids("SELECT id, body FROM pipelines JOIN pipeline_bodies USING (seq) WHERE id = ?1", ids)
 }

@@ -190,6 +190,18 @@ pub(super) fn strip(session: &Session, ids: &[Uuid]) -> Outcome<()> {
     Ok(())
 }
 
+pub(super) fn put_bodies(session: &Session, rows: &[(Uuid, String)]) -> Outcome<()> {
+    const SQL: &str = "UPDATE task_bodies SET body = ?2 WHERE seq = (SELECT seq FROM tasks WHERE id = ?1)";
+    let mut change = session.statement(SQL)?;
+    for (id, body) in rows {
+        session.warm.borrow_mut().forget(id);
+        if change.execute(params![id.as_bytes(), body])? == 0 {
+            return Err(Fault::Absent("task", *id));
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn bodies(session: &Session, ids: &[Uuid]) -> Outcome<Vec<(Uuid, String)>> {
     const SQL: &str = "SELECT id, body FROM tasks JOIN task_bodies USING (seq) WHERE id = ?1";
     let warm = session.warm.borrow();

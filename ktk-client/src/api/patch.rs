@@ -1,0 +1,115 @@
+//! Patches: changes of an object that exists, made to it as it is at that moment.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Method, ObjectRef, Pipeline, Queue, Semaphore, Task, TaskType, rpc};
+
+/// A change of an object.
+///
+/// ```
+/// use ktk_client::api::patch::Patch;
+/// use serde_json::json;
+/// let patch = Patch::Merge(json!({"metadata": {"labels": {"team": "media", "old": null}}}));
+/// assert_eq!(json!(patch), json!({"merge": {"metadata": {"labels": {"team": "media", "old": null}}}}));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Patch {
+    /// The members that change, as deep as they lie; `null` takes one away (merge patch, RFC 7386).
+    Merge(Value),
+    /// Operations, done one after the other, all or none (JSON Patch, RFC 6902).
+    Json(Vec<Value>),
+}
+
+/// Parameters of the `patch` methods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PatchParams {
+    /// Which object. Where it belongs to no namespace, that does not matter.
+    #[serde(rename = "ref")]
+    pub reference: ObjectRef,
+    /// What changes.
+    pub patch: Patch,
+    /// The version that the patch was made for: another one is `Conflict`. Any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Answers what would come of it, and changes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Makes the call repeatable: the same id and body give the first answer again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+rpc::repeatable!(PatchParams);
+
+impl PatchParams {
+    /// A patch of this object, whatever its version.
+    pub fn new(reference: ObjectRef, patch: Patch) -> Self {
+        Self { reference, patch, version: None, dry_run: false, request_id: None }
+    }
+}
+
+/// What the `patch` methods answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Patched{T}")]
+pub struct Patched<T> {
+    /// The object as it is now.
+    pub object: T,
+    /// Whether the patch changed anything.
+    pub changed: bool,
+}
+
+/// `task.patch`: changes labels and annotations of a task, and its priority, queue, hold and runAfter while it is
+/// pending.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct PatchTask;
+
+impl Method for PatchTask {
+    const NAME: &'static str = "task.patch";
+    type Params = PatchParams;
+    type Output = Patched<Task>;
+}
+
+/// `pipeline.patch`: changes labels and annotations of a pipeline; those of its tasks stay as they are.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct PatchPipeline;
+
+impl Method for PatchPipeline {
+    const NAME: &'static str = "pipeline.patch";
+    type Params = PatchParams;
+    type Output = Patched<Pipeline>;
+}
+
+/// `queue.patch`: changes labels, annotations and spec of a queue.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct PatchQueue;
+
+impl Method for PatchQueue {
+    const NAME: &'static str = "queue.patch";
+    type Params = PatchParams;
+    type Output = Patched<Queue>;
+}
+
+/// `semaphore.patch`: changes labels, annotations and spec of a semaphore.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct PatchSemaphore;
+
+impl Method for PatchSemaphore {
+    const NAME: &'static str = "semaphore.patch";
+    type Params = PatchParams;
+    type Output = Patched<Semaphore>;
+}
+
+/// `tasktype.patch`: changes labels and annotations of a version of a task type.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct PatchTaskType;
+
+impl Method for PatchTaskType {
+    const NAME: &'static str = "tasktype.patch";
+    type Params = PatchParams;
+    type Output = Patched<TaskType>;
+}
