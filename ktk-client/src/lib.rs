@@ -72,7 +72,7 @@
 //!
 //! [`Client::with_transport`] takes any [`client::Transport`]: a test can answer by hand. With the feature `testing` the
 //! crate `ktk-server` starts a whole server inside a test, with a clock that the test moves.
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::missing_errors_doc)]
 
 pub mod api;
 pub mod client;

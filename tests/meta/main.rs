@@ -5,6 +5,7 @@
 
 mod contract;
 mod docs;
+mod examples;
 mod freshness;
 mod help;
 mod layering;

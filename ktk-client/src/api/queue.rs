@@ -1,4 +1,13 @@
 //! Queues: where tasks wait. A queue can be paused and capped.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::queue::{Queue, QueueSpec};
+//! let nightly = Queue::new("nightly", QueueSpec { max_running: Some(4), ..QueueSpec::default() });
+//! client.queues().create(&nightly).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +39,11 @@ pub struct Queue {
 
 impl Queue {
     /// A queue to create.
+    ///
+    /// ```
+    /// # use ktk_client::api::queue::{Queue, QueueSpec};
+    /// assert_eq!(Queue::new("nightly", QueueSpec::default()).metadata.name(), "nightly");
+    /// ```
     pub fn new(name: impl Into<String>, spec: QueueSpec) -> Self {
         Self::assemble(Metadata { name: Some(name.into()), ..Metadata::default() }, spec)
     }

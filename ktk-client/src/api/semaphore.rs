@@ -1,4 +1,15 @@
 //! Semaphores: named limits of permits that tasks hold while they run.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::semaphore::Semaphore;
+//! client.semaphores().create(&Semaphore::new("gpu", 2)).await?;
+//! for waiter in client.semaphores().get("gpu").await?.status.unwrap_or_default().waiters {
+//!     println!("{} waits for {}", waiter.task, waiter.permits);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -34,6 +45,11 @@ pub struct Semaphore {
 
 impl Semaphore {
     /// A semaphore to create.
+    ///
+    /// ```
+    /// # use ktk_client::api::semaphore::Semaphore;
+    /// assert_eq!(Semaphore::new("gpu", 2).spec.permits, 2);
+    /// ```
     pub fn new(name: impl Into<String>, permits: u32) -> Self {
         let metadata = Metadata { name: Some(name.into()), ..Metadata::default() };
         Self::assemble(metadata, SemaphoreSpec { permits })

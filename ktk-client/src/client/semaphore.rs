@@ -16,6 +16,14 @@ use crate::api::{
 };
 
 /// Semaphores: they belong to no namespace.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// let gpu = client.semaphores().get("gpu").await?;
+/// println!("{} permits", gpu.spec.permits);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Semaphores {
     client: Client,
@@ -28,6 +36,14 @@ impl Semaphores {
 
     /// Makes a semaphore.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::semaphore::Semaphore;
+    /// client.semaphores().create(&Semaphore::new("gpu", 2)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
     pub async fn create(&self, object: &Semaphore) -> Result<Created<Semaphore>> {
@@ -35,6 +51,15 @@ impl Semaphores {
     }
 
     /// Makes a semaphore with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{entity::CreateParams, semaphore::Semaphore};
+    /// let object = Semaphore::new("gpu", 2);
+    /// client.semaphores().create_with(CreateParams { object, request_id: Some("set-up-2".into()) }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Semaphores::create`].
@@ -44,6 +69,15 @@ impl Semaphores {
 
     /// One semaphore, by any reference.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for holder in client.semaphores().get("gpu").await?.status.unwrap_or_default().holders {
+    ///     println!("{} holds {}", holder.task, holder.permits);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn get(&self, name: impl Into<String>) -> Result<Semaphore> {
@@ -51,6 +85,14 @@ impl Semaphores {
     }
 
     /// One semaphore, or nothing where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let is_there = client.semaphores().get_opt("gpu").await?.is_some();
+    /// # let _ = is_there;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Semaphores::get`], without `NotFound`.
@@ -60,6 +102,15 @@ impl Semaphores {
 
     /// One page of semaphores.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for semaphore in client.semaphores().list(Default::default()).await?.items {
+    ///     println!("{}: {}", semaphore.metadata.name(), semaphore.spec.permits);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<Semaphore>> {
@@ -67,16 +118,43 @@ impl Semaphores {
     }
 
     /// All semaphores, as a stream over the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let semaphores: Vec<_> = client.semaphores().list_all(Default::default()).try_collect().await?;
+    /// println!("{} semaphores", semaphores.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_all(&self, params: ListParams) -> ListStream<Semaphore> {
         paging::list_all::<ListSemaphores, _>(self.client.clone(), params)
     }
 
     /// The changes of semaphores, from `params.version` on. `kinds` is this one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let mut changes = client.semaphores().watch(Default::default());
+    /// while let Some(event) = changes.try_next().await? {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn watch(&self, params: WatchParams) -> ObjectWatch<Semaphore> {
         changes::watch(&self.client, "Semaphore", params)
     }
 
     /// Deletes a semaphore that nobody uses.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.semaphores().delete("gpu").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`; `Conflict` with who uses it.
@@ -86,6 +164,13 @@ impl Semaphores {
     }
 
     /// Gives a semaphore another size, at once. Nothing is taken from those who hold permits.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.semaphores().scale("gpu", 4).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`; `Invalid` where the number is absurd.

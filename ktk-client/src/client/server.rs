@@ -11,6 +11,13 @@ use crate::api::{
 };
 
 /// The server that answers.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// println!("{}", client.server().status().await?.version);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Server {
     client: Client,
@@ -23,6 +30,14 @@ impl Server {
 
     /// Who answers, and what it has to do.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let status = client.server().status().await?;
+    /// println!("{} run, {} wait", status.counts.running, status.counts.pending);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Where the server could not be asked.
     pub async fn status(&self) -> Result<ServerStatus> {
@@ -30,6 +45,14 @@ impl Server {
     }
 
     /// The API as the server describes it: an OpenRPC document.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let document = client.server().discover().await?;
+    /// println!("{}", document["info"]["version"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Where the server could not be asked.
@@ -39,6 +62,17 @@ impl Server {
 
     /// Removes what is past its time, or says what would go: one page; `next` says whether there is more.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::server::CollectParams;
+    /// let would = client.server().collect(CollectParams { dry_run: true, ..CollectParams::default() }).await?;
+    /// for item in would.items {
+    ///     println!("{} {}: {}", item.kind, item.name, item.rule);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Unavailable` where the store takes no changes: what was removed until then is gone.
     pub async fn collect(&self, params: CollectParams) -> Result<Collected> {
@@ -47,6 +81,15 @@ impl Server {
 
     /// Ends the server: it takes no new work, finishes what runs within the drain time, and what
     /// is left goes on with its next start. Answers at once.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Duration, server::StopParams};
+    /// let params = StopParams { drain: Some(Duration::from_secs(10)), ..StopParams::default() };
+    /// println!("process {} is going to end", client.server().stop(params).await?.pid);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Conflict` where it was to stop only if idle and is not.

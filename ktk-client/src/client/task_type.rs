@@ -16,6 +16,14 @@ use crate::api::{
 };
 
 /// Task types: they belong to no namespace.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// let resize = client.task_types().get("resize@3").await?;
+/// println!("{}", resize.reference());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TaskTypes {
     client: Client,
@@ -28,6 +36,17 @@ impl TaskTypes {
 
     /// Makes a type.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::task_type::{TaskType, TaskTypeSpec};
+    /// use serde_json::json;
+    /// let inputs = json!({"type": "object", "required": ["width"], "properties": {"width": {"type": "integer"}}});
+    /// let spec = TaskTypeSpec { version: 3, inputs: Some(inputs), ..TaskTypeSpec::default() };
+    /// client.task_types().create(&TaskType::new("resize", spec)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
     pub async fn create(&self, object: &TaskType) -> Result<Created<TaskType>> {
@@ -35,6 +54,15 @@ impl TaskTypes {
     }
 
     /// Makes a type with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{entity::CreateParams, task_type::{TaskType, TaskTypeSpec}};
+    /// let object = TaskType::new("resize", TaskTypeSpec::default());
+    /// client.task_types().create_with(CreateParams { object, request_id: Some("release-7".into()) }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`TaskTypes::create`].
@@ -44,6 +72,13 @@ impl TaskTypes {
 
     /// One version by `NAME@VERSION`, or the newest by name or alias.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{:?}", client.task_types().get("resize@3").await?.spec.inputs);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn get(&self, name: impl Into<String>) -> Result<TaskType> {
@@ -51,6 +86,14 @@ impl TaskTypes {
     }
 
     /// One type, or nothing where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let is_there = client.task_types().get_opt("resize@3").await?.is_some();
+    /// # let _ = is_there;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`TaskTypes::get`], without `NotFound`.
@@ -60,6 +103,15 @@ impl TaskTypes {
 
     /// One page of types.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for task_type in client.task_types().list(Default::default()).await?.items {
+    ///     println!("{}", task_type.reference());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<TaskType>> {
@@ -67,17 +119,49 @@ impl TaskTypes {
     }
 
     /// All types, as a stream over the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let types: Vec<_> = client.task_types().list_all(Default::default()).try_collect().await?;
+    /// println!("{} types", types.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_all(&self, params: ListParams) -> ListStream<TaskType> {
         paging::list_all::<ListTaskTypes, _>(self.client.clone(), params)
     }
 
     /// The changes of types, from `params.version` on. `kinds` is this one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let mut changes = client.task_types().watch(Default::default());
+    /// while let Some(event) = changes.try_next().await? {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn watch(&self, params: WatchParams) -> ObjectWatch<TaskType> {
         changes::watch(&self.client, "TaskType", params)
     }
 
     /// Makes and changes types until they are as given, and with `prune` removes what is gone from their set: all of
     /// it or nothing; a request id is filled in where it is missing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::task_type::{ApplyParams, TaskType, TaskTypeSpec};
+    /// let objects = vec![TaskType::new("resize", TaskTypeSpec { version: 4, ..TaskTypeSpec::default() })];
+    /// let applied = client.task_types().apply(&ApplyParams { objects, ..ApplyParams::default() }).await?;
+    /// for result in applied.results {
+    ///     println!("{}: {}", result.name, result.outcome.as_str());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Invalid` with every cause; `Conflict` where another set has one of them.
@@ -86,6 +170,13 @@ impl TaskTypes {
     }
 
     /// Deletes a version; tasks keep what they were made with.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.task_types().delete("resize@3").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`.
