@@ -2,10 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use ktk_client::{
+    Client,
+    api::{
+        Task, Token,
+        task::{CancelParams, CreateParams, TaskSpec},
+        token::{Role, TokenSpec},
+    },
+};
 use ktk_tests::Place;
 use serde_json::{Value, json};
 
-use crate::raw_http;
+use crate::{on_both_stores, raw_http};
 
 /// What each verb that only reads is called. All others take a request id, but for those of workers: these have a
 /// generation and fences, by which what comes twice counts once.
@@ -125,6 +133,58 @@ fn walked_on(store: &str) {
         assert_eq!(walked.contains(name), changes, "{name} is walked here");
     }
 }
+
+/// What one has done under an id neither answers nor hinders who sends the same id.
+async fn everybody_has_ids_of_their_own(client: Client) {
+    let mut askers = vec![client.clone()];
+    for (name, namespace) in [("ci", "ci"), ("media", "media")] {
+        let spec = TokenSpec { role: Role::Operator, namespaces: vec![namespace.into()], expires_at: None };
+        let issued = client.tokens().create(&Token::new(name, spec)).await.unwrap();
+        askers.push(client.with_token(&issued.token.unwrap()).in_namespace(namespace));
+    }
+    let make = async |asker: &Client| {
+        let mut object = Task::new("t", TaskSpec::external());
+        object.metadata.namespace = Some(asker.namespace().to_owned());
+        let request_id = Some("one".to_owned());
+        asker.tasks().create_with(CreateParams { object, request_id, caller_env: None }).await.unwrap()
+    };
+    let cancel = async |asker: &Client| {
+        let params = CancelParams {
+            reference: asker.tasks().reference("t"),
+            now: false,
+            request_id: Some("two".into()),
+        };
+        asker.tasks().cancel_with(params).await
+    };
+    let mut ids = BTreeSet::new();
+    for asker in &askers {
+        let (first, again) = (make(asker).await, make(asker).await);
+        assert_eq!(first.object.metadata.id, again.object.metadata.id);
+        assert_eq!(first.object.metadata.namespace(), asker.namespace());
+        ids.insert(first.object.metadata.id);
+        assert_eq!(cancel(asker).await.unwrap().metadata.id, first.object.metadata.id);
+    }
+    assert_eq!(ids.len(), askers.len());
+
+    // The very same request of somebody who may not send it.
+    client.tasks().create(&Task::new("u", TaskSpec::external())).await.unwrap();
+    let reference = client.tasks().reference("u");
+    let params = CancelParams { reference, now: false, request_id: Some("three".into()) };
+    client.tasks().cancel_with(params.clone()).await.unwrap();
+    client.tasks().cancel_with(params.clone()).await.unwrap();
+    for stranger in &askers[1..] {
+        assert!(stranger.tasks().cancel_with(params.clone()).await.unwrap_err().is_forbidden());
+    }
+
+    // Who is called as somebody was before is somebody else.
+    client.tokens().delete("ci").await.unwrap();
+    let spec = TokenSpec { role: Role::Operator, namespaces: vec!["ci".into()], expires_at: None };
+    let issued = client.tokens().create(&Token::new("ci", spec)).await.unwrap();
+    let other = client.with_token(&issued.token.unwrap()).in_namespace("ci");
+    assert!(cancel(&other).await.unwrap_err().is_conflict(), "it has ended, and that is no first answer");
+}
+
+on_both_stores!(everybody_has_ids_of_their_own);
 
 #[test]
 fn each_change_is_done_once_on_sqlite() {

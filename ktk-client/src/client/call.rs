@@ -141,10 +141,23 @@ impl Client {
     /// As [`Client::call`].
     pub async fn call_with<M: Method>(&self, params: &M::Params, options: CallOptions) -> Result<M::Output> {
         let id = self.shared.next_call.fetch_add(1, Ordering::Relaxed);
-        let body = frame::<M>(id, params)?;
-        let answer = self.send(M::NAME, Bytes::from(body), options).await?;
-        let response: Response = serde_json::from_slice(&answer).map_err(no_answer)?;
-        read_result(response)
+        let body = Bytes::from(frame::<M>(id, params)?);
+        let mut pauses = Pauses::new(limits::CALL_PAUSES);
+        let mut retries = 0;
+        loop {
+            let answer = self.send(M::NAME, body.clone(), options).await?;
+            let response: Response = serde_json::from_slice(&answer).map_err(no_answer)?;
+            match read_result(response) {
+                // A server that is being stopped, or a store that takes nothing: perhaps it does in a moment.
+                Err(error)
+                    if error.is_unavailable() && options.repeatable && retries < limits::CALL_RETRIES =>
+                {
+                    retries += 1;
+                    clock::sleep(pauses.next()).await;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Calls a method that changes something, so that it is done once: with a request id, a new one unless the

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Client, Result};
+use super::{Client, Result, entropy};
 use crate::api::{
     discover::{self, DiscoverParams},
+    rpc::Repeatable as _,
     server::{
         Collect, CollectParams, Collected, ServerStatus, Status, StatusParams, Stop, StopParams, Stopping,
     },
@@ -92,8 +93,12 @@ impl Server {
     /// ```
     ///
     /// # Errors
-    /// `Conflict` where it was to stop only if idle and is not.
-    pub async fn stop(&self, params: StopParams) -> Result<Stopping> {
-        self.client.call::<Stop>(&params).await
+    /// `Conflict` where it was to stop only if idle and is not; [`Error::ServerStopping`](super::Error::ServerStopping)
+    /// where this user's local server has gone before its answer came, or was stopped before.
+    pub async fn stop(&self, mut params: StopParams) -> Result<Stopping> {
+        params.identify(entropy::request_id);
+        // Nobody is started to be stopped.
+        let options = self.client.call_options::<Stop>().repeatable().following();
+        self.client.call_with::<Stop>(&params, options).await
     }
 }

@@ -29,21 +29,21 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.read(ListEntities::<Queue>::new(params)?).await?)
     });
     let router = method!(router, engine, queue::Scale, |engine, caller, params| {
-        let request = Remembered::of::<queue::Scale>(&params)?;
+        let request = Remembered::of::<queue::Scale>(&caller.by, &params)?;
         Ok(engine.write_once(request, ScaleQueue { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, queue::Pause, |engine, caller, params| {
-        let request = Remembered::of::<queue::Pause>(&params)?;
+        let request = Remembered::of::<queue::Pause>(&caller.by, &params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: true };
         Ok(engine.write_once(request, pause).await?)
     });
     let router = method!(router, engine, queue::Resume, |engine, caller, params| {
-        let request = Remembered::of::<queue::Resume>(&params)?;
+        let request = Remembered::of::<queue::Resume>(&caller.by, &params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: false };
         Ok(engine.write_once(request, pause).await?)
     });
     method!(router, engine, queue::Delete, |engine, caller, params| {
-        let request = Remembered::of::<queue::Delete>(&params)?;
+        let request = Remembered::of::<queue::Delete>(&caller.by, &params)?;
         let delete = DeleteEntity::<Queue>::new(engine.ask(caller.by), params.reference);
         Ok(engine.write_once(request, delete).await?)
     })

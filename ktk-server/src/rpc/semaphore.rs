@@ -34,11 +34,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(list)
     });
     let router = method!(router, engine, semaphore::Scale, |engine, caller, params| {
-        let request = Remembered::of::<semaphore::Scale>(&params)?;
+        let request = Remembered::of::<semaphore::Scale>(&caller.by, &params)?;
         Ok(engine.write_once(request, ScaleSemaphore { ask: engine.ask(caller.by), params }).await?)
     });
     method!(router, engine, semaphore::Delete, |engine, caller, params| {
-        let request = Remembered::of::<semaphore::Delete>(&params)?;
+        let request = Remembered::of::<semaphore::Delete>(&caller.by, &params)?;
         let delete = DeleteEntity::<Semaphore>::new(engine.ask(caller.by), params.reference);
         Ok(engine.write_once(request, delete).await?)
     })

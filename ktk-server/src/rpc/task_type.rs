@@ -30,12 +30,12 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, task_type::Apply, |engine, caller, params| {
         engine.takes_work()?;
         let is_dry_run = params.dry_run;
-        let request = Remembered::of::<task_type::Apply>(&params)?;
+        let request = Remembered::of::<task_type::Apply>(&caller.by, &params)?;
         let apply = ApplyTaskTypes::new(engine.ask(caller.by), params)?;
         Ok(engine.write_once_or_plan(request, apply, is_dry_run).await?)
     });
     method!(router, engine, task_type::Delete, |engine, caller, params| {
-        let request = Remembered::of::<task_type::Delete>(&params)?;
+        let request = Remembered::of::<task_type::Delete>(&caller.by, &params)?;
         let delete = DeleteEntity::<TaskType>::new(engine.ask(caller.by), params.reference);
         Ok(engine.write_once(request, delete).await?)
     })
