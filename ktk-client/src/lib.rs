@@ -55,8 +55,9 @@
 //! while let Some(event) = log.try_next().await? {
 //!     print!("{}", String::from_utf8_lossy(&chunk_bytes(&event)));
 //! }
-//! let status = client.tasks().get("hello").await?.status.unwrap_or_default();
-//! println!("{} {:?}", status.phase, status.outputs);
+//! if let Some(status) = client.tasks().get("hello").await?.status {
+//!     println!("{} {:?}", status.phase, status.outputs);
+//! }
 //! # Ok(())
 //! # }
 //! ```
