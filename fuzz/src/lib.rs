@@ -9,13 +9,17 @@ use ktk_client::{
         self, ApiError, Task,
         change::{self, Changes},
         list::Created,
+        patch::Patch,
         selector::{FieldSelector, LabelSelector},
         task::{self, TaskSpec},
         template,
     },
     manifest,
 };
-use ktk_server::rpc::{Caller, Router};
+use ktk_server::{
+    model,
+    rpc::{Caller, Router},
+};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -86,4 +90,14 @@ pub fn change(data: &[u8]) {
     let Ok(changed) = change::apply(&spec, &changes) else { return };
     let between = change::between(&spec, &changed);
     assert_eq!(change::apply(&spec, &between).as_ref(), Ok(&changed), "{between:?}");
+}
+
+/// A document and a patch of it: it is made, or the operation that cannot be is named; a merge patch that is made twice
+/// is made once.
+pub fn patch(data: &[u8]) {
+    let Ok((document, patch)) = serde_json::from_slice::<(Value, Patch)>(data) else { return };
+    let Ok(patched) = model::patch::apply(&document, &patch) else { return };
+    if matches!(patch, Patch::Merge(_)) {
+        assert_eq!(model::patch::apply(&patched, &patch).as_ref(), Ok(&patched));
+    }
 }

@@ -54,6 +54,12 @@ const NO_SETTINGS: &[&str] = &[
 ];
 
 /// The client's settings, as the environment has them.
+///
+/// ```
+/// use ktk_client::env::Settings;
+/// let settings = Settings { namespace: Some("media".into()), ..Settings::default() };
+/// assert!(!settings.has_data_dir);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `KTK_SERVER`: `unix:///path`.
@@ -73,6 +79,10 @@ pub struct Settings {
 }
 
 /// Reads the client's settings. A variable that is empty is not set.
+///
+/// ```
+/// println!("{:?}", ktk_client::env::settings().namespace);
+/// ```
 pub fn settings() -> Settings {
     Settings {
         server: text("KTK_SERVER"),
@@ -86,6 +96,12 @@ pub fn settings() -> Settings {
 }
 
 /// The files of contexts: those of `KTKCONFIG`, else `$XDG_CONFIG_HOME/ktk/config.yaml`; none without a home.
+///
+/// ```
+/// for file in ktk_client::env::config_files() {
+///     println!("{}", file.display());
+/// }
+/// ```
 pub fn config_files() -> Vec<PathBuf> {
     if let Some(list) = set("KTKCONFIG") {
         return env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
@@ -95,6 +111,11 @@ pub fn config_files() -> Vec<PathBuf> {
 }
 
 /// `KTK_TOKEN`: apart from the settings, which may be shown.
+///
+/// ```
+/// let has_token = ktk_client::env::token().is_some();
+/// # let _ = has_token;
+/// ```
 pub fn token() -> Option<String> {
     text("KTK_TOKEN")
 }
@@ -116,6 +137,13 @@ fn text(name: &str) -> Option<String> {
 /// The data directory of this user's local server: `KTK_DATA_DIR`, else `$XDG_DATA_HOME/ktk`,
 /// else `~/.local/share/ktk`. Absolute.
 ///
+/// ```
+/// match ktk_client::env::data_dir() {
+///     Ok(path) => println!("{}", path.display()),
+///     Err(why) => eprintln!("{why}"),
+/// }
+/// ```
+///
 /// # Errors
 /// A sentence, where there is neither a variable nor a home directory.
 pub fn data_dir() -> Result<PathBuf, String> {
@@ -129,6 +157,10 @@ pub fn data_dir() -> Result<PathBuf, String> {
 
 /// The caller's environment that a task's process starts from: `PATH HOME USER LOGNAME SHELL
 /// LANG LC_* TZ TMPDIR CI`, each where it is set and UTF-8.
+///
+/// ```
+/// assert!(!ktk_client::env::caller_env().contains_key("KTK_TOKEN"));
+/// ```
 pub fn caller_env() -> BTreeMap<String, String> {
     variables()
         .filter(|(name, _)| is_one_of(name, CALLER_NAMES))
@@ -138,6 +170,11 @@ pub fn caller_env() -> BTreeMap<String, String> {
 
 /// The environment of a local server that is started: nothing of the caller's but where its
 /// programs, its home and its language are, and ktk's own settings.
+///
+/// ```
+/// let env = ktk_client::env::server_env();
+/// assert!(env.iter().all(|(name, _)| name != "KTK_TOKEN"));
+/// ```
 pub fn server_env() -> Vec<(OsString, OsString)> {
     // Those that the server is to hand on to tasks.
     let listed = text("KTK_SECRET_ENV").unwrap_or_default();
@@ -156,6 +193,10 @@ fn is_one_of(name: &OsStr, names: &[&str]) -> bool {
 }
 
 /// A program of this name in PATH.
+///
+/// ```
+/// assert_eq!(ktk_client::env::find_in_path("no-program-has-this-name"), None);
+/// ```
 pub fn find_in_path(name: &str) -> Option<PathBuf> {
     let path = set("PATH")?;
     env::split_paths(&path).map(|directory| directory.join(name)).find(|program| is_executable(program))
@@ -184,6 +225,10 @@ pub(crate) fn own_program() -> PathBuf {
 }
 
 /// How many processors this process may use.
+///
+/// ```
+/// assert!(ktk_client::env::processors() >= 1);
+/// ```
 pub fn processors() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
 }

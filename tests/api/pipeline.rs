@@ -6,6 +6,7 @@ use ktk_client::{
     api::{
         Phase, Pipeline, Reason,
         list::ListParams,
+        patch::Patch,
         pipeline::{CreateParams, PipelineSpec},
         restart::{Cascade, RestartParams},
         task::{CancelParams, DeleteParams},
@@ -22,7 +23,8 @@ on_both_stores!(
     followed_restarted_and_deleted,
     cancelled,
     run_if,
-    fail_fast
+    fail_fast,
+    patched,
 );
 
 fn pipeline(name: &str, spec: Value) -> Pipeline {
@@ -190,4 +192,16 @@ async fn fail_fast(client: Client) {
     assert_eq!(state(&client, "p.long").await, (Phase::Cancelled, Some(Reason::PipelineCancelled)));
     assert_eq!(state(&client, "p.later").await, (Phase::Cancelled, Some(Reason::PipelineCancelled)));
     assert_eq!(state(&client, "p.after").await, (Phase::Pending, Some(Reason::UpstreamFailed)));
+}
+
+async fn patched(client: Client) {
+    let pipelines = client.pipelines();
+    pipelines.create(&pipeline("p", json!({"steps": [step("s", &[], "true")]}))).await.unwrap();
+    let change =
+        Patch::Merge(json!({"metadata": {"labels": {"team": "media"}, "annotations": {"note": "any"}}}));
+    let patched = pipelines.patch("p", change).await.unwrap();
+    assert_eq!((patched.changed, patched.object.metadata.labels["team"].as_str()), (true, "media"));
+    assert_eq!(pipelines.get("p").await.unwrap().metadata.annotations["note"], "any");
+    let steps = Patch::Merge(json!({"spec": {"steps": []}}));
+    assert!(pipelines.patch("p", steps).await.unwrap_err().is_invalid());
 }

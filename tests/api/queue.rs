@@ -3,12 +3,12 @@
 use futures_util::TryStreamExt as _;
 use ktk_client::{
     Client,
-    api::{Phase, Queue, list::ListParams, queue::QueueSpec, why::WaitFor},
+    api::{Phase, Queue, list::ListParams, patch::Patch, queue::QueueSpec, why::WaitFor},
 };
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_and_deleted, paused_and_resumed, scaled);
+on_both_stores!(made_listed_and_deleted, paused_and_resumed, scaled, patched);
 
 async fn made_listed_and_deleted(client: Client) {
     let queues = client.queues();
@@ -45,4 +45,15 @@ async fn scaled(client: Client) {
     assert_eq!(queues.get("q").await.unwrap().spec.max_running, Some(3));
     assert_eq!(queues.scale("q", None).await.unwrap().spec.max_running, None);
     assert!(queues.scale("nosuch", None).await.unwrap_err().is_not_found());
+}
+
+async fn patched(client: Client) {
+    let queues = client.queues();
+    queues.create(&Queue::new("q", QueueSpec::default())).await.unwrap();
+    let change = serde_json::json!({"spec": {"maxRunning": 2}, "metadata": {"labels": {"room": "b"}}});
+    let patched = queues.patch("q", Patch::Merge(change)).await.unwrap();
+    assert_eq!((patched.changed, patched.object.spec.max_running), (true, Some(2)));
+    assert_eq!(queues.get("q").await.unwrap().metadata.labels["room"], "b");
+    let none = Patch::Merge(serde_json::json!({"spec": {"maxRunning": 0}}));
+    assert!(queues.patch("q", none).await.unwrap_err().is_invalid());
 }

@@ -2,10 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use ktk_client::{
+    Client,
+    api::{
+        Task, Token,
+        task::{CancelParams, CreateParams, TaskSpec},
+        token::{Role, TokenSpec},
+    },
+};
 use ktk_tests::Place;
 use serde_json::{Value, json};
 
-use crate::raw_http;
+use crate::{on_both_stores, raw_http};
 
 /// What each verb that only reads is called. All others take a request id, but for those of workers: these have a
 /// generation and fences, by which what comes twice counts once.
@@ -40,6 +48,10 @@ fn and(mut params: Value, name: &str, value: impl Into<Value>) -> Value {
     params
 }
 
+fn patched(name: &str, value: u32) -> Value {
+    and(named(name), "patch", json!({"merge": {"metadata": {"labels": {"n": value.to_string()}}}}))
+}
+
 /// In an order in which each is possible: the method, its parameters, and others.
 fn script() -> Vec<(&'static str, Value, Value)> {
     let pipeline = |name| object("Pipeline", name, &json!({"steps": [{"name": "s", "external": {}}]}));
@@ -53,6 +65,7 @@ fn script() -> Vec<(&'static str, Value, Value)> {
         ("task.create", made(external("a")), made(external("b"))),
         ("task.keepalive", named("a"), and(named("a"), "attempt", 1)),
         ("task.progress", and(named("a"), "percent", 10), and(named("a"), "percent", 20)),
+        ("task.patch", patched("a", 1), patched("a", 2)),
         ("task.pause", named("a"), named("b")),
         ("task.resume", named("a"), named("b")),
         ("task.complete", named("a"), and(named("a"), "outputs", json!({"k": 1}))),
@@ -63,6 +76,7 @@ fn script() -> Vec<(&'static str, Value, Value)> {
         ("task.cancel", named("a"), now("a")),
         ("task.delete", named("a"), now("a")),
         ("pipeline.create", made(pipeline("p")), made(pipeline("other"))),
+        ("pipeline.patch", patched("p", 1), patched("p", 2)),
         ("pipeline.pause", named("p"), named("other")),
         ("pipeline.resume", named("p"), named("other")),
         ("pipeline.cancel", named("p"), now("p")),
@@ -70,14 +84,17 @@ fn script() -> Vec<(&'static str, Value, Value)> {
         ("pipeline.delete", now("p"), named("p")),
         ("queue.create", made(queue(1)), made(queue(2))),
         ("queue.scale", and(named("q"), "maxRunning", 3), named("q")),
+        ("queue.patch", patched("q", 1), patched("q", 2)),
         ("queue.pause", named("q"), named("default")),
         ("queue.resume", named("q"), named("default")),
         ("queue.delete", named("q"), named("default")),
         ("semaphore.create", made(semaphore(1)), made(semaphore(2))),
         ("semaphore.scale", and(named("s"), "permits", 3), and(named("s"), "permits", 4)),
+        ("semaphore.patch", patched("s", 1), patched("s", 2)),
         ("semaphore.delete", named("s"), named("other")),
         ("tasktype.create", made(task_type(1)), made(task_type(2))),
         ("tasktype.apply", json!({"objects": [task_type(1), task_type(2)]}), json!({"objects": []})),
+        ("tasktype.patch", patched("t@2", 1), patched("t@2", 2)),
         ("tasktype.delete", named("t@2"), named("t@1")),
         ("token.create", made(token("viewer")), made(token("admin"))),
         ("token.delete", named("k"), named("other")),
@@ -125,6 +142,58 @@ fn walked_on(store: &str) {
         assert_eq!(walked.contains(name), changes, "{name} is walked here");
     }
 }
+
+/// What one has done under an id neither answers nor hinders who sends the same id.
+async fn everybody_has_ids_of_their_own(client: Client) {
+    let mut askers = vec![client.clone()];
+    for (name, namespace) in [("ci", "ci"), ("media", "media")] {
+        let spec = TokenSpec { role: Role::Operator, namespaces: vec![namespace.into()], expires_at: None };
+        let issued = client.tokens().create(&Token::new(name, spec)).await.unwrap();
+        askers.push(client.with_token(&issued.token.unwrap()).in_namespace(namespace));
+    }
+    let make = async |asker: &Client| {
+        let mut object = Task::new("t", TaskSpec::external());
+        object.metadata.namespace = Some(asker.namespace().to_owned());
+        let request_id = Some("one".to_owned());
+        asker.tasks().create_with(CreateParams { object, request_id, caller_env: None }).await.unwrap()
+    };
+    let cancel = async |asker: &Client| {
+        let params = CancelParams {
+            reference: asker.tasks().reference("t"),
+            now: false,
+            request_id: Some("two".into()),
+        };
+        asker.tasks().cancel_with(params).await
+    };
+    let mut ids = BTreeSet::new();
+    for asker in &askers {
+        let (first, again) = (make(asker).await, make(asker).await);
+        assert_eq!(first.object.metadata.id, again.object.metadata.id);
+        assert_eq!(first.object.metadata.namespace(), asker.namespace());
+        ids.insert(first.object.metadata.id);
+        assert_eq!(cancel(asker).await.unwrap().metadata.id, first.object.metadata.id);
+    }
+    assert_eq!(ids.len(), askers.len());
+
+    // The very same request of somebody who may not send it.
+    client.tasks().create(&Task::new("u", TaskSpec::external())).await.unwrap();
+    let reference = client.tasks().reference("u");
+    let params = CancelParams { reference, now: false, request_id: Some("three".into()) };
+    client.tasks().cancel_with(params.clone()).await.unwrap();
+    client.tasks().cancel_with(params.clone()).await.unwrap();
+    for stranger in &askers[1..] {
+        assert!(stranger.tasks().cancel_with(params.clone()).await.unwrap_err().is_forbidden());
+    }
+
+    // Who is called as somebody was before is somebody else.
+    client.tokens().delete("ci").await.unwrap();
+    let spec = TokenSpec { role: Role::Operator, namespaces: vec!["ci".into()], expires_at: None };
+    let issued = client.tokens().create(&Token::new("ci", spec)).await.unwrap();
+    let other = client.with_token(&issued.token.unwrap()).in_namespace("ci");
+    assert!(cancel(&other).await.unwrap_err().is_conflict(), "it has ended, and that is no first answer");
+}
+
+on_both_stores!(everybody_has_ids_of_their_own);
 
 #[test]
 fn each_change_is_done_once_on_sqlite() {

@@ -6,6 +6,7 @@ use ktk_client::{
     api::{
         Phase, Pipeline, Reason, Semaphore,
         list::ListParams,
+        patch::Patch,
         pipeline::{PipelineSpec, Step},
         task::SemaphoreUse,
     },
@@ -13,7 +14,7 @@ use ktk_client::{
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_and_deleted, scaled, tasks_and_pipelines_are_held);
+on_both_stores!(made_listed_and_deleted, scaled, patched, tasks_and_pipelines_are_held);
 
 async fn made_listed_and_deleted(client: Client) {
     let semaphores = client.semaphores();
@@ -54,4 +55,13 @@ async fn tasks_and_pipelines_are_held(client: Client) {
     assert_eq!(held.reason, Some(Reason::Held));
     client.pipelines().resume("p").await.unwrap();
     assert_eq!(crate::ended(&client, "p.s").await.status.unwrap().phase, Phase::Succeeded);
+}
+
+async fn patched(client: Client) {
+    let semaphores = client.semaphores();
+    semaphores.create(&Semaphore::new("gpu", 1)).await.unwrap();
+    let change = serde_json::json!({"spec": {"permits": 2}, "metadata": {"labels": {"room": "b"}}});
+    let patched = semaphores.patch("gpu", Patch::Merge(change)).await.unwrap();
+    assert_eq!((patched.changed, patched.object.spec.permits), (true, 2));
+    assert_eq!(semaphores.get("gpu").await.unwrap().metadata.labels["room"], "b");
 }

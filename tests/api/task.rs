@@ -8,6 +8,7 @@ use ktk_client::{
     api::{
         ErrorReason, Phase, Reason, Task,
         list::ListParams,
+        patch::{Patch, PatchParams},
         restart::{AdoptParams, Cascade, RestartParams},
         table::TableParams,
         task::{self, CancelParams, CreateParams, DeleteParams, TaskSpec},
@@ -30,6 +31,7 @@ on_both_stores!(
     refused,
     too_large,
     outputs_travel,
+    patched,
 );
 
 async fn created_once(client: Client) {
@@ -298,4 +300,32 @@ async fn outputs_travel(client: Client) {
     client.tasks().create(&process("bad", &["sh", "-c", "echo nonsense >\"$KTK_OUTPUT\""])).await.unwrap();
     let status = ended(&client, "bad").await.status.unwrap();
     assert_eq!((status.phase, status.reason), (Phase::Failed, Some(Reason::InvalidOutput)));
+}
+
+async fn patched(client: Client) {
+    let tasks = client.tasks();
+    let mut task = process("x", &["true"]);
+    task.spec.hold = true;
+    tasks.create(&task).await.unwrap();
+    let change = json!({"metadata": {"labels": {"team": "media"}}, "spec": {"priority": 7}});
+    let patched = tasks.patch("x", Patch::Merge(change.clone())).await.unwrap();
+    assert!(patched.changed);
+    assert_eq!(patched.object.spec.priority, Some(7));
+    assert!(!tasks.patch("x", Patch::Merge(change)).await.unwrap().changed);
+    let of = |patch| PatchParams::new(tasks.reference("x"), patch);
+    let hold = Patch::Json(vec![json!({"op": "remove", "path": "/spec/hold"})]);
+    let dry = tasks.patch_with(PatchParams { dry_run: true, ..of(hold.clone()) }).await.unwrap();
+    assert!(dry.changed && !dry.object.spec.hold);
+    assert!(tasks.get("x").await.unwrap().spec.hold, "a dry run changes nothing");
+    let old = PatchParams {
+        version: patched.object.metadata.version.map(|version| version - 1),
+        ..of(hold.clone())
+    };
+    assert!(tasks.patch_with(old).await.unwrap_err().is_conflict());
+    let version = patched.object.metadata.version;
+    tasks.patch_with(PatchParams { version, ..of(hold) }).await.unwrap();
+    assert_eq!(ended(&client, "x").await.status.unwrap().phase, Phase::Succeeded);
+    let late = tasks.patch("x", Patch::Merge(json!({"spec": {"priority": 1}}))).await.unwrap_err();
+    assert!(late.is_invalid());
+    assert!(tasks.patch("nosuch", Patch::Merge(json!({}))).await.unwrap_err().is_not_found());
 }

@@ -6,13 +6,14 @@ use ktk_client::{
     api::{
         TaskType,
         list::ListParams,
+        patch::Patch,
         task_type::{ApplyParams, TaskTypeSpec},
     },
 };
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_applied_and_deleted);
+on_both_stores!(made_listed_applied_and_deleted, patched);
 
 async fn made_listed_applied_and_deleted(client: Client) {
     let types = client.task_types();
@@ -27,4 +28,17 @@ async fn made_listed_applied_and_deleted(client: Client) {
     assert_eq!(all.len(), 2);
     assert!(types.delete("resize@2").await.unwrap().gone);
     assert!(types.get_opt("resize@2").await.unwrap().is_none());
+}
+
+async fn patched(client: Client) {
+    let types = client.task_types();
+    types
+        .create(&TaskType::new("crop", TaskTypeSpec { version: 1, ..TaskTypeSpec::default() }))
+        .await
+        .unwrap();
+    let change = serde_json::json!({"metadata": {"labels": {"team": "media"}}});
+    assert!(types.patch("crop@1", Patch::Merge(change)).await.unwrap().changed);
+    assert_eq!(types.get("crop").await.unwrap().metadata.labels["team"], "media");
+    let spec = Patch::Merge(serde_json::json!({"spec": {"version": 2}}));
+    assert!(types.patch("crop@1", spec).await.unwrap_err().is_invalid());
 }

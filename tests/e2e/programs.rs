@@ -61,3 +61,14 @@ fn python_needs_no_library() {
         refused.stderr
     );
 }
+
+/// The first program of `docs/api.md`, as it stands there.
+#[test]
+fn the_page_of_the_api_begins_with_a_program_that_runs() {
+    let place = Place::started();
+    let page = std::fs::read_to_string(repository().join("docs/api.md")).unwrap();
+    let program = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let script = place.file("first.py", program).display().to_string();
+    let output = run(&place, &format!("python3 {script}")).code(0);
+    assert_eq!(output.stdout, "hello\nSucceeded {'answer': 42}\n");
+}

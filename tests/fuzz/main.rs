@@ -151,3 +151,8 @@ fn template() {
 fn change() {
     play("change", fuzzed::change);
 }
+
+#[test]
+fn patch() {
+    play("patch", fuzzed::patch);
+}

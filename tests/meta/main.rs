@@ -5,13 +5,16 @@
 
 mod contract;
 mod docs;
+mod examples;
 mod freshness;
 mod help;
 mod layering;
 mod licences;
 mod manifest_lints;
+mod packages;
 mod paths;
 mod public_api;
+mod public_listing;
 mod report;
 mod rooms;
 mod side_effects;

@@ -6,6 +6,12 @@ pub const NOT_OLDER_HEADER: &str = "ktk-not-older-than";
 
 /// Whether a server is older than a program, each a version and a build: by version, then by build. One that does not
 /// say is not.
+///
+/// ```
+/// use ktk_client::api::age::is_older;
+/// assert!(is_older(("0.1.0", "20261101"), ("0.1.0", "20261122")));
+/// assert!(!is_older(("0.2.0", "20261101"), ("0.1.0", "20261122")));
+/// ```
 #[must_use]
 pub fn is_older(server: (&str, &str), program: (&str, &str)) -> bool {
     match (numbers(server.0), numbers(program.0)) {
@@ -16,12 +22,20 @@ pub fn is_older(server: (&str, &str), program: (&str, &str)) -> bool {
 }
 
 /// What a program sends of itself.
+///
+/// ```
+/// assert_eq!(ktk_client::api::age::header_value(("0.1.0", "20261122")), "0.1.0 20261122");
+/// ```
 #[must_use]
 pub fn header_value((version, build): (&str, &str)) -> String {
     format!("{version} {build}")
 }
 
 /// What [`header_value`] was made of.
+///
+/// ```
+/// assert_eq!(ktk_client::api::age::read_header("0.1.0 20261122"), ("0.1.0", "20261122"));
+/// ```
 #[must_use]
 pub fn read_header(value: &str) -> (&str, &str) {
     value.split_once(' ').unwrap_or((value, ""))

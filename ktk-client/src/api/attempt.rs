@@ -1,4 +1,14 @@
 //! What is said of an attempt while it runs: that it is alive, how far it is, and, of an external task, how it ended.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::{ObjectRef, attempt::{Complete, CompleteParams}};
+//! let reference = ObjectRef::new("default", "approval");
+//! let outputs = Some([("approved".to_owned(), true.into())].into());
+//! client.call_once::<Complete>(CompleteParams { reference, outputs, ..CompleteParams::default() }).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 

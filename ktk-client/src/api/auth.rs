@@ -1,4 +1,13 @@
 //! Who somebody is for the server, and what they may do.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::auth::{Whoami, WhoamiParams};
+//! let own = client.call::<Whoami>(&WhoamiParams {}).await?;
+//! println!("{} as {}", own.name, own.role);
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

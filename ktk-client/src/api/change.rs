@@ -13,6 +13,12 @@ use super::{
 
 /// Fields by their path below `spec` (`inputs.width`, `run.env.RETRY`) and their new values. `null` takes an
 /// optional field away; in `inputs` it is a value as any other.
+///
+/// ```
+/// use ktk_client::api::change::Changes;
+/// let changes = Changes::from([("inputs.width".to_owned(), 100.into()), ("timeout".to_owned(), "5m".into())]);
+/// assert_eq!(changes.len(), 2);
+/// ```
 pub type Changes = BTreeMap<String, Value>;
 
 /// Fields that say where a task stands among others. All incarnations stand in the same place.
@@ -56,6 +62,12 @@ pub fn apply(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>>
 }
 
 /// Those of the changes that can be made, each by itself.
+///
+/// ```
+/// use ktk_client::api::{change::{self, Changes}, task::TaskSpec};
+/// let changes = Changes::from([("priority".to_owned(), 5.into()), ("color".to_owned(), "red".into())]);
+/// assert!(change::sound(&TaskSpec::external(), &changes).keys().eq(["priority"]));
+/// ```
 pub fn sound(spec: &TaskSpec, changes: &Changes) -> Changes {
     let is_sound = |path: &String, value: &mut Value| {
         apply_all(spec, &Changes::from([(path.clone(), value.clone())])).is_ok()
@@ -94,6 +106,13 @@ fn apply_all(spec: &TaskSpec, changes: &Changes) -> Result<TaskSpec, Vec<Cause>>
 }
 
 /// The parameters of a pipeline with the changes made: `params.date`, `params.limits.cpu`.
+///
+/// ```
+/// use ktk_client::api::change::{self, Changes};
+/// let params = [("date".to_owned(), "2026-11-21".into())].into();
+/// let changes = Changes::from([("params.date".to_owned(), "2026-11-22".into())]);
+/// assert_eq!(change::apply_to_params(&params, &changes).unwrap()["date"], "2026-11-22");
+/// ```
 ///
 /// # Errors
 /// Every change whose path is no parameter.

@@ -69,6 +69,12 @@ pub fn task(task: &Task) -> Vec<Cause> {
 
 /// All that is wrong with the spec of a task that exists, as a restart would change it; its needs are not looked
 /// at. `params` are its pipeline's.
+///
+/// ```
+/// use ktk_client::api::{check, task::TaskSpec};
+/// let spec = TaskSpec { priority: Some(2_000_000), ..TaskSpec::external() };
+/// assert_eq!(check::changed(&spec, &Default::default())[0].field, "spec.priority");
+/// ```
 pub fn changed(spec: &TaskSpec, params: &BTreeMap<String, Value>) -> Vec<Cause> {
     let mut causes = Causes::default();
     let work = Work::from(spec);
@@ -122,6 +128,12 @@ pub fn amended(metadata: &Metadata) -> Vec<Cause> {
 
 /// All that is wrong with a pipeline to create, with parameters that replace its own; a wrong one
 /// among those has the field `params.NAME`.
+///
+/// ```
+/// use ktk_client::api::{Pipeline, check, pipeline::PipelineSpec};
+/// let empty = Pipeline::new("nightly", PipelineSpec::default());
+/// assert_eq!(check::pipeline(&empty, &Default::default())[0].field, "spec.steps");
+/// ```
 pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> Vec<Cause> {
     let mut causes = Causes::default();
     let spec = &pipeline.spec;
@@ -165,17 +177,42 @@ pub fn pipeline(pipeline: &Pipeline, params_given: &BTreeMap<String, Value>) -> 
 }
 
 /// Every expression of a task, with its field: what the server compiles before it takes the task.
+///
+/// ```
+/// use ktk_client::api::{check, task::TaskSpec};
+/// use serde_json::json;
+/// let mut spec = TaskSpec::handler("resize");
+/// spec.inputs.insert("file".into(), json!({"jq": ".fetch.path"}));
+/// assert_eq!(check::task_expressions(&spec), [("spec.inputs.file.jq".into(), ".fetch.path".into())]);
+/// ```
 pub fn task_expressions(spec: &TaskSpec) -> Vec<(String, String)> {
     Work::from(spec).expressions("spec")
 }
 
 /// Every expression of a pipeline, with its field.
+///
+/// ```
+/// use ktk_client::api::{Pipeline, check, pipeline::{PipelineSpec, Step}};
+/// use serde_json::json;
+/// let inputs = [("file".to_owned(), json!({"jq": ".fetch.path"}))].into();
+/// let spec = PipelineSpec { steps: vec![Step { inputs, ..Step::default() }], ..PipelineSpec::default() };
+/// let found = check::pipeline_expressions(&Pipeline::new("nightly", spec));
+/// assert_eq!(found, [("spec.steps[0].inputs.file.jq".into(), ".fetch.path".into())]);
+/// ```
 pub fn pipeline_expressions(pipeline: &Pipeline) -> Vec<(String, String)> {
     let steps = pipeline.spec.steps.iter().enumerate();
     steps.flat_map(|(index, step)| Work::from(step).expressions(&field::item("spec.steps", index))).collect()
 }
 
 /// A pipeline's parameters with those given in their place.
+///
+/// ```
+/// use ktk_client::api::{Pipeline, check, pipeline::PipelineSpec};
+/// let params = [("date".to_owned(), "2026-11-21".into()), ("size".to_owned(), 3.into())].into();
+/// let nightly = Pipeline::new("nightly", PipelineSpec { params, ..PipelineSpec::default() });
+/// let merged = check::merged_params(&nightly, &[("size".to_owned(), 4.into())].into());
+/// assert_eq!(merged["size"], 4);
+/// ```
 pub fn merged_params(pipeline: &Pipeline, given: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     merged(&pipeline.spec.params, given).into_owned()
 }

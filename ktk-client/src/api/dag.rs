@@ -24,6 +24,13 @@ const MAX_SUGGESTIONS: usize = 20;
 const MAX_CYCLE_SHOWN: usize = 12;
 
 /// A step as the DAG sees it.
+///
+/// ```
+/// use ktk_client::api::dag::Node;
+/// let needs = ["fetch".to_owned()];
+/// let step = Node { name: "load", needs: &needs };
+/// assert_eq!(step.needs.len(), 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'a> {
     /// Its name.
@@ -33,6 +40,13 @@ pub struct Node<'a> {
 }
 
 /// A DAG that was found in order. Steps are numbered as they were given.
+///
+/// ```
+/// use ktk_client::api::dag::{Node, check};
+/// let needs = ["a".to_owned()];
+/// let dag = check(&[Node { name: "a", needs: &[] }, Node { name: "b", needs: &needs }]).unwrap();
+/// assert_eq!((&dag.needs[1], &dag.dependents[0]), (&vec![0], &vec![1]));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dag {
     /// Every step after all that it needs; else as given.
@@ -44,6 +58,13 @@ pub struct Dag {
 }
 
 /// What is wrong with a graph.
+///
+/// ```
+/// use ktk_client::api::dag::{Node, check};
+/// let needs = ["fetsh".to_owned()];
+/// let problems = check(&[Node { name: "fetch", needs: &[] }, Node { name: "load", needs: &needs }]).unwrap_err();
+/// assert_eq!((problems[0].step, problems[0].need), (Some(1), Some(0)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
@@ -104,6 +125,12 @@ pub fn check(nodes: &[Node<'_>]) -> Result<Dag, Vec<Problem>> {
 }
 
 /// Sorts a graph of numbered nodes: each node after all that it needs.
+///
+/// ```
+/// use ktk_client::api::dag::sort;
+/// assert_eq!(sort(&[vec![1], vec![]]), Ok(vec![1, 0]));
+/// assert_eq!(sort(&[vec![1], vec![0]]).unwrap_err().len(), 1);
+/// ```
 ///
 /// # Errors
 /// Cycles, each as the nodes on it, each node needing the next, the last needing the first. No

@@ -1,4 +1,13 @@
 //! `rpc.discover`: the API, described in a form that programs read.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::discover::{Discover, DiscoverParams};
+//! let document = client.call::<Discover>(&DiscoverParams {}).await?;
+//! println!("OpenRPC {}", document["openrpc"]);
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

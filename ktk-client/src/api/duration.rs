@@ -6,6 +6,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A duration that is written `1h30m` on the wire. Never negative, microsecond resolution.
+///
+/// ```
+/// use ktk_client::api::Duration;
+/// let duration: Duration = "1h30m".parse().unwrap();
+/// assert_eq!(duration.get().as_secs(), 5400);
+/// assert_eq!(duration.to_string(), "1h30m");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(time::Duration);
 
@@ -25,16 +32,31 @@ const UNITS: [(&str, u128); 8] = [
 
 impl Duration {
     /// From the standard library's duration.
+    ///
+    /// ```
+    /// use ktk_client::api::Duration;
+    /// assert_eq!(Duration::new(std::time::Duration::from_millis(1500)).to_string(), "1.5s");
+    /// ```
     pub const fn new(duration: time::Duration) -> Self {
         Self(duration)
     }
 
     /// A number of seconds.
+    ///
+    /// ```
+    /// # use ktk_client::api::Duration;
+    /// assert_eq!(Duration::from_secs(90).to_string(), "1m30s");
+    /// ```
     pub const fn from_secs(seconds: u64) -> Self {
         Self(time::Duration::from_secs(seconds))
     }
 
     /// As the standard library's duration.
+    ///
+    /// ```
+    /// # use ktk_client::api::Duration;
+    /// assert_eq!(Duration::from_secs(90).get(), std::time::Duration::from_secs(90));
+    /// ```
     pub const fn get(self) -> time::Duration {
         self.0
     }
@@ -47,6 +69,11 @@ impl From<time::Duration> for Duration {
 }
 
 /// Text that is no duration.
+///
+/// ```
+/// # use ktk_client::api::Duration;
+/// assert!("soon".parse::<Duration>().unwrap_err().to_string().contains("soon"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDuration {
     /// It has another form.

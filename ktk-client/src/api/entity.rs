@@ -1,4 +1,13 @@
 //! Objects without a namespace that are stored as they are given: what their kinds have in common.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::{ObjectRef, entity::NamedParams, queue};
+//! let reference = ObjectRef::new("default", "nightly");
+//! client.call_once::<queue::Pause>(NamedParams { reference, request_id: None }).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -6,6 +15,15 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{Cause, Metadata, ObjectRef, rpc};
 
 /// A kind of such objects.
+///
+/// ```
+/// use ktk_client::api::{Entity, Semaphore};
+/// /// Works for each kind without a namespace.
+/// fn line<E: Entity>(object: &E) -> String {
+///     format!("{}/{}", E::KIND, object.metadata().name())
+/// }
+/// assert_eq!(line(&Semaphore::new("gpu", 2)), "Semaphore/gpu");
+/// ```
 pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// As in manifests: `Queue`.
     const KIND: &'static str;

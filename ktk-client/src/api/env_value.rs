@@ -1,4 +1,11 @@
 //! A variable of a process: its text, or where whoever runs it finds a secret.
+//!
+//! ```
+//! use ktk_client::api::{env_value::EnvValue, task::RunSpec};
+//! let env = [("Q".to_owned(), "90".into()), ("DB".to_owned(), EnvValue::FromFile("/run/secrets/db".into()))].into();
+//! let run = RunSpec { command: vec!["./load".into()], env, ..RunSpec::default() };
+//! # drop(run);
+//! ```
 
 use std::{borrow::Cow, fmt};
 
@@ -30,6 +37,12 @@ pub enum EnvValue {
 
 impl EnvValue {
     /// The text; nothing for a secret, which is known where the process starts and nowhere else.
+    ///
+    /// ```
+    /// use ktk_client::api::env_value::EnvValue;
+    /// assert_eq!(EnvValue::from("90").as_text(), Some("90"));
+    /// assert_eq!(EnvValue::FromEnv("DB_PASSWORD".into()).as_text(), None);
+    /// ```
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

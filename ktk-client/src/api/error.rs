@@ -1,4 +1,11 @@
 //! Errors as they cross the wire.
+//!
+//! ```
+//! use ktk_client::api::{ApiError, Cause, ErrorReason};
+//! let error = ApiError::invalid("Task \"x\"", vec![Cause::new("spec.queue", "there is no queue \"q\"")]);
+//! assert_eq!(error.reason, ErrorReason::Invalid);
+//! assert_eq!(error.to_string(), "Task \"x\" is invalid: spec.queue: there is no queue \"q\"");
+//! ```
 
 use std::fmt;
 
@@ -56,6 +63,11 @@ impl ErrorReason {
     ];
 
     /// The word itself.
+    ///
+    /// ```
+    /// # use ktk_client::api::ErrorReason;
+    /// assert_eq!(ErrorReason::NotFound.as_str(), "NotFound");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotFound => "NotFound",
@@ -75,6 +87,11 @@ impl ErrorReason {
     }
 
     /// The JSON-RPC error code that carries this reason.
+    ///
+    /// ```
+    /// # use ktk_client::api::ErrorReason;
+    /// assert_eq!(ErrorReason::Invalid.code(), -32602);
+    /// ```
     pub fn code(self) -> i64 {
         match self {
             Self::Invalid => -32602,
@@ -101,6 +118,11 @@ pub struct Cause {
 
 impl Cause {
     /// A cause from its two parts.
+    ///
+    /// ```
+    /// # use ktk_client::api::Cause;
+    /// assert_eq!(Cause::new("spec.queue", "there is no queue \"q\"").field, "spec.queue");
+    /// ```
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
@@ -128,11 +150,23 @@ pub struct ApiError {
 
 impl ApiError {
     /// An error with a reason and a message.
+    ///
+    /// ```
+    /// # use ktk_client::api::{ApiError, ErrorReason};
+    /// let error = ApiError::new(ErrorReason::Forbidden, "a viewer only reads");
+    /// assert_eq!(error.message, "a viewer only reads");
+    /// ```
     pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), causes: Vec::new(), hint: None, request_id: None }
     }
 
     /// The same error with advice.
+    ///
+    /// ```
+    /// # use ktk_client::api::ApiError;
+    /// let error = ApiError::conflict("Task \"x\" runs").with_hint("cancel it first");
+    /// assert_eq!(error.hint.as_deref(), Some("cancel it first"));
+    /// ```
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -140,6 +174,12 @@ impl ApiError {
     }
 
     /// The same error with the request that the server's log tells about.
+    ///
+    /// ```
+    /// # use ktk_client::api::{ApiError, ErrorReason};
+    /// let error = ApiError::new(ErrorReason::Internal, "the server failed").with_request_id("r-17");
+    /// assert_eq!(error.request_id.as_deref(), Some("r-17"));
+    /// ```
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<Box<str>>) -> Self {
         self.request_id = Some(id.into());
@@ -147,6 +187,11 @@ impl ApiError {
     }
 
     /// `Invalid` with all its causes. `what` names the object: `Task "x"`.
+    ///
+    /// ```
+    /// # use ktk_client::api::ApiError;
+    /// assert_eq!(ApiError::invalid("Task \"x\"", vec![]).to_string(), "Task \"x\" is invalid");
+    /// ```
     pub fn invalid(what: &str, causes: Vec<Cause>) -> Self {
         let message = match causes.as_slice() {
             [cause] => format!("{what} is invalid: {}: {}", cause.field, cause.message),
@@ -156,11 +201,21 @@ impl ApiError {
     }
 
     /// `NotFound`, in the words that every kind shares.
+    ///
+    /// ```
+    /// # use ktk_client::api::ApiError;
+    /// assert_eq!(ApiError::not_found("Task", "x").to_string(), "Task \"x\" not found");
+    /// ```
     pub fn not_found(kind: &str, name: &str) -> Self {
         Self::new(ErrorReason::NotFound, format!("{kind} {name:?} not found"))
     }
 
     /// `Conflict` with its explanation.
+    ///
+    /// ```
+    /// # use ktk_client::api::{ApiError, ErrorReason};
+    /// assert_eq!(ApiError::conflict("Task \"x\" has ended").reason, ErrorReason::Conflict);
+    /// ```
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(ErrorReason::Conflict, message)
     }

@@ -1,4 +1,15 @@
 //! Events: what happened to an object, when, by whom, why.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::event::ListParams;
+//! let page = client.events().list(ListParams { limit: Some(20), ..ListParams::default() }).await?;
+//! for event in page.items {
+//!     println!("{} {} {}: {}", event.at, event.object.name, event.reason, event.message);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -3,6 +3,11 @@
 use std::fmt::Write as _;
 
 /// One step of a path.
+///
+/// ```
+/// use ktk_client::api::field::{Segment, parse};
+/// assert_eq!(parse("steps[3]"), [Segment::Key("steps".into()), Segment::Index(3)]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// A member of an object.
@@ -12,6 +17,10 @@ pub enum Segment {
 }
 
 /// The path of an object's member: `prefix.key`, or `prefix["some key"]` where the key is no word.
+///
+/// ```
+/// assert_eq!(ktk_client::api::field::member("spec.inputs", "width"), "spec.inputs.width");
+/// ```
 pub fn member(prefix: &str, key: &str) -> String {
     let mut path = prefix.to_owned();
     push_key(&mut path, key);
@@ -19,11 +28,20 @@ pub fn member(prefix: &str, key: &str) -> String {
 }
 
 /// The path of a list's item: `prefix[3]`.
+///
+/// ```
+/// assert_eq!(ktk_client::api::field::item("spec.steps", 3), "spec.steps[3]");
+/// ```
 pub fn item(prefix: &str, index: usize) -> String {
     format!("{prefix}[{index}]")
 }
 
 /// The text of a path.
+///
+/// ```
+/// use ktk_client::api::field::{Segment, to_text};
+/// assert_eq!(to_text(&[Segment::Key("steps".into()), Segment::Index(3)]), "steps[3]");
+/// ```
 pub fn to_text(path: &[Segment]) -> String {
     let mut text = String::new();
     for segment in path {
@@ -38,6 +56,11 @@ pub fn to_text(path: &[Segment]) -> String {
 }
 
 /// Reads what [`to_text`] writes; a text that is no path yields what could be read of it.
+///
+/// ```
+/// use ktk_client::api::field::{parse, to_text};
+/// assert_eq!(to_text(&parse("spec.steps[3].needs[0]")), "spec.steps[3].needs[0]");
+/// ```
 pub fn parse(text: &str) -> Vec<Segment> {
     let mut path = Vec::new();
     let mut rest = text;

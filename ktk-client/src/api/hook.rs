@@ -1,4 +1,11 @@
 //! Hooks: what is called when something happens to a task. A failing hook never changes the task.
+//!
+//! ```
+//! use ktk_client::api::hook::{HookSpec, HooksSpec};
+//! let told = HookSpec { command: vec!["./told".into()], ..HookSpec::default() };
+//! let hooks = HooksSpec { on_finish: Some(told), ..HooksSpec::default() };
+//! assert!(hooks.on_start.is_none());
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -29,6 +36,11 @@ pub struct HooksSpec {
 
 impl HooksSpec {
     /// What is called at a moment.
+    ///
+    /// ```
+    /// use ktk_client::api::hook::{HooksSpec, Moment};
+    /// assert_eq!(HooksSpec::default().at(Moment::Finish), None);
+    /// ```
     pub fn at(&self, moment: Moment) -> Option<&HookSpec> {
         match moment {
             Moment::Start => self.on_start.as_ref(),
@@ -73,6 +85,11 @@ impl Moment {
     pub const ALL: [Self; 4] = [Self::Start, Self::Keepalive, Self::Timeout, Self::Finish];
 
     /// The field of [`HooksSpec`].
+    ///
+    /// ```
+    /// # use ktk_client::api::hook::Moment;
+    /// assert!(Moment::ALL.iter().all(|moment| !moment.as_str().is_empty()));
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Start => "onStart",

@@ -1,4 +1,12 @@
 //! Requests: what an `http` task sends, and which answers are a success.
+//!
+//! ```
+//! use ktk_client::api::{http::HttpSpec, task::TaskSpec};
+//! let url = "https://example.com/build".to_owned();
+//! let http = HttpSpec { method: "POST".into(), url, ..HttpSpec::default() };
+//! let spec = TaskSpec { http: Some(http), ..TaskSpec::default() };
+//! assert!(spec.run.is_none());
+//! ```
 
 mod expect;
 
@@ -73,6 +81,12 @@ impl HttpSpec {
 
 /// Reads the URL of a request.
 ///
+/// ```
+/// use ktk_client::api::http::url;
+/// assert_eq!(url("https://example.com/a").unwrap().host_str(), Some("example.com"));
+/// assert!(url("example.com").is_err());
+/// ```
+///
 /// # Errors
 /// Why it is none that a request can be sent to.
 pub fn url(text: &str) -> Result<Url, String> {
@@ -85,6 +99,11 @@ pub fn url(text: &str) -> Result<Url, String> {
 }
 
 /// Whether a request can be sent there.
+///
+/// ```
+/// use ktk_client::api::http::{sendable, url};
+/// assert!(sendable(&url("https://example.com/a").unwrap()).is_ok());
+/// ```
 ///
 /// # Errors
 /// Why not.

@@ -17,6 +17,13 @@ pub const SHORT_DIGITS: usize = 12;
 pub const MIN_PREFIX_DIGITS: usize = 4;
 
 /// An object's identity: UUID, digest and human name, each derived from the one before.
+///
+/// ```
+/// use ktk_client::api::TaskId;
+/// use uuid::Uuid;
+/// let id = TaskId::new(Uuid::from_u128(7));
+/// assert_eq!(id, TaskId::new(Uuid::from_u128(7)), "a value is computed once, and always the same");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId {
     id: Uuid,
@@ -42,31 +49,70 @@ impl TaskId {
     }
 
     /// The UUIDv7.
+    ///
+    /// ```
+    /// # use ktk_client::api::TaskId;
+    /// # use uuid::Uuid;
+    /// assert_eq!(TaskId::new(Uuid::from_u128(7)).id(), Uuid::from_u128(7));
+    /// ```
     pub fn id(&self) -> Uuid {
         self.id
     }
 
     /// The digest: 16 bytes.
+    ///
+    /// ```
+    /// # use ktk_client::api::TaskId;
+    /// # use uuid::Uuid;
+    /// let (one, next) = (TaskId::new(Uuid::from_u128(7)), TaskId::new(Uuid::from_u128(8)));
+    /// assert_ne!(one.digest()[..4], next.digest()[..4]);
+    /// ```
     pub fn digest(&self) -> &[u8; 16] {
         &self.digest
     }
 
     /// The digest as 32 lower-case hexadecimal digits.
+    ///
+    /// ```
+    /// # use ktk_client::api::TaskId;
+    /// # use uuid::Uuid;
+    /// assert_eq!(TaskId::new(Uuid::from_u128(7)).digest_hex().len(), 32);
+    /// ```
     pub fn digest_hex(&self) -> String {
         hex(&self.digest)
     }
 
     /// The first 8 bytes of the digest as a number: what stores index.
+    ///
+    /// ```
+    /// # use ktk_client::api::{TaskId, id};
+    /// # use uuid::Uuid;
+    /// let id = TaskId::new(Uuid::from_u128(7));
+    /// assert_eq!(id::human_name(id.head()), id.human_name());
+    /// ```
     pub fn head(&self) -> u64 {
         head_of(&self.digest)
     }
 
     /// The human name: an adverb, an adjective and a noun.
+    ///
+    /// ```
+    /// # use ktk_client::api::{TaskId, id};
+    /// # use uuid::Uuid;
+    /// assert!(id::is_human_name(TaskId::new(Uuid::from_u128(7)).human_name()));
+    /// ```
     pub fn human_name(&self) -> &str {
         &self.name
     }
 
     /// The heads of all digests that have the same human name.
+    ///
+    /// ```
+    /// # use ktk_client::api::TaskId;
+    /// # use uuid::Uuid;
+    /// let id = TaskId::new(Uuid::from_u128(7));
+    /// assert!(id.namesakes().contains(&id.head()));
+    /// ```
     pub fn namesakes(&self) -> RangeInclusive<u64> {
         let words = &*WORDS;
         words.heads_of(words.index_of(self.head()))
@@ -84,6 +130,10 @@ fn head_of(digest: &[u8; 16]) -> u64 {
 }
 
 /// Lower-case hexadecimal digits of some bytes.
+///
+/// ```
+/// assert_eq!(ktk_client::api::id::hex(&[0x0a, 0xff]), "0aff");
+/// ```
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
@@ -132,6 +182,11 @@ impl Words {
 }
 
 /// The human name that belongs to the head of a digest.
+///
+/// ```
+/// use ktk_client::api::id::{human_name, is_human_name};
+/// assert!(is_human_name(&human_name(42)));
+/// ```
 pub fn human_name(head: u64) -> String {
     let words = &*WORDS;
     let index = words.index_of(head);
@@ -143,6 +198,12 @@ pub fn human_name(head: u64) -> String {
 }
 
 /// The heads of all digests whose human name is `name`; `None` where no object can have it.
+///
+/// ```
+/// use ktk_client::api::id::{human_name, human_name_range};
+/// assert!(human_name_range(&human_name(42)).unwrap().contains(&42));
+/// assert_eq!(human_name_range("thumbnails"), None);
+/// ```
 pub fn human_name_range(name: &str) -> Option<RangeInclusive<u64>> {
     let words = &*WORDS;
     let mut parts = name.split('-');
@@ -159,6 +220,12 @@ pub fn human_name_range(name: &str) -> Option<RangeInclusive<u64>> {
 
 /// The heads of all digests that begin with these hexadecimal digits (4 to 32).
 /// More than 16 digits give the one head; compare the whole digest as well.
+///
+/// ```
+/// use ktk_client::api::id::prefix_range;
+/// assert!(prefix_range("ab12").unwrap().contains(&0xab12_3456_789a_bcde));
+/// assert_eq!(prefix_range("no digits"), None);
+/// ```
 pub fn prefix_range(digits: &str) -> Option<RangeInclusive<u64>> {
     let valid = digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     if !valid || !(MIN_PREFIX_DIGITS..=32).contains(&digits.len()) {
@@ -173,11 +240,19 @@ pub fn prefix_range(digits: &str) -> Option<RangeInclusive<u64>> {
 }
 
 /// Whether text has the form of a human name: made only of words that human names are made of.
+///
+/// ```
+/// assert!(!ktk_client::api::id::is_human_name("thumbnails"));
+/// ```
 pub fn is_human_name(name: &str) -> bool {
     human_name_range(name).is_some()
 }
 
 /// Two words for a name that has to differ (`NAME-quick-otter`), drawn from a head.
+///
+/// ```
+/// assert_eq!(ktk_client::api::id::two_words(42).split('-').count(), 2);
+/// ```
 pub fn two_words(head: u64) -> String {
     let name = human_name(head);
     let tail = name.split_once('-').map_or(name.as_str(), |(_, tail)| tail);

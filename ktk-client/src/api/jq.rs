@@ -1,4 +1,10 @@
 //! Expressions: jq in a manifest, and where it stands. They are evaluated by the server alone.
+//!
+//! ```
+//! use ktk_client::api::jq::{ForEach, Jq};
+//! let each = ForEach { jq: ".extract.files[]".into(), key: Some(Jq { jq: ".item.name".into() }) };
+//! assert!(each.key.is_some());
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -29,6 +35,13 @@ pub struct ForEach {
 }
 
 /// The expression that a value of `inputs` is: an object with the one member `jq`.
+///
+/// ```
+/// use ktk_client::api::jq::expression;
+/// use serde_json::json;
+/// assert_eq!(expression(&json!({"jq": ".fetch.path"})), Some(&json!(".fetch.path")));
+/// assert_eq!(expression(&json!({"jq": ".a", "and": "more"})), None);
+/// ```
 pub fn expression(value: &Value) -> Option<&Value> {
     value.as_object().filter(|members| members.len() == 1)?.get("jq")
 }
@@ -66,6 +79,13 @@ pub fn expressions<'v>(prefix: &str, inputs: &'v BTreeMap<String, Value>) -> Vec
 }
 
 /// Whether inputs hold an expression.
+///
+/// ```
+/// use ktk_client::api::jq::holds_expression;
+/// use serde_json::json;
+/// assert!(holds_expression(&[("file".to_owned(), json!([{"jq": ".item"}]))].into()));
+/// assert!(!holds_expression(&[("file".to_owned(), json!("a.png"))].into()));
+/// ```
 pub fn holds_expression(inputs: &BTreeMap<String, Value>) -> bool {
     fn holds(value: &Value) -> bool {
         expression(value).is_some()
@@ -80,6 +100,13 @@ pub fn holds_expression(inputs: &BTreeMap<String, Value>) -> bool {
 
 /// The inputs with the values of their expressions in place, given in the order of [`expressions`]. Where one is
 /// missing, the expression stays.
+///
+/// ```
+/// use ktk_client::api::jq::filled;
+/// use serde_json::json;
+/// let inputs = [("file".to_owned(), json!({"jq": ".item"})), ("width".to_owned(), json!(200))].into();
+/// assert_eq!(filled(&inputs, [json!("a.png")])["file"], "a.png");
+/// ```
 pub fn filled(
     inputs: &BTreeMap<String, Value>,
     values: impl IntoIterator<Item = Value>,

@@ -1,4 +1,14 @@
 //! References, lists and pages: what the methods of all kinds share.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::ListParams;
+//! let params = ListParams { label_selector: Some("team=media".into()), limit: Some(100), ..ListParams::default() };
+//! let page = client.tasks().list(params).await?;
+//! println!("{} tasks at version {}", page.items.len(), page.version);
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +34,11 @@ impl Default for ObjectRef {
 
 impl ObjectRef {
     /// A reference in a namespace.
+    ///
+    /// ```
+    /// # use ktk_client::api::ObjectRef;
+    /// assert_eq!(ObjectRef::new("media", "thumbnails@2").name, "thumbnails@2");
+    /// ```
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
     }
@@ -93,6 +108,12 @@ pub struct List<T> {
 
 impl<T> List<T> {
     /// A list of everything there is.
+    ///
+    /// ```
+    /// use ktk_client::api::{List, Semaphore};
+    /// let list = List::new(vec![Semaphore::new("gpu", 2)], 17);
+    /// assert_eq!((list.items.len(), list.version), (1, 17));
+    /// ```
     pub fn new(items: Vec<T>, version: u64) -> Self {
         Self { api_version: API_VERSION.into(), kind: "List".into(), version, continue_from: None, items }
     }

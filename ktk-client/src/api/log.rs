@@ -2,6 +2,20 @@
 //!
 //! The query has [`LogParams`]' fields. Each SSE event has `id:` the position after it
 //! (opaque; `Last-Event-ID` resumes) and `data:` a [`LogEvent`] as JSON.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use futures_util::TryStreamExt;
+//! use ktk_client::api::log::{LogEvent, LogParams};
+//! let mut log = client.logs(LogParams { name: "build-web".into(), tail: Some(10), ..LogParams::default() });
+//! while let Some(event) = log.try_next().await? {
+//!     if let LogEvent::End { .. } = event {
+//!         println!("that was all");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

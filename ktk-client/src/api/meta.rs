@@ -1,4 +1,11 @@
 //! `metadata`: what every object has.
+//!
+//! ```
+//! use ktk_client::api::Metadata;
+//! let labels = [("team".to_owned(), "media".to_owned())].into();
+//! let metadata = Metadata { generate_name: Some("thumbnails-".into()), labels, ..Metadata::default() };
+//! assert_eq!(metadata.namespace(), "default");
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -9,6 +16,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Labels and annotations.
+///
+/// ```
+/// use ktk_client::api::meta::StringMap;
+/// let labels = StringMap::from([("team".to_owned(), "media".to_owned())]);
+/// assert_eq!(labels["team"], "media");
+/// ```
 pub type StringMap = BTreeMap<String, String>;
 
 /// `metadata` of any object. What a manifest may give are `name`, `generateName`, `namespace`,
@@ -71,21 +84,41 @@ pub struct Metadata {
 
 impl Metadata {
     /// The name, or an empty string where there is none yet.
+    ///
+    /// ```
+    /// # use ktk_client::api::Metadata;
+    /// assert_eq!(Metadata { name: Some("hello".into()), ..Metadata::default() }.name(), "hello");
+    /// ```
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
 
     /// The namespace, `default` when absent.
+    ///
+    /// ```
+    /// # use ktk_client::api::Metadata;
+    /// assert_eq!(Metadata::default().namespace(), "default");
+    /// ```
     pub fn namespace(&self) -> &str {
         self.namespace.as_deref().unwrap_or(super::DEFAULT_NAMESPACE)
     }
 
     /// The incarnation, 1 when the object was never restarted.
+    ///
+    /// ```
+    /// # use ktk_client::api::Metadata;
+    /// assert_eq!(Metadata::default().incarnation(), 1);
+    /// ```
     pub fn incarnation(&self) -> u32 {
         self.restart.as_ref().map_or(1, |restart| restart.incarnation)
     }
 
     /// The server's own fields that are set here, though only the server may set them.
+    ///
+    /// ```
+    /// # use ktk_client::api::Metadata;
+    /// assert_eq!(Metadata { version: Some(7), ..Metadata::default() }.forged_fields(), ["version"]);
+    /// ```
     pub fn forged_fields(&self) -> Vec<&'static str> {
         let set = [
             ("id", self.id.is_some()),

@@ -17,11 +17,21 @@ pub const MAX_GENERATE_NAME: usize = 40;
 pub const RESERVED_STEPS: [&str; 4] = ["params", "item", "index", "needs"];
 
 /// A name that breaks its rule: says which, and what to do.
+///
+/// ```
+/// assert!(ktk_client::api::names::name("Hello").unwrap_err().to_string().contains("Hello"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidName(String);
 
 /// A name that a user gives to a task or pipeline: a DNS label of up to 63 characters.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::name("thumbnails").is_ok());
+/// assert!(names::name("thumb.nails").is_err(), "dots are ktk's own");
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -31,6 +41,11 @@ pub fn name(text: &str) -> Result<(), InvalidName> {
 
 /// A namespace: a DNS label of up to 63 characters.
 ///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::namespace("media").is_ok());
+/// ```
+///
 /// # Errors
 /// The rule that it breaks.
 pub fn namespace(text: &str) -> Result<(), InvalidName> {
@@ -38,6 +53,11 @@ pub fn namespace(text: &str) -> Result<(), InvalidName> {
 }
 
 /// A queue: a DNS label of up to 63 characters.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::queue("nightly").is_ok() && names::queue("").is_err());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -47,6 +67,11 @@ pub fn queue(text: &str) -> Result<(), InvalidName> {
 
 /// A semaphore: a DNS label of up to 63 characters.
 ///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::semaphore("gpu").is_ok() && names::semaphore("GPU").is_err());
+/// ```
+///
 /// # Errors
 /// The rule that it breaks.
 pub fn semaphore(text: &str) -> Result<(), InvalidName> {
@@ -55,6 +80,11 @@ pub fn semaphore(text: &str) -> Result<(), InvalidName> {
 
 /// A task type: a DNS label of up to 63 characters.
 ///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::type_name("resize").is_ok() && names::type_name("resize@3").is_err());
+/// ```
+///
 /// # Errors
 /// The rule that it breaks.
 pub fn type_name(text: &str) -> Result<(), InvalidName> {
@@ -62,6 +92,11 @@ pub fn type_name(text: &str) -> Result<(), InvalidName> {
 }
 
 /// A task type as a task names it: `NAME`, or `NAME@VERSION` for one version of it.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::type_reference("resize").is_ok() && names::type_reference("resize@3").is_ok());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -75,6 +110,11 @@ pub fn type_reference(text: &str) -> Result<(), InvalidName> {
 }
 
 /// A step: a DNS label of up to 100 characters that begins with a letter and is not reserved.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::step("fetch").is_ok() && names::step("params").is_err());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -96,6 +136,11 @@ pub fn step(text: &str) -> Result<(), InvalidName> {
 
 /// What an item under `forEach` is called behind its step: a DNS label of up to 63 characters.
 ///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::item_key("a-png").is_ok() && names::item_key("a.png").is_err());
+/// ```
+///
 /// # Errors
 /// The rule that it breaks.
 pub fn item_key(text: &str) -> Result<(), InvalidName> {
@@ -104,6 +149,11 @@ pub fn item_key(text: &str) -> Result<(), InvalidName> {
 
 /// The beginning of a name that the server completes: a DNS label of up to 40 characters that
 /// may end in `-`.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::generate_name("thumbnails-").is_ok());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -116,6 +166,11 @@ pub fn generate_name(text: &str) -> Result<(), InvalidName> {
 }
 
 /// A parameter: a letter or `_`, then letters, digits, `_` and `-`, up to 63 characters.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::param("max_size").is_ok() && names::param("3d").is_err());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -130,6 +185,11 @@ pub fn param(text: &str) -> Result<(), InvalidName> {
 }
 
 /// A label's or annotation's key: `[prefix/]name`, as in kubectl.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::label_key("example.com/team").is_ok() && names::label_key("a/b/c").is_err());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -153,6 +213,11 @@ pub fn label_key(text: &str) -> Result<(), InvalidName> {
 }
 
 /// A label's value: empty or up to 63 characters, as in kubectl.
+///
+/// ```
+/// # use ktk_client::api::names;
+/// assert!(names::label_value("").is_ok() && names::label_value("two words").is_err());
+/// ```
 ///
 /// # Errors
 /// The rule that it breaks.

@@ -1,4 +1,13 @@
 //! Nodes: running servers and workers.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! for node in client.nodes().list(Default::default()).await?.items {
+//!     println!("{}: {:?}", node.metadata.name(), node.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Method, ObjectRef, Pipeline, Queue, Semaphore, Task, TaskType, rpc};
+use super::{ObjectRef, rpc};
 
 /// A change of an object.
 ///
@@ -47,6 +47,13 @@ rpc::repeatable!(PatchParams);
 
 impl PatchParams {
     /// A patch of this object, whatever its version.
+    ///
+    /// ```
+    /// use ktk_client::api::{ObjectRef, patch::{Patch, PatchParams}};
+    /// let patch = Patch::Json(vec![serde_json::json!({"op": "remove", "path": "/metadata/labels/old"})]);
+    /// let params = PatchParams { dry_run: true, ..PatchParams::new(ObjectRef::new("default", "thumbnails"), patch) };
+    /// assert_eq!(params.version, None);
+    /// ```
     pub fn new(reference: ObjectRef, patch: Patch) -> Self {
         Self { reference, patch, version: None, dry_run: false, request_id: None }
     }
@@ -61,55 +68,4 @@ pub struct Patched<T> {
     pub object: T,
     /// Whether the patch changed anything.
     pub changed: bool,
-}
-
-/// `task.patch`: changes labels and annotations of a task, and its priority, queue, hold and runAfter while it is
-/// pending.
-#[derive(Clone, Debug, JsonSchema)]
-pub struct PatchTask;
-
-impl Method for PatchTask {
-    const NAME: &'static str = "task.patch";
-    type Params = PatchParams;
-    type Output = Patched<Task>;
-}
-
-/// `pipeline.patch`: changes labels and annotations of a pipeline; those of its tasks stay as they are.
-#[derive(Clone, Debug, JsonSchema)]
-pub struct PatchPipeline;
-
-impl Method for PatchPipeline {
-    const NAME: &'static str = "pipeline.patch";
-    type Params = PatchParams;
-    type Output = Patched<Pipeline>;
-}
-
-/// `queue.patch`: changes labels, annotations and spec of a queue.
-#[derive(Clone, Debug, JsonSchema)]
-pub struct PatchQueue;
-
-impl Method for PatchQueue {
-    const NAME: &'static str = "queue.patch";
-    type Params = PatchParams;
-    type Output = Patched<Queue>;
-}
-
-/// `semaphore.patch`: changes labels, annotations and spec of a semaphore.
-#[derive(Clone, Debug, JsonSchema)]
-pub struct PatchSemaphore;
-
-impl Method for PatchSemaphore {
-    const NAME: &'static str = "semaphore.patch";
-    type Params = PatchParams;
-    type Output = Patched<Semaphore>;
-}
-
-/// `tasktype.patch`: changes labels and annotations of a version of a task type.
-#[derive(Clone, Debug, JsonSchema)]
-pub struct PatchTaskType;
-
-impl Method for PatchTaskType {
-    const NAME: &'static str = "tasktype.patch";
-    type Params = PatchParams;
-    type Output = Patched<TaskType>;
 }

@@ -1,4 +1,10 @@
 //! Phases and reasons: the two columns that say what a task is doing.
+//!
+//! ```
+//! use ktk_client::api::{Phase, Reason};
+//! assert!(Phase::Skipped.is_terminal() && !Phase::Running.is_terminal());
+//! assert_eq!("ExitCode".parse(), Ok(Reason::ExitCode));
+//! ```
 
 use std::{fmt, str::FromStr};
 
@@ -17,16 +23,31 @@ macro_rules! words {
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// The word on the wire and in tables.
+            ///
+            /// ```
+            /// # use ktk_client::api::{Phase, Reason};
+            /// assert_eq!((Phase::Failed.as_str(), Reason::ExitCode.as_str()), ("Failed", "ExitCode"));
+            /// ```
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => stringify!($variant)),* }
             }
 
             /// The number that stores keep; never given to another word.
+            ///
+            /// ```
+            /// # use ktk_client::api::Phase;
+            /// assert_eq!(Phase::from_number(Phase::Failed.number()), Some(Phase::Failed));
+            /// ```
             pub fn number(self) -> u8 {
                 self as u8
             }
 
             /// The word of a stored number.
+            ///
+            /// ```
+            /// # use ktk_client::api::{Phase, Reason};
+            /// assert_eq!((Phase::from_number(200), Reason::from_number(200)), (None, None));
+            /// ```
             pub fn from_number(number: u8) -> Option<Self> {
                 match number { $($number => Some(Self::$variant),)* _ => None }
             }
@@ -130,6 +151,11 @@ words! {
 
 impl Phase {
     /// Whether nothing but a restart follows.
+    ///
+    /// ```
+    /// # use ktk_client::api::Phase;
+    /// assert!(Phase::Cancelled.is_terminal() && !Phase::Pending.is_terminal());
+    /// ```
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Pending | Self::Running)
     }

@@ -1,4 +1,13 @@
 //! Pipelines: DAGs of steps, each of which is a task.
+//!
+//! ```
+//! use ktk_client::api::{Pipeline, pipeline::{PipelineSpec, Step}, task::RunSpec};
+//! let run = |command: &str| Some(RunSpec { command: vec![command.into()], ..RunSpec::default() });
+//! let fetch = Step { name: "fetch".into(), run: run("./fetch"), ..Step::default() };
+//! let load = Step { name: "load".into(), needs: vec!["fetch".into()], run: run("./load"), ..Step::default() };
+//! let nightly = Pipeline::new("nightly", PipelineSpec { steps: vec![fetch, load], ..PipelineSpec::default() });
+//! assert!(ktk_client::api::check::pipeline(&nightly, &Default::default()).is_empty());
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -15,6 +24,7 @@ use super::{
     jq::{ForEach, Jq},
     list::Created,
     meta::StringMap,
+    patch::{PatchParams, Patched},
     restart::{RestartParams, Restarted},
     rpc,
     task::{
@@ -43,6 +53,11 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// A pipeline to create.
+    ///
+    /// ```
+    /// # use ktk_client::api::{Pipeline, pipeline::PipelineSpec};
+    /// assert_eq!(Pipeline::new("nightly", PipelineSpec::default()).metadata.name(), "nightly");
+    /// ```
     pub fn new(name: impl Into<String>, spec: PipelineSpec) -> Self {
         let metadata = Metadata { name: Some(name.into()), ..Metadata::default() };
         Self { api_version: API_VERSION.into(), kind: "Pipeline".into(), metadata, spec, status: None }
@@ -97,6 +112,12 @@ pub struct PipelineSpec {
 
 impl PipelineSpec {
     /// The spec of a step's task: the step's own fields, completed by the defaults, then by the pipeline's.
+    ///
+    /// ```
+    /// # use ktk_client::api::pipeline::{PipelineSpec, Step};
+    /// let spec = PipelineSpec { queue: Some("nightly".into()), ..PipelineSpec::default() };
+    /// assert_eq!(spec.task_spec(&Step::default()).queue.as_deref(), Some("nightly"));
+    /// ```
     pub fn task_spec(&self, step: &Step) -> TaskSpec {
         let spec = step.task_spec(self.defaults.as_ref());
         TaskSpec {
@@ -228,6 +249,12 @@ pub struct Step {
 
 impl StepDefaults {
     /// A spec, completed by what it does not say itself.
+    ///
+    /// ```
+    /// # use ktk_client::api::{pipeline::StepDefaults, task::TaskSpec};
+    /// let defaults = StepDefaults { priority: Some(5), ..StepDefaults::default() };
+    /// assert_eq!(defaults.complete(TaskSpec::external()).priority, Some(5));
+    /// ```
     pub fn complete(&self, spec: TaskSpec) -> TaskSpec {
         TaskSpec {
             queue: spec.queue.or_else(|| self.queue.clone()),
@@ -247,6 +274,13 @@ impl StepDefaults {
 
 impl Step {
     /// The spec of the step's task: the step's own fields, completed by the defaults.
+    ///
+    /// ```
+    /// # use ktk_client::api::pipeline::{Step, StepDefaults};
+    /// let defaults = StepDefaults { priority: Some(5), ..StepDefaults::default() };
+    /// let step = Step { priority: Some(7), ..Step::default() };
+    /// assert_eq!(step.task_spec(Some(&defaults)).priority, Some(7));
+    /// ```
     pub fn task_spec(&self, defaults: Option<&StepDefaults>) -> TaskSpec {
         let own = TaskSpec {
             run: self.run.clone(),
@@ -421,6 +455,16 @@ impl Method for Resume {
     const NAME: &'static str = "pipeline.resume";
     type Params = NamedParams;
     type Output = Pipeline;
+}
+
+/// `pipeline.patch`: changes labels and annotations of a pipeline; those of its tasks stay as they are.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Patch;
+
+impl Method for Patch {
+    const NAME: &'static str = "pipeline.patch";
+    type Params = PatchParams;
+    type Output = Patched<Pipeline>;
 }
 
 /// `pipeline.delete`: removes a pipeline with all its tasks.

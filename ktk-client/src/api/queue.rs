@@ -1,4 +1,13 @@
 //! Queues: where tasks wait. A queue can be paused and capped.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::queue::{Queue, QueueSpec};
+//! let nightly = Queue::new("nightly", QueueSpec { max_running: Some(4), ..QueueSpec::default() });
+//! client.queues().create(&nightly).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,6 +16,7 @@ use super::{
     Cause, List, ListParams, Metadata, Method, ObjectRef,
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
+    patch::{PatchParams, Patched},
     rpc,
     task::{Deleted, is_default},
 };
@@ -30,6 +40,11 @@ pub struct Queue {
 
 impl Queue {
     /// A queue to create.
+    ///
+    /// ```
+    /// # use ktk_client::api::queue::{Queue, QueueSpec};
+    /// assert_eq!(Queue::new("nightly", QueueSpec::default()).metadata.name(), "nightly");
+    /// ```
     pub fn new(name: impl Into<String>, spec: QueueSpec) -> Self {
         Self::assemble(Metadata { name: Some(name.into()), ..Metadata::default() }, spec)
     }
@@ -93,6 +108,16 @@ impl Method for ListQueues {
     const NAME: &'static str = "queue.list";
     type Params = ListParams;
     type Output = List<Queue>;
+}
+
+/// `queue.patch`: changes labels, annotations and spec of a queue.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Patch;
+
+impl Method for Patch {
+    const NAME: &'static str = "queue.patch";
+    type Params = PatchParams;
+    type Output = Patched<Queue>;
 }
 
 /// `queue.delete`: removes a queue that no task uses.

@@ -1,4 +1,16 @@
 //! Restarts: a new task in the tree of the old one, and the plan that says so beforehand.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::{ObjectRef, restart::{Cascade, RestartParams}, task};
+//! let reference = ObjectRef::new("default", "thumbnails");
+//! let params = RestartParams { reference, cascade: Cascade::None, dry_run: true, ..RestartParams::default() };
+//! for row in client.call_once::<task::Restart>(params).await?.plan {
+//!     println!("{} {}: {}", row.task, row.action.as_str(), row.why);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -81,11 +93,21 @@ pub enum Cascade {
 
 impl Cascade {
     /// The number that stores keep.
+    ///
+    /// ```
+    /// # use ktk_client::api::restart::Cascade;
+    /// assert_eq!(Cascade::from_number(Cascade::All.number()), Some(Cascade::All));
+    /// ```
     pub fn number(self) -> u8 {
         self as u8
     }
 
     /// The value of a stored number.
+    ///
+    /// ```
+    /// # use ktk_client::api::restart::Cascade;
+    /// assert_eq!(Cascade::from_number(200), None);
+    /// ```
     pub fn from_number(number: u8) -> Option<Self> {
         [Self::Auto, Self::All, Self::None].into_iter().find(|cascade| cascade.number() == number)
     }
@@ -141,6 +163,11 @@ pub enum Action {
 
 impl Action {
     /// The word in plans.
+    ///
+    /// ```
+    /// # use ktk_client::api::restart::Action;
+    /// assert_eq!(Action::Restart.as_str(), "restart");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Restart => "restart",

@@ -1,4 +1,14 @@
 //! JSON-RPC 2.0: the frame of every call on `POST /rpc`.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::{Method, ObjectRef, task};
+//! assert_eq!(task::Get::NAME, "task.get");
+//! let task = client.call::<task::Get>(&ObjectRef::new("default", "thumbnails")).await?;
+//! # drop(task);
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -8,6 +18,14 @@ use super::{ApiError, Cause, ErrorReason};
 
 /// A method: its name, what it takes and what it answers. Written once; client and server use
 /// the same type, and the description of the API is made of its schemas and its words.
+///
+/// ```
+/// use ktk_client::{Client, api::{Method, ObjectRef}, client::Result};
+/// /// Any method that reads one object by its name.
+/// async fn read<M: Method<Params = ObjectRef>>(client: &Client, name: &str) -> Result<M::Output> {
+///     client.call::<M>(&ObjectRef::new(client.namespace(), name)).await
+/// }
+/// ```
 pub trait Method: JsonSchema + Send + Sync + 'static {
     /// `<kind>.<verb>`.
     const NAME: &'static str;
@@ -18,6 +36,14 @@ pub trait Method: JsonSchema + Send + Sync + 'static {
 }
 
 /// Parameters of a method that changes something: with a request id the call is done once, however often it is sent.
+///
+/// ```
+/// use ktk_client::api::{rpc::Repeatable, task::CancelParams};
+/// let mut params = CancelParams::default();
+/// params.identify(|| "mine".into());
+/// params.identify(|| "another".into());
+/// assert_eq!(params.request_id(), Some("mine"));
+/// ```
 pub trait Repeatable {
     /// The id that the caller gave.
     fn request_id(&self) -> Option<&str>;
@@ -53,6 +79,13 @@ pub const INVALID_REQUEST: i64 = -32600;
 pub const METHOD_NOT_FOUND: i64 = -32601;
 
 /// A call.
+///
+/// ```
+/// use ktk_client::api::{ObjectRef, rpc::Request};
+/// let params = ObjectRef::new("default", "x");
+/// let request = Request { jsonrpc: "2.0", id: 1, method: "task.get", params: &params };
+/// assert_eq!(serde_json::to_value(&request).unwrap()["params"]["name"], "x");
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct Request<'a, P> {
     /// `2.0`.
@@ -66,6 +99,12 @@ pub struct Request<'a, P> {
 }
 
 /// An answer.
+///
+/// ```
+/// use ktk_client::api::rpc::Response;
+/// let response: Response = serde_json::from_str(r#"{"jsonrpc": "2.0", "id": 1, "result": 7}"#).unwrap();
+/// assert!(response.error.is_none());
+/// ```
 #[derive(Debug, Deserialize)]
 pub struct Response {
     /// The call's id.

@@ -1,4 +1,10 @@
 //! Text that is shown to nobody.
+//!
+//! ```
+//! use ktk_client::api::Secret;
+//! let token = Secret::new("ktk_123");
+//! assert!(!format!("{token:?}").contains("123"));
+//! ```
 
 use std::fmt;
 
@@ -12,11 +18,21 @@ pub struct Secret(String);
 
 impl Secret {
     /// Hides a text.
+    ///
+    /// ```
+    /// # use ktk_client::api::Secret;
+    /// assert!(!format!("{:?}", Secret::new("ktk_123")).contains("123"));
+    /// ```
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The text, for whoever has to send it.
+    ///
+    /// ```
+    /// # use ktk_client::api::Secret;
+    /// assert_eq!(Secret::new("ktk_123").expose(), "ktk_123");
+    /// ```
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -10,11 +10,23 @@ pub use field::{FieldSelector, FieldTerm};
 use super::meta::StringMap;
 
 /// A selector that cannot be read: what was found and what was expected.
+///
+/// ```
+/// use ktk_client::api::selector::LabelSelector;
+/// let error = "team in (".parse::<LabelSelector>().unwrap_err();
+/// println!("{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidSelector(String);
 
 /// How a label is compared.
+///
+/// ```
+/// use ktk_client::api::selector::{LabelSelector, Operator};
+/// let selector: LabelSelector = "team=media,!old".parse().unwrap();
+/// assert!(selector.requirements().iter().any(|one| one.operator == Operator::DoesNotExist));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// `key`.
@@ -53,6 +65,12 @@ impl Operator {
 }
 
 /// One comparison.
+///
+/// ```
+/// use ktk_client::api::selector::LabelSelector;
+/// let selector: LabelSelector = "team in (media, web)".parse().unwrap();
+/// assert_eq!(selector.requirements()[0].values.len(), 2);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// The label.
@@ -65,6 +83,12 @@ pub struct Requirement {
 
 impl Requirement {
     /// Whether labels fit.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::LabelSelector;
+    /// let selector: LabelSelector = "team".parse().unwrap();
+    /// assert!(selector.requirements()[0].matches(&[("team".to_owned(), "media".to_owned())].into()));
+    /// ```
     pub fn matches(&self, labels: &StringMap) -> bool {
         let value = labels.get(&self.key);
         let is_among = || value.is_some_and(|value| self.values.contains(value));
@@ -120,21 +144,43 @@ pub struct LabelSelector {
 
 impl LabelSelector {
     /// Whether labels fit.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::LabelSelector;
+    /// let selector: LabelSelector = "team!=web".parse().unwrap();
+    /// assert!(selector.matches(&[("team".to_owned(), "media".to_owned())].into()));
+    /// ```
     pub fn matches(&self, labels: &StringMap) -> bool {
         self.requirements.iter().all(|requirement| requirement.matches(labels))
     }
 
     /// The comparisons, sorted by key.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::LabelSelector;
+    /// assert_eq!("team=media,zone".parse::<LabelSelector>().unwrap().requirements().len(), 2);
+    /// ```
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
     }
 
     /// Whether it fits everything.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::LabelSelector;
+    /// assert!("".parse::<LabelSelector>().unwrap().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
     /// What fits both.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::LabelSelector;
+    /// let (team, zone): (LabelSelector, LabelSelector) = ("team=media".parse().unwrap(), "zone".parse().unwrap());
+    /// assert_eq!(team.and(zone).requirements().len(), 2);
+    /// ```
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::sorted(self.requirements.into_iter().chain(other.requirements).collect())

@@ -1,4 +1,15 @@
 //! Semaphores: named limits of permits that tasks hold while they run.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::semaphore::Semaphore;
+//! client.semaphores().create(&Semaphore::new("gpu", 2)).await?;
+//! for waiter in client.semaphores().get("gpu").await?.status.unwrap_or_default().waiters {
+//!     println!("{} waits for {}", waiter.task, waiter.permits);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -8,6 +19,7 @@ use super::{
     Cause, List, ListParams, Metadata, Method, ObjectRef,
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
+    patch::{PatchParams, Patched},
     rpc,
     task::Deleted,
 };
@@ -34,6 +46,11 @@ pub struct Semaphore {
 
 impl Semaphore {
     /// A semaphore to create.
+    ///
+    /// ```
+    /// # use ktk_client::api::semaphore::Semaphore;
+    /// assert_eq!(Semaphore::new("gpu", 2).spec.permits, 2);
+    /// ```
     pub fn new(name: impl Into<String>, permits: u32) -> Self {
         let metadata = Metadata { name: Some(name.into()), ..Metadata::default() };
         Self::assemble(metadata, SemaphoreSpec { permits })
@@ -131,6 +148,16 @@ impl Method for ListSemaphores {
     const NAME: &'static str = "semaphore.list";
     type Params = ListParams;
     type Output = List<Semaphore>;
+}
+
+/// `semaphore.patch`: changes labels, annotations and spec of a semaphore.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Patch;
+
+impl Method for Patch {
+    const NAME: &'static str = "semaphore.patch";
+    type Params = PatchParams;
+    type Output = Patched<Semaphore>;
 }
 
 /// `semaphore.delete`: removes a semaphore that no task uses.

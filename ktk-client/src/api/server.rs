@@ -1,4 +1,13 @@
 //! The server itself: its state and its end.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::{Duration, server::{Stop, StopParams}};
+//! let params = StopParams { drain: Some(Duration::from_secs(10)), ..StopParams::default() };
+//! println!("process {} is going to end", client.call_once::<Stop>(params).await?.pid);
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

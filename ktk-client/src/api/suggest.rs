@@ -2,6 +2,12 @@
 
 /// The known name that a mistyped one is nearest to, where one is near enough; the first of
 /// several equally near.
+///
+/// ```
+/// use ktk_client::api::suggest::nearest;
+/// assert_eq!(nearest("comand", ["command", "env", "stdin"]), Some("command"));
+/// assert_eq!(nearest("colour", ["command", "env", "stdin"]), None);
+/// ```
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed: Vec<char> = typed.chars().take(MAX_COMPARED + 1).collect();
     if typed.len() > MAX_COMPARED {

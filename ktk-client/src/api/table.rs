@@ -1,5 +1,16 @@
 //! Tables: what a list for people shows of each task, and no more. Ten thousand rows are read in a
 //! few milliseconds where ten thousand objects take a hundred.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::table::TableParams;
+//! let page = client.tasks().table(TableParams { wide: true, ..TableParams::default() }).await?;
+//! for line in page.items {
+//!     println!("{} {} {:?}", line.name, line.phase, line.wide.and_then(|wide| wide.node));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::borrow::Cow;
 
@@ -39,6 +50,13 @@ pub struct TableParams {
 
 /// A task as a row of a table. On the wire it is an array, its places the fields in their order; the last
 /// two places are there only where they were asked for.
+///
+/// ```
+/// use ktk_client::api::table::TaskLine;
+/// fn shown(line: &TaskLine) -> String {
+///     format!("{}@{} {}", line.name, line.incarnation, line.phase)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct TaskLine {
     /// The namespace; `null` where the list is of one namespace.

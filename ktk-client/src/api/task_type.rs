@@ -1,5 +1,16 @@
 //! Task types: named, versioned definitions of work. A task that names one gets its executor, its defaults, and its
 //! schemas for inputs and outputs.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use ktk_client::api::task_type::{TaskType, TaskTypeSpec};
+//! use serde_json::json;
+//! let inputs = Some(json!({"type": "object", "required": ["width"]}));
+//! let resize = TaskType::new("resize", TaskTypeSpec { version: 3, inputs, ..TaskTypeSpec::default() });
+//! client.task_types().create(&resize).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +24,7 @@ use super::{
     http::HttpSpec,
     list::Created,
     names,
+    patch::{PatchParams, Patched},
     pipeline::StepDefaults,
     rpc,
     task::{Affinity, Deleted, ExternalSpec, RetrySpec, RunSpec, SemaphoreUse, TaskSpec, is_default},
@@ -51,6 +63,12 @@ impl TaskType {
     }
 
     /// `NAME@VERSION`, which names this very version.
+    ///
+    /// ```
+    /// # use ktk_client::api::task_type::{TaskType, TaskTypeSpec};
+    /// let spec = TaskTypeSpec { version: 3, ..TaskTypeSpec::default() };
+    /// assert_eq!(TaskType::new("resize", spec).reference(), "resize@3");
+    /// ```
     pub fn reference(&self) -> String {
         format!("{}@{}", self.metadata.name(), self.spec.version)
     }
@@ -107,6 +125,13 @@ impl Default for TaskTypeSpec {
 
 impl TaskTypeSpec {
     /// What a task of this type does: what it was asked to do, completed by the type.
+    ///
+    /// ```
+    /// # use ktk_client::api::{task::TaskSpec, task_type::{TaskTypeSpec, TypeDefaults}};
+    /// let defaults = TypeDefaults { priority: Some(5), ..TypeDefaults::default() };
+    /// let spec = TaskTypeSpec { defaults, ..TaskTypeSpec::default() };
+    /// assert_eq!(spec.complete(&TaskSpec::handler("resize")).priority, Some(5));
+    /// ```
     pub fn complete(&self, asked: &TaskSpec) -> TaskSpec {
         let mut spec = asked.clone();
         let defaults = &self.defaults;
@@ -165,6 +190,11 @@ pub struct TypeDefaults {
 
 impl TypeDefaults {
     /// All but the inputs: what the defaults of a pipeline's steps can say too.
+    ///
+    /// ```
+    /// # use ktk_client::api::task_type::TypeDefaults;
+    /// assert_eq!(TypeDefaults { priority: Some(5), ..TypeDefaults::default() }.policies().priority, Some(5));
+    /// ```
     pub fn policies(&self) -> StepDefaults {
         StepDefaults {
             queue: self.queue.clone(),
@@ -255,6 +285,16 @@ impl Method for ListTaskTypes {
     type Output = List<TaskType>;
 }
 
+/// `tasktype.patch`: changes labels and annotations of a version of a task type.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Patch;
+
+impl Method for Patch {
+    const NAME: &'static str = "tasktype.patch";
+    type Params = PatchParams;
+    type Output = Patched<TaskType>;
+}
+
 /// `tasktype.delete`: removes a version. Tasks keep what they were made with.
 #[derive(Clone, Debug, JsonSchema)]
 pub struct Delete;
@@ -331,6 +371,11 @@ pub enum ApplyOutcome {
 
 impl ApplyOutcome {
     /// `created`, as commands say it.
+    ///
+    /// ```
+    /// # use ktk_client::api::task_type::ApplyOutcome;
+    /// assert_eq!(ApplyOutcome::Created.as_str(), "created");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",

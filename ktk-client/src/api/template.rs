@@ -24,6 +24,13 @@ const SHELL_ADVICE: &str = "a value must not become shell text: write \"$1\" her
 
 /// All references of a process that cannot be filled in, or may not stand where they do.
 /// `field_prefix` is the process's own field, as `spec.run` or `spec.steps[3].run`.
+///
+/// ```
+/// use ktk_client::api::{task::RunSpec, template};
+/// let run = RunSpec { command: vec!["echo".into(), "{{ params.dat }}".into()], ..RunSpec::default() };
+/// let params = [("date".to_owned(), "2026-11-22".into())].into();
+/// assert_eq!(template::check(&run, "spec.run", &params, &Default::default())[0].field, "spec.run.command[1]");
+/// ```
 pub fn check(
     run: &RunSpec,
     field_prefix: &str,
@@ -62,6 +69,13 @@ pub fn render(
 }
 
 /// A text that is needed before anything is evaluated, with every reference filled in.
+///
+/// ```
+/// use ktk_client::api::template;
+/// let params = [("date".to_owned(), "2026-11-22".into())].into();
+/// let text = template::render_text("of {{ params.date }}", &params, &Default::default());
+/// assert_eq!(text.unwrap(), "of 2026-11-22");
+/// ```
 ///
 /// # Errors
 /// A message for each reference that cannot be filled in, or not yet: an input that an expression makes.

@@ -1,5 +1,11 @@
 //! Tokens: credentials that people make for programs and for other people. What a token itself is leaves the server
 //! once, with the answer to `token.create`.
+//!
+//! ```
+//! use ktk_client::api::token::{Role, Token, TokenSpec};
+//! let spec = TokenSpec { role: Role::Operator, namespaces: vec!["media".into()], expires_at: None };
+//! assert_eq!(Token::new("ci", spec).metadata.name(), "ci");
+//! ```
 
 use std::{fmt, str::FromStr};
 
@@ -81,6 +87,11 @@ impl Role {
     pub const GIVEN: [Self; 4] = [Self::Admin, Self::Operator, Self::Viewer, Self::Worker];
 
     /// The word itself.
+    ///
+    /// ```
+    /// # use ktk_client::api::token::Role;
+    /// assert_eq!(Role::Viewer.as_str(), "viewer");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",

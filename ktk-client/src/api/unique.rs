@@ -1,4 +1,11 @@
 //! Unique keys: no second task, or pipeline, of a key while one of it is pending or unfinished.
+//!
+//! ```
+//! use ktk_client::api::{task::TaskSpec, unique::UniqueSpec};
+//! let unique = Some(UniqueSpec { key: "nightly".into(), ..UniqueSpec::default() });
+//! let spec = TaskSpec { unique, ..TaskSpec::command(["./nightly"]) };
+//! # drop(spec);
+//! ```
 
 use std::collections::BTreeMap;
 

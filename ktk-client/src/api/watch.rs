@@ -3,6 +3,20 @@
 //! The query has [`WatchParams`]' fields. Each SSE event has `id:` the version, `event:` one of
 //! `change`, `delete`, `bookmark`, `stopping`, `error`, and `data:` a [`WatchEvent`] as JSON.
 //! `Last-Event-ID` resumes.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! use futures_util::TryStreamExt;
+//! use ktk_client::api::watch::{WatchEvent, WatchParams};
+//! let mut changes = client.watch(WatchParams { kinds: Some("Queue".into()), ..WatchParams::default() });
+//! while let Some(event) = changes.try_next().await? {
+//!     if let WatchEvent::Delete { object, .. } = event {
+//!         println!("{} is gone", object["metadata"]["name"]);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +83,11 @@ pub enum WatchEvent {
 
 impl WatchEvent {
     /// The version that a resumed watch goes on from.
+    ///
+    /// ```
+    /// # use ktk_client::api::watch::WatchEvent;
+    /// assert_eq!(WatchEvent::Bookmark { version: 7 }.version(), 7);
+    /// ```
     pub fn version(&self) -> u64 {
         match self {
             Self::Change { version, .. }

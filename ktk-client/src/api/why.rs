@@ -1,4 +1,14 @@
 //! `task.why`: everything that a pending task waits for, in one answer.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! let answer = client.tasks().why("thumbnails").await?;
+//! for wait in answer.waits {
+//!     println!("{}: {}", wait.until, wait.message);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

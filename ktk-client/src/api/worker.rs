@@ -4,6 +4,16 @@
 //! takes new work. With nothing to report it is held until there is work. An answer that got
 //! lost is asked for again with `resync`: grants are given again with their old fences, and a
 //! worker starts each fence once.
+//!
+//! Neither this call nor [`Register`] takes a request id, as both may be repeated by what they carry: a report counts
+//! for its fence, and so once; a registration that comes twice raises the generation twice, and only the last one is
+//! the worker's.
+//!
+//! ```
+//! use ktk_client::api::{Reason, worker::Outcome};
+//! let ended = Outcome { reason: Some(Reason::ExitCode), exit_code: Some(2), ..Outcome::default() };
+//! assert!(ended.outputs.is_none());
+//! ```
 
 use std::collections::BTreeMap;
 

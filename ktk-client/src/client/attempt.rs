@@ -13,6 +13,14 @@ use crate::api::{
 impl Tasks {
     /// Says that an external task has done its work; `outputs` are for those that need it.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let outputs = [("approved".to_owned(), true.into())].into();
+    /// client.tasks().complete("approval", Some(outputs)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`; `Conflict` where the task is not external or does not run.
     pub async fn complete(
@@ -26,6 +34,15 @@ impl Tasks {
 
     /// The same with parameters of its own; a request id is filled in where it is missing.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::attempt::CompleteParams;
+    /// let reference = client.tasks().reference("approval");
+    /// client.tasks().complete_with(CompleteParams { reference, attempt: Some(1), ..CompleteParams::default() }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Tasks::complete`]; `Fenced` where another attempt runs than the one named.
     pub async fn complete_with(&self, params: CompleteParams) -> Result<Task> {
@@ -33,6 +50,13 @@ impl Tasks {
     }
 
     /// Says that an external task could not do its work.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tasks().fail("approval", "nobody answered").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Tasks::complete`].
@@ -43,6 +67,15 @@ impl Tasks {
 
     /// The same with parameters of its own; a request id is filled in where it is missing.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::attempt::FailParams;
+    /// let reference = client.tasks().reference("approval");
+    /// client.tasks().fail_with(FailParams { reference, retry: true, ..FailParams::default() }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Tasks::complete_with`].
     pub async fn fail_with(&self, params: FailParams) -> Result<Task> {
@@ -50,6 +83,13 @@ impl Tasks {
     }
 
     /// Says that the running attempt of a task is alive.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tasks().keepalive("approval").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`; `Conflict` where the task does not run.
@@ -60,6 +100,15 @@ impl Tasks {
 
     /// The same with parameters of its own.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::attempt::KeepaliveParams;
+    /// // In the process of an attempt, whose token says which one is meant.
+    /// client.tasks().keepalive_with(KeepaliveParams::default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Tasks::keepalive`]; `Fenced` where another attempt runs than the one named.
     pub async fn keepalive_with(&self, params: KeepaliveParams) -> Result<Task> {
@@ -68,6 +117,13 @@ impl Tasks {
     }
 
     /// Says how far the running attempt of a task is: `percent` is from 0 to 100.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tasks().progress("thumbnails", 40.0, Some("half way".into())).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`; `Conflict` where the task does not run; `Invalid` for another number.
@@ -82,6 +138,16 @@ impl Tasks {
     }
 
     /// The same with parameters of its own.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::attempt::ProgressParams;
+    /// let reference = Some(client.tasks().reference("thumbnails"));
+    /// let params = ProgressParams { reference, attempt: Some(2), percent: 40.0, ..ProgressParams::default() };
+    /// client.tasks().progress_with(params).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Tasks::progress`]; `Fenced` where another attempt runs than the one named.

@@ -4,6 +4,13 @@ use super::{Client, Result};
 use crate::api::auth::{Can, CanParams, Verdict, Whoami, WhoamiParams, Whois};
 
 /// The caller, as the server sees them.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// println!("{}", client.auth().whoami().await?.name);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Auth {
     client: Client,
@@ -16,6 +23,14 @@ impl Auth {
 
     /// Who the caller is.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let own = client.auth().whoami().await?;
+    /// println!("{} as {}", own.name, own.role);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Unauthorized` where the token is refused.
     pub async fn whoami(&self) -> Result<Whois> {
@@ -24,6 +39,14 @@ impl Auth {
 
     /// Whether the caller may call a method (`task.restart`) or open a stream (`/watch`, `/logs`), in a namespace
     /// where one is named.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let verdict = client.auth().can("task.restart", Some("media")).await?;
+    /// println!("{}", verdict.reason.unwrap_or_else(|| "allowed".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `Invalid` for what is no method.

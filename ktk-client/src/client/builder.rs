@@ -16,6 +16,12 @@ use crate::{
 };
 
 /// Where the server is.
+///
+/// ```
+/// use ktk_client::client::ServerAddress;
+/// let address: ServerAddress = "unix:///run/ktk/ktk.sock".parse().unwrap();
+/// assert_eq!(address, ServerAddress::Unix("/run/ktk/ktk.sock".into()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerAddress {
     /// Listening on this socket: `unix:///run/ktk.sock`. Never started by the client.
@@ -47,6 +53,11 @@ impl FromStr for ServerAddress {
 }
 
 /// Whether the local server is started where nothing listens.
+///
+/// ```
+/// use ktk_client::client::Autostart;
+/// assert_eq!("never".parse::<Autostart>().unwrap(), Autostart::Never);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Autostart {
     /// It is.
@@ -104,18 +115,41 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     /// Where the server is; else `KTK_SERVER`, else this user's data directory.
+    ///
+    /// ```no_run
+    /// # use ktk_client::client::{Client, ServerAddress};
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = Client::builder().address("https://ktk.example:7777".parse()?).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn address(mut self, address: ServerAddress) -> Self {
         self.address = Some(address);
         self
     }
 
     /// The namespace that is meant where none is named; else `KTK_NAMESPACE`, else `default`.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().namespace("media").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
     /// Whether the local server is started; else `KTK_AUTOSTART`, else it is.
+    ///
+    /// ```no_run
+    /// use ktk_client::client::{Autostart, Client};
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = Client::builder().autostart(Autostart::Never).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn autostart(mut self, autostart: Autostart) -> Self {
         self.autostart = Some(autostart);
         self
@@ -123,12 +157,26 @@ impl ClientBuilder {
 
     /// The program that is started as local server where `KTK_BIN` is not set; else `ktk` from
     /// PATH.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().program("/opt/ktk/bin/ktk").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
         self.program = Some(program.into());
         self
     }
 
     /// More arguments of a server that is started: `--store memory`.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().server_args(["--store", "memory"]).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn server_args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.server_args = args.into_iter().map(Into::into).collect();
         self
@@ -136,6 +184,13 @@ impl ClientBuilder {
 
     /// This program's version and build, where it is the server's program too: an older idle
     /// server that was started by itself is replaced, any other older one is noticed.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().own_build("1.4.0", "20261122").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn own_build(mut self, version: impl Into<String>, build: impl Into<String>) -> Self {
         self.own_build = Some((version.into(), build.into()));
         self
@@ -143,12 +198,26 @@ impl ClientBuilder {
 
     /// The context of the configuration that says where the server is and how it is spoken to; else `KTK_CONTEXT`, else
     /// the current one, where neither an address nor `KTK_SERVER` or `KTK_DATA_DIR` is given.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().context("production").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn context(mut self, name: impl Into<String>) -> Self {
         self.context = Some(name.into());
         self
     }
 
     /// The one file of contexts; else those of `KTKCONFIG`, else `$XDG_CONFIG_HOME/ktk/config.yaml`.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().config("/etc/ktk/config.yaml").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn config(mut self, path: impl Into<PathBuf>) -> Self {
         self.config = Some(path.into());
         self
@@ -156,36 +225,82 @@ impl ClientBuilder {
 
     /// A file with the certificates (PEM) that are trusted for https: an authority's, or the server's own. Else
     /// `KTK_CERTIFICATE_AUTHORITY`, else the context's, else this machine's authorities.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().certificate_authority("/etc/ktk/ca.pem").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn certificate_authority(mut self, path: impl Into<PathBuf>) -> Self {
         self.certificate_authority = Some(path.into());
         self
     }
 
     /// A token to speak with; else `KTK_TOKEN`, which goes to the server of `KTK_SERVER` only, where that is set.
+    ///
+    /// ```no_run
+    /// use ktk_client::{Client, api::Secret};
+    /// # fn example(file: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = Secret::new(std::fs::read_to_string(file)?.trim());
+    /// let client = Client::builder().address("https://ktk.example:7777".parse()?).token(token).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn token(mut self, token: Secret) -> Self {
         self.token = Some(token);
         self
     }
 
     /// How long each call may take; 60 s when not set.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().timeout(std::time::Duration::from_secs(5)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Called with what the user should know: that a server was started, that it is older.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().on_notice(|notice| eprintln!("{notice}")).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_notice(mut self, hook: impl Fn(Notice) + Send + Sync + 'static) -> Self {
         self.on_notice = Some(Arc::new(hook));
         self
     }
 
     /// Called once for each change of state of whatever follows the server.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder().on_connection(|state| eprintln!("{state}")).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_connection(mut self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         self.on_connection = Some(Arc::new(hook));
         self
     }
 
     /// The client. Nothing is connected yet: the first call does that.
+    ///
+    /// ```no_run
+    /// use ktk_client::Error;
+    /// match ktk_client::Client::builder().build() {
+    ///     Ok(client) => println!("{}", client.address()),
+    ///     Err(Error::Config(why)) => eprintln!("{why}"),
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Config`] where a setting or its variable cannot be used.

@@ -16,6 +16,15 @@ use crate::{
 };
 
 /// How a call is carried out.
+///
+/// ```
+/// use std::time::Duration;
+/// use ktk_client::{Client, api::task};
+/// # fn example(client: Client) {
+/// let options = client.call_options::<task::Get>().timeout(Some(Duration::from_secs(2)));
+/// assert!(options.repeatable, "it only reads");
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
@@ -31,6 +40,14 @@ pub struct CallOptions {
 
 impl CallOptions {
     /// A time limit of its own, or none.
+    ///
+    /// ```
+    /// use ktk_client::{Client, api::task};
+    /// # fn example(client: Client) {
+    /// let patient = client.call_options::<task::ListTasks>().timeout(None);
+    /// assert_eq!(patient.timeout, None);
+    /// # }
+    /// ```
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
@@ -38,6 +55,15 @@ impl CallOptions {
     }
 
     /// May be sent again when its answer got lost.
+    ///
+    /// ```
+    /// use ktk_client::{Client, api::task};
+    /// # fn example(client: Client) {
+    /// // With a request id of one's own.
+    /// let options = client.call_options::<task::Create>().repeatable();
+    /// assert!(options.repeatable);
+    /// # }
+    /// ```
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
@@ -45,6 +71,14 @@ impl CallOptions {
     }
 
     /// Does not start a server that was stopped.
+    ///
+    /// ```
+    /// use ktk_client::{Client, api::task};
+    /// # fn example(client: Client) {
+    /// let options = client.call_options::<task::Get>().following();
+    /// assert!(options.following);
+    /// # }
+    /// ```
     #[must_use]
     pub fn following(mut self) -> Self {
         self.following = true;
@@ -61,11 +95,28 @@ fn only_reads(method: &str) -> bool {
 impl Client {
     /// The options of a call of this method: the client's time limit, repeatable where the
     /// method only reads.
+    ///
+    /// ```
+    /// use ktk_client::{Client, api::task};
+    /// # fn example(client: Client) {
+    /// assert!(client.call_options::<task::Get>().repeatable);
+    /// assert!(!client.call_options::<task::Cancel>().repeatable);
+    /// # }
+    /// ```
     pub fn call_options<M: Method>(&self) -> CallOptions {
         CallOptions { timeout: Some(self.shared.timeout), repeatable: only_reads(M::NAME), following: false }
     }
 
     /// Calls a method.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{ObjectRef, task};
+    /// let task = client.call::<task::Get>(&ObjectRef::new("media", "thumbnails")).await?;
+    /// # drop(task);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Api`] where the server refused; the others where it could not be asked.
@@ -75,18 +126,51 @@ impl Client {
 
     /// Calls a method with options of its own.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use std::time::Duration;
+    /// use ktk_client::api::{ObjectRef, task};
+    /// let options = client.call_options::<task::Get>().timeout(Some(Duration::from_secs(2)));
+    /// let task = client.call_with::<task::Get>(&ObjectRef::new("media", "thumbnails"), options).await?;
+    /// # drop(task);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::call`].
     pub async fn call_with<M: Method>(&self, params: &M::Params, options: CallOptions) -> Result<M::Output> {
         let id = self.shared.next_call.fetch_add(1, Ordering::Relaxed);
-        let body = frame::<M>(id, params)?;
-        let answer = self.send(M::NAME, Bytes::from(body), options).await?;
-        let response: Response = serde_json::from_slice(&answer).map_err(no_answer)?;
-        read_result(response)
+        let body = Bytes::from(frame::<M>(id, params)?);
+        let mut pauses = Pauses::new(limits::CALL_PAUSES);
+        let mut retries = 0;
+        loop {
+            let answer = self.send(M::NAME, body.clone(), options).await?;
+            let response: Response = serde_json::from_slice(&answer).map_err(no_answer)?;
+            match read_result(response) {
+                // A server that is being stopped, or a store that takes nothing: perhaps it does in a moment.
+                Err(error)
+                    if error.is_unavailable() && options.repeatable && retries < limits::CALL_RETRIES =>
+                {
+                    retries += 1;
+                    clock::sleep(pauses.next()).await;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Calls a method that changes something, so that it is done once: with a request id, a new one unless the
     /// caller gave one, the call may be sent again when its answer got lost.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{ObjectRef, task::{self, CancelParams}};
+    /// let reference = ObjectRef::new("media", "thumbnails");
+    /// client.call_once::<task::Cancel>(CancelParams { reference, now: false, request_id: None }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Client::call`].
@@ -101,6 +185,17 @@ impl Client {
     /// Calls a method once for each of `params`, in as few requests as the limits allow (one,
     /// up to 1,000 calls and 12 MiB). The answers are in the order of `params`.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{ObjectRef, task};
+    /// let names = ["fetch", "resize", "publish"].map(|name| ObjectRef::new("default", name));
+    /// for answer in client.call_batch::<task::Get>(&names).await? {
+    ///     println!("{}", answer.map_or_else(|refused| refused.to_string(), |task| task.incarnation_name()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Api`] only where the whole batch was refused; what one call was refused with is
     /// in its place of the answer. Where a later request of a big batch fails, the calls of the
@@ -113,6 +208,17 @@ impl Client {
     }
 
     /// [`Client::call_batch`] with options of its own.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{ObjectRef, task};
+    /// let names = ["fetch", "resize"].map(|name| ObjectRef::new("default", name));
+    /// let options = client.call_options::<task::Get>().timeout(None);
+    /// let answers = client.call_batch_with::<task::Get>(&names, options).await?;
+    /// assert_eq!(answers.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Client::call_batch`].

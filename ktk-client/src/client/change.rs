@@ -6,6 +6,13 @@ use super::object::Object;
 use crate::api::{ListParams, ObjectRef};
 
 /// What is followed.
+///
+/// ```
+/// use ktk_client::{api::{ListParams, ObjectRef}, client::follow::Target};
+/// let one = Target::Task(ObjectRef::new("media", "thumbnails@2"));
+/// let all = Target::Tasks(ListParams { label_selector: Some("team=media".into()), ..ListParams::default() });
+/// assert_ne!(one, all);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// A task. Its name follows the newest incarnation; an id, `NAME@N` and the like stay with
@@ -22,6 +29,18 @@ pub enum Target {
 }
 
 /// A step of what is followed.
+///
+/// ```
+/// use ktk_client::client::follow::Change;
+/// fn line(change: &Change) -> String {
+///     match change {
+///         Change::Set { object, .. } => format!("{} {:?}", object.metadata().name(), object.phase()),
+///         Change::Gone { name, .. } => format!("{name} is gone"),
+///         Change::Synced => "that is all for now".into(),
+///     }
+/// }
+/// assert_eq!(line(&Change::Synced), "that is all for now");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// An object is so: found when following began, new, or changed. A new incarnation takes

@@ -13,6 +13,18 @@ use super::{Client, Error, Result};
 use crate::api::watch::{WatchEvent, WatchParams};
 
 /// What happened to an object.
+///
+/// ```
+/// use ktk_client::{api::Task, client::changes::ObjectEvent};
+/// fn line(event: &ObjectEvent<Task>) -> String {
+///     match event {
+///         ObjectEvent::Changed { object, .. } => object.incarnation_name(),
+///         ObjectEvent::Deleted { object, .. } => format!("{} is gone", object["metadata"]["name"]),
+///         _ => format!("all is told up to {}", event.version()),
+///     }
+/// }
+/// assert_eq!(line(&ObjectEvent::Bookmark { version: 7 }), "all is told up to 7");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ObjectEvent<T> {
@@ -39,6 +51,11 @@ pub enum ObjectEvent<T> {
 
 impl<T> ObjectEvent<T> {
     /// The version from which another watch would go on.
+    ///
+    /// ```
+    /// use ktk_client::{api::Task, client::changes::ObjectEvent};
+    /// assert_eq!(ObjectEvent::<Task>::Bookmark { version: 7 }.version(), 7);
+    /// ```
     pub fn version(&self) -> u64 {
         match self {
             Self::Changed { version, .. } | Self::Deleted { version, .. } | Self::Bookmark { version } => {
@@ -50,6 +67,27 @@ impl<T> ObjectEvent<T> {
 
 /// The changes of the objects of one kind. A lost connection is resumed; it ends after its first error, as
 /// [`WatchStream`](super::watch::WatchStream) does: where [`Error::is_expired`], list again.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// let mut changes = client.tasks().watch(Default::default());
+/// loop {
+///     match changes.try_next().await {
+///         Ok(Some(event)) => println!("{event:?}"),
+///         Ok(None) => break,
+///         // The history does not reach back so far: begin anew.
+///         Err(error) if error.is_expired() => {
+///             let tasks = client.tasks().list_whole(Default::default()).await?;
+///             let version = Some(tasks.version);
+///             changes = client.tasks().watch(ktk_client::api::watch::WatchParams { version, ..Default::default() });
+///         }
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct ObjectWatch<T>(Pin<Box<dyn Stream<Item = Result<ObjectEvent<T>>> + Send>>);
 

@@ -6,6 +6,17 @@ use super::object::Object;
 use crate::api::{Phase, Reason};
 
 /// What is waited for.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use std::sync::Arc;
+/// use ktk_client::client::wait::Condition;
+/// let is_long = Condition::Test(Arc::new(|object| object.metadata().name().len() > 5));
+/// client.tasks().wait("thumbnails", is_long).await?;
+/// client.tasks().wait("thumbnails", Condition::Finished).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Condition {
@@ -41,6 +52,11 @@ impl fmt::Debug for Condition {
 }
 
 /// How an object stands to a condition.
+///
+/// ```
+/// use ktk_client::client::wait::{Condition, Verdict};
+/// assert_eq!(Condition::Created.judge(None), Verdict::Open);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is so; that stays so for a wait, whatever comes.
@@ -53,6 +69,17 @@ pub enum Verdict {
 
 impl Condition {
     /// How an object, or the lack of one, stands to this condition.
+    ///
+    /// ```
+    /// use ktk_client::{api::Task, client::{object::Object, wait::{Condition, Verdict}}};
+    /// let task: Task = serde_json::from_value(serde_json::json!({
+    ///     "apiVersion": "ktk/v1", "kind": "Task", "metadata": {"name": "x"}, "spec": {"external": {}},
+    ///     "status": {"phase": "Failed", "reason": "Reported"},
+    /// })).unwrap();
+    /// let task = Object::Task(Box::new(task));
+    /// assert_eq!(Condition::Succeeded.judge(Some(&task)), Verdict::Never);
+    /// assert_eq!(Condition::Finished.judge(Some(&task)), Verdict::Met);
+    /// ```
     pub fn judge(&self, object: Option<&Object>) -> Verdict {
         let met_if = |is_met: bool| if is_met { Verdict::Met } else { Verdict::Open };
         let Some(object) = object else { return met_if(matches!(self, Self::Deleted)) };

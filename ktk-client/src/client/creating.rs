@@ -14,10 +14,30 @@ use crate::{
 };
 
 /// What became of one object.
+///
+/// ```
+/// use ktk_client::{api::Task, client::creating::CreateResult};
+/// fn name(outcome: &CreateResult<Task>) -> &str {
+///     outcome.as_ref().map_or("refused", |created| created.object.metadata.name())
+/// }
+/// ```
 pub type CreateResult<T> = Result<Created<T>, ApiError>;
 
 /// What became of each object, in the order in which they came. It ends after its first error: objects that were
 /// taken by then may have been created.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::{TryStreamExt, stream};
+/// use ktk_client::api::{Task, task::TaskSpec};
+/// let tasks = vec![Task::new("a", TaskSpec::handler("resize")), Task::new("b", TaskSpec::handler("resize"))];
+/// let mut created = client.tasks().create_stream(stream::iter(tasks));
+/// while let Some(outcome) = created.try_next().await? {
+///     println!("{}", outcome.map_or_else(|refused| refused.to_string(), |made| made.object.incarnation_name()));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct CreateStream<T>(Pin<Box<dyn Stream<Item = Result<CreateResult<T>>> + Send>>);
 

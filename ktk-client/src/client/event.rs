@@ -7,6 +7,15 @@ use crate::api::{
 };
 
 /// What happened to objects of one namespace.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// for event in client.events().list(Default::default()).await?.items {
+///     println!("{event:?}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Events {
     client: Client,
@@ -19,6 +28,14 @@ impl Events {
     }
 
     /// Looks into all namespaces.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let everywhere = client.events().all_namespaces().list(Default::default()).await?;
+    /// println!("{} events", everywhere.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn all_namespaces(mut self) -> Self {
         self.is_everywhere = true;
@@ -26,6 +43,13 @@ impl Events {
     }
 
     /// Events, oldest first.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{} events", client.events().list(Default::default()).await?.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Where the server could not be asked.

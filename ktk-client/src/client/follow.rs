@@ -28,6 +28,21 @@ use futures_util::{Stream, StreamExt};
 
 /// The changes of what is followed; ends after its first error, as a
 /// [`WatchStream`] does, but reads again by itself what has expired.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use ktk_client::client::follow::{Change, Target};
+/// let thumbnails = Target::Task(client.tasks().reference("thumbnails"));
+/// let mut changes = client.follow([thumbnails]).summary(true);
+/// while let Some(change) = changes.try_next().await? {
+///     if change == Change::Synced {
+///         break;
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct Follow {
     client: Client,
@@ -40,6 +55,15 @@ pub struct Follow {
 
 impl Follow {
     /// Waits for what does not exist instead of failing with `NotFound`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::client::follow::Target;
+    /// let later = client.follow([Target::Task(client.tasks().reference("not-yet"))]).allow_missing(true);
+    /// # drop(later);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn allow_missing(mut self, allows: bool) -> Self {
         self.allows_missing = allows;
         self
@@ -47,12 +71,32 @@ impl Follow {
 
     /// Changes carry what tables show of an object: no manifest, no outputs, no attempts. A big pipeline
     /// is not sent whole with every step that ends. What is read when following begins may hold more.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::client::follow::Target;
+    /// let nightly = client.pipelines().reference("nightly");
+    /// let changes = client.follow([Target::PipelineWithTasks(nightly)]).summary(true);
+    /// # drop(changes);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn summary(mut self, is_summary: bool) -> Self {
         self.is_summary = is_summary;
         self
     }
 
     /// Called once for each change of the connection, instead of the client's own hook.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::client::follow::Target;
+    /// let nightly = Target::Pipeline(client.pipelines().reference("nightly"));
+    /// let changes = client.follow([nightly]).on_connection(|state| eprintln!("{state}"));
+    /// # drop(changes);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_connection(self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         let _ = self.on_connection.set(Arc::new(hook));
         self

@@ -19,6 +19,18 @@ use crate::api::log::{LogEvent, LogParams};
 
 /// The events of a log. It ends after [`LogEvent::End`], or after its first error; a lost
 /// connection is resumed where it was cut.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use ktk_client::client::log::chunk_bytes;
+/// let mut log = client.tasks().logs("build-web");
+/// while let Some(event) = log.try_next().await? {
+///     print!("{}", String::from_utf8_lossy(&chunk_bytes(&event)));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct LogStream {
     events: Pin<Box<dyn Stream<Item = Result<LogEvent>> + Send>>,
@@ -27,6 +39,14 @@ pub struct LogStream {
 
 impl LogStream {
     /// Called once for each change of this log's connection, instead of the client's own hook.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let log = client.tasks().follow_logs("build-web").on_connection(|state| eprintln!("{state}"));
+    /// # drop(log);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_connection(self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         let _ = self.on_connection.set(Arc::new(hook));
         self
@@ -96,6 +116,19 @@ impl Client {
 }
 
 /// The bytes of a chunk, as they were written; empty for any other event.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use ktk_client::client::log::chunk_bytes;
+/// let mut bytes = Vec::new();
+/// let mut log = client.tasks().logs("build-web");
+/// while let Some(event) = log.try_next().await? {
+///     bytes.extend_from_slice(&chunk_bytes(&event));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn chunk_bytes(event: &LogEvent) -> Cow<'_, [u8]> {
     match event {
         LogEvent::Chunk { text: Some(text), .. } => Cow::Borrowed(text.as_bytes()),

@@ -100,6 +100,15 @@ impl Client {
     /// `KTK_AUTOSTART`, `KTK_BIN`), else this user's local one. Connects with the first call,
     /// which starts the local server where nothing listens.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::Client;
+    /// let client = Client::try_default().await?;
+    /// println!("{}", client.server().status().await?.version);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Config`] where a variable cannot be used.
     pub async fn try_default() -> Result<Self> {
@@ -107,11 +116,45 @@ impl Client {
     }
 
     /// A client with settings of its own.
+    ///
+    /// ```no_run
+    /// use ktk_client::Client;
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let media = Client::builder().context("production").namespace("media").build()?;
+    /// # drop(media);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
     /// A client over a way of one's own: to a server in the same process, or to a test's.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use ktk_client::{Client, Error, client::{BoxFuture, SseByteStream, Transport}};
+    /// /// Answers each call in the same way.
+    /// struct Canned(&'static str);
+    /// impl Transport for Canned {
+    ///     fn address(&self) -> String {
+    ///         "canned".into()
+    ///     }
+    ///     fn call(&self, _body: bytes::Bytes) -> BoxFuture<'_, Result<bytes::Bytes, Error>> {
+    ///         Box::pin(async { Ok(self.0.into()) })
+    ///     }
+    ///     fn stream(&self, _: String, _: Option<String>) -> BoxFuture<'_, Result<SseByteStream, Error>> {
+    ///         Box::pin(async { Err(Error::ServerStopping) })
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let refusal = r#"{"jsonrpc": "2.0", "id": 1, "error": {
+    ///     "code": -32000, "message": "Task \"x\" not found", "data": {"reason": "NotFound"}}}"#;
+    /// let client = Client::with_transport(Arc::new(Canned(refusal)));
+    /// assert!(client.tasks().get("x").await.unwrap_err().is_not_found());
+    /// # }
+    /// ```
     pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
         Self::assemble(transport, DEFAULT_NAMESPACE, limits::CALL_TIMEOUT, None)
     }
@@ -134,6 +177,13 @@ impl Client {
     }
 
     /// The same server, with another namespace where none is named.
+    ///
+    /// ```
+    /// # fn example(client: ktk_client::Client) {
+    /// let media = client.in_namespace("media");
+    /// assert_eq!(media.namespace(), "media");
+    /// # }
+    /// ```
     #[must_use]
     pub fn in_namespace(&self, namespace: impl Into<String>) -> Self {
         Self { shared: self.shared.clone(), namespace: namespace.into().into() }
@@ -141,6 +191,14 @@ impl Client {
 
     /// The same server, spoken to with this token: a running attempt's speaks for that attempt alone. Over a way
     /// that knows no tokens, the client as it is.
+    ///
+    /// ```
+    /// use ktk_client::{Client, api::Secret};
+    /// # fn example(client: Client, token: &Secret) {
+    /// let dashboard = client.with_token(token);
+    /// # drop(dashboard);
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_token(&self, token: &Secret) -> Self {
         let Some(transport) = self.shared.transport.with_token(token) else { return self.clone() };
@@ -149,61 +207,143 @@ impl Client {
     }
 
     /// The namespace that is meant where none is named.
+    ///
+    /// ```
+    /// # fn example(client: ktk_client::Client) {
+    /// println!("{}", client.namespace());
+    /// # }
+    /// ```
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
     /// Where the server is, for messages.
+    ///
+    /// ```
+    /// # fn example(client: ktk_client::Client) {
+    /// println!("speaking to {}", client.address());
+    /// # }
+    /// ```
     pub fn address(&self) -> String {
         self.shared.transport.address()
     }
 
     /// Tasks of the client's namespace.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{}", client.tasks().get("thumbnails").await?.incarnation_name());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn tasks(&self) -> task::Tasks {
         task::Tasks::new(self.clone())
     }
 
     /// Pipelines of the client's namespace.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.pipelines().restart("nightly").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pipelines(&self) -> pipeline::Pipelines {
         pipeline::Pipelines::new(self.clone())
     }
 
     /// Servers and workers.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{} nodes", client.nodes().list(Default::default()).await?.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn nodes(&self) -> node::Nodes {
         node::Nodes::new(self.clone())
     }
 
     /// Where tasks wait.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.queues().pause("nightly").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn queues(&self) -> queue::Queues {
         queue::Queues::new(self.clone())
     }
 
     /// Named limits of permits.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.semaphores().scale("gpu", 4).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn semaphores(&self) -> semaphore::Semaphores {
         semaphore::Semaphores::new(self.clone())
     }
 
     /// Named, versioned definitions of work.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{}", client.task_types().get("resize").await?.reference());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn task_types(&self) -> task_type::TaskTypes {
         task_type::TaskTypes::new(self.clone())
     }
 
     /// Credentials of people and programs.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tokens().delete("dashboard").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn tokens(&self) -> token::Tokens {
         token::Tokens::new(self.clone())
     }
 
     /// Who the caller is, and what they may do.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{}", client.auth().whoami().await?.name);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn auth(&self) -> auth::Auth {
         auth::Auth::new(self.clone())
     }
 
     /// What happened to objects of the client's namespace.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{} events", client.events().list(Default::default()).await?.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn events(&self) -> event::Events {
         event::Events::new(self.clone())
     }
 
     /// The server itself.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{}", client.server().status().await?.data_dir);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn server(&self) -> server::Server {
         server::Server::new(self.clone())
     }

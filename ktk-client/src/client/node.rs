@@ -11,6 +11,15 @@ use crate::api::{
 };
 
 /// Servers and workers: they belong to no namespace.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// for node in client.nodes().list(Default::default()).await?.items {
+///     println!("{}", node.metadata.name());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Nodes {
     client: Client,
@@ -23,6 +32,13 @@ impl Nodes {
 
     /// One node, by name or id.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{:?}", client.nodes().get("worker-amber").await?.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn get(&self, name: impl Into<String>) -> Result<Node> {
@@ -30,6 +46,14 @@ impl Nodes {
     }
 
     /// One node, or nothing where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let is_there = client.nodes().get_opt("worker-amber").await?.is_some();
+    /// # let _ = is_there;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Nodes::get`], without `NotFound`.
@@ -39,6 +63,13 @@ impl Nodes {
 
     /// One page of nodes.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{} nodes", client.nodes().list(Default::default()).await?.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<Node>> {
@@ -46,6 +77,15 @@ impl Nodes {
     }
 
     /// All nodes, as a stream over the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let nodes: Vec<_> = client.nodes().list_all(Default::default()).try_collect().await?;
+    /// println!("{} nodes", nodes.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_all(&self, params: ListParams) -> ListStream<Node> {
         paging::list_all::<ListNodes, _>(self.client.clone(), params)
     }

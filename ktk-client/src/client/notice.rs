@@ -3,6 +3,12 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 /// Something that the user should know. `Display` is the line to print.
+///
+/// ```
+/// use ktk_client::client::Notice;
+/// let notice = Notice::ServerStarted { pid: 4711, data_dir: "/home/ada/.local/share/ktk".into() };
+/// assert!(notice.to_string().contains("/home/ada/.local/share/ktk"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
@@ -51,6 +57,12 @@ impl fmt::Display for Notice {
 }
 
 /// How the connection of something that follows is doing. Announced once for each change.
+///
+/// ```
+/// use ktk_client::client::ConnectionState;
+/// let is_lost = |state: ConnectionState| matches!(state, ConnectionState::Lost { .. });
+/// assert!(!is_lost(ConnectionState::Restored));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionState {
     /// The connection is gone and a first try to get it back has failed; further tries follow.
@@ -72,7 +84,21 @@ impl fmt::Display for ConnectionState {
 }
 
 /// Called with what the user should know.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ktk_client::client::NoticeHook;
+/// let hook: NoticeHook = Arc::new(|notice| eprintln!("{notice}"));
+/// # drop(hook);
+/// ```
 pub type NoticeHook = Arc<dyn Fn(Notice) + Send + Sync>;
 
 /// Called once for each change of a connection's state.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ktk_client::client::ConnectionHook;
+/// let hook: ConnectionHook = Arc::new(|state| eprintln!("{state}"));
+/// # drop(hook);
+/// ```
 pub type ConnectionHook = Arc<dyn Fn(ConnectionState) + Send + Sync>;

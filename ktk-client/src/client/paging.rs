@@ -11,6 +11,17 @@ use super::{Client, Result};
 use crate::api::{List, ListParams, Method};
 
 /// The objects of a list, page after page. The next page is asked for when its first object is.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// let mut tasks = client.tasks().list_all(Default::default());
+/// while let Some(task) = tasks.try_next().await? {
+///     println!("{}", task.metadata.name());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct ListStream<T>(Pin<Box<dyn Stream<Item = Result<T>> + Send>>);
 

@@ -1,4 +1,6 @@
-//! Pipelines: the verbs of the typed client.
+//! Pipelines: the verbs of the typed client that make and read them.
+
+mod control;
 
 use futures_util::Stream;
 
@@ -10,22 +12,25 @@ use super::{
     follow::Target,
     object::Object,
     paging::{self, ListStream},
-    restart::Restart,
     wait::{self, Condition},
 };
 use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Pipeline,
-    entity::NamedParams,
     list::Created,
-    patch::{Patch, PatchParams, PatchPipeline, Patched},
     pipeline::{self, ListPipelines},
-    restart::{RestartParams, Restarted},
-    task::{CancelParams, DeleteParams, Deleted},
     watch::WatchParams,
 };
 
 /// Pipelines of one namespace. Names are any reference: exact name, `NAME@N`, human name, id, or a
 /// prefix of the digest.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// let nightly = client.pipelines().get("nightly").await?;
+/// println!("{:?}", nightly.status.map(|status| status.phase));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pipelines {
     client: Client,
@@ -38,6 +43,14 @@ impl Pipelines {
     }
 
     /// Lists look into all namespaces; whatever names one object stays in the client's.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let page = client.pipelines().all_namespaces().list(Default::default()).await?;
+    /// println!("{} pipelines on the first page", page.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn all_namespaces(mut self) -> Self {
         self.is_everywhere = true;
@@ -76,6 +89,18 @@ impl Pipelines {
     /// Creates a pipeline and all its tasks, or nothing. The processes get the caller's `PATH`,
     /// `HOME` and so on where the server is this machine's.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Pipeline, pipeline::{PipelineSpec, Step}, task::{RunSpec, TaskSpec}};
+    /// let run = |command: &str| Some(RunSpec { command: vec![command.into()], ..RunSpec::default() });
+    /// let fetch = Step { name: "fetch".into(), run: run("./fetch"), ..Step::default() };
+    /// let load = Step { name: "load".into(), needs: vec!["fetch".into()], run: run("./load"), ..Step::default() };
+    /// let spec = PipelineSpec { steps: vec![fetch, load], ..PipelineSpec::default() };
+    /// client.pipelines().create(&Pipeline::new("nightly", spec)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `AlreadyExists` where the name is taken, `Invalid` with every cause.
     pub async fn create(&self, pipeline: &Pipeline) -> Result<Created<Pipeline>> {
@@ -85,6 +110,21 @@ impl Pipelines {
     /// Creates a pipeline with parameters of its own; a namespace and a request id are filled in
     /// where they are missing.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Pipeline, pipeline::{CreateParams, PipelineSpec}};
+    /// let params = CreateParams {
+    ///     object: Pipeline::new("nightly", PipelineSpec::default()),
+    ///     params: [("date".to_owned(), "2026-11-22".into())].into(),
+    ///     request_id: Some("night-of-2026-11-22".into()),
+    ///     caller_env: None,
+    ///     new_name_if_taken: false,
+    /// };
+    /// client.pipelines().create_with(params).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Pipelines::create`].
     pub async fn create_with(&self, params: pipeline::CreateParams) -> Result<Created<Pipeline>> {
@@ -92,6 +132,16 @@ impl Pipelines {
     }
 
     /// What the server would refuse a pipeline for, beyond what its manifest says by itself. Nothing is made.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Pipeline, pipeline::PipelineSpec};
+    /// for cause in client.pipelines().check(&Pipeline::new("nightly", PipelineSpec::default())).await? {
+    ///     println!("{}: {}", cause.field, cause.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Where the server could not be asked.
@@ -107,6 +157,17 @@ impl Pipelines {
 
     /// Creates many pipelines, in as few requests as the limits allow. Each stands for itself:
     /// the answers, in the order of `pipelines`, say what became of it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Pipeline, pipeline::PipelineSpec};
+    /// let nights: Vec<Pipeline> =
+    ///     (1..=30).map(|n| Pipeline::new(format!("night-{n}"), PipelineSpec::default())).collect();
+    /// let refused = client.pipelines().create_many(&nights).await?.into_iter().filter_map(Result::err);
+    /// refused.for_each(|refused| eprintln!("{refused}"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Where the server could not be asked; earlier requests of a big batch may have been
@@ -124,12 +185,13 @@ impl Pipelines {
     /// Creates what a stream brings, in as few requests as its pace allows. No more is taken from it than is answered.
     ///
     /// ```no_run
-    /// use futures_util::{StreamExt, TryStreamExt, stream};
-    /// use ktk_client::{Client, api::{Task, task::TaskSpec}};
+    /// use futures_util::{TryStreamExt, stream};
+    /// use ktk_client::api::{Pipeline, pipeline::PipelineSpec};
     ///
-    /// # async fn example(client: Client) -> Result<(), ktk_client::Error> {
-    /// let tasks = stream::iter(0..1_000_000).map(|n| Task::new(format!("t{n}"), TaskSpec::handler("resize")));
-    /// let mut created = client.tasks().create_stream(tasks);
+    /// # async fn example(client: ktk_client::Client, spec: PipelineSpec) -> ktk_client::client::Result<()> {
+    /// let nights = stream::iter(0..1_000).map(move |n| Pipeline::new(format!("night-{n}"), spec.clone()));
+    /// # use futures_util::StreamExt;
+    /// let mut created = client.pipelines().create_stream(nights);
     /// while let Some(outcome) = created.try_next().await? {
     ///     if let Err(refused) = outcome {
     ///         eprintln!("{refused}");
@@ -151,6 +213,14 @@ impl Pipelines {
 
     /// One pipeline.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let nightly = client.pipelines().get("nightly").await?;
+    /// println!("{:?}", nightly.status.map(|status| status.steps));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn get(&self, name: impl Into<String>) -> Result<Pipeline> {
@@ -158,6 +228,15 @@ impl Pipelines {
     }
 
     /// One pipeline, or nothing where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// if client.pipelines().get_opt("nightly").await?.is_none() {
+    ///     println!("there is none");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Pipelines::get`], without `NotFound`.
@@ -167,6 +246,15 @@ impl Pipelines {
 
     /// One page of pipelines.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::ListParams;
+    /// let running = ListParams { field_selector: Some("status.phase=Running".into()), ..ListParams::default() };
+    /// println!("{} run", client.pipelines().list(running).await?.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<Pipeline>> {
@@ -174,6 +262,17 @@ impl Pipelines {
     }
 
     /// All pipelines, as a stream over the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let mut pipelines = client.pipelines().list_all(Default::default());
+    /// while let Some(pipeline) = pipelines.try_next().await? {
+    ///     println!("{}", pipeline.metadata.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_all(&self, params: ListParams) -> ListStream<Pipeline> {
         paging::list_all::<ListPipelines, _>(self.client.clone(), self.scoped(params))
     }
@@ -226,102 +325,29 @@ impl Pipelines {
 
     /// All pipelines as one list, with the version from which a watch misses nothing.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let pipelines = client.pipelines().list_whole(Default::default()).await?;
+    /// println!("{} pipelines at version {}", pipelines.items.len(), pipelines.version);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Pipelines::list`].
     pub async fn list_whole(&self, params: ListParams) -> Result<List<Pipeline>> {
         paging::list_whole::<ListPipelines, _>(&self.client, self.scoped(params)).await
     }
 
-    /// Restarts, inside the pipeline, what failed or was cancelled: add what it should do, then
-    /// await it.
-    pub fn restart(&self, name: impl Into<String>) -> Restart<pipeline::Restart> {
-        let params = RestartParams { reference: self.client.reference(name), ..RestartParams::default() };
-        Restart::new(self.client.clone(), params)
-    }
-
-    /// Restarts a pipeline with parameters of its own; a request id is filled in where it is
-    /// missing.
-    ///
-    /// # Errors
-    /// `NotFound`, or `Conflict` with what lives and what differs.
-    pub async fn restart_with(&self, params: RestartParams) -> Result<Restarted<Pipeline>> {
-        Restart::<pipeline::Restart>::new(self.client.clone(), params).await
-    }
-
-    /// Cancels a pipeline; its `always` steps still run.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where it has ended.
-    pub async fn cancel(&self, name: impl Into<String>) -> Result<Pipeline> {
-        self.cancel_with(CancelParams {
-            reference: self.client.reference(name),
-            now: false,
-            request_id: None,
-        })
-        .await
-    }
-
-    /// Cancels a pipeline with parameters of its own.
-    ///
-    /// # Errors
-    /// As [`Pipelines::cancel`].
-    pub async fn cancel_with(&self, params: CancelParams) -> Result<Pipeline> {
-        self.client.call_once::<pipeline::Cancel>(params).await
-    }
-
-    /// Holds a pipeline: nothing of it starts. What runs goes on.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where it has ended.
-    pub async fn pause(&self, name: impl Into<String>) -> Result<Pipeline> {
-        let params = NamedParams { reference: self.client.reference(name), request_id: None };
-        self.client.call_once::<pipeline::Pause>(params).await
-    }
-
-    /// Lets a pipeline go that was held.
-    ///
-    /// # Errors
-    /// As [`Pipelines::pause`].
-    pub async fn resume(&self, name: impl Into<String>) -> Result<Pipeline> {
-        let params = NamedParams { reference: self.client.reference(name), request_id: None };
-        self.client.call_once::<pipeline::Resume>(params).await
-    }
-
-    /// Changes a pipeline that exists: its labels and annotations.
-    ///
-    /// # Errors
-    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
-    /// version any more.
-    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Pipeline>> {
-        self.client.call_once::<PatchPipeline>(params).await
-    }
-
-    /// The same, whatever its version is.
-    ///
-    /// # Errors
-    /// As [`Pipelines::patch_with`].
-    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<Pipeline>> {
-        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
-    }
-
-    /// Deletes a pipeline with all its tasks.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where others wait for its tasks.
-    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Pipeline>> {
-        self.delete_with(DeleteParams { reference: self.client.reference(name), ..DeleteParams::default() })
-            .await
-    }
-
-    /// Deletes a pipeline with parameters of its own.
-    ///
-    /// # Errors
-    /// As [`Pipelines::delete`].
-    pub async fn delete_with(&self, params: DeleteParams) -> Result<Deleted<Pipeline>> {
-        self.client.call_once::<pipeline::Delete>(params).await
-    }
-
     /// A reference in the client's namespace, for parameters.
+    ///
+    /// ```
+    /// use ktk_client::{Client, client::follow::Target};
+    /// # fn example(client: Client) {
+    /// let target = Target::PipelineWithTasks(client.pipelines().reference("nightly"));
+    /// # drop(target);
+    /// # }
+    /// ```
     pub fn reference(&self, name: impl Into<String>) -> ObjectRef {
         self.client.reference(name)
     }

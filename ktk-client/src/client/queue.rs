@@ -10,13 +10,21 @@ use crate::api::{
     List, ListParams, Queue,
     entity::{CreateParams, NamedParams},
     list::Created,
-    patch::{Patch, PatchParams, PatchQueue, Patched},
+    patch::{Patch, PatchParams, Patched},
     queue::{self, ListQueues, ScaleParams},
     task::Deleted,
     watch::WatchParams,
 };
 
 /// Queues: they belong to no namespace.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// let default = client.queues().get("default").await?;
+/// println!("{:?}", default.spec.max_running);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Queues {
     client: Client,
@@ -29,6 +37,15 @@ impl Queues {
 
     /// Makes a queue.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::queue::{Queue, QueueSpec};
+    /// let spec = QueueSpec { max_running: Some(4), ..QueueSpec::default() };
+    /// client.queues().create(&Queue::new("nightly", spec)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
     pub async fn create(&self, object: &Queue) -> Result<Created<Queue>> {
@@ -36,6 +53,15 @@ impl Queues {
     }
 
     /// Makes a queue with parameters of its own; a request id is filled in where it is missing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{entity::CreateParams, queue::{Queue, QueueSpec}};
+    /// let object = Queue::new("nightly", QueueSpec::default());
+    /// client.queues().create_with(CreateParams { object, request_id: Some("set-up-1".into()) }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Queues::create`].
@@ -45,6 +71,13 @@ impl Queues {
 
     /// One queue, by any reference.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{:?}", client.queues().get("nightly").await?.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn get(&self, name: impl Into<String>) -> Result<Queue> {
@@ -52,6 +85,14 @@ impl Queues {
     }
 
     /// One queue, or nothing where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let is_there = client.queues().get_opt("nightly").await?.is_some();
+    /// # let _ = is_there;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Queues::get`], without `NotFound`.
@@ -61,6 +102,15 @@ impl Queues {
 
     /// One page of queues.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for queue in client.queues().list(Default::default()).await?.items {
+    ///     println!("{}", queue.metadata.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<Queue>> {
@@ -68,25 +118,68 @@ impl Queues {
     }
 
     /// All queues, as a stream over the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let queues: Vec<_> = client.queues().list_all(Default::default()).try_collect().await?;
+    /// println!("{} queues", queues.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_all(&self, params: ListParams) -> ListStream<Queue> {
         paging::list_all::<ListQueues, _>(self.client.clone(), params)
     }
 
     /// The changes of queues, from `params.version` on. `kinds` is this one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let mut changes = client.queues().watch(Default::default());
+    /// while let Some(event) = changes.try_next().await? {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn watch(&self, params: WatchParams) -> ObjectWatch<Queue> {
         changes::watch(&self.client, "Queue", params)
     }
 
     /// Changes a queue that exists: its labels, annotations and spec.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::patch::{Patch, PatchParams};
+    /// use serde_json::json;
+    /// let found = client.queues().get("batch").await?;
+    /// let patch = Patch::Merge(json!({"spec": {"maxRunning": 4}}));
+    /// let reference = ktk_client::api::ObjectRef::new("default", "batch");
+    /// // Refused where somebody has changed it since.
+    /// let params = PatchParams { version: found.metadata.version, ..PatchParams::new(reference, patch) };
+    /// assert!(client.queues().patch_with(params).await?.changed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
     /// version any more.
     pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Queue>> {
-        self.client.call_once::<PatchQueue>(params).await
+        self.client.call_once::<queue::Patch>(params).await
     }
 
     /// The same, whatever its version is.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::patch::Patch;
+    /// let patch = Patch::Merge(serde_json::json!({"spec": {"maxRunning": 4}}));
+    /// println!("{:?}", client.queues().patch("batch", patch).await?.object.metadata.labels);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Queues::patch_with`].
@@ -95,6 +188,13 @@ impl Queues {
     }
 
     /// Deletes a queue that nobody uses.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.queues().delete("nightly").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`; `Conflict` with who uses it.
@@ -105,6 +205,13 @@ impl Queues {
 
     /// Pauses a queue: none of its tasks starts. What runs goes on.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.queues().pause("nightly").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn pause(&self, name: impl Into<String>) -> Result<Queue> {
@@ -114,6 +221,13 @@ impl Queues {
 
     /// Lets the tasks of a queue start again.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.queues().resume("nightly").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Queues::pause`].
     pub async fn resume(&self, name: impl Into<String>) -> Result<Queue> {
@@ -122,6 +236,14 @@ impl Queues {
     }
 
     /// Says how many tasks of a queue run at once from now on; `None` is no limit. What runs goes on.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.queues().scale("nightly", Some(8)).await?;
+    /// client.queues().scale("nightly", None).await?; // no limit
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `NotFound`; `Invalid` for 0: pause the queue instead.

@@ -37,6 +37,14 @@ where
     }
 
     /// What happens to dependents that have finished.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::restart::Cascade;
+    /// client.tasks().restart("build-web").cascade(Cascade::None).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cascade(mut self, cascade: Cascade) -> Self {
         self.params.cascade = cascade;
         self
@@ -44,24 +52,57 @@ where
 
     /// Cancels what lives; the restart happens when that has ended. Of a pipeline it goes with
     /// [`Restart::from_step`] or [`Restart::all`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tasks().restart("build-web").force().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn force(mut self) -> Self {
         self.params.force = true;
         self
     }
 
     /// Answers with the plan and changes nothing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for row in client.tasks().restart("build-web").dry_run().await?.plan {
+    ///     println!("{} {}: {}", row.task, row.action.as_str(), row.why);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn dry_run(mut self) -> Self {
         self.params.dry_run = true;
         self
     }
 
     /// `Conflict` unless the newest incarnation is this one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// match client.tasks().restart("build-web").if_newest(3).await {
+    ///     Err(error) if error.is_conflict() => println!("somebody was faster"),
+    ///     other => drop(other?),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn if_newest(mut self, incarnation: u32) -> Self {
         self.params.if_newest = Some(incarnation);
         self
     }
 
     /// In a pipeline: restarts this step instead of what failed.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.pipelines().restart("nightly").from_step("resize").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_step(mut self, step: impl Into<String>) -> Self {
         self.params.from_step = Some(step.into());
         self
@@ -69,6 +110,13 @@ where
 
     /// Of a pipeline: a new incarnation, whose tasks all run again and reuse nothing. [`Restart::set`] changes its
     /// parameters (`params.date`).
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.pipelines().restart("nightly").all().set("params.date", "2026-11-22").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all(mut self) -> Self {
         self.params.all = true;
         self
@@ -88,12 +136,26 @@ where
     }
 
     /// Kept in `metadata.restart.reason`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tasks().restart("build-web").reason("new compiler").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.params.reason = Some(reason.into());
         self
     }
 
     /// A request id of one's own; without one each restart gets a new one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// client.tasks().restart("build-web").request_id("alert-17").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
         self.params.request_id = Some(id.into());
         self

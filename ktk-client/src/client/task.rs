@@ -1,4 +1,6 @@
-//! Tasks: the verbs of the typed client.
+//! Tasks: the verbs of the typed client that make and read them.
+
+mod control;
 
 use futures_util::Stream;
 
@@ -11,25 +13,29 @@ use super::{
     log::LogStream,
     object::Object,
     paging::{self, ListStream},
-    restart::Restart,
     wait::{self, Condition},
 };
 use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Task,
-    entity::NamedParams,
     list::Created,
     log::LogParams,
-    patch::{Patch, PatchParams, PatchTask, Patched},
-    restart::{AdoptParams, RestartParams, Restarted},
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
-    task::{CancelParams, DeleteParams, Deleted},
     watch::WatchParams,
     why::{self, WhyAnswer},
 };
 
 /// Tasks of one namespace. Names are any reference: exact name, `NAME@N`, human name, id, or a
 /// prefix of the digest.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// let media = client.in_namespace("media").tasks();
+/// let task = media.get("thumbnails").await?;
+/// println!("{} is {:?}", task.incarnation_name(), task.status.map(|status| status.phase));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tasks {
     client: Client,
@@ -42,6 +48,14 @@ impl Tasks {
     }
 
     /// Lists look into all namespaces; whatever names one object stays in the client's.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let page = client.tasks().all_namespaces().list(Default::default()).await?;
+    /// println!("{} tasks on the first page", page.items.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn all_namespaces(mut self) -> Self {
         self.is_everywhere = true;
@@ -78,6 +92,15 @@ impl Tasks {
     /// Creates a task. Its process gets the caller's `PATH`, `HOME` and so on where the server is
     /// this machine's.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Task, task::TaskSpec};
+    /// let created = client.tasks().create(&Task::new("hello", TaskSpec::command(["echo", "hello"]))).await?;
+    /// println!("{}", created.object.metadata.human_name.unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `AlreadyExists` where the name is taken, `Invalid` with every cause.
     pub async fn create(&self, task: &Task) -> Result<Created<Task>> {
@@ -87,6 +110,17 @@ impl Tasks {
     /// Creates a task with parameters of its own; a namespace and a request id are filled in
     /// where they are missing.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Task, task::{CreateParams, TaskSpec}};
+    /// let object = Task::new("invoice-4711", TaskSpec::handler("invoice"));
+    /// // Whoever delivers the order twice makes one task.
+    /// let params = CreateParams { object, request_id: Some("order-4711".into()), caller_env: None };
+    /// client.tasks().create_with(params).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Tasks::create`].
     pub async fn create_with(&self, params: task::CreateParams) -> Result<Created<Task>> {
@@ -94,6 +128,16 @@ impl Tasks {
     }
 
     /// What the server would refuse a task for, beyond what its manifest says by itself. Nothing is made.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Task, task::TaskSpec};
+    /// for cause in client.tasks().check(&Task::new("resize", TaskSpec::handler("resize@3"))).await? {
+    ///     println!("{}: {}", cause.field, cause.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Where the server could not be asked.
@@ -109,6 +153,20 @@ impl Tasks {
 
     /// Creates many tasks, in as few requests as the limits allow. Each stands for itself: the
     /// answers, in the order of `tasks`, say what became of it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Task, task::TaskSpec};
+    /// let tasks: Vec<Task> = (0..100).map(|n| Task::new(format!("t{n}"), TaskSpec::handler("resize"))).collect();
+    /// for outcome in client.tasks().create_many(&tasks).await? {
+    ///     match outcome {
+    ///         Ok(created) => println!("{}", created.object.metadata.name()),
+    ///         Err(refused) => eprintln!("{refused}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Where the server could not be asked; earlier requests of a big batch may have been
@@ -147,6 +205,14 @@ impl Tasks {
 
     /// One task; a bare name means its newest incarnation.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let task = client.tasks().get("thumbnails@2").await?;
+    /// println!("{:?}", task.status.map(|status| status.phase));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn get(&self, name: impl Into<String>) -> Result<Task> {
@@ -154,6 +220,15 @@ impl Tasks {
     }
 
     /// One task, or nothing where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// if client.tasks().get_opt("thumbnails").await?.is_none() {
+    ///     println!("there is none");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Tasks::get`], without `NotFound`.
@@ -163,6 +238,17 @@ impl Tasks {
 
     /// One page of tasks: by default the newest incarnation of each.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::ListParams;
+    /// let failed = ListParams { field_selector: Some("status.phase=Failed".into()), ..ListParams::default() };
+    /// for task in client.tasks().list(failed).await?.items {
+    ///     println!("{}", task.metadata.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `Invalid` where a selector cannot be read.
     pub async fn list(&self, params: ListParams) -> Result<List<Task>> {
@@ -170,6 +256,16 @@ impl Tasks {
     }
 
     /// One page of tasks as rows of a table: what people see of each, and no more.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::table::TableParams;
+    /// for line in client.tasks().table(TableParams::default()).await?.items {
+    ///     println!("{} {}", line.name, line.phase);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Tasks::list`].
@@ -179,6 +275,19 @@ impl Tasks {
     }
 
     /// All tasks, as a stream over the pages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use ktk_client::api::ListParams;
+    /// let media = ListParams { label_selector: Some("team=media".into()), ..ListParams::default() };
+    /// let mut tasks = client.tasks().list_all(media);
+    /// while let Some(task) = tasks.try_next().await? {
+    ///     println!("{}", task.metadata.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_all(&self, params: ListParams) -> ListStream<Task> {
         paging::list_all::<ListTasks, _>(self.client.clone(), self.scoped(params))
     }
@@ -231,6 +340,16 @@ impl Tasks {
 
     /// All tasks as one list, with the version from which a watch misses nothing.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::watch::WatchParams;
+    /// let tasks = client.tasks().list_whole(Default::default()).await?;
+    /// let changes = client.tasks().watch(WatchParams { version: Some(tasks.version), ..WatchParams::default() });
+    /// # drop(changes);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Tasks::list`].
     pub async fn list_whole(&self, params: ListParams) -> Result<List<Task>> {
@@ -238,6 +357,15 @@ impl Tasks {
     }
 
     /// All incarnations of a task's restart context, oldest first.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for incarnation in client.tasks().tree("thumbnails").await?.items {
+    ///     println!("{}", incarnation.incarnation_name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Tasks::get`].
@@ -247,62 +375,17 @@ impl Tasks {
 
     /// Everything that a pending task waits for.
     ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// println!("{:?}", client.tasks().why("thumbnails").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
     pub async fn why(&self, name: impl Into<String>) -> Result<WhyAnswer> {
         self.client.call::<why::Why>(&self.client.reference(name)).await
-    }
-
-    /// Restarts a task: add what it should do, then await it. A `Conflict` says what lives.
-    pub fn restart(&self, name: impl Into<String>) -> Restart<task::Restart> {
-        let params = RestartParams { reference: self.client.reference(name), ..RestartParams::default() };
-        Restart::new(self.client.clone(), params)
-    }
-
-    /// Restarts a task with parameters of its own; a request id is filled in where it is missing.
-    ///
-    /// # Errors
-    /// `NotFound`, or `Conflict` with what lives and what differs.
-    pub async fn restart_with(&self, params: RestartParams) -> Result<Restarted<Task>> {
-        Restart::<task::Restart>::new(self.client.clone(), params).await
-    }
-
-    /// Takes the outputs of an older incarnation (`NAME@N`) back: a new incarnation carries them without running.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where it did not succeed, or where another incarnation lives.
-    pub async fn adopt(&self, name: impl Into<String>) -> Result<Restarted<Task>> {
-        self.adopt_with(AdoptParams { reference: self.client.reference(name), ..AdoptParams::default() })
-            .await
-    }
-
-    /// As [`Tasks::adopt`] with parameters of its own; a request id is filled in where it is missing.
-    ///
-    /// # Errors
-    /// As [`Tasks::adopt`].
-    pub async fn adopt_with(&self, params: AdoptParams) -> Result<Restarted<Task>> {
-        self.client.call_once::<task::Adopt>(params).await
-    }
-
-    /// Cancels a task: ends a pending one, stops a running one with its grace period.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where it has ended.
-    pub async fn cancel(&self, name: impl Into<String>) -> Result<Task> {
-        self.cancel_with(CancelParams {
-            reference: self.client.reference(name),
-            now: false,
-            request_id: None,
-        })
-        .await
-    }
-
-    /// Cancels a task with parameters of its own.
-    ///
-    /// # Errors
-    /// As [`Tasks::cancel`].
-    pub async fn cancel_with(&self, params: CancelParams) -> Result<Task> {
-        self.client.call_once::<task::Cancel>(params).await
     }
 
     /// The log of a task's newest attempt as far as it is written.
@@ -324,64 +407,31 @@ impl Tasks {
     }
 
     /// The log of a task, from its newest attempt on until it has ended.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use ktk_client::client::log::chunk_bytes;
+    /// let mut log = client.tasks().follow_logs("build-web");
+    /// while let Some(event) = log.try_next().await? {
+    ///     print!("{}", String::from_utf8_lossy(&chunk_bytes(&event)));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn follow_logs(&self, name: impl Into<String>) -> LogStream {
         self.client.logs(LogParams { name: name.into(), follow: true, ..LogParams::default() })
     }
 
-    /// Changes a task that exists: labels and annotations, and its priority, queue,
-    /// hold and runAfter while it is pending.
-    ///
-    /// # Errors
-    /// `NotFound`; `Invalid` for what cannot change, with all causes; `Conflict` where `params.version` is not its
-    /// version any more.
-    pub async fn patch_with(&self, params: PatchParams) -> Result<Patched<Task>> {
-        self.client.call_once::<PatchTask>(params).await
-    }
-
-    /// The same, whatever its version is.
-    ///
-    /// # Errors
-    /// As [`Tasks::patch_with`].
-    pub async fn patch(&self, name: impl Into<String>, patch: Patch) -> Result<Patched<Task>> {
-        self.patch_with(PatchParams::new(self.client.reference(name), patch)).await
-    }
-
-    /// Holds a task: nothing of it starts. What runs goes on.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where it has ended.
-    pub async fn pause(&self, name: impl Into<String>) -> Result<Task> {
-        let params = NamedParams { reference: self.client.reference(name), request_id: None };
-        self.client.call_once::<task::Pause>(params).await
-    }
-
-    /// Lets a task go that was held.
-    ///
-    /// # Errors
-    /// As [`Tasks::pause`].
-    pub async fn resume(&self, name: impl Into<String>) -> Result<Task> {
-        let params = NamedParams { reference: self.client.reference(name), request_id: None };
-        self.client.call_once::<task::Resume>(params).await
-    }
-
-    /// Deletes a task with its whole restart context, or (`NAME@N`) one older incarnation.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` where others wait for it or it belongs to a pipeline.
-    pub async fn delete(&self, name: impl Into<String>) -> Result<Deleted<Task>> {
-        self.delete_with(DeleteParams { reference: self.client.reference(name), ..DeleteParams::default() })
-            .await
-    }
-
-    /// Deletes a task with parameters of its own.
-    ///
-    /// # Errors
-    /// As [`Tasks::delete`].
-    pub async fn delete_with(&self, params: DeleteParams) -> Result<Deleted<Task>> {
-        self.client.call_once::<task::Delete>(params).await
-    }
-
     /// A reference in the client's namespace, for parameters.
+    ///
+    /// ```
+    /// use ktk_client::{Client, api::ObjectRef};
+    /// # fn example(client: Client) {
+    /// let reference = client.in_namespace("media").tasks().reference("thumbnails");
+    /// assert_eq!(reference, ObjectRef::new("media", "thumbnails"));
+    /// # }
+    /// ```
     pub fn reference(&self, name: impl Into<String>) -> ObjectRef {
         self.client.reference(name)
     }

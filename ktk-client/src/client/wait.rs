@@ -18,6 +18,12 @@ use super::{
 };
 
 /// How is waited.
+///
+/// ```
+/// use ktk_client::client::wait::{Condition, WaitParams};
+/// let params = WaitParams { conditions: vec![Condition::Succeeded, Condition::Failed], any: true, allow_missing: false };
+/// # drop(params);
+/// ```
 #[derive(Clone, Debug)]
 pub struct WaitParams {
     /// What is waited for; `Succeeded` where there is none.
@@ -31,12 +37,26 @@ pub struct WaitParams {
 
 impl WaitParams {
     /// Waits for one condition.
+    ///
+    /// ```
+    /// use ktk_client::client::wait::{Condition, WaitParams};
+    /// let params = WaitParams { allow_missing: true, ..WaitParams::until(Condition::Running) };
+    /// # drop(params);
+    /// ```
     pub fn until(condition: Condition) -> Self {
         Self { conditions: vec![condition], any: false, allow_missing: false }
     }
 }
 
 /// An object that was decided on.
+///
+/// ```
+/// use ktk_client::client::wait::{Verdict, Waited};
+/// fn line(waited: &Waited) -> String {
+///     let name = waited.object.as_ref().map_or("nothing", |object| object.metadata().name());
+///     format!("{name}: {}", if waited.verdict == Verdict::Met { "met" } else { "will not be met" })
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Waited {
     /// The place of its target among those that are waited for.
@@ -50,6 +70,19 @@ pub struct Waited {
 /// What a wait has decided: one item for each object that meets its conditions, or cannot. Who
 /// wants to stop at the first that cannot, stops reading; who goes on may see the same object
 /// again, after a restart. It ends when every object is decided on at the same time.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use ktk_client::client::{follow::Target, wait::{Condition, WaitParams}};
+/// let targets = ["fetch", "resize"].map(|name| Target::Task(client.tasks().reference(name)));
+/// let mut wait = client.wait(targets, WaitParams::until(Condition::Succeeded));
+/// while let Some(waited) = wait.try_next().await? {
+///     println!("{:?}", waited.verdict);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct WaitStream(Pin<Box<dyn Stream<Item = Result<Waited>> + Send>>);
 

@@ -21,6 +21,18 @@ use crate::api::watch::{WatchEvent, WatchParams};
 /// * [`Error::is_expired`]: the version is older than the kept history; list again;
 /// * [`Error::ServerStopping`]: the server said that it is being stopped;
 /// * [`Error::Unreachable`]: the server was never there.
+///
+/// ```no_run
+/// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use ktk_client::api::watch::WatchParams;
+/// let mut changes = client.watch(WatchParams { kinds: Some("Queue,Semaphore".into()), ..WatchParams::default() });
+/// while let Some(event) = changes.try_next().await? {
+///     println!("{}", event.version());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct WatchStream {
     events: Pin<Box<dyn Stream<Item = Result<WatchEvent>> + Send>>,
@@ -29,6 +41,14 @@ pub struct WatchStream {
 
 impl WatchStream {
     /// Called once for each change of this watch's connection, instead of the client's own hook.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// let changes = client.watch(Default::default()).on_connection(|state| eprintln!("{state}"));
+    /// # drop(changes);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_connection(self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         let _ = self.on_connection.set(Arc::new(hook));
         self

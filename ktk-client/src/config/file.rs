@@ -13,6 +13,12 @@ use super::ConfigError;
 use crate::api::{API_VERSION, Secret};
 
 /// One file.
+///
+/// ```
+/// use ktk_client::config::File;
+/// let file: File = serde_json::from_str(r#"{"contexts": [{"name": "production"}]}"#).unwrap();
+/// # drop(file);
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct File {
@@ -37,6 +43,13 @@ impl Default for File {
 }
 
 /// A server, and how it is spoken to.
+///
+/// ```
+/// use ktk_client::config::Context;
+/// let server = Some("https://ktk.example:7777".to_owned());
+/// let context = Context { name: "production".into(), server, ..Context::default() };
+/// assert_eq!(context.namespace, None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Context {

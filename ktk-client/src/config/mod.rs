@@ -9,6 +9,12 @@ pub use file::{Context, File};
 use crate::{api::Secret, env};
 
 /// Why contexts cannot be had.
+///
+/// ```
+/// use ktk_client::config::{Config, ConfigError};
+/// let error = Config::default().choose(Some("nowhere")).unwrap_err();
+/// assert!(matches!(error, ConfigError::NoContext(name) if name == "nowhere"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file that cannot be read or written.
@@ -25,6 +31,15 @@ pub enum ConfigError {
 }
 
 /// All files of a configuration, the first one first: it wins.
+///
+/// ```no_run
+/// use ktk_client::config::Config;
+/// let config = Config::read(None)?;
+/// for context in config.contexts() {
+///     println!("{} {}", context.name, context.server.as_deref().unwrap_or("this machine"));
+/// }
+/// # Ok::<(), ktk_client::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     files: Vec<(PathBuf, Option<File>)>,
@@ -33,6 +48,12 @@ pub struct Config {
 impl Config {
     /// Reads the files of `KTKCONFIG`, else `$XDG_CONFIG_HOME/ktk/config.yaml`; `only` stands for all of them. A file
     /// that is missing is as an empty one.
+    ///
+    /// ```no_run
+    /// use ktk_client::config::Config;
+    /// let config = Config::read(Some("/etc/ktk/config.yaml".into()))?;
+    /// # Ok::<(), ktk_client::config::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     /// With file, line and column of what cannot be read; for a file with tokens that others may read.
@@ -53,11 +74,21 @@ impl Config {
     }
 
     /// The name of the current context.
+    ///
+    /// ```
+    /// # use ktk_client::config::Config;
+    /// assert_eq!(Config::default().current(), None);
+    /// ```
     pub fn current(&self) -> Option<&str> {
         self.files().find_map(|file| file.current_context.as_deref()).filter(|name| !name.is_empty())
     }
 
     /// All contexts, by name; of two with one name the first.
+    ///
+    /// ```
+    /// # use ktk_client::config::Config;
+    /// assert!(Config::default().contexts().is_empty());
+    /// ```
     pub fn contexts(&self) -> Vec<&Context> {
         let mut all: Vec<&Context> = Vec::new();
         for context in self.files().flat_map(|file| &file.contexts) {
@@ -71,6 +102,11 @@ impl Config {
 
     /// The context of this name, else the current one; nothing where none is current.
     ///
+    /// ```
+    /// # use ktk_client::config::Config;
+    /// assert_eq!(Config::default().choose(None).unwrap(), None);
+    /// ```
+    ///
     /// # Errors
     /// Where there is none of this name.
     pub fn choose(&self, name: Option<&str>) -> Result<Option<&Context>, ConfigError> {
@@ -81,6 +117,15 @@ impl Config {
 
     /// Writes a context into the file that has it, else into the first that exists, else into the last, and makes it
     /// the current one. Answers the file.
+    ///
+    /// ```no_run
+    /// use ktk_client::config::{Config, Context};
+    /// let mut config = Config::read(None)?;
+    /// let server = Some("https://ktk.example:7777".into());
+    /// let file = config.put(Context { name: "production".into(), server, ..Context::default() })?;
+    /// println!("written to {}", file.display());
+    /// # Ok::<(), ktk_client::config::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     /// Where the file cannot be written.
@@ -123,6 +168,12 @@ impl Config {
 
 impl Context {
     /// The token, hidden.
+    ///
+    /// ```
+    /// use ktk_client::{api::Secret, config::Context};
+    /// let context = Context { token: Some(Secret::new("ktk_…")), ..Context::default() };
+    /// assert!(context.secret().is_some());
+    /// ```
     pub fn secret(&self) -> Option<Secret> {
         self.token.clone()
     }

@@ -13,6 +13,12 @@ use crate::api::{
 };
 
 /// An object of a manifest.
+///
+/// ```
+/// use ktk_client::{api::semaphore::Semaphore, manifest::Manifest};
+/// let manifest = Manifest::Semaphore(Semaphore::new("gpu", 2));
+/// assert_eq!(manifest.kind(), "Semaphore");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "most are large, and a manifest has few of them")]
 pub enum Manifest {
@@ -30,6 +36,11 @@ pub enum Manifest {
 
 impl Manifest {
     /// `Task`, `Pipeline`, `Queue`, `Semaphore` or `TaskType`.
+    ///
+    /// ```
+    /// # use ktk_client::{api::{Task, task::TaskSpec}, manifest::Manifest};
+    /// assert_eq!(Manifest::Task(Task::new("a", TaskSpec::external())).kind(), "Task");
+    /// ```
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",
@@ -41,11 +52,21 @@ impl Manifest {
     }
 
     /// Whether it belongs to a namespace.
+    ///
+    /// ```
+    /// # use ktk_client::{api::semaphore::Semaphore, manifest::Manifest};
+    /// assert!(!Manifest::Semaphore(Semaphore::new("gpu", 2)).is_namespaced());
+    /// ```
     pub fn is_namespaced(&self) -> bool {
         matches!(self, Self::Task(_) | Self::Pipeline(_))
     }
 
     /// The object's metadata.
+    ///
+    /// ```
+    /// # use ktk_client::{api::semaphore::Semaphore, manifest::Manifest};
+    /// assert_eq!(Manifest::Semaphore(Semaphore::new("gpu", 2)).metadata().name(), "gpu");
+    /// ```
     pub fn metadata(&self) -> &Metadata {
         match self {
             Self::Task(task) => &task.metadata,
@@ -57,6 +78,13 @@ impl Manifest {
     }
 
     /// The object's metadata, to change.
+    ///
+    /// ```
+    /// # use ktk_client::{api::{Task, task::TaskSpec}, manifest::Manifest};
+    /// let mut manifest = Manifest::Task(Task::new("a", TaskSpec::external()));
+    /// manifest.metadata_mut().namespace = Some("media".into());
+    /// assert_eq!(manifest.metadata().namespace(), "media");
+    /// ```
     pub fn metadata_mut(&mut self) -> &mut Metadata {
         match self {
             Self::Task(task) => &mut task.metadata,
@@ -69,6 +97,13 @@ impl Manifest {
 }
 
 /// An object and where it came from.
+///
+/// ```
+/// use ktk_client::manifest::{Manifest, Source, read};
+/// let text = "kind: Task\napiVersion: ktk/v1\nmetadata: {name: hello}\nspec: {external: {}}\n";
+/// let document = read(&Source { name: "hello.yaml", text }).unwrap().remove(0);
+/// assert!(matches!(document.value, Manifest::Task(task) if task.metadata.name() == "hello"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Document {
     /// The object.
@@ -82,11 +117,26 @@ pub struct Document {
 
 impl Document {
     /// Line and column of a field, or of the nearest thing around it that is there.
+    ///
+    /// ```
+    /// # use ktk_client::manifest::{Source, read};
+    /// let text = "kind: Task\napiVersion: ktk/v1\nmetadata: {name: hello}\nspec: {external: {}}\n";
+    /// let document = read(&Source { name: "hello.yaml", text }).unwrap().remove(0);
+    /// assert_eq!(document.locate("metadata.name").0, 3);
+    /// ```
     pub fn locate(&self, field: &str) -> (u32, u32) {
         self.tree.find(&field::parse(field)).place()
     }
 
     /// A server's refusal of this document as a problem with a place.
+    ///
+    /// ```
+    /// # use ktk_client::{api::Cause, manifest::{Source, read}};
+    /// let text = "kind: Task\napiVersion: ktk/v1\nmetadata: {name: hello}\nspec: {external: {}}\n";
+    /// let document = read(&Source { name: "hello.yaml", text }).unwrap().remove(0);
+    /// let problem = document.problem(&Cause::new("metadata.name", "is taken"));
+    /// assert!(problem.to_string().starts_with("hello.yaml:3:"));
+    /// ```
     pub fn problem(&self, cause: &Cause) -> Problem {
         let (line, column) = self.locate(&cause.field);
         Problem {

@@ -22,6 +22,13 @@ pub use tree::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_EVENTS, MAX_NODES};
 pub use yaml::to_yaml;
 
 /// Text to read, and what it is called in messages.
+///
+/// ```
+/// use ktk_client::manifest::{Source, read};
+/// let text = "{apiVersion: ktk/v1, kind: Semaphore, metadata: {name: gpu}, spec: {permits: 2}}";
+/// let documents = read(&Source { name: "gpu.yaml", text }).unwrap();
+/// assert_eq!(documents[0].value.metadata().name(), "gpu");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The file's name as the user gave it, or `STDIN`.

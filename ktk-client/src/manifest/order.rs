@@ -7,6 +7,14 @@ use crate::api::{dag, field};
 
 /// Numbers of the documents, each task after those of them that it needs; else as given.
 ///
+/// ```
+/// use ktk_client::manifest::{Source, order, read};
+/// let text = "{apiVersion: ktk/v1, kind: Task, metadata: {name: b}, spec: {external: {}, needs: [a]}}\n---\n\
+///             {apiVersion: ktk/v1, kind: Task, metadata: {name: a}, spec: {external: {}}}\n";
+/// let documents = read(&Source { name: "both.yaml", text }).unwrap();
+/// assert_eq!(order(&documents).unwrap(), [1, 0]);
+/// ```
+///
 /// # Errors
 /// A problem for each cycle, at the need that is its first.
 pub fn order(documents: &[Document]) -> Result<Vec<usize>, Vec<Problem>> {

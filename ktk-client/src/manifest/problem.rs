@@ -9,6 +9,13 @@ use crate::api::names::printable;
 const MAX_PROBLEMS: usize = 50;
 
 /// One thing that is wrong. Shown as `FILE:LINE:COL: field: message`.
+///
+/// ```
+/// use ktk_client::manifest::Problem;
+/// let problem =
+///     Problem { source: "t.yaml".into(), line: 5, column: 9, field: "spec.queue".into(), message: "…".into() };
+/// assert_eq!(problem.to_string(), "t.yaml:5:9: spec.queue: …");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file's name, or `STDIN`.
@@ -34,6 +41,12 @@ impl fmt::Display for Problem {
 }
 
 /// Everything that is wrong with a text.
+///
+/// ```
+/// use ktk_client::manifest::{ReadError, Source, read};
+/// let Err(ReadError::Problems(problems)) = read(&Source { name: "t.yaml", text: "kind: Tusk\n" }) else { panic!() };
+/// assert!(problems.list.iter().all(|problem| problem.source == "t.yaml"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     /// The problems by line and column: up to 50.
@@ -77,6 +90,12 @@ impl fmt::Display for Problems {
 }
 
 /// Why a text gave no objects to use.
+///
+/// ```
+/// use ktk_client::manifest::{ReadError, Source, read};
+/// let error = read(&Source { name: "empty.yaml", text: "# nothing\n" }).unwrap_err();
+/// assert!(matches!(error, ReadError::NoObjects { .. }));
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
     /// Nothing but blanks and comments.

@@ -50,6 +50,15 @@ pub struct Worker {
 impl Worker {
     /// A worker for the tasks of a server. It runs `processors` attempts at once, as `worker`,
     /// under an id of its own, unless said otherwise.
+    ///
+    /// ```no_run
+    /// use ktk_client::{Client, worker::{HandlerError, ShutdownSignal, Worker}};
+    /// # async fn example(client: Client) -> ktk_client::client::Result<()> {
+    /// let worker = Worker::builder(client).handler("noop", |_| async { Ok::<_, HandlerError>(()) }).build();
+    /// worker.run(ShutdownSignal::never()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(client: Client) -> WorkerBuilder {
         let params = RegisterParams {
             id: entropy::new_id(),
@@ -70,6 +79,18 @@ impl Worker {
     /// Registers and runs attempts until `shutdown` says otherwise. A server that goes away is
     /// waited for: what runs goes on until its lease is lost, then it is stopped.
     ///
+    /// ```no_run
+    /// use ktk_client::worker::{Shutdown, Worker};
+    /// # async fn example(worker: Worker) -> ktk_client::client::Result<()> {
+    /// let (shutdown, signal) = Shutdown::new();
+    /// let running = tokio::spawn(worker.run(signal));
+    /// tokio::signal::ctrl_c().await.expect("signals can be listened to");
+    /// shutdown.drain(Some(std::time::Duration::from_secs(60)));
+    /// running.await.expect("a worker does not panic")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Where the server is not there at the start, or refuses the worker.
     pub async fn run(self, shutdown: ShutdownSignal) -> Result<()> {
@@ -79,11 +100,25 @@ impl Worker {
 }
 
 /// Settings of a [`Worker`].
+///
+/// ```
+/// # use ktk_client::{Client, worker::{Worker, WorkerBuilder}};
+/// fn set_up(client: Client) -> WorkerBuilder {
+///     Worker::builder(client).name("resizer").slots(4).label("zone", "eu")
+/// }
+/// ```
 #[must_use]
 pub struct WorkerBuilder(Worker);
 
 impl WorkerBuilder {
     /// Its name, a DNS label: its attempts show it with its generation, as `resizer.g3`.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).name("resizer").build()
+    /// # }
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.params.name = name.into();
         self
@@ -91,24 +126,53 @@ impl WorkerBuilder {
 
     /// Its id, which stays the same over its restarts: what an earlier generation ran is then
     /// run again at once, without waiting for its lease.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client, kept: uuid::Uuid) -> Worker {
+    /// // The same one after a start: what its earlier generation ran is given back at once.
+    /// Worker::builder(client).id(kept).build()
+    /// # }
+    /// ```
     pub fn id(mut self, id: Uuid) -> Self {
         self.0.params.id = id;
         self
     }
 
     /// How many attempts it runs at once; at least one.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).slots(4).build()
+    /// # }
+    /// ```
     pub fn slots(mut self, slots: u32) -> Self {
         self.0.params.slots = slots.max(1);
         self
     }
 
     /// A label for node selectors.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).label("zone", "eu").label("gpu", "").build()
+    /// # }
+    /// ```
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.params.labels.insert(name.into(), value.into());
         self
     }
 
     /// Labels for node selectors.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).labels([("zone", "eu"), ("gpu", "")]).build()
+    /// # }
+    /// ```
     pub fn labels<N: Into<String>, V: Into<String>>(
         mut self,
         labels: impl IntoIterator<Item = (N, V)>,
@@ -118,6 +182,13 @@ impl WorkerBuilder {
     }
 
     /// `worker`, or `server` for the one that a server embeds.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).role("worker").build()
+    /// # }
+    /// ```
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.0.params.role = role.into();
         self
@@ -125,6 +196,18 @@ impl WorkerBuilder {
 
     /// Carries out tasks of this `type` with a function. An attempt that takes longer than its
     /// `timeout` is dropped at an `await`; a panic is a failure of the attempt.
+    ///
+    /// ```
+    /// use ktk_client::{Client, worker::{HandlerError, Outputs, Worker}};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client)
+    ///     .handler("resize", |context| async move {
+    ///         let width: u64 = context.grant.inputs["width"].as_u64().ok_or("width is missing")?;
+    ///         Ok::<_, HandlerError>(Outputs::from_iter([("width", width / 2)]))
+    ///     })
+    ///     .build()
+    /// # }
+    /// ```
     pub fn handler<F, Running, O>(self, type_name: impl Into<String>, handler: F) -> Self
     where
         F: Fn(HandlerContext) -> Running + Send + Sync + 'static,
@@ -136,12 +219,28 @@ impl WorkerBuilder {
     }
 
     /// Carries out tasks of this `type` with an executor, which enforces their `timeout` itself.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use ktk_client::{Client, worker::{Executor, Worker}};
+    /// # fn example(client: Client, renderer: Arc<dyn Executor>) -> Worker {
+    /// Worker::builder(client).executor("render", renderer).build()
+    /// # }
+    /// ```
     pub fn executor(mut self, type_name: impl Into<String>, executor: Arc<dyn Executor>) -> Self {
         self.0.executors.handlers.insert(type_name.into(), executor);
         self
     }
 
     /// Runs processes (`run.command`) with an executor, which enforces their `timeout` itself.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use ktk_client::{Client, worker::{Executor, Worker}};
+    /// # fn example(client: Client, processes: Arc<dyn Executor>) -> Worker {
+    /// Worker::builder(client).process_executor(processes).build()
+    /// # }
+    /// ```
     pub fn process_executor(mut self, executor: Arc<dyn Executor>) -> Self {
         self.0.executors.process = Some(executor);
         self
@@ -149,24 +248,53 @@ impl WorkerBuilder {
 
     /// Sends requests (`http`) with an executor, which enforces their `timeout` itself. Only for a worker that runs
     /// processes too.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use ktk_client::{Client, worker::{Executor, Worker}};
+    /// # fn example(client: Client, requests: Arc<dyn Executor>) -> Worker {
+    /// Worker::builder(client).http_executor(requests).build()
+    /// # }
+    /// ```
     pub fn http_executor(mut self, executor: Arc<dyn Executor>) -> Self {
         self.0.executors.http = Some(executor);
         self
     }
 
     /// Called once for each change of state of the connection.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).on_connection(|state| eprintln!("{state}")).build()
+    /// # }
+    /// ```
     pub fn on_connection(mut self, hook: impl Fn(ConnectionState) + Send + Sync + 'static) -> Self {
         self.0.on_connection = Some(Arc::new(hook));
         self
     }
 
     /// Called each time the server has registered it: from then on it is given work.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).on_registered(|registered| println!("generation {}", registered.generation)).build()
+    /// # }
+    /// ```
     pub fn on_registered(mut self, hook: impl Fn(&Registered) + Send + Sync + 'static) -> Self {
         self.0.on_registered = Some(Arc::new(hook));
         self
     }
 
     /// The worker.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).slots(1).build()
+    /// # }
+    /// ```
     pub fn build(mut self) -> Worker {
         let mut types: Vec<String> = self.0.executors.handlers.keys().cloned().collect();
         types.sort_unstable();

@@ -16,6 +16,14 @@ use crate::{
 };
 
 /// What a handler gets: the attempt, and word when it is to stop.
+///
+/// ```
+/// use ktk_client::worker::{HandlerContext, HandlerError, Outputs};
+/// async fn resize(context: HandlerContext) -> Result<Outputs, HandlerError> {
+///     println!("attempt {} of {}", context.grant.attempt, context.grant.name);
+///     Ok(Outputs::from_iter([("width", 100)]))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct HandlerContext {
     /// The task, its inputs and what it took from its needs.
@@ -30,6 +38,18 @@ pub struct HandlerContext {
 impl HandlerContext {
     /// The inputs as a type of the program's.
     ///
+    /// ```
+    /// use ktk_client::worker::{HandlerContext, HandlerError, Outputs};
+    /// #[derive(serde::Deserialize)]
+    /// struct Inputs {
+    ///     width: u32,
+    /// }
+    /// async fn resize(context: HandlerContext) -> Result<Outputs, HandlerError> {
+    ///     let inputs: Inputs = context.inputs()?;
+    ///     Ok(Outputs::from_iter([("width", inputs.width / 2)]))
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// `InvalidInput`, which is never retried, where they do not fit.
     pub fn inputs<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
@@ -40,6 +60,17 @@ impl HandlerContext {
 
     /// Says that this attempt is alive: what `ktk keepalive` does.
     ///
+    /// ```
+    /// use ktk_client::worker::{HandlerContext, HandlerError};
+    /// async fn long(context: HandlerContext, pages: Vec<String>) -> Result<(), HandlerError> {
+    ///     for page in pages {
+    ///         context.keepalive().await?;
+    ///         println!("{page}");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// `Conflict` where it is to stop.
     pub async fn keepalive(&self) -> crate::client::Result<()> {
@@ -49,6 +80,14 @@ impl HandlerContext {
     }
 
     /// Says how far this attempt is, from 0 to 100: what `ktk progress` does.
+    ///
+    /// ```
+    /// use ktk_client::worker::{HandlerContext, HandlerError};
+    /// async fn long(context: HandlerContext) -> Result<(), HandlerError> {
+    ///     context.progress(40.0, Some("half way".into())).await?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// `Conflict` where it is to stop, `Invalid` for another number.
@@ -65,17 +104,41 @@ impl HandlerContext {
 
     /// The outputs that were taken from a need; `null` where it has none or there is no such
     /// need.
+    ///
+    /// ```
+    /// use ktk_client::worker::{HandlerContext, HandlerError, Outputs};
+    /// async fn publish(context: HandlerContext) -> Result<Outputs, HandlerError> {
+    ///     let paths = context.need("resize")["paths"].as_array().ok_or("resize gave no paths")?;
+    ///     Ok(Outputs::from_iter([("published", paths.len())]))
+    /// }
+    /// ```
     pub fn need(&self, name: &str) -> &Value {
         self.grant.needs.get(name).unwrap_or(&Value::Null)
     }
 }
 
 /// What a handler gives on to those that need its task: a JSON object, or nothing.
+///
+/// ```
+/// use ktk_client::worker::Outputs;
+/// let some = Outputs::from_iter([("width", 100), ("height", 50)]);
+/// assert_ne!(some, Outputs::from(()), "nothing is not the same as no fields");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outputs(Option<BTreeMap<String, Value>>);
 
 impl Outputs {
     /// The fields of a struct or map as outputs.
+    ///
+    /// ```
+    /// use ktk_client::worker::Outputs;
+    /// #[derive(serde::Serialize)]
+    /// struct Size {
+    ///     width: u32,
+    /// }
+    /// assert_eq!(Outputs::of(&Size { width: 100 }).unwrap(), Outputs::from_iter([("width", 100)]));
+    /// assert!(Outputs::of(&"no object").is_err());
+    /// ```
     ///
     /// # Errors
     /// `InvalidOutput`, which is never retried, where it is no JSON object.
@@ -109,6 +172,14 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Outputs {
 
 /// Why a handler failed. Any error becomes one with `?` and may be retried, as the task's
 /// `retry` says.
+///
+/// ```
+/// use ktk_client::worker::HandlerError;
+/// fn read(path: &str) -> Result<String, HandlerError> {
+///     Ok(std::fs::read_to_string(path)?)
+/// }
+/// assert!(read("/does/not/exist").is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlerError {
     reason: Reason,
@@ -117,11 +188,24 @@ pub struct HandlerError {
 
 impl HandlerError {
     /// A failure that may be retried.
+    ///
+    /// ```
+    /// use ktk_client::worker::HandlerError;
+    /// assert_ne!(HandlerError::new("try again"), HandlerError::invalid_input("try again"));
+    /// ```
     pub fn new(message: impl Into<String>) -> Self {
         Self { reason: Reason::HandlerError, message: message.into() }
     }
 
     /// A failure because of the inputs: never retried.
+    ///
+    /// ```
+    /// # use ktk_client::worker::HandlerError;
+    /// fn width(text: &str) -> Result<u32, HandlerError> {
+    ///     text.parse().map_err(|_| HandlerError::invalid_input(format!("{text:?} is no width")))
+    /// }
+    /// assert!(width("wide").is_err());
+    /// ```
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self { reason: Reason::InvalidInput, message: message.into() }
     }

@@ -29,6 +29,16 @@ use crate::api::worker::{Grant, Outcome, Registered};
 pub use crate::client::BoxFuture;
 
 /// How an attempt is to be stopped.
+///
+/// ```
+/// use std::time::Duration;
+/// use ktk_client::worker::Stop;
+/// let time = |stop| match stop {
+///     Stop::Graceful(grace) => grace,
+///     Stop::Now => Duration::ZERO,
+/// };
+/// assert_eq!(time(Stop::Now), Duration::ZERO);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// Ask first, force after this long.
@@ -38,11 +48,29 @@ pub enum Stop {
 }
 
 /// Tells a running attempt that it is to stop. The stop can become harder, never softer.
+///
+/// ```
+/// use ktk_client::worker::{HandlerContext, HandlerError, Outputs};
+/// async fn handler(mut context: HandlerContext) -> Result<Outputs, HandlerError> {
+///     tokio::select! {
+///         _ = context.stop.changed() => Err(HandlerError::new("told to stop")),
+///         _ = work() => Ok(Outputs::default()),
+///     }
+/// }
+/// # async fn work() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct StopSignal(tokio::sync::watch::Receiver<Option<Stop>>);
 
 impl StopSignal {
     /// A signal and what sets it off.
+    ///
+    /// ```
+    /// use ktk_client::worker::{Stop, StopSignal};
+    /// let (stop, signal) = StopSignal::new();
+    /// stop.send(Some(Stop::Now)).unwrap();
+    /// assert_eq!(signal.now(), Some(Stop::Now));
+    /// ```
     pub fn new() -> (tokio::sync::watch::Sender<Option<Stop>>, Self) {
         let (sender, receiver) = tokio::sync::watch::channel(None);
         (sender, Self(receiver))
@@ -50,6 +78,16 @@ impl StopSignal {
 
     /// Waits until the attempt is to stop, or (after it was told so) is to stop harder.
     /// Never resolves again once nobody can set it off any more.
+    ///
+    /// ```
+    /// use ktk_client::worker::{Stop, StopSignal};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let (stop, mut signal) = StopSignal::new();
+    /// stop.send(Some(Stop::Now)).unwrap();
+    /// assert_eq!(signal.changed().await, Stop::Now);
+    /// # }
+    /// ```
     pub async fn changed(&mut self) -> Stop {
         loop {
             if self.0.changed().await.is_err() {
@@ -62,12 +100,29 @@ impl StopSignal {
     }
 
     /// How the attempt is to stop, if it is.
+    ///
+    /// ```
+    /// assert_eq!(ktk_client::worker::StopSignal::new().1.now(), None);
+    /// ```
     pub fn now(&self) -> Option<Stop> {
         *self.0.borrow()
     }
 }
 
 /// Runs attempts of one sort.
+///
+/// ```
+/// use ktk_client::{api::{Reason, worker::{Grant, Outcome}}, worker::{BoxFuture, Executor, StopSignal}};
+/// /// Runs nothing, and says so.
+/// struct Nothing;
+/// impl Executor for Nothing {
+///     fn run(&self, grant: Grant, _stop: StopSignal) -> BoxFuture<'static, Outcome> {
+///         let message = Some(format!("{} is not run here", grant.name));
+///         let reason = Some(Reason::HandlerError);
+///         Box::pin(async move { Outcome { reason, message, ..Outcome::default() } })
+///     }
+/// }
+/// ```
 pub trait Executor: Send + Sync + 'static {
     /// Runs one attempt to its end. When `stop` is set off, it ends the attempt as told and
     /// answers with whatever outcome the attempt then had.

@@ -29,15 +29,38 @@ impl Ending {
 }
 
 /// Ends a worker. Each call makes the end harder, never softer. Dropping it ends nothing.
+///
+/// ```
+/// use std::time::Duration;
+/// use ktk_client::worker::Shutdown;
+/// let (shutdown, signal) = Shutdown::new();
+/// shutdown.drain(Some(Duration::from_secs(60)));
+/// shutdown.stop_now();
+/// # drop(signal);
+/// ```
 #[derive(Debug)]
 pub struct Shutdown(watch::Sender<Ending>);
 
 /// What a [`Worker`](super::Worker) listens to.
+///
+/// ```no_run
+/// # use ktk_client::worker::{ShutdownSignal, Worker};
+/// # async fn example(first: Worker, second: Worker, signal: ShutdownSignal) {
+/// let (a, b) = tokio::join!(first.run(signal.clone()), second.run(signal));
+/// # drop((a, b));
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ShutdownSignal(watch::Receiver<Ending>);
 
 impl Shutdown {
     /// What ends a worker, and what the worker listens to.
+    ///
+    /// ```
+    /// use ktk_client::worker::Shutdown;
+    /// let (shutdown, signal) = Shutdown::new();
+    /// # drop((shutdown, signal));
+    /// ```
     pub fn new() -> (Self, ShutdownSignal) {
         let (sender, receiver) = watch::channel(Ending::None);
         (Self(sender), ShutdownSignal(receiver))
@@ -45,17 +68,32 @@ impl Shutdown {
 
     /// The worker takes no more work and ends when what it runs has ended. Its lease is renewed
     /// and cancelling works until then. With a limit, what runs longer than that is stopped.
+    ///
+    /// ```
+    /// # let (shutdown, _signal) = ktk_client::worker::Shutdown::new();
+    /// shutdown.drain(None);
+    /// ```
     pub fn drain(&self, limit: Option<Duration>) {
         self.harden(Ending::Drain(limit));
     }
 
     /// What the worker runs is stopped with its own grace period, at most `grace`, and goes back
     /// to the queue.
+    ///
+    /// ```
+    /// # let (shutdown, _signal) = ktk_client::worker::Shutdown::new();
+    /// shutdown.stop(Some(std::time::Duration::from_secs(5)));
+    /// ```
     pub fn stop(&self, grace: Option<Duration>) {
         self.harden(Ending::Stop(grace));
     }
 
     /// What the worker runs is stopped at once and goes back to the queue.
+    ///
+    /// ```
+    /// # let (shutdown, _signal) = ktk_client::worker::Shutdown::new();
+    /// shutdown.stop_now();
+    /// ```
     pub fn stop_now(&self) {
         self.harden(Ending::Now);
     }
@@ -73,6 +111,13 @@ impl Shutdown {
 
 impl ShutdownSignal {
     /// A signal that never comes.
+    ///
+    /// ```no_run
+    /// # use ktk_client::worker::{ShutdownSignal, Worker};
+    /// # async fn example(worker: Worker) -> ktk_client::client::Result<()> {
+    /// worker.run(ShutdownSignal::never()).await
+    /// # }
+    /// ```
     pub fn never() -> Self {
         Shutdown::new().1
     }

@@ -48,7 +48,7 @@ impl AdoptTask {
     /// `Invalid` for an unusable request id.
     pub fn new(ask: Ask, params: AdoptParams) -> EngineResult<Self> {
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
-        let request = Remembered::new(Adopt::NAME, id, &params)?;
+        let request = Remembered::new(&ask, Adopt::NAME, id, &params)?;
         Ok(Self { ask, params, request })
     }
 

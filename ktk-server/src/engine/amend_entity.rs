@@ -59,6 +59,9 @@ impl<K: Kind> Operation for AmendEntity<K> {
         if is_same_spec && is_same_text {
             return Ok(Done::quiet(Patched { object: before, changed: false }));
         }
+        if self.params.dry_run {
+            return Ok(Done::quiet(Patched { object: after, changed: true }));
+        }
         if !is_same_spec {
             K::amend(&mut unit, &bare, after.spec().clone()).await?;
         }

@@ -47,6 +47,9 @@ impl Operation for AmendPipeline {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&format!("the patch of {what}"), causes).into());
         }
+        if self.params.dry_run {
+            return Ok(Done::quiet(Patched { object: after, changed: true }));
+        }
         let texts = unit.tx.pipeline_bodies(&[row.id]).await?;
         let text = texts.first().map(|(_, text)| text.as_str()).unwrap_or_default();
         let mut stored: body::PipelineBody = body::from_text(&row.name, text)?;

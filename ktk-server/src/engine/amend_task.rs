@@ -54,6 +54,9 @@ impl Operation for AmendTask {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&format!("the patch of {what}"), causes).into());
         }
+        if self.params.dry_run {
+            return Ok(Done::quiet(Patched { object: after, changed: true }));
+        }
         let id = unit.adopt(row.clone());
         unit.amend(id, &before, &after).await?;
         unit.task_event(&row, Severity::Normal, "Patched", words(&before, &after));

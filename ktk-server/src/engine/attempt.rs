@@ -41,7 +41,7 @@ impl EndExternal {
     /// # Errors
     /// `Invalid` for a request id that is none, `TooLarge` for outputs over the limit.
     pub fn complete(ask: Ask, params: CompleteParams) -> EngineResult<Self> {
-        let request = Remembered::new(Complete::NAME, params.request_id.as_deref(), &params)?;
+        let request = Remembered::new(&ask, Complete::NAME, params.request_id.as_deref(), &params)?;
         if let Some(outputs) = &params.outputs {
             let (text, _) = object::output_digest(outputs)?;
             if text.len() > limits::VALUES_BYTES {
@@ -60,7 +60,7 @@ impl EndExternal {
     /// # Errors
     /// `Invalid` for a request id that is none.
     pub fn fail(ask: Ask, params: FailParams) -> EngineResult<Self> {
-        let request = Remembered::new(Fail::NAME, params.request_id.as_deref(), &params)?;
+        let request = Remembered::new(&ask, Fail::NAME, params.request_id.as_deref(), &params)?;
         let message = Some(params.message.unwrap_or_else(|| format!("reported by {}", ask.by)));
         let outcome = Outcome { reason: Some(Reason::Reported), message, ..Outcome::default() };
         let (reference, attempt) = (params.reference, params.attempt);

@@ -64,7 +64,7 @@ impl CreatePipeline {
         expressions: Vec<Cause>,
     ) -> EngineResult<Self> {
         ask.enter(params.object.metadata.namespace())?;
-        let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
+        let request = Remembered::new(&ask, Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::pipeline(&params.object, &params.params);
         causes.extend(expressions);
         let needs = match causes.is_empty() {

@@ -62,7 +62,7 @@ impl CreateTask {
         types: Vec<String>,
         expressions: Vec<Cause>,
     ) -> EngineResult<Self> {
-        let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
+        let request = Remembered::new(&ask, Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::task(&params.object);
         causes.extend(expressions);
         let namespace = params.object.metadata.namespace();

@@ -173,7 +173,7 @@ impl<K: Kind> CreateEntity<K> {
     /// `Invalid` with all causes.
     pub fn new(ask: Ask, params: CreateParams<K>) -> EngineResult<Self> {
         let method = format!("{}.create", word::<K>());
-        let request = Remembered::new(&method, params.request_id.as_deref(), &params)?;
+        let request = Remembered::new(&ask, &method, params.request_id.as_deref(), &params)?;
         let causes = check::entity(&params.object);
         if !causes.is_empty() {
             let what = format!("{} {:?}", K::KIND, params.object.metadata().name());

@@ -157,8 +157,9 @@ impl<S: Store> Engine<S> {
     /// What an operation is given, on behalf of somebody.
     pub fn ask(&self, by: impl Into<By>) -> Ask {
         let By { name, scope, token, .. } = by.into();
-        let namespaces = token.and_then(|token| token.namespaces.clone());
-        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: name, scope, namespaces }
+        let namespaces = token.as_ref().and_then(|token| token.namespaces.clone());
+        let token = token.map(|token| token.id);
+        Ask { shared: Arc::clone(&self.shared), now: self.clock.now(), by: name, scope, namespaces, token }
     }
 
     /// Runs an operation that may write, and tells those who wait.

@@ -1,6 +1,6 @@
 //! What every operation is given, and what it answers.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use ktk_client::api::{ApiError, ErrorReason, token::Role};
@@ -53,6 +53,33 @@ impl<N: Into<String>> From<N> for By {
     }
 }
 
+/// Somebody whose requests are told from everybody else's.
+pub trait Asker {
+    /// Names it, and nobody who is called the same at another time or in another namespace. It has no blanks.
+    fn identity(&self) -> Cow<'_, str>;
+}
+
+impl Asker for By {
+    fn identity(&self) -> Cow<'_, str> {
+        identity(&self.name, self.token.as_ref().map(|token| token.id), self.scope.as_ref())
+    }
+}
+
+impl Asker for Ask {
+    fn identity(&self) -> Cow<'_, str> {
+        identity(&self.by, self.token, self.scope.as_ref())
+    }
+}
+
+/// All attempts of a task are one: the next one asks for what the one before has asked for.
+fn identity<'a>(name: &'a str, token: Option<Uuid>, scope: Option<&Scope>) -> Cow<'a, str> {
+    match (token, scope) {
+        (Some(token), _) => format!("token/{token}").into(),
+        (None, Some(scope)) => format!("task/{}", scope.task).into(),
+        (None, None) => name.into(),
+    }
+}
+
 /// What an attempt may reach by its own token: its task, and what it made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
@@ -80,6 +107,8 @@ pub struct Ask {
     pub scope: Option<Scope>,
     /// The namespaces that the asker may reach; all of them when absent.
     pub namespaces: Option<Namespaces>,
+    /// The token that the asker speaks with.
+    pub token: Option<Uuid>,
 }
 
 impl Ask {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{
     body,
     error::{EngineError, EngineResult},
-    operation::Done,
+    operation::{Asker, Done},
     unit::Unit,
 };
 use crate::{
@@ -26,8 +26,17 @@ pub struct Remembered {
 }
 
 impl Remembered {
-    /// From the method, the caller's id and the whole request; `None` without an id.
-    pub fn new<P: Serialize>(method: &str, id: Option<&str>, params: &P) -> EngineResult<Option<Self>> {
+    /// From who asks, the method, the caller's id and the whole request; `None` without an id. What one asker has done
+    /// is no answer to another: ids of different askers never meet.
+    ///
+    /// # Errors
+    /// `Invalid` for an id that is none.
+    pub fn new<P: Serialize>(
+        asker: &impl Asker,
+        method: &str,
+        id: Option<&str>,
+        params: &P,
+    ) -> EngineResult<Option<Self>> {
         let Some(id) = id else { return Ok(None) };
         if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
             return Err(EngineError::invalid(
@@ -37,17 +46,19 @@ impl Remembered {
             ));
         }
         let text = body::to_text(params)?;
-        Ok(Some(Self { key: format!("{method} {id}"), digest: Sha256::digest(text.as_bytes()).into() }))
+        let key = format!("{method} {} {id}", asker.identity());
+        Ok(Some(Self { key, digest: Sha256::digest(text.as_bytes()).into() }))
     }
-}
 
-impl Remembered {
     /// From the parameters of a method that carry it.
     ///
     /// # Errors
     /// `Invalid` for an id that is none.
-    pub fn of<M: Method<Params: Repeatable>>(params: &M::Params) -> EngineResult<Option<Self>> {
-        Self::new(M::NAME, params.request_id(), params)
+    pub fn of<M: Method<Params: Repeatable>>(
+        asker: &impl Asker,
+        params: &M::Params,
+    ) -> EngineResult<Option<Self>> {
+        Self::new(asker, M::NAME, params.request_id(), params)
     }
 }
 

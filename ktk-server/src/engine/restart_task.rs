@@ -79,7 +79,7 @@ impl RestartTask {
             }
         }
         let id = params.request_id.as_deref().filter(|_| !params.dry_run);
-        let request = Remembered::new(Restart::NAME, id, &params)?;
+        let request = Remembered::new(&ask, Restart::NAME, id, &params)?;
         Ok(Self { ask, params, request, types })
     }
 }

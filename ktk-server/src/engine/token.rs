@@ -49,7 +49,7 @@ impl CreateToken {
     /// # Errors
     /// `Invalid` with all causes.
     pub fn new(ask: Ask, params: CreateParams<Token>) -> EngineResult<Self> {
-        let request = Remembered::new(Create::NAME, params.request_id.as_deref(), &params)?;
+        let request = Remembered::new(&ask, Create::NAME, params.request_id.as_deref(), &params)?;
         let mut causes = check::entity(&params.object);
         if params.object.spec.expires_at.is_some_and(|end| end <= ask.now) {
             causes.push(Cause::new("spec.expiresAt", "is over already"));

@@ -23,11 +23,11 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.write(EndExternal::fail(engine.ask(caller.by), params)?).await?)
     });
     let router = method!(router, engine, attempt::Keepalive, |engine, caller, params| {
-        let request = Remembered::of::<attempt::Keepalive>(&params)?;
+        let request = Remembered::of::<attempt::Keepalive>(&caller.by, &params)?;
         Ok(engine.write_once(request, KeepAlive { ask: engine.ask(caller.by), params }).await?)
     });
     method!(router, engine, attempt::Progress, |engine, caller, params| {
-        let request = Remembered::of::<attempt::Progress>(&params)?;
+        let request = Remembered::of::<attempt::Progress>(&caller.by, &params)?;
         Ok(engine.write_once(request, TellProgress::new(engine.ask(caller.by), params)?).await?)
     })
 }

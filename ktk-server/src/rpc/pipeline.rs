@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, patch, pipeline, restart::Restarted};
+use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::Restarted};
 
 use super::{RouterBuilder, expressions, method};
 use crate::{
@@ -44,27 +44,27 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         if is_forced && !answer.created { forced(&engine, answer).await } else { Ok(answer) }
     });
     let router = method!(router, engine, pipeline::Cancel, |engine, caller, params| {
-        let request = Remembered::of::<pipeline::Cancel>(&params)?;
+        let request = Remembered::of::<pipeline::Cancel>(&caller.by, &params)?;
         Ok(engine.write_once(request, CancelPipeline { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, pipeline::Pause, |engine, caller, params| {
-        let request = Remembered::of::<pipeline::Pause>(&params)?;
+        let request = Remembered::of::<pipeline::Pause>(&caller.by, &params)?;
         let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: true };
         Ok(engine.write_once(request, hold).await?)
     });
     let router = method!(router, engine, pipeline::Resume, |engine, caller, params| {
-        let request = Remembered::of::<pipeline::Resume>(&params)?;
+        let request = Remembered::of::<pipeline::Resume>(&caller.by, &params)?;
         let hold = HoldPipeline { ask: engine.ask(caller.by), reference: params.reference, held: false };
         Ok(engine.write_once(request, hold).await?)
     });
-    let router = method!(router, engine, patch::PatchPipeline, |engine, caller, params| {
-        let (request, is_dry_run) = (Remembered::of::<patch::PatchPipeline>(&params)?, params.dry_run);
+    let router = method!(router, engine, pipeline::Patch, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<pipeline::Patch>(&caller.by, &params)?, params.dry_run);
         let amend = AmendPipeline { ask: engine.ask(caller.by), params };
         Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     let router = method!(router, engine, pipeline::Delete, |engine, caller, params| {
         let is_dry_run = params.dry_run;
-        let request = Remembered::of::<pipeline::Delete>(&params)?;
+        let request = Remembered::of::<pipeline::Delete>(&caller.by, &params)?;
         let delete = DeletePipeline { ask: engine.ask(caller.by), params };
         Ok(engine.write_once_or_plan(request, delete, is_dry_run).await?)
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::{Queue, patch, queue};
+use ktk_client::api::{Queue, queue};
 
 use super::{RouterBuilder, method};
 use crate::{
@@ -30,26 +30,26 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.read(ListEntities::<Queue>::new(params)?).await?)
     });
     let router = method!(router, engine, queue::Scale, |engine, caller, params| {
-        let request = Remembered::of::<queue::Scale>(&params)?;
+        let request = Remembered::of::<queue::Scale>(&caller.by, &params)?;
         Ok(engine.write_once(request, ScaleQueue { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, queue::Pause, |engine, caller, params| {
-        let request = Remembered::of::<queue::Pause>(&params)?;
+        let request = Remembered::of::<queue::Pause>(&caller.by, &params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: true };
         Ok(engine.write_once(request, pause).await?)
     });
     let router = method!(router, engine, queue::Resume, |engine, caller, params| {
-        let request = Remembered::of::<queue::Resume>(&params)?;
+        let request = Remembered::of::<queue::Resume>(&caller.by, &params)?;
         let pause = PauseQueue { ask: engine.ask(caller.by), reference: params.reference, paused: false };
         Ok(engine.write_once(request, pause).await?)
     });
-    let router = method!(router, engine, patch::PatchQueue, |engine, caller, params| {
-        let (request, is_dry_run) = (Remembered::of::<patch::PatchQueue>(&params)?, params.dry_run);
+    let router = method!(router, engine, queue::Patch, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<queue::Patch>(&caller.by, &params)?, params.dry_run);
         let amend = AmendEntity::<Queue>::new(engine.ask(caller.by), params);
         Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     method!(router, engine, queue::Delete, |engine, caller, params| {
-        let request = Remembered::of::<queue::Delete>(&params)?;
+        let request = Remembered::of::<queue::Delete>(&caller.by, &params)?;
         let delete = DeleteEntity::<Queue>::new(engine.ask(caller.by), params.reference);
         Ok(engine.write_once(request, delete).await?)
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::{Semaphore, patch, semaphore};
+use ktk_client::api::{Semaphore, semaphore};
 
 use super::{RouterBuilder, method};
 use crate::{
@@ -35,16 +35,17 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(list)
     });
     let router = method!(router, engine, semaphore::Scale, |engine, caller, params| {
-        let request = Remembered::of::<semaphore::Scale>(&params)?;
+        let request = Remembered::of::<semaphore::Scale>(&caller.by, &params)?;
         Ok(engine.write_once(request, ScaleSemaphore { ask: engine.ask(caller.by), params }).await?)
     });
-    let router = method!(router, engine, patch::PatchSemaphore, |engine, caller, params| {
-        let (request, is_dry_run) = (Remembered::of::<patch::PatchSemaphore>(&params)?, params.dry_run);
+    let router = method!(router, engine, semaphore::Patch, |engine, caller, params| {
+        let (request, is_dry_run) =
+            (Remembered::of::<semaphore::Patch>(&caller.by, &params)?, params.dry_run);
         let amend = AmendEntity::<Semaphore>::new(engine.ask(caller.by), params);
         Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     method!(router, engine, semaphore::Delete, |engine, caller, params| {
-        let request = Remembered::of::<semaphore::Delete>(&params)?;
+        let request = Remembered::of::<semaphore::Delete>(&caller.by, &params)?;
         let delete = DeleteEntity::<Semaphore>::new(engine.ask(caller.by), params.reference);
         Ok(engine.write_once(request, delete).await?)
     })

@@ -19,6 +19,7 @@ use crate::{
         Engine,
         collect::{Going, PlanHarvest},
         collector,
+        error::EngineError,
         expire::Outlook,
         requests::{Answered, Remembered},
     },
@@ -57,9 +58,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>, about:
     };
     let about = about.clone();
     let engine = Arc::clone(engine);
-    router.method::<Stop, _, _>(move |_caller, params| {
+    router.method::<Stop, _, _>(move |caller, params| {
         let (engine, about) = (Arc::clone(&engine), about.clone());
-        async move { stop(&engine, &about, params).await }
+        async move { stop(&engine, &about, &caller, params).await }
     })
 }
 
@@ -76,7 +77,7 @@ async fn collect<S: Store>(
     caller: &Caller,
     params: &CollectParams,
 ) -> Result<Collected, ApiError> {
-    let request = Remembered::of::<Collect>(params)?.filter(|_| !params.dry_run);
+    let request = Remembered::of::<Collect>(&caller.by, params)?.filter(|_| !params.dry_run);
     if let Some(first) = engine.first_answer(request.as_ref()).await? {
         return Ok(first);
     }
@@ -125,10 +126,18 @@ fn item(going: Going) -> CollectedItem {
     }
 }
 
-async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -> Result<Stopping, ApiError> {
-    let request = Remembered::of::<Stop>(&params)?;
-    if let Some(first) = engine.first_answer(request.as_ref()).await? {
-        return Ok(first);
+async fn stop<S: Store>(
+    engine: &Engine<S>,
+    about: &About,
+    caller: &Caller,
+    params: StopParams,
+) -> Result<Stopping, ApiError> {
+    let request = Remembered::of::<Stop>(&caller.by, &params)?;
+    match engine.first_answer(request.as_ref()).await {
+        Ok(Some(first)) => return Ok(first),
+        Err(EngineError::Refused(refused)) => return Err(refused),
+        // A store that has failed keeps no server alive.
+        Ok(None) | Err(_) => {}
     }
     if params.if_idle {
         let counts = engine.read(Outlook).await?.counts;
@@ -140,7 +149,8 @@ async fn stop<S: Store>(engine: &Engine<S>, about: &About, params: StopParams) -
     }
     let stopping = Stopping { pid: about.status.pid };
     if request.is_some() {
-        engine.write_once(request, Answered(stopping.clone())).await?;
+        // Asked again without it, the server would stop once more, which is the same.
+        drop(engine.write_once(request, Answered(stopping.clone())).await);
     }
     let drain = params.drain.map_or(DRAIN, |drain| drain.get());
     about.stop.send_modify(|present| {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ktk_client::api::{
-    ApiError, ObjectRef, Task, check, patch,
+    ApiError, ObjectRef, Task, check,
     restart::{Restarted, RestartedTask},
     table, task, why,
 };
@@ -61,27 +61,27 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.write_or_plan(adopt, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Cancel, |engine, caller, params| {
-        let request = Remembered::of::<task::Cancel>(&params)?;
+        let request = Remembered::of::<task::Cancel>(&caller.by, &params)?;
         Ok(engine.write_once(request, CancelTask { ask: engine.ask(caller.by), params }).await?)
     });
     let router = method!(router, engine, task::Pause, |engine, caller, params| {
-        let request = Remembered::of::<task::Pause>(&params)?;
+        let request = Remembered::of::<task::Pause>(&caller.by, &params)?;
         let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: true };
         Ok(engine.write_once(request, hold).await?)
     });
     let router = method!(router, engine, task::Resume, |engine, caller, params| {
-        let request = Remembered::of::<task::Resume>(&params)?;
+        let request = Remembered::of::<task::Resume>(&caller.by, &params)?;
         let hold = HoldTask { ask: engine.ask(caller.by), reference: params.reference, held: false };
         Ok(engine.write_once(request, hold).await?)
     });
-    let router = method!(router, engine, patch::PatchTask, |engine, caller, params| {
-        let (request, is_dry_run) = (Remembered::of::<patch::PatchTask>(&params)?, params.dry_run);
+    let router = method!(router, engine, task::Patch, |engine, caller, params| {
+        let (request, is_dry_run) = (Remembered::of::<task::Patch>(&caller.by, &params)?, params.dry_run);
         let amend = AmendTask { ask: engine.ask(caller.by), params };
         Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Delete, |engine, caller, params| {
         let is_dry_run = params.dry_run;
-        let request = Remembered::of::<task::Delete>(&params)?;
+        let request = Remembered::of::<task::Delete>(&caller.by, &params)?;
         let delete = DeleteTask { ask: engine.ask(caller.by), params };
         Ok(engine.write_once_or_plan(request, delete, is_dry_run).await?)
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ktk_client::api::{TaskType, patch, task_type};
+use ktk_client::api::{TaskType, task_type};
 
 use super::{RouterBuilder, method};
 use crate::{
@@ -31,17 +31,18 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, task_type::Apply, |engine, caller, params| {
         engine.takes_work()?;
         let is_dry_run = params.dry_run;
-        let request = Remembered::of::<task_type::Apply>(&params)?;
+        let request = Remembered::of::<task_type::Apply>(&caller.by, &params)?;
         let apply = ApplyTaskTypes::new(engine.ask(caller.by), params)?;
         Ok(engine.write_once_or_plan(request, apply, is_dry_run).await?)
     });
-    let router = method!(router, engine, patch::PatchTaskType, |engine, caller, params| {
-        let (request, is_dry_run) = (Remembered::of::<patch::PatchTaskType>(&params)?, params.dry_run);
+    let router = method!(router, engine, task_type::Patch, |engine, caller, params| {
+        let (request, is_dry_run) =
+            (Remembered::of::<task_type::Patch>(&caller.by, &params)?, params.dry_run);
         let amend = AmendEntity::<TaskType>::new(engine.ask(caller.by), params);
         Ok(engine.write_once_or_plan(request, amend, is_dry_run).await?)
     });
     method!(router, engine, task_type::Delete, |engine, caller, params| {
-        let request = Remembered::of::<task_type::Delete>(&params)?;
+        let request = Remembered::of::<task_type::Delete>(&caller.by, &params)?;
         let delete = DeleteEntity::<TaskType>::new(engine.ask(caller.by), params.reference);
         Ok(engine.write_once(request, delete).await?)
     })

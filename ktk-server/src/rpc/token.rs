@@ -30,7 +30,7 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
         Ok(engine.read(ListEntities::<Token>::new(params)?).await?)
     });
     method!(router, engine, token::Delete, |engine, caller, params| {
-        let request = Remembered::of::<token::Delete>(&params)?;
+        let request = Remembered::of::<token::Delete>(&caller.by, &params)?;
         let delete = DeleteToken { ask: engine.ask(caller.by), reference: params.reference };
         let deleted = engine.write_once(request, delete).await?;
         engine.load_credentials().await?;

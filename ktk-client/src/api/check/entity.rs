@@ -4,6 +4,11 @@ use super::{Causes, metadata};
 use crate::api::{Cause, Entity};
 
 /// All that is wrong with an object without a namespace that is to be created.
+///
+/// ```
+/// use ktk_client::api::{check, semaphore::Semaphore};
+/// assert_eq!(check::entity(&Semaphore::new("No_Name", 1))[0].field, "metadata.name");
+/// ```
 pub fn entity<E: Entity>(object: &E) -> Vec<Cause> {
     let mut causes = Causes::default();
     let (api_version, kind) = object.header();

@@ -10,7 +10,7 @@ const MAX_SCHEMA: usize = 64 << 10;
 
 /// What is wrong with the process, the defaults and the size of the schemas of a type. Whether a schema is one, the
 /// server says.
-pub fn task_type(spec: &TaskTypeSpec) -> Vec<Cause> {
+pub(in crate::api) fn task_type(spec: &TaskTypeSpec) -> Vec<Cause> {
     let mut causes = Causes::default();
     schema(&mut causes, "spec.inputs", spec.inputs.as_ref());
     schema(&mut causes, "spec.outputs", spec.outputs.as_ref());

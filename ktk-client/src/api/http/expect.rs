@@ -1,4 +1,10 @@
 //! Which statuses are a success: `2xx`, `200`, `[200, 404]`.
+//!
+//! ```
+//! use ktk_client::api::http::Expect;
+//! let expect: Expect = serde_json::from_str("[\"2xx\", 404]").unwrap();
+//! assert!(expect.matches(204) && expect.matches(404) && !expect.matches(500));
+//! ```
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -12,6 +18,11 @@ use serde::{
 const SHAPE: &str = "a status, as 200 or 2xx, or a list of them";
 
 /// A status, or all of a class.
+///
+/// ```
+/// use ktk_client::api::http::Status;
+/// assert_eq!("2xx".parse(), Ok(Status::Class(2)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// `200`.
@@ -91,6 +102,11 @@ impl<'de> Deserialize<'de> for Status {
 }
 
 /// The statuses that are a success; `2xx` unless said otherwise.
+///
+/// ```
+/// use ktk_client::api::http::Expect;
+/// assert!(Expect::default().matches(204) && !Expect::default().matches(404));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expect(Vec<Status>);
 

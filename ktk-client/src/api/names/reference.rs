@@ -12,6 +12,12 @@ const MAX_REFERENCE: usize = 300;
 
 /// What a user typed to name an object. A text that looks like an id or a digest may still be a
 /// name: look for [`Reference::name`] first.
+///
+/// ```
+/// use ktk_client::api::names::Reference;
+/// let reference: Reference = "thumbnails@2".parse().unwrap();
+/// assert_eq!((reference.name(), reference.incarnation()), ("thumbnails", Some(2)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// A name (`build`, `nightly.resize`) or one incarnation of it (`build@2`).
@@ -34,6 +40,11 @@ pub enum Reference {
 
 impl Reference {
     /// The text that is looked for as a name first.
+    ///
+    /// ```
+    /// # use ktk_client::api::names::Reference;
+    /// assert_eq!("nightly.resize.3".parse::<Reference>().unwrap().name(), "nightly.resize.3");
+    /// ```
     pub fn name(&self) -> &str {
         match self {
             Self::Name { name, .. } | Self::Id { name, .. } | Self::Prefix(name) => name,
@@ -41,6 +52,11 @@ impl Reference {
     }
 
     /// The incarnation that was asked for; the newest is meant when absent.
+    ///
+    /// ```
+    /// # use ktk_client::api::names::Reference;
+    /// assert_eq!("thumbnails".parse::<Reference>().unwrap().incarnation(), None);
+    /// ```
     pub fn incarnation(&self) -> Option<u32> {
         match self {
             Self::Name { incarnation, .. } => *incarnation,
@@ -49,6 +65,12 @@ impl Reference {
     }
 
     /// Pipeline and step of `pipeline.step`.
+    ///
+    /// ```
+    /// # use ktk_client::api::names::Reference;
+    /// let step: Reference = "nightly.resize".parse().unwrap();
+    /// assert_eq!(step.pipeline_step(), Some(("nightly", "resize")));
+    /// ```
     pub fn pipeline_step(&self) -> Option<(&str, &str)> {
         self.name().split_once('.')
     }

@@ -5,6 +5,13 @@ use std::{borrow::Cow, fmt};
 use super::InvalidSelector;
 
 /// One comparison of a field.
+///
+/// ```
+/// use ktk_client::api::selector::FieldSelector;
+/// let selector = FieldSelector::parse("status.phase!=Failed", &["status.phase"]).unwrap();
+/// let term = &selector.terms()[0];
+/// assert_eq!((term.field.as_str(), term.is_equal, term.value.as_str()), ("status.phase", false, "Failed"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldTerm {
     /// The field, as `status.phase`.
@@ -45,6 +52,11 @@ pub struct FieldSelector {
 impl FieldSelector {
     /// Reads `k=v,k==v,k!=v`; in a value `\,`, `\=` and `\\` stand for the character itself.
     ///
+    /// ```
+    /// # use ktk_client::api::selector::FieldSelector;
+    /// assert!(FieldSelector::parse("spec.color=red", &["status.phase"]).is_err());
+    /// ```
+    ///
     /// # Errors
     /// What cannot be read, or a field that is not among those supported.
     pub fn parse(text: &str, supported: &[&str]) -> Result<Self, InvalidSelector> {
@@ -72,21 +84,43 @@ impl FieldSelector {
     }
 
     /// Whether an object fits; `value_of` gives a field's text, empty where it is absent.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::FieldSelector;
+    /// let selector = FieldSelector::parse("status.phase=Failed", &["status.phase"]).unwrap();
+    /// assert!(selector.matches(|_| "Failed".into()));
+    /// ```
     pub fn matches<'a>(&self, value_of: impl Fn(&str) -> Cow<'a, str>) -> bool {
         self.terms.iter().all(|term| (value_of(&term.field) == term.value) == term.is_equal)
     }
 
     /// The comparisons, sorted.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::FieldSelector;
+    /// assert_eq!(FieldSelector::parse("a=1,b=2", &["a", "b"]).unwrap().terms().len(), 2);
+    /// ```
     pub fn terms(&self) -> &[FieldTerm] {
         &self.terms
     }
 
     /// Whether it fits everything.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::FieldSelector;
+    /// assert!(FieldSelector::parse("", &[]).unwrap().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
     /// What fits both.
+    ///
+    /// ```
+    /// # use ktk_client::api::selector::FieldSelector;
+    /// let of = |text| FieldSelector::parse(text, &["a", "b"]).unwrap();
+    /// assert_eq!(of("a=1").and(of("b=2")).terms().len(), 2);
+    /// ```
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.terms.extend(other.terms);

@@ -1,4 +1,14 @@
 //! What became of a task.
+//!
+//! ```no_run
+//! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+//! let task = client.tasks().get("thumbnails").await?;
+//! for attempt in task.status.map(|status| status.attempts).unwrap_or_default() {
+//!     println!("{} on {}: {:?}", attempt.number, attempt.node, attempt.exit_code);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -17,6 +17,12 @@ use crate::api::{
 };
 
 /// All references of a request that cannot be filled in.
+///
+/// ```
+/// use ktk_client::api::{http::HttpSpec, template};
+/// let http = HttpSpec { url: "https://example.com/{{ params.day }}".into(), ..HttpSpec::default() };
+/// assert_eq!(template::check_http(&http, "spec.http", &Default::default(), &Default::default()).len(), 1);
+/// ```
 pub fn check(
     request: &HttpSpec,
     prefix: &str,
@@ -34,6 +40,14 @@ pub fn check(
 }
 
 /// The request with every reference filled in.
+///
+/// ```
+/// use ktk_client::api::{http::HttpSpec, template};
+/// let http = HttpSpec { url: "https://example.com/{{ params.day }}".into(), ..HttpSpec::default() };
+/// let params = [("day".to_owned(), 22.into())].into();
+/// let rendered = template::render_http(&http, &params, &Default::default()).unwrap();
+/// assert_eq!(rendered.url, "https://example.com/22");
+/// ```
 ///
 /// # Errors
 /// The first reference that cannot be filled in, or what came of it, its field beginning with `spec.http`.

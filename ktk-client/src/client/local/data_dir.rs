@@ -24,6 +24,12 @@ pub const LOG_FILE: &str = "server.log";
 /// Where the server of a data directory listens: `DATA/run/ktk.sock`, and where that is too
 /// long for a socket `/tmp/ktk-UID/<hash>.sock`, UID being the directory's owner. Client and
 /// server find the same path, whatever way the directory is written. Nothing is made.
+///
+/// ```
+/// use std::path::Path;
+/// let socket = ktk_client::client::local::socket_path(Path::new("/srv/ktk"));
+/// println!("{}", socket.display());
+/// ```
 pub fn socket_path(data_dir: &Path) -> PathBuf {
     let data_dir = canonical(data_dir);
     let path = data_dir.join("run").join("ktk.sock");
@@ -49,6 +55,11 @@ fn canonical(path: &Path) -> PathBuf {
 }
 
 /// Makes the data directory (0700) and the socket's, where they are missing.
+///
+/// ```no_run
+/// ktk_client::client::local::prepare_data_dir("/srv/ktk".as_ref())?;
+/// # Ok::<(), String>(())
+/// ```
 ///
 /// # Errors
 /// A sentence, where one cannot be made, belongs to somebody else, or lets others in that must

@@ -13,6 +13,11 @@ const CLOSE_ON_EXEC: u64 = 0o2_000_000;
 /// of its own: descriptors that the caller's caller left open (a lock of a shell script, a pipe
 /// of make) are marked and the program executes itself once more, with the same arguments.
 ///
+/// ```no_run
+/// ktk_client::client::local::detach()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// Where the program cannot be executed again.
 pub fn detach() -> io::Result<()> {

@@ -7,6 +7,13 @@ use url::{Host, Url};
 use crate::client::Error;
 
 /// A server in the network: `https://ktk.example:7777`, or `http://127.0.0.1:7777` on this machine.
+///
+/// ```
+/// use ktk_client::client::NetAddress;
+/// let address: NetAddress = "https://ktk.example:7777".parse().unwrap();
+/// assert_eq!(address.to_string(), "https://ktk.example:7777");
+/// assert!("http://ktk.example:7777".parse::<NetAddress>().is_err(), "a token would be readable on its way");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetAddress {
     is_tls: bool,
@@ -36,6 +43,12 @@ impl NetAddress {
     }
 
     /// The name or address alone.
+    ///
+    /// ```
+    /// use ktk_client::client::NetAddress;
+    /// let address: NetAddress = "https://ktk.example:7777".parse().unwrap();
+    /// assert_eq!(address.host_name(), "ktk.example");
+    /// ```
     pub fn host_name(&self) -> String {
         self.host.to_string()
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     api::{
         ErrorReason, ObjectRef, Task,
+        attempt::{Keepalive, KeepaliveParams},
         restart::Cascade,
         task::{self, TaskSpec},
     },
@@ -79,10 +80,30 @@ async fn what_changes_is_repeated_with_the_same_request_id_and_without_one_not_a
     call.answer(task("x"));
     assert!(cancelling.await.expect("no panic").is_ok());
 
-    let stopping = tokio::spawn(async move { client.server().stop(Default::default()).await });
+    let keeping = tokio::spawn(async move {
+        let params = ObjectRef::new("media", "x");
+        let params = KeepaliveParams { reference: Some(params), ..KeepaliveParams::default() };
+        client.call::<Keepalive>(&params).await
+    });
     server.next().await.fail(disconnected());
-    assert!(matches!(stopping.await.expect("no panic"), Err(Error::Disconnected { .. })));
+    assert!(matches!(keeping.await.expect("no panic"), Err(Error::Disconnected { .. })));
     assert!(!server.has_call());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_repeated_and_starts_nobody() {
+    let (client, mut server) = fake::pair();
+    server.on_revive(Err(Error::ServerStopping));
+    let stopping = tokio::spawn(async move { client.server().stop(Default::default()).await });
+    let call = server.next().await;
+    let first = call.params().clone();
+    assert!(first["requestId"].is_string(), "{first}");
+    call.fail(disconnected());
+    let call = server.next().await;
+    assert_eq!(*call.params(), first);
+    call.fail(unreachable());
+    assert!(stopping.await.expect("no panic").is_err_and(|error| error.is_stopping()));
+    assert_eq!(server.revivals(), [Revival::Resume]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,4 +277,39 @@ async fn a_long_poll_may_have_no_time_limit() {
     assert!(!call.is_given_up());
     call.answer(task("x"));
     assert!(polling.await.expect("no panic").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unavailable_is_asked_for_again_and_other_refusals_are_not() {
+    let (client, mut server) = fake::pair();
+    let creating = tokio::spawn({
+        let client = client.clone();
+        async move { client.tasks().create(&task("x")).await }
+    });
+    let call = server.next().await;
+    let first = call.params().clone();
+    call.refuse(ErrorReason::Unavailable);
+    let call = server.next().await;
+    assert_eq!(*call.params(), first, "the same request id");
+    call.answer(json!({"object": task("x"), "created": true}));
+    assert!(creating.await.expect("no panic").expect("created").created);
+
+    let reading = tokio::spawn({
+        let client = client.clone();
+        async move { client.tasks().get("x").await }
+    });
+    for _ in 0..=limits::CALL_RETRIES {
+        server.next().await.refuse(ErrorReason::Unavailable);
+    }
+    assert!(reading.await.expect("no panic").is_err_and(|error| error.is_unavailable()));
+
+    for reason in ErrorReason::ALL.into_iter().filter(|reason| *reason != ErrorReason::Unavailable) {
+        let client = client.clone();
+        let reading = tokio::spawn(async move { client.tasks().get("x").await });
+        server.next().await.refuse(reason);
+        let error = reading.await.expect("no panic").expect_err("refused");
+        assert_eq!(error.reason(), Some(reason));
+        assert_eq!(error.is_retryable(), reason == ErrorReason::Timeout, "{reason}");
+    }
+    assert!(!server.has_call());
 }

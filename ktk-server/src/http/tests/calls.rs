@@ -59,6 +59,32 @@ async fn an_older_server_carries_nothing_out_for_whom_it_is_too_old() {
     }
 }
 
+/// Over plain HTTP the status says why, as `docs/api.md` lists it, and the body says it in full.
+#[tokio::test]
+async fn each_refusal_has_its_status_over_plain_http() {
+    let server = Running::start().await;
+    for (reason, status) in [
+        ("NotFound", 404),
+        ("AlreadyExists", 409),
+        ("Conflict", 409),
+        ("Fenced", 409),
+        ("Invalid", 422),
+        ("Ambiguous", 409),
+        ("Unauthorized", 401),
+        ("Forbidden", 403),
+        ("Expired", 410),
+        ("TooLarge", 413),
+        ("Unavailable", 503),
+        ("Timeout", 504),
+        ("Internal", 500),
+    ] {
+        let path = format!("GET /api/v1/namespaces/default/tasks/{reason}");
+        let reply = ask(&server.socket, &request(&path, &[], "")).await;
+        assert_eq!((reply.status, &reply.json()["reason"]), (status, &json!(reason)));
+        assert_eq!(reply.json()["causes"][0]["field"], "spec.queue", "{reason}");
+    }
+}
+
 #[tokio::test]
 async fn one_connection_carries_many_calls() {
     let server = Running::start().await;

@@ -38,6 +38,38 @@ async fn calls_are_answered_and_refused() {
     assert!(answers.into_iter().all(|answer| answer == Ok(own.clone())));
 }
 
+/// Whatever the server says of a refusal reaches the program, and each question about it is answered with yes by one
+/// reason alone.
+#[tokio::test]
+async fn a_refusal_can_be_asked() {
+    let server = Running::start().await;
+    let tasks = client(&server).tasks();
+    for reason in ErrorReason::ALL {
+        let error = tasks.get(reason.as_str()).await.expect_err("refused");
+        assert_eq!(error.reason(), Some(reason));
+        assert_eq!(error.to_string(), format!("{reason}, said the server"));
+        assert_eq!((error.hint(), error.request_id()), (Some("ask again"), Some("r-17")));
+        assert_eq!(error.causes().len(), 1);
+        let answers = [
+            (ErrorReason::NotFound, error.is_not_found()),
+            (ErrorReason::AlreadyExists, error.is_already_exists()),
+            (ErrorReason::Conflict, error.is_conflict()),
+            (ErrorReason::Fenced, error.is_fenced()),
+            (ErrorReason::Invalid, error.is_invalid()),
+            (ErrorReason::Ambiguous, error.is_ambiguous()),
+            (ErrorReason::Unauthorized, error.is_unauthorized()),
+            (ErrorReason::Forbidden, error.is_forbidden()),
+            (ErrorReason::Expired, error.is_expired()),
+            (ErrorReason::TooLarge, error.is_too_large()),
+            (ErrorReason::Unavailable, error.is_unavailable()),
+            (ErrorReason::Timeout, error.is_timeout()),
+        ];
+        assert!(answers.iter().all(|(asked, answer)| *answer == (*asked == reason)), "{reason}: {answers:?}");
+        let may_pass = [ErrorReason::Unavailable, ErrorReason::Timeout].contains(&reason);
+        assert_eq!((error.is_retryable(), error.is_unreachable()), (may_pass, false), "{reason}");
+    }
+}
+
 #[tokio::test]
 async fn watches_are_read() {
     let server = Running::start().await;

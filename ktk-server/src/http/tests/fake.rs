@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use ktk_client::api::{
-    ApiError, ErrorReason, Method, Secret,
+    ApiError, Cause, ErrorReason, Method, ObjectRef, Secret,
     log::LogParams,
+    task,
     watch::{WatchEvent, WatchParams},
 };
 use schemars::JsonSchema;
@@ -54,6 +55,14 @@ impl Method for Hang {
     type Output = bool;
 }
 
+/// Refuses for the reason that the name says, with all that a refusal can tell.
+fn refused(name: &str) -> ApiError {
+    let reason = ErrorReason::ALL.into_iter().find(|reason| reason.as_str() == name);
+    let error = ApiError::new(reason.unwrap_or(ErrorReason::NotFound), format!("{name}, said the server"));
+    let causes = vec![Cause::new("spec.queue", "there is no such queue")];
+    ApiError { causes, ..error }.with_hint("ask again").with_request_id("r-17")
+}
+
 pub(super) struct Fake {
     router: Router,
     versions: watch::Sender<u64>,
@@ -81,6 +90,7 @@ impl Fake {
         let waiting = hanging.clone();
         let router = Router::builder()
             .method::<Who, _, _>(|caller: Caller, _| async move { Ok(caller.by.name) })
+            .method::<task::Get, _, _>(|_, reference: ObjectRef| async move { Err(refused(&reference.name)) })
             .method::<Hang, _, _>(move |_, Nothing {}| {
                 let waiting = waiting.clone();
                 async move {
@@ -176,7 +186,14 @@ impl Fake {
 /// Whoever may see everything.
 pub(in crate::http) fn nobody() -> Ask {
     let shared = Shared::new(Entropy::seeded(1), None);
-    Ask { shared, now: jiff::Timestamp::UNIX_EPOCH, by: "nobody".into(), scope: None, namespaces: None }
+    Ask {
+        shared,
+        now: jiff::Timestamp::UNIX_EPOCH,
+        by: "nobody".into(),
+        scope: None,
+        namespaces: None,
+        token: None,
+    }
 }
 
 struct Ended(watch::Sender<(usize, usize)>);
