@@ -267,11 +267,10 @@ async fn held_calls_end_with_their_token(client: Client) {
     client.tasks().create(&crate::process("long", &["sleep", "600"])).await.unwrap();
     let target = Target::Task(viewer.tasks().reference("long"));
     let mut waiting = viewer.wait([target], WaitParams::until(Condition::Finished));
-    let waited = tokio::spawn(async move { waiting.next().await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!waited.is_finished());
+    let held = tokio::time::timeout(Duration::from_millis(300), waiting.next()).await;
+    assert!(held.is_err(), "{held:?}");
     client.tokens().delete("v").await.unwrap();
-    let last = tokio::time::timeout(Duration::from_secs(5), waited).await.unwrap().unwrap().unwrap();
+    let last = tokio::time::timeout(Duration::from_secs(5), waiting.next()).await.unwrap().unwrap();
     assert_eq!(reason(last), ErrorReason::Unauthorized);
     client.tasks().cancel("long").await.unwrap();
     crate::ended(&client, "long").await;
