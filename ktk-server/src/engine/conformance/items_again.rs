@@ -3,11 +3,12 @@
 use ktk_client::api::{
     Semaphore,
     restart::{Cascade, RestartParams},
+    task,
 };
 use serde_json::json;
 
 use super::{
-    build::{job, pipeline},
+    build::{job, pipeline, success},
     calls::{plan_text, restart},
     items::{list, make, run_items},
     lab::Lab,
@@ -181,6 +182,23 @@ pub async fn in_the_queue_of_their_step<S: Store>(store: S) {
         assert_eq!((item.phase.is_terminal(), item.queue.as_str()), (false, queue));
         run_items(&mut lab).await;
     }
+}
+
+/// An item of an older incarnation of its pipeline goes with the newest.
+pub async fn nothing_new_needs_what_goes<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    make(&mut lab).await;
+    list(&mut lab, json!([7])).await;
+    run_items(&mut lab).await;
+    lab.succeed("p.c").await;
+    lab.restart_pipeline(RestartParams { all: true, ..restart("p") }).await.unwrap();
+    let grant = lab.running("p.a").await;
+    lab.delete_pipeline("p", false).await.unwrap();
+    let object = job("z").needs(["p.b.0"]).task();
+    let params = task::CreateParams { object, request_id: None, caller_env: None };
+    assert_eq!(lab.create_task(params).await.unwrap_err().causes[0].field, "spec.needs[0]");
+    lab.report(grant, success()).await;
+    assert!(lab.dump.pipelines.is_empty() && lab.dump.tasks.is_empty());
 }
 
 /// What ended badly runs again with the next expansion, and changes of its own stay with an item.

@@ -159,7 +159,7 @@ macro_rules! engine_conformance {
                 a_pipeline_restarts_its_failed_items, cancelled_with_its_items, forced_while_items_run,
                 fail_fast_knows_items, places_are_its_items, held_with_its_items, always_and_on_failure,
                 schemas_are_for_each_item, each_item_has_its_key, ten_thousand;
-            items_again: expanded_again, who_needs_an_item_that_is_gone, what_they_wait_for_is_gone, in_the_queue_of_their_step, expanded_again_behind_a_failure, upstream_moves_while_items_run,
+            items_again: expanded_again, who_needs_an_item_that_is_gone, what_they_wait_for_is_gone, in_the_queue_of_their_step, nothing_new_needs_what_goes, expanded_again_behind_a_failure, upstream_moves_while_items_run,
                 a_whole_restart_reuses_no_item, the_values_are_of_what_was_taken,
                 a_restarted_item_is_collected_again, items_without_outputs,
                 a_failed_restart_leaves_what_was_collected, old_results_are_taken_back;

@@ -82,7 +82,9 @@ impl Judge {
                 && (now.id == saw.id || now.digest.is_some());
             // What waited behind a failure and was ended there was settled before and after.
             let was_settled = now.id == saw.id && saw.phase == "Pending" && now.is_bad();
-            let holds = is_same || was_settled || now.cascade == "none";
+            // What has waited behind a failure ever since is not compared because a later restart would be.
+            let is_alone = self.settled_under.get(&now.id) == Some(&"none");
+            let holds = is_same || was_settled || is_alone;
             self.rule("P25", holds, || format!("{} saw {saw:?}, there is {now:?}", task.name));
         }
     }
