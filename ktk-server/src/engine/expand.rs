@@ -18,6 +18,7 @@ use super::{
     error::{EngineError, EngineResult},
     evaluate, for_each,
     incarnate::Root,
+    lanes::{Limits, Named},
     object,
     typed::{self, TypeUse},
     unique::{self, Entry},
@@ -88,6 +89,12 @@ impl<T: Tx> Unit<'_, T> {
             }
         }
         let mould = self.mould(self.task(id)?.clone(), body).await?;
+        // What its items wait for may have been deleted while there were none.
+        let limits = Named::new("spec", Some(&mould.queue), &mould.body.spec.semaphores);
+        let lost = Limits::Lost.causes(self.tx, &[limits]).await?;
+        if !lost.is_empty() {
+            return self.fail_input(id, typed::in_words(&lost)).await;
+        }
         let known = self.items_ever(mould.step.context_id).await?;
         let known: BTreeMap<String, TaskRow> = known.into_iter().map(|row| (row.name.clone(), row)).collect();
         let keys = match self.keys_of(&mould, &known, items).await? {
@@ -251,7 +258,7 @@ impl<T: Tx> Unit<'_, T> {
     /// What an item has of its step, whether it is new or not.
     fn cast(&mut self, mould: &Mould, row: &mut TaskRow, item: &Item, place: ItemRare) -> EngineResult<()> {
         row.pipeline_id = mould.step.pipeline_id;
-        row.lane = mould.lane;
+        (row.lane, row.queue) = (mould.lane, mould.queue.clone());
         row.rare.held = mould.held;
         row.rare.item = Some(place);
         if let Some(inputs) = &item.inputs {
@@ -277,7 +284,7 @@ impl<T: Tx> Unit<'_, T> {
             let mut changes = olds.remove(&row.id).map(|body| body.changes()).unwrap_or_default();
             let mut body = mould.body_of(item, key.as_ref());
             if !changes.is_empty() {
-                match self.changed(&row, body.clone(), &changes).await {
+                match self.changed(&row, body.clone(), &changes, Limits::Lost).await {
                     Ok(changed) => body = changed,
                     Err(EngineError::Refused(error)) => {
                         changes = Changes::new();
@@ -298,7 +305,8 @@ impl<T: Tx> Unit<'_, T> {
             self.cast(mould, &mut child, item, place)?;
             self.take_key(&mut child, key).await?;
             if is_changed {
-                child.lane = self.lane_of(&root.body.spec, &root.queue).await?;
+                child.queue = root.body.spec.queue.clone().unwrap_or(child.queue);
+                child.lane = self.lane_of(&root.body.spec, &child.queue).await?;
                 // Its own changes are evaluated with the rest.
                 self.result_mut(child.id).inputs = None;
                 child.rare.jq = root.body.spec.holds_expression().then_some(Stage::Waiting);

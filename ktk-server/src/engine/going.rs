@@ -25,9 +25,20 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(true);
         }
         match newest.pipeline_id {
-            Some(pipeline) => Ok(self.pipeline(pipeline).await?.deleted_at.is_some()),
+            Some(pipeline) => Ok(self.going_pipeline(pipeline).await?.is_some()),
             None => Ok(false),
         }
+    }
+
+    /// The newest incarnation of this pipeline, if it is being deleted: all others go with it.
+    pub(super) async fn going_pipeline(&mut self, pipeline: Uuid) -> EngineResult<Option<Uuid>> {
+        let mut row = self.pipeline(pipeline).await?.clone();
+        if !row.newest
+            && let Some(newest) = self.tx.pipeline_named(&row.namespace, &row.name).await?
+        {
+            row = self.pipeline(newest.id).await?.clone();
+        }
+        Ok(row.deleted_at.map(|_| row.id))
     }
 
     /// A need that another incarnation of this task could not have, in words. Steps of a pipeline need

@@ -78,7 +78,12 @@ impl<T: Tx> Unit<'_, T> {
     }
 
     async fn write_whole_hook(&mut self, row: &PipelineRow, moment: Moment) -> EngineResult<()> {
-        let Ok(body) = self.pipeline_body(row).await else { return Ok(()) };
+        let body = match self.pipeline_body(row).await {
+            Ok(body) => body,
+            // It cannot be read: nobody knows what to call.
+            Err(EngineError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let Some(hook) = body.spec.hooks.as_ref().and_then(|hooks| hooks.at(moment)).cloned() else {
             return Ok(());
         };

@@ -15,7 +15,7 @@ use super::{
     body::{self, RestartBody, TaskBody},
     create_task::add,
     error::{EngineError, EngineResult},
-    lanes::{self, Named},
+    lanes::{Limits, Named},
     typed::{TypeUse, Types},
     unit::Unit,
 };
@@ -175,7 +175,7 @@ impl<T: Tx> Unit<'_, T> {
                 format!("the stored manifest of {} cannot be read: nobody knows what to run", parent.name);
             return Err(EngineError::conflict(words));
         };
-        let mut body = self.changed(&parent, body, &because.changes).await?;
+        let mut body = self.changed(&parent, body, &because.changes, Limits::Lost).await?;
         self.load_newest(&[parent.context_id]).await?;
         let newest = self
             .newest_of(parent.context_id)
@@ -254,13 +254,14 @@ impl<T: Tx> Unit<'_, T> {
         parent: &TaskRow,
         mut body: TaskBody,
         changes: &Changes,
+        limits: Limits,
     ) -> EngineResult<TaskBody> {
         let refused = |causes| ApiError::invalid(&format!("the restart of task {:?}", parent.name), causes);
         if changes.is_empty() {
             // Its queue or its semaphores may be gone since: it would wait for ever.
-            let causes = match parent.lane {
-                PLAIN => Vec::new(),
-                _ => lanes::causes(self.tx, &[Named::of(&body.spec)]).await?,
+            let causes = match parent.is_in_line() {
+                false => Vec::new(),
+                true => limits.causes(self.tx, &[Named::of(&body.spec)]).await?,
             };
             if !causes.is_empty() {
                 return Err(refused(causes).into());
@@ -309,7 +310,7 @@ impl<T: Tx> Unit<'_, T> {
         } else {
             body.spec = asked;
         }
-        add(&mut causes, lanes::causes(self.tx, &[Named::of(&body.spec)]).await?);
+        add(&mut causes, limits.causes(self.tx, &[Named::of(&body.spec)]).await?);
         if !causes.is_empty() {
             return Err(refused(causes).into());
         }

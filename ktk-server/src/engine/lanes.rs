@@ -50,6 +50,28 @@ impl<'a> Named<'a> {
 
 /// Queues and semaphores that do not exist, and permits above a semaphore's size.
 pub async fn causes<T: Tx>(tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<Cause>> {
+    Limits::All.causes(tx, named).await
+}
+
+/// What a manifest names is judged when somebody asks for it, and again when nobody does: by a cascade, an expansion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    /// What is not there, and what is too small.
+    All,
+    /// Only what is not there: whoever waits for it waits for ever. What is too small may grow.
+    Lost,
+}
+
+impl Limits {
+    pub async fn causes<T: Tx>(self, tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<Cause>> {
+        let found = missing(tx, named).await?;
+        let is_meant = |is_there: bool| self == Self::All || !is_there;
+        Ok(found.into_iter().filter(|(is_there, _)| is_meant(*is_there)).map(|(_, cause)| cause).collect())
+    }
+}
+
+/// What is named and cannot be had, and whether it is there at all.
+async fn missing<T: Tx>(tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<(bool, Cause)>> {
     let mut queues: BTreeMap<&str, bool> = BTreeMap::new();
     let mut sizes: BTreeMap<&str, Option<u32>> = BTreeMap::new();
     for one in named {
@@ -67,7 +89,7 @@ pub async fn causes<T: Tx>(tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<
     for one in named {
         if let Some(queue) = one.queue.filter(|queue| !queues[queue]) {
             let words = format!("there is no queue {queue:?}: ktk create queue {queue}");
-            causes.push(Cause::new(field::member(&one.prefix, "queue"), words));
+            causes.push((false, Cause::new(field::member(&one.prefix, "queue"), words)));
         }
         for (index, used) in one.semaphores.iter().enumerate() {
             let (name, permits) = (used.name(), used.permits());
@@ -76,12 +98,12 @@ pub async fn causes<T: Tx>(tx: &mut T, named: &[Named<'_>]) -> EngineResult<Vec<
                 None => {
                     let words =
                         format!("there is no semaphore {name:?}: ktk create semaphore {name} --permits N");
-                    causes.push(Cause::new(place, words));
+                    causes.push((false, Cause::new(place, words)));
                 }
                 Some(size) if permits > size => {
                     let words =
                         format!("{permits} permits of {name:?}, which has {size}: it would never run");
-                    causes.push(Cause::new(field::member(&place, "permits"), words));
+                    causes.push((true, Cause::new(field::member(&place, "permits"), words)));
                 }
                 Some(_) => {}
             }

@@ -77,7 +77,7 @@ impl<T: Tx> Unit<'_, T> {
         for need in needs {
             let Some(row) = self.newest_of(need).cloned() else { continue };
             let pipeline = match row.pipeline_id {
-                Some(pipeline) => self.pipeline(pipeline).await?.deleted_at.map(|_| pipeline),
+                Some(pipeline) => self.going_pipeline(pipeline).await?,
                 None => None,
             };
             self.doomed.extend(pipeline);

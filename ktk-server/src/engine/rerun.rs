@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     body::{self, RestartBody, TaskBody},
     error::{EngineError, EngineResult},
+    lanes::Limits,
     unit::Unit,
 };
 use crate::{
@@ -118,7 +119,7 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(());
         };
         // What was in order when it was asked for may not be any more: a queue is gone, a key is held.
-        match self.changed(&parent, body, &because.changes).await {
+        match self.changed(&parent, body, &because.changes, Limits::Lost).await {
             Err(EngineError::Refused(error)) => {
                 let words = format!("not restarted as asked: {}", error.message);
                 self.task_event(&row, Severity::Warning, "NotRestarted", words);

@@ -147,9 +147,9 @@ impl Operation for RestartPipeline {
         let id = row.id;
         let targets = self.targets(&mut unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
+        let ended: Vec<TaskRow> = targets.iter().filter(|row| row.phase.is_terminal()).cloned().collect();
+        unit.refuse_restart(&ended).await?;
         if self.params.dry_run {
-            let ended: Vec<TaskRow> = targets.into_iter().filter(|row| row.phase.is_terminal()).collect();
-            unit.refuse_restart(&ended).await?;
             return Ok(Done::quiet(planned(&mut unit, id, plan.rows()).await?));
         }
         let restarted = match targets.as_slice() {

@@ -17,6 +17,7 @@ use super::{
     create_task::type_causes,
     error::{EngineError, EngineResult},
     going::refuse_stub,
+    lanes::Limits,
     object,
     operation::{Ask, Done},
     plan::{Plan, Step},
@@ -28,7 +29,6 @@ use super::{
 use crate::{
     limits,
     model::{
-        lane::PLAIN,
         row::{StopWish, TaskRow},
         settle::{Class, class_of, waits_for},
     },
@@ -216,11 +216,11 @@ impl RestartTask {
 
     /// A wrong change, or a limit that is gone, is refused before anything is stored, in a plan too.
     async fn check_changes<T: Tx>(&self, unit: &mut Unit<'_, T>, parent: &TaskRow) -> EngineResult<()> {
-        let is_limited = parent.lane != PLAIN || parent.rare.unique.is_some();
+        let is_limited = parent.is_in_line() || parent.rare.unique.is_some();
         if (!self.params.changes.is_empty() || is_limited)
             && let Some(body) = unit.body(parent.id).await?
         {
-            let changed = unit.changed(parent, body, &self.params.changes).await?;
+            let changed = unit.changed(parent, body, &self.params.changes, Limits::All).await?;
             let type_name = changed.spec.type_name;
             if self.params.changes.contains_key("type")
                 && changed.of_type.is_none()
@@ -390,16 +390,16 @@ impl<T: Tx> Unit<'_, T> {
         Ok(made)
     }
 
-    /// Refuses, in a plan, what would be refused when it is carried out: limits that are gone, keys that others hold.
+    /// Refuses what somebody asks for and cannot be carried out: limits that are gone or too small, keys that others hold.
     pub(super) async fn refuse_restart(&mut self, parents: &[TaskRow]) -> EngineResult<()> {
         let pipelines: BTreeSet<Uuid> = parents.iter().filter_map(|row| row.pipeline_id).collect();
         for pipeline in pipelines {
             self.refuse_reopening(pipeline).await?;
         }
         for row in parents {
-            let is_limited = row.lane != PLAIN || row.rare.unique.is_some();
+            let is_limited = row.is_in_line() || row.rare.unique.is_some();
             if is_limited && let Some(body) = self.body(row.id).await? {
-                self.changed(row, body, &Changes::new()).await?;
+                self.changed(row, body, &Changes::new(), Limits::All).await?;
             }
         }
         Ok(())

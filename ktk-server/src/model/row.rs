@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     entity::EntityRow,
+    lane::PLAIN,
     rare::{PipelineRare, Stage, TaskRare},
 };
 
@@ -119,6 +120,11 @@ impl TaskRow {
     /// Whether it is a step whose items run in its place.
     pub fn is_for_each(&self) -> bool {
         self.rare.for_each.is_some()
+    }
+
+    /// Whether a lane limits it, or its items.
+    pub fn is_in_line(&self) -> bool {
+        self.lane != PLAIN || self.is_for_each()
     }
 
     /// Whether it is an item under `forEach`.

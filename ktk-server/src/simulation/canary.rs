@@ -130,11 +130,19 @@ impl Canary {
     /// Plants it at the last place where it fits; says whether there was one.
     pub fn plant(self, entries: &mut Vec<Entry>) -> bool {
         if self == Self::LostCommit {
-            let made =
-                |entry: &Entry| matches!(entry, Entry::Call(Call::CreateTask { told: Told::Done(_), .. }));
-            let is_commit = |entry: &Entry| matches!(entry, Entry::Commit { .. });
-            let place =
-                (1..entries.len()).rev().find(|at| made(&entries[*at]) && is_commit(&entries[*at - 1]));
+            let made = |entry: &Entry| match entry {
+                Entry::Call(Call::CreateTask { told: Told::Done((id, true)), .. }) => Some(*id),
+                _ => None,
+            };
+            let makes = |entry: &Entry, id: uuid::Uuid| match entry {
+                Entry::Commit { facts, .. } => {
+                    facts.iter().any(|fact| matches!(fact, Fact::NewTask(task, _) if task.id == id))
+                }
+                _ => false,
+            };
+            let place = (1..entries.len())
+                .rev()
+                .find(|at| made(&entries[*at]).is_some_and(|id| makes(&entries[*at - 1], id)));
             return place.map(|at| entries.remove(at - 1)).is_some();
         }
         match self {
@@ -328,9 +336,10 @@ fn equal_item(entry: &mut Entry) -> bool {
             _ => None,
         })
         .collect();
-    let kept = facts.iter_mut().find_map(|fact| match fact {
+    let lasting = lasting(facts);
+    let kept = facts.iter_mut().enumerate().find_map(|(at, fact)| match fact {
         Fact::Task(task) if task.is_present_item() && task.is_good() && !parents.contains(&task.id) => {
-            Some(task)
+            (lasting.get(&task.id) == Some(&at)).then_some(task)
         }
         _ => None,
     });
@@ -371,6 +380,19 @@ fn new_is_spoiled(
     id.is_some()
 }
 
+/// Where the last row of each task is that a commit leaves there.
+fn lasting(facts: &[Fact]) -> BTreeMap<uuid::Uuid, usize> {
+    let mut found = BTreeMap::new();
+    for (at, fact) in facts.iter().enumerate() {
+        match fact {
+            Fact::NewTask(task, _) | Fact::Task(task) => drop(found.insert(task.id, at)),
+            Fact::GoneTask(id) => drop(found.remove(id)),
+            _ => {}
+        }
+    }
+    found
+}
+
 fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
     match canary {
         Canary::OtherQueue => {
@@ -385,10 +407,20 @@ fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
         }
         _ => {}
     }
-    for fact in facts.iter_mut() {
+    let lasting = lasting(facts);
+    let stays = |at: usize, task: &TaskFact| task.newest && lasting.get(&task.id) == Some(&at);
+    let has_collected: BTreeSet<uuid::Uuid> = facts
+        .iter()
+        .enumerate()
+        .filter_map(|(at, fact)| match fact {
+            Fact::Task(task) if task.phase == "Succeeded" && stays(at, task) => Some(task.id),
+            _ => None,
+        })
+        .collect();
+    for (at, fact) in facts.iter_mut().enumerate() {
         match (canary, fact) {
             (Canary::OldVersion, Fact::Task(task)) => task.version = 1,
-            (Canary::Resurrection, Fact::Task(task)) if task.phase == "Succeeded" => {
+            (Canary::Resurrection, Fact::Task(task)) if task.phase == "Succeeded" && stays(at, task) => {
                 let mut again = task.clone();
                 again.version += 1_000_000;
                 (again.phase, again.reason, again.digest) = ("Pending", Some("Queued"), None);
@@ -401,7 +433,9 @@ fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
                 return true;
             }
             (Canary::OldFence, Fact::Task(task)) if task.fence.is_some() => task.fence = Some((1, 0)),
-            (Canary::TwoLive, Fact::NewTask(task, _)) if task.parent.is_some() && !task.is_terminal() => {
+            (Canary::TwoLive, Fact::NewTask(task, _))
+                if task.parent.is_some() && !task.is_terminal() && stays(at, task) =>
+            {
                 let (mut again, body) = (task.clone(), String::new());
                 again.id = uuid::Uuid::from_u128(7);
                 again.incarnation += 1;
@@ -415,16 +449,19 @@ fn facts_are_spoiled(canary: Canary, facts: &mut Vec<Fact>) -> bool {
                 return true;
             }
             (Canary::IdleStep, Fact::Task(task))
-                if task.phase == "Succeeded" && task.is_expanded == Some(true) =>
+                if task.phase == "Succeeded" && task.is_expanded == Some(true) && stays(at, task) =>
             {
                 (task.phase, task.digest) = ("Running", None);
             }
-            (Canary::OtherCollection, Fact::Result { outputs: Some(text), .. }) if text.starts_with('[') => {
+            (Canary::OtherCollection, Fact::Result { task, outputs: Some(text), .. })
+                if text.starts_with('[') && has_collected.contains(task) =>
+            {
                 *text = "[7]".into();
             }
             (Canary::KeyTwice, Fact::NewTask(task, _))
                 if task.key.as_ref().is_some_and(|key| !key.waits && !key.is_until_start)
-                    && !task.is_terminal() =>
+                    && !task.is_terminal()
+                    && stays(at, task) =>
             {
                 let id = uuid::Uuid::from_u128(7);
                 let version = task.version + 1_000_000;

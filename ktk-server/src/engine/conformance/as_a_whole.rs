@@ -298,6 +298,7 @@ pub async fn its_steps_wait_behind_nobody<S: Store>(store: S) {
     lab.make_pipeline(object).await;
     lab.running("p.a").await;
     lab.line_up(job("both").permits("seat", 1).permits("gpu", 1)).await;
+    lab.advance(Duration::from_millis(1)).await;
     lab.succeed("p.a").await;
     lab.line_up(job("small").permits("gpu", 1)).await;
     lab.running("p.b").await;

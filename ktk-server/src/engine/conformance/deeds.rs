@@ -102,7 +102,11 @@ pub async fn prepare<S: Store>(lab: &mut Lab<S>) {
     lab.restart("source").await.unwrap();
     lab.fail("source").await;
     let steps = [job("a"), job("b").needs(["a"]), job("c").needs(["b"]), job("z").needs(["b"]).always()];
-    lab.make_pipeline(pipeline("p", steps)).await;
+    let hook = Some(HookSpec { command: vec!["notify".to_owned()], ..HookSpec::default() });
+    let hooks = Some(HooksSpec { on_start: hook.clone(), on_finish: hook, ..HooksSpec::default() });
+    let mut hooked = pipeline("p", steps);
+    hooked.spec.hooks.clone_from(&hooks);
+    lab.make_pipeline(hooked).await;
     lab.succeed("p.a").await;
     lab.fail("p.b").await;
     lab.succeed("p.z").await;
@@ -111,11 +115,7 @@ pub async fn prepare<S: Store>(lab: &mut Lab<S>) {
     lab.make(job("join").needs(["left", "right"])).await;
     lab.make_pipeline(pipeline("q", [job("a").limit(3), job("b").needs(["a"]), job("z").always()])).await;
     let mut approval = job("approval").external();
-    let command = vec!["notify".to_owned()];
-    approval.step.hooks = Some(HooksSpec {
-        on_finish: Some(HookSpec { command, ..HookSpec::default() }),
-        ..HooksSpec::default()
-    });
+    approval.step.hooks = hooks;
     lab.make(approval).await;
     lab.make(job("approved").needs(["approval"])).await;
     lab.claim(64).await;

@@ -1,10 +1,14 @@
 //! Items that are restarted, one by one or with their step: what stays, what runs again, what is collected again.
 
-use ktk_client::api::restart::{Cascade, RestartParams};
+use ktk_client::api::{
+    Semaphore,
+    restart::{Cascade, RestartParams},
+    task,
+};
 use serde_json::json;
 
 use super::{
-    build::job,
+    build::{job, pipeline, success},
     calls::{plan_text, restart},
     items::{list, make, run_items},
     lab::Lab,
@@ -134,6 +138,67 @@ pub async fn who_needs_an_item_that_is_gone<S: Store>(store: S) {
         assert_eq!(lab.state(name).await, "Pending/Queued", "{name} took what is no more");
     }
     assert_eq!(lab.state("x").await, "Succeeded");
+}
+
+/// Nothing is in its way while there are no items: they would wait for ever.
+pub async fn what_they_wait_for_is_gone<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    let step = job("b").needs(["a"]).each(".a.list[]").permits("gpu", 1);
+    lab.make_pipeline(pipeline("p", [job("a"), step])).await;
+    lab.delete_entity::<Semaphore>("gpu").await.unwrap();
+    list(&mut lab, json!([7])).await;
+    assert_eq!(lab.state("p.b").await, "Failed/InvalidInput");
+    let said = lab.get("p.b").await.unwrap().status.unwrap().message.unwrap();
+    assert!(said.starts_with("spec.semaphores[0]: there is no semaphore \"gpu\""), "{said}");
+    for dry_run in [true, false] {
+        let refused = lab.restart_with(RestartParams { dry_run, ..restart("p.b") }).await.unwrap_err();
+        assert_eq!(refused.causes[0].field, "spec.semaphores[0]");
+        let refused = lab.restart_pipeline(RestartParams { dry_run, ..restart("p") }).await.unwrap_err();
+        assert_eq!(refused.causes[0].field, "spec.semaphores[0]");
+    }
+    lab.make_semaphore("gpu", 1).await;
+    lab.restart_pipeline(restart("p")).await.unwrap();
+    lab.evaluate().await;
+    lab.succeed("p.b.0").await;
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
+/// Whatever queue an item was in, it goes to that of the step that makes it again.
+pub async fn in_the_queue_of_their_step<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_queue("q", None).await;
+    make(&mut lab).await;
+    list(&mut lab, json!([7])).await;
+    run_items(&mut lab).await;
+    for (name, changes, queue) in
+        [("p.b", Some(("queue".to_owned(), json!("q"))), "q"), ("p.b@1", None, "default")]
+    {
+        let changes = changes.into_iter().collect();
+        lab.restart_with(RestartParams { cascade: Cascade::All, changes, ..restart(name) }).await.unwrap();
+        lab.evaluate().await;
+        let items = lab.dump.newest();
+        let item = items.values().find(|row| row.name == "p.b.0").unwrap();
+        assert_eq!((item.phase.is_terminal(), item.queue.as_str()), (false, queue));
+        run_items(&mut lab).await;
+    }
+}
+
+/// An item of an older incarnation of its pipeline goes with the newest.
+pub async fn nothing_new_needs_what_goes<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    make(&mut lab).await;
+    list(&mut lab, json!([7])).await;
+    run_items(&mut lab).await;
+    lab.succeed("p.c").await;
+    lab.restart_pipeline(RestartParams { all: true, ..restart("p") }).await.unwrap();
+    let grant = lab.running("p.a").await;
+    lab.delete_pipeline("p", false).await.unwrap();
+    let object = job("z").needs(["p.b.0"]).task();
+    let params = task::CreateParams { object, request_id: None, caller_env: None };
+    assert_eq!(lab.create_task(params).await.unwrap_err().causes[0].field, "spec.needs[0]");
+    lab.report(grant, success()).await;
+    assert!(lab.dump.pipelines.is_empty() && lab.dump.tasks.is_empty());
 }
 
 /// What ended badly runs again with the next expansion, and changes of its own stay with an item.

@@ -8,6 +8,8 @@ use ktk_client::api::{
 };
 use uuid::Uuid;
 
+use serde_json::json;
+
 use super::{
     build::{HANDLER, Job, because, job, pipeline},
     calls::{named, pipeline_params, restart},
@@ -178,6 +180,31 @@ pub async fn a_restart_needs_its_limits<S: Store>(store: S) {
     lab.create_entity(Semaphore::new("gpu", 1)).await.unwrap();
     lab.restart("a").await.unwrap();
     lab.succeed("a").await;
+}
+
+/// What is too small is refused to who asks for it. A cascade is asked for by nobody: it waits until there is enough.
+pub async fn a_cascade_waits_for_permits<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_semaphore("gpu", 1).await;
+    lab.make(job("a")).await;
+    lab.make(job("b").needs(["a"]).permits("gpu", 1)).await;
+    lab.make_pipeline(pipeline("p", [job("x").permits("gpu", 1)])).await;
+    lab.fail("p.x").await;
+    lab.give("a", json!({"n": 1})).await;
+    lab.succeed("b").await;
+    lab.scale("gpu", 0).await;
+    for dry_run in [true, false] {
+        let refused = lab.restart_with(RestartParams { dry_run, ..restart("b") }).await.unwrap_err();
+        assert_eq!(refused.causes[0].field, "spec.semaphores[0].permits");
+        let refused = lab.restart_pipeline(RestartParams { dry_run, ..restart("p") }).await.unwrap_err();
+        assert_eq!(refused.causes[0].field, "spec.semaphores[0].permits");
+    }
+    lab.restart("a").await.unwrap();
+    lab.give("a", json!({"n": 2})).await;
+    assert_eq!(lab.tree("b").await, ["b@1 <- - Succeeded", "b@2 <- b@1 Pending/WaitingForPermit"]);
+    assert!(lab.claim(64).await.is_empty());
+    lab.scale("gpu", 1).await;
+    lab.succeed("b").await;
 }
 
 pub async fn in_use_is_not_deleted<S: Store>(store: S) {

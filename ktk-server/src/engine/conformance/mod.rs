@@ -140,7 +140,7 @@ macro_rules! engine_conformance {
             entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
                 the_default_queue_always_exists, watched_until_they_are_deleted;
             limits: what_is_not_there_is_refused, a_paused_queue_starts_nothing_and_starves_nobody,
-                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, the_default_queue_goes_on_with_external_tasks, in_use_is_not_deleted, a_restart_needs_its_limits,
+                no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, the_default_queue_goes_on_with_external_tasks, in_use_is_not_deleted, a_restart_needs_its_limits, a_cascade_waits_for_permits,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
                 a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             permits: permits_are_taken_all_or_none_and_given_back, waiters_go_by_priority_then_age,
@@ -159,7 +159,7 @@ macro_rules! engine_conformance {
                 a_pipeline_restarts_its_failed_items, cancelled_with_its_items, forced_while_items_run,
                 fail_fast_knows_items, places_are_its_items, held_with_its_items, always_and_on_failure,
                 schemas_are_for_each_item, each_item_has_its_key, ten_thousand;
-            items_again: expanded_again, who_needs_an_item_that_is_gone, expanded_again_behind_a_failure, upstream_moves_while_items_run,
+            items_again: expanded_again, who_needs_an_item_that_is_gone, what_they_wait_for_is_gone, in_the_queue_of_their_step, nothing_new_needs_what_goes, expanded_again_behind_a_failure, upstream_moves_while_items_run,
                 a_whole_restart_reuses_no_item, the_values_are_of_what_was_taken,
                 a_restarted_item_is_collected_again, items_without_outputs,
                 a_failed_restart_leaves_what_was_collected, old_results_are_taken_back;

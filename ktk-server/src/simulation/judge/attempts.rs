@@ -15,6 +15,8 @@ impl Judge {
     pub(super) fn ended(&mut self, attempt: &AttemptFact, touched: &mut Touched) {
         self.expect_of_attempt(attempt, touched);
         self.since.ended.insert((attempt.task, attempt.number));
+        let is_there = self.tasks.contains_key(&attempt.task);
+        self.rule("P10", is_there, || format!("an end of what is not there: {attempt:?}"));
         let known = self.attempts.entry(attempt.task).or_default();
         let next = known.len() as u32 + 1;
         known.push(attempt.clone());

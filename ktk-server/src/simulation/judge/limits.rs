@@ -17,9 +17,8 @@ use super::{
 pub struct Limits {
     semaphores: BTreeMap<String, u32>,
     pub queues: BTreeMap<String, Limit>,
-    /// The smallest that each semaphore ever was, and the queues that were ever deleted.
-    smallest: BTreeMap<String, u32>,
-    deleted: BTreeSet<String>,
+    /// What was ever deleted, by kind and name.
+    deleted: BTreeSet<(String, String)>,
     running: BTreeSet<Uuid>,
     pub waiting: BTreeSet<Uuid>,
     pub line: Line,
@@ -28,10 +27,6 @@ pub struct Limits {
 impl Limits {
     pub fn put(&mut self, entity: &EntityFact) {
         let limit = Limit::of(&entity.body).unwrap_or_default();
-        if entity.kind == "Semaphore" {
-            let smallest = self.smallest.entry(entity.name.clone()).or_insert(limit.permits);
-            *smallest = limit.permits.min(*smallest);
-        }
         match &*entity.kind {
             "Semaphore" => drop(self.semaphores.insert(entity.name.clone(), limit.permits)),
             "Queue" => drop(self.queues.insert(entity.name.clone(), limit)),
@@ -41,16 +36,11 @@ impl Limits {
 
     pub fn remove(&mut self, kind: &str, name: &str) {
         match kind {
-            "Semaphore" => {
-                self.semaphores.remove(name);
-                self.smallest.insert(name.to_owned(), 0);
-            }
-            "Queue" => {
-                self.queues.remove(name);
-                self.deleted.insert(name.to_owned());
-            }
+            "Semaphore" => drop(self.semaphores.remove(name)),
+            "Queue" => drop(self.queues.remove(name)),
             _ => {}
         }
+        self.deleted.insert((kind.to_owned(), name.to_owned()));
     }
 
     pub fn note(&mut self, task: &TaskFact) {
@@ -90,13 +80,21 @@ impl Judge {
         self.specs.get(&task).map(|spec| spec.permits()).unwrap_or_default()
     }
 
-    /// Whether a limit that a task asks for was ever gone, or too small for it: then nothing restarts it.
+    /// Whether what a task has to wait for is not there: it would wait for ever.
+    pub(super) fn lacks_limit(&self, task: &TaskFact) -> bool {
+        (task.queue != "default" && !self.limits.queues.contains_key(&task.queue))
+            || self.asked(task.id).keys().any(|name| self.limits.permits(name).is_none())
+    }
+
+    /// The permits that a task asks for, or the items of a step.
+    fn asked(&self, task: Uuid) -> BTreeMap<String, u32> {
+        self.specs.get(&task).map(|spec| spec.asked()).unwrap_or_default()
+    }
+
+    /// Whether a limit that a task asks for was ever gone: then nothing restarts it.
     pub(super) fn has_lost_limit(&self, task: &TaskFact) -> bool {
-        let smallest = |name: &String| self.limits.smallest.get(name).copied().unwrap_or_default();
-        let whole = task.pipeline.and_then(|pipeline| self.wholes.get(&pipeline));
-        let whole = whole.map(|whole| whole.permits()).unwrap_or_default();
-        self.limits.deleted.contains(&task.queue)
-            || self.wants(task.id).iter().chain(&whole).any(|(name, permits)| *permits > smallest(name))
+        let is_lost = |kind: &str, name: &str| self.limits.deleted.contains(&(kind.into(), name.into()));
+        is_lost("Queue", &task.queue) || self.asked(task.id).keys().any(|name| is_lost("Semaphore", name))
     }
 
     /// How many permits of a semaphore those hold that run.

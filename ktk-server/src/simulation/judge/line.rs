@@ -59,20 +59,21 @@ impl Judge {
     pub(super) fn check_passed(&mut self, at: i64, touched: &Touched) {
         let tasks = touched.granted.iter().filter_map(|id| self.tasks.get(id));
         let running = tasks.filter(|task| task.phase == "Running" && !self.is_of_holder(task));
-        let mut takers: Vec<(Rank, BTreeMap<String, u32>)> =
-            running.map(|task| (rank(task), self.wants(task.id))).collect();
+        // Who starts by itself has begun with what ended: whoever is claimed for in the same commit, after it.
+        let mut takers: Vec<(bool, Rank, BTreeMap<String, u32>)> =
+            running.map(|task| (task.node.is_some(), rank(task), self.wants(task.id))).collect();
         takers.extend(touched.passed.iter().filter_map(|(id, rank)| {
             let holds = self.pipelines.get(id)?.stand == Some("holds");
-            Some((*rank, self.wholes.get(id).filter(|_| holds)?.permits()))
+            Some((false, *rank, self.wholes.get(id).filter(|_| holds)?.permits()))
         }));
-        takers.retain(|(_, permits)| !permits.is_empty());
+        takers.retain(|(.., permits)| !permits.is_empty());
         takers.sort();
         // What was free before any of them began.
         let mut free: BTreeMap<String, i64> = BTreeMap::new();
-        for (name, permits) in takers.iter().flat_map(|(_, permits)| permits) {
+        for (name, permits) in takers.iter().flat_map(|(.., permits)| permits) {
             *free.entry(name.clone()).or_insert_with(|| self.free(name)) += i64::from(*permits);
         }
-        for (rank, permits) in takers {
+        for (_, rank, permits) in takers {
             for (name, permits) in &permits {
                 *free.entry(name.clone()).or_default() -= i64::from(*permits);
             }

@@ -126,9 +126,11 @@ impl Spec {
 
     /// How many permits of which semaphores it holds while it runs.
     pub fn permits(&self) -> BTreeMap<String, u32> {
-        if self.for_each.is_some() {
-            return BTreeMap::new();
-        }
+        if self.for_each.is_some() { BTreeMap::new() } else { self.asked() }
+    }
+
+    /// The same of the items of a step.
+    pub fn asked(&self) -> BTreeMap<String, u32> {
         self.semaphores.iter().map(Use::pair).collect()
     }
 

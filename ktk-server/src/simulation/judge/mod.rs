@@ -167,6 +167,8 @@ struct Judge {
     began: BTreeMap<Uuid, (i64, Option<i64>)>,
     /// Attempts that wait for what they have made.
     waiting: BTreeSet<Uuid>,
+    /// Under what cascade each task has settled.
+    settled_under: BTreeMap<Uuid, &'static str>,
     /// Tasks that have not ended and have a key.
     keyed: BTreeSet<Uuid>,
     ever_cancelled: BTreeSet<Uuid>,

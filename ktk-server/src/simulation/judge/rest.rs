@@ -62,7 +62,7 @@ impl Judge {
         let was_cancelled = task.pipeline.is_some_and(|id| self.ever_cancelled.contains(&id));
         let needs: Vec<Uuid> = self.needs.get(&task.context).into_iter().flatten().copied().collect();
         let has_lost_need = needs.iter().any(|need| self.newest(*need).is_none());
-        // What has lost a limit that it asks for, or found it too small, was not restarted.
+        // What has lost a limit that it asks for was not restarted.
         let lost_limit = self.has_lost_limit(task);
         // What had no key when it was to be restarted was not.
         let whole = task.pipeline.and_then(|pipeline| self.pipelines.get(&pipeline));
@@ -82,7 +82,9 @@ impl Judge {
                 && (now.id == saw.id || now.digest.is_some());
             // What waited behind a failure and was ended there was settled before and after.
             let was_settled = now.id == saw.id && saw.phase == "Pending" && now.is_bad();
-            let holds = is_same || was_settled || now.cascade == "none";
+            // What has waited behind a failure ever since is not compared because a later restart would be.
+            let is_alone = self.settled_under.get(&now.id) == Some(&"none");
+            let holds = is_same || was_settled || is_alone;
             self.rule("P25", holds, || format!("{} saw {saw:?}, there is {now:?}", task.name));
         }
     }

@@ -162,6 +162,10 @@ impl Judge {
             self.steps.entry(pipeline).or_default().insert(task.context);
         }
         self.contexts.entry(task.context).or_default().insert(task.incarnation, task.id);
+        let has_settled = |task: &TaskFact| task.is_good() || task.is_bad();
+        if has_settled(task) && !self.tasks.get(&task.id).is_some_and(has_settled) {
+            self.settled_under.insert(task.id, task.cascade);
+        }
         self.note_key(task, touched);
         self.limits.note(task);
         self.tasks.insert(task.id, task.clone());

@@ -109,7 +109,9 @@ impl Judge {
                     let needs = self.outputs_taken(task.id);
                     let of = |item: Option<&Value>| inputs(&spec, &needs, item).is_none();
                     let fails = match items_of(&spec, &needs) {
-                        Some(items) => items.iter().any(|(_, value)| of(Some(value))),
+                        Some(items) => {
+                            self.lacks_limit(task) || items.iter().any(|(_, value)| of(Some(value)))
+                        }
                         None => of(spec.item.as_ref()),
                     };
                     self.rule("P25", fails, || format!("its expressions do not fail on {needs:?}: {task:?}"));
