@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ktk_tests::{is_long_run, repository};
+use ktk_tests::{mutations, repository};
 
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzzed;
@@ -113,9 +113,8 @@ fn play(target: &str, run: fn(&[u8])) {
     for (name, input) in &corpus {
         timed(name, input);
     }
-    let rounds = if is_long_run() { 1_000_000 } else { 5_000 };
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
-    for round in 0..rounds {
+    for round in 0..mutations() {
         let (name, input) = &corpus[numbers.below(corpus.len())];
         let input = mutated(input, &corpus, &mut numbers);
         timed(&format!("mutation {round} of {name}"), &input);

@@ -36,6 +36,13 @@ pub fn is_long_run() -> bool {
     std::env::var_os("KTK_TESTS_LONG").is_some_and(|value| value == "1")
 }
 
+/// How many mutations of its corpus each fuzz target is given: a few in everyday work, as many as take about two minutes
+/// of one processor for all targets in `./tests/run`.
+pub fn mutations() -> u64 {
+    let given = std::env::var("KTK_TESTS_MUTATIONS").ok().and_then(|number| number.parse().ok());
+    given.unwrap_or(5_000)
+}
+
 /// The README's Rust, compiled with the doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
