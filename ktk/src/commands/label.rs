@@ -227,7 +227,7 @@ fn split(words: &[String], mark: Mark, lists: bool) -> Result<(Vec<String>, Chan
     let at = words.iter().position(is_change).unwrap_or(words.len());
     let (names, rest) = words.split_at(at);
     let none = || CliError::usage(format!("at least one {} update is required", mark.word()));
-    if rest.iter().any(|word| !is_change(word)) || rest.is_empty() && !lists {
+    if rest.iter().any(|word| !is_change(word) || word == "-") || rest.is_empty() && !lists {
         return Err(none().with_hint("KEY=VALUE sets, KEY- removes; names come first"));
     }
     let mut changes = Changes::default();
@@ -238,7 +238,7 @@ fn split(words: &[String], mark: Mark, lists: bool) -> Result<(Vec<String>, Chan
                     return Err(CliError::usage(format!("{key:?} is given two values")));
                 }
             }
-            None => drop(changes.removed.insert(word.trim_end_matches('-').to_owned())),
+            None => drop(changes.removed.insert(word.strip_suffix('-').unwrap_or(word).to_owned())),
         }
     }
     if changes.set.keys().any(|key| changes.removed.contains(key)) {
@@ -304,8 +304,15 @@ mod tests {
         assert_eq!(names, words("task a b"));
         assert_eq!(changes.set, [("e".to_owned(), String::new()), ("k".to_owned(), "v".to_owned())].into());
         assert_eq!(changes.removed, ["x".to_owned()].into());
-        for line in ["task a", "task a k=v b", "task a k=v k-", "task a k=v k=w", "task a k=a/b", "task a =v"]
-        {
+        for line in [
+            "task a",
+            "task a k=v b",
+            "task a k=v k-",
+            "task a k=v k=w",
+            "task a k=a/b",
+            "task a =v",
+            "task a -",
+        ] {
             assert!(split(&words(line), Mark::Label, false).is_err(), "{line}");
         }
         assert!(split(&words("task a k=a/b"), Mark::Annotation, false).is_ok(), "any text");

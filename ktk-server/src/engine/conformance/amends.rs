@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ktk_client::api::{
     ErrorReason, ListParams, ObjectRef, Phase, Queue, Reason, Semaphore, Task,
     patch::{Patch, PatchParams, Patched},
     queue::QueueSpec,
 };
+use rand::{RngExt as _, rngs::StdRng};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,13 +23,27 @@ use crate::{
     store::Store,
 };
 
+/// A change of where and when a task starts, or of its labels.
+pub fn any(rng: &mut StdRng, now: Timestamp) -> Value {
+    let later = now + Duration::from_secs(rng.random_range(0..20));
+    match rng.random_range(0..5) {
+        0 => json!({"spec": {"priority": rng.random_range(-2..3)}}),
+        1 => json!({"spec": {"queue": "q", "hold": rng.random_bool(0.3)}}),
+        2 => json!({"spec": {"queue": null, "hold": null}}),
+        3 => json!({"spec": {"runAfter": later.to_string()}}),
+        _ => {
+            json!({"metadata": {"labels": {"n": rng.random_range(0..9).to_string()}}, "spec": {"runAfter": null}})
+        }
+    }
+}
+
 impl<S: Store> Lab<S> {
     async fn amend_with(&mut self, params: PatchParams) -> Answer<Patched<Task>> {
         let ask = self.engine.ask("somebody");
         self.write(AmendTask { ask, params }).await
     }
 
-    async fn amend(&mut self, name: &str, members: Value) -> Answer<Patched<Task>> {
+    pub async fn amend(&mut self, name: &str, members: Value) -> Answer<Patched<Task>> {
         self.amend_with(PatchParams::new(named(name), Patch::Merge(members))).await
     }
 

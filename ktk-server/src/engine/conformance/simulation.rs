@@ -15,6 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    amends,
     build::{Job, because, exit, job, outputs, pipeline_of, success},
     calls::{adopt, named, restart},
     lab::{Answer, Lab},
@@ -287,7 +288,12 @@ impl<S: Store> Simulation<S> {
     /// Somebody holds or lets go, pauses or resumes, scales. Never below what a task may ask for.
     async fn limit(&mut self) {
         let held = self.one_in(2);
-        match self.rng.random_range(0..4) {
+        match self.rng.random_range(0..6) {
+            4..6 => {
+                let (name, members) = (self.reference(), amends::any(&mut self.rng, self.lab.now()));
+                let answer = self.lab.amend(&name, members).await;
+                expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound, ErrorReason::Invalid]);
+            }
             0 => self.lab.pause_queue("q", held).await,
             1 => self.lab.scale("gpu", self.rng.random_range(2..4)).await,
             2 => {
