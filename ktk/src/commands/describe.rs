@@ -103,7 +103,7 @@ pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliErr
                 values.map_err(|error| CliError::failed(format!("cannot write the object: {error}")))?;
             if !(is_named && values.is_empty()) {
                 let document = if is_named { Document::named(values) } else { Document::Many(values) };
-                cx.ui.print(&machine.write(document)?)?;
+                cx.ui.print_document(&machine.write(document)?)?;
             }
         }
         None => {

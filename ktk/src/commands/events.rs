@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{Document, OutputFormat, table::Table},
+    output::{Document, OutputFormat, Word, table::Table},
     target,
     view::{
         Moment,
@@ -57,7 +57,8 @@ pub(crate) struct EventsArgs {
     output: Option<String>,
 }
 
-const FORMATS: &[OutputFormat] = &[OutputFormat::Wide, OutputFormat::Json, OutputFormat::Yaml];
+const FORMATS: &[Word] =
+    &[Word::Json, Word::JsonLines, Word::JsonPath, Word::JsonPathAsJson, Word::Wide, Word::Yaml];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum EventType {
@@ -98,7 +99,7 @@ pub(crate) async fn run(args: EventsArgs, cx: &Context) -> Result<Exit, CliError
     if let Some(machine) = format.machine() {
         let values = events.iter().map(Object::to_value).collect::<Result<Vec<_>, _>>();
         let values = values.map_err(|error| CliError::failed(format!("cannot write the event: {error}")))?;
-        cx.ui.print(&machine.write(Document::Many(values))?)?;
+        cx.ui.print_document(&machine.write(Document::Many(values))?)?;
         return Ok(Exit::Done);
     }
     if events.is_empty() {
