@@ -11,7 +11,7 @@ fn two_tasks() -> Place {
 }
 
 #[test]
-fn jsonpath_prints_what_it_leads_to_and_no_line_end() {
+fn u9_jsonpath_prints_what_it_leads_to_and_no_line_end() {
     let place = two_tasks();
     for (line, printed) in [
         ("get task good -o jsonpath='{.metadata.name}'", "good"),
@@ -92,7 +92,7 @@ fn templates_that_are_wrong_are_refused_in_one_line() {
 }
 
 #[test]
-fn columns_are_those_that_were_typed() {
+fn u20_columns_are_those_that_were_typed_and_times_as_well() {
     let place = two_tasks();
     place.ktk("get tasks -o custom-columns=NAME:.metadata.name,Phase:{.status.phase},X:spec.nosuch").is(
         0,
@@ -112,6 +112,13 @@ fn columns_are_those_that_were_typed() {
     place.file("columns.txt", "NAME          WHEN\nmetadata.name age(.metadata.createdAt)\n");
     let table = place.ok("get tasks -o custom-columns-file=columns.txt");
     assert_eq!(masked(&table), "NAME   WHEN\nbad    <age>\ngood   <age>\n");
+    let absolute = place.ok("get tasks --timestamps=absolute");
+    let created = place.ok("get task bad -o jsonpath='{.metadata.createdAt}'");
+    assert!(
+        absolute.starts_with("NAME   STATUS      REASON     ATTEMPTS   RESTARTS   CREATED\n"),
+        "{absolute}"
+    );
+    assert!(absolute.lines().nth(1).unwrap().ends_with(&format!("{}Z", &created[..19])), "{absolute}");
     // An empty list is its titles.
     place.ktk("get tasks -n nowhere -o custom-columns=NAME:.metadata.name").is(0, "NAME\n", "");
     place
@@ -131,6 +138,8 @@ fn jq_and_lines_of_json() {
         "",
     );
     place.ktk("get task bad --jq '.metadata.name | error'").is(1, "", "error: --jq: bad\n");
+    place.ktk("describe task bad --jq .object.metadata.name").is(0, "bad\n", "");
+    assert!(place.ok("events --jq '.items[].reason'").lines().any(|line| line == "Created"));
     let lines = place.ok("get tasks -o jsonl");
     let names: Vec<_> = lines
         .lines()
@@ -140,7 +149,7 @@ fn jq_and_lines_of_json() {
 }
 
 #[test]
-fn an_order_is_by_any_field_and_no_list_is_lost() {
+fn u1_u21_an_order_is_by_any_field_and_no_list_and_no_kind_is_lost() {
     let place = two_tasks();
     for path in [".spec.priority", "{.spec.priority}", "spec.priority"] {
         place.ktk(&format!("get tasks -o name --sort-by='{path}'")).is(0, "task/good\ntask/bad\n", "");

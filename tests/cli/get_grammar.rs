@@ -15,7 +15,7 @@ fn a_task_and_a_pipeline() -> Place {
 }
 
 #[test]
-fn forms_that_mean_the_same() {
+fn u17_forms_that_mean_the_same_and_all() {
     let place = a_task_and_a_pipeline();
     for line in ["get task a", "get task/a", "get t/a", "get Task a", "get TASKS a"] {
         place.ktk(&format!("{line} --no-headers")).is(
@@ -71,7 +71,7 @@ fn what_is_missing_is_told_behind_what_is_there() {
 }
 
 #[test]
-fn mixed_and_half_forms_are_refused() {
+fn u11_mixed_half_and_unknown_forms_are_refused_with_a_guess() {
     let place = Place::started();
     let mixed = "there is no need to specify a resource type as a separate argument";
     for (line, said) in [

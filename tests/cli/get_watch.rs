@@ -27,7 +27,7 @@ fn each_row_says_what_has_happened() {
 }
 
 #[test]
-fn several_types_and_names_are_watched_at_once() {
+fn u4_several_types_and_names_are_watched_at_once() {
     let place = Place::started();
     place.ok("create task a --external");
     place.ok("create task b --external");

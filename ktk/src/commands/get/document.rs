@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::jq::Filter;
 use crate::{
+    commands::jq::Filter,
     error::CliError,
     output::{Document, OutputFormat},
 };
@@ -17,10 +17,7 @@ pub(super) struct Shape {
 impl Shape {
     /// The format that was asked for; a filter takes what JSON shows.
     pub(super) fn new(format: OutputFormat, jq: Option<&str>) -> Result<Self, CliError> {
-        if jq.is_some() && !matches!(format, OutputFormat::Human | OutputFormat::Json) {
-            return Err(CliError::usage("--jq goes with -o json alone"));
-        }
-        Ok(Self { format, jq: jq.map(Filter::new).transpose()? })
+        Ok(Self { format, jq: Filter::of(jq, format)? })
     }
 
     pub(super) fn format(&self) -> OutputFormat {

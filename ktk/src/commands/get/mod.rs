@@ -4,7 +4,6 @@ mod choice;
 mod document;
 mod execution;
 mod graph;
-mod jq;
 mod live;
 mod tables;
 mod watch;
@@ -171,6 +170,10 @@ pub(crate) struct GetArgs {
     #[arg(long)]
     show_kind: bool,
 
+    /// How tables show when something was made
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Timestamps::Relative)]
+    timestamps: Timestamps,
+
     /// Say nothing about names that do not exist
     #[arg(long)]
     ignore_not_found: bool,
@@ -178,6 +181,15 @@ pub(crate) struct GetArgs {
     /// Exit with 3 where there is nothing
     #[arg(long)]
     error_if_empty: bool,
+}
+
+/// How tables show times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Timestamps {
+    /// A column AGE: how long ago.
+    Relative,
+    /// A column CREATED: the time itself.
+    Absolute,
 }
 
 /// What was found, by type in the order asked for.

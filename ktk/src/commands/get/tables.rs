@@ -3,7 +3,7 @@
 use ktk_client::api::table::{TableParams, TaskLine};
 use serde_json::Value;
 
-use super::GetArgs;
+use super::{GetArgs, Timestamps};
 use crate::{
     clock,
     commands::fetch::{self, Query},
@@ -33,6 +33,7 @@ impl GetArgs {
             tells_incarnations: self.all_incarnations || self.unresolved,
             shows_labels: self.show_labels,
             label_columns: self.label_columns.clone(),
+            is_absolute: self.timestamps == Timestamps::Absolute,
         }
     }
 

@@ -3,21 +3,29 @@
 use ktk_server::jq::{self, Fault};
 use serde_json::Value;
 
-use crate::{error::CliError, ui::escape_json};
+use crate::{error::CliError, output::OutputFormat, ui::escape_json};
 
 /// A filter that was compiled.
-pub(super) struct Filter(jq::Filter);
+pub(crate) struct Filter(jq::Filter);
 
 impl Filter {
     /// Compiles a filter.
-    pub(super) fn new(text: &str) -> Result<Self, CliError> {
+    fn new(text: &str) -> Result<Self, CliError> {
         jq::Filter::new(text)
             .map(Self)
             .map_err(|problem| CliError::usage(format!("--jq {text:?}: {problem}")))
     }
 
+    /// The filter of `--jq`, where one was typed; it takes what JSON shows.
+    pub(crate) fn of(text: Option<&str>, format: OutputFormat) -> Result<Option<Self>, CliError> {
+        if text.is_some() && !matches!(format, OutputFormat::Human | OutputFormat::Json) {
+            return Err(CliError::usage("--jq goes with -o json alone"));
+        }
+        text.map(Self::new).transpose()
+    }
+
     /// What it yields, a line each: texts raw, all else as JSON.
-    pub(super) fn write(&self, value: &Value) -> Result<String, CliError> {
+    pub(crate) fn write(&self, value: &Value) -> Result<String, CliError> {
         let yielded = self.0.apply(value).map_err(|fault| match fault {
             Fault::TooSlow => CliError::failed("--jq: the filter took longer than a minute"),
             fault => CliError::failed(format!("--jq: {fault}")),
