@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use futures_util::FutureExt as _;
+use ktk::jsonpath::{Missing, Path, Template};
 use ktk_client::{
     api::{
         self, ApiError, Task,
@@ -79,6 +80,29 @@ pub fn template(data: &[u8]) {
         && !text.contains("{{")
     {
         assert_eq!(filled, text);
+    }
+}
+
+/// A JSONPath template, and a path without braces: they are refused, or end with a text or an error.
+pub fn jsonpath(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let object = serde_json::json!({
+        "kind": "List",
+        "items": [
+            {"name": "a", "n": 2, "ok": true, "labels": {"x.io/y": "1"}, "list": [{"c": 0}, {"c": [[[]]]}]},
+            {"name": "b", "n": 1.5, "ok": false, "text": "one\ntwo", "list": []},
+            {"name": "c", "none": null, "n": 10, "a": {"a": {"a": {"a": {"a": "aaaaaaaaaaaaaaaaaaaaa"}}}}}
+        ]
+    });
+    if let Ok(template) = Template::parse(text) {
+        let printed = template.text(&object, Missing::Allowed);
+        if !template.has_expression() {
+            assert_eq!(printed.as_deref(), Ok(text));
+        }
+        let _ = template.array(&object, Missing::Refused);
+    }
+    if let Ok(path) = Path::parse(text) {
+        let _ = path.find_all(&object);
     }
 }
 

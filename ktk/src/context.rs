@@ -37,6 +37,11 @@ impl Context {
         (self.command_line)()
     }
 
+    /// When a watch ends, where `--request-timeout` says so.
+    pub(crate) fn watch_timeout(&self) -> Option<std::time::Duration> {
+        self.settings.watch_timeout
+    }
+
     /// The namespace that is meant where none is named.
     pub(crate) fn namespace(&self) -> &str {
         &self.settings.namespace

@@ -95,7 +95,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_watched: true,
         verbs: &[
             "get", "describe", "patch", "label", "annotate", "edit", "delete", "restart", "cancel", "pause",
-            "resume", "wait", "events",
+            "resume", "wait", "events", "logs",
         ],
     },
     KindRow {

@@ -2,7 +2,7 @@
 //!
 //! Arrows point down: `commands → {view, output} → ui` and `commands → context → settings`.
 //! `view` turns objects into columns and describe blocks, `output` turns those into a format;
-//! neither sees a client. Printing happens in `ui`, exiting in the binary.
+//! neither sees a client. Printing happens in `ui`, exiting in the binary. [`jsonpath`] is public to be fuzzed.
 
 mod cli;
 mod clock;
@@ -21,6 +21,8 @@ mod ui;
 mod view;
 
 use std::process::ExitCode;
+
+pub use crate::output::jsonpath;
 
 use clap::CommandFactory;
 

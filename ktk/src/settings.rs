@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     /// The longest that one call may take; none when absent.
     pub(crate) request_timeout: Option<Duration>,
+    /// Longest time for a watch: only what was asked for.
+    pub(crate) watch_timeout: Option<Duration>,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
     /// Code 2 for contexts that cannot be read, and for one that is not there.
     pub(crate) fn from_flags(flags: &GlobalArgs, reads_contexts: bool) -> Result<Self, CliError> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let watch_timeout = flags.request_timeout.map(|limit| limit.get()).filter(|limit| !limit.is_zero());
         let request_timeout = match flags.request_timeout {
             None => Some(limits::CALL_TIMEOUT),
             Some(limit) if limit.get().is_zero() => None,
@@ -64,6 +67,7 @@ impl Settings {
             server,
             data_dir,
             request_timeout,
+            watch_timeout,
         })
     }
 }

@@ -60,7 +60,7 @@ fn a_log_is_followed_while_it_grows() {
 }
 
 #[test]
-fn following_survives_the_server() {
+fn u10b_following_survives_the_server() {
     let place = Place::started();
     let script = "echo $KTK_ATTEMPT: one; while ! test -e go; do sleep 0.01; done; echo $KTK_ATTEMPT: two";
     place.ok(&format!("run --name l --detach -- sh -c '{script}'"));
@@ -86,4 +86,66 @@ fn a_pipelines_steps_are_named() {
         "Error from server (NotFound): task \"p\" not found\nhint: pipeline/p has a log for each step, as ktk logs p.a\n",
     );
     place.ktk("logs p.d").is(0, "clean\n", "");
+}
+
+#[test]
+fn u10_several_logs_are_chosen_by_selectors() {
+    let place = Place::started();
+    for name in ["a", "b"] {
+        place.ok(&format!("run --name {name} --label team=x -- sh -c 'echo {name} 1; echo {name} 2'"));
+    }
+    place.ok("create task waiting --external --label team=y");
+    // The same lines as without a selector: all of them.
+    place.ktk("logs -l team=x").is(0, "a 1\na 2\nb 1\nb 2\n", "");
+    place.ktk("logs -l team=x --prefix --tail 1").is(0, "[task/a] a 2\n[task/b] b 2\n", "");
+    place.ktk("logs -l team=x --prefix --timestamps --tail 1").is(
+        0,
+        "[task/a] <time> a 2\n[task/b] <time> b 2\n",
+        "",
+    );
+    place.ktk("logs -l team=x --limit-bytes 4").is(0, "a 1\nb 1\n", "");
+    place.ktk("logs a --prefix --limit-bytes 3").is(0, "[task/a] a 1", "");
+    place.ktk("logs -l team=x --field-selector metadata.name=b --tail=1").is(0, "b 2\n", "");
+    place.ktk("logs -l team=none").is(0, "", "No resources found in default namespace.\n");
+    place.ktk("logs -l team=x a").is(2, "", "error: only a selector (-l) or a task name is allowed\n");
+    place.ktk("logs a b").code(2).says("one task");
+    place.ktk("logs").code(2);
+}
+
+#[test]
+fn u10_who_comes_later_is_followed_too() {
+    let place = Place::started();
+    let script = "echo begun; while ! test -e go; do sleep 0.01; done; echo over";
+    place.ok(&format!("create task one --label t=1 -- sh -c '{script}'"));
+    let follow = place.spawn("logs -f -l t=1 --prefix");
+    follow.until_stdout("[task/one] begun\n");
+    place.ok(&format!("create task two --label t=1 -- sh -c '{script}'"));
+    follow.until_stdout("[task/two] begun\n");
+    let refused = "you are attempting to follow 2 log streams, but maximum allowed concurrency is 1, use \
+                   --max-log-requests to increase the limit";
+    place.ktk("logs -f -l t=1 --max-log-requests 1").code(2).says(refused);
+    place.file("go", "");
+    let output = follow.wait().code(0);
+    let mut lines: Vec<_> = output.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["[task/one] begun", "[task/one] over", "[task/two] begun", "[task/two] over"]);
+}
+
+#[test]
+fn a_whole_pipeline_is_read_and_followed() {
+    let place = Place::started();
+    place.file(
+        "p.yaml",
+        "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  \
+         - {name: a, run: {command: [sh, -c, 'printf \"a\\nno end\"']}}\n  \
+         - {name: b, needs: [a], run: {command: [sh, -c, 'while ! test -e go; do sleep 0.01; done; echo b']}}\n",
+    );
+    place.ok("create -f p.yaml");
+    let follow = place.spawn("logs -f pipeline/p --prefix");
+    follow.until_stdout("[task/p.a] a\n[task/p.a] no end\n");
+    place.file("go", "");
+    follow.wait().is(0, "[task/p.a] a\n[task/p.a] no end\n[task/p.b] b\n", "");
+    place.ktk("logs pipeline/p --step b").is(0, "b\n", "");
+    place.ktk("logs pl p --step nosuch").is(3, "", "error: pipeline/p has no step \"nosuch\"\n");
+    place.ktk("logs p.a --step b").code(2).says("--step goes with pipeline/NAME");
 }

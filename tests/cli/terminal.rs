@@ -244,3 +244,34 @@ fn without_a_terminal_nobody_is_asked() {
     }
     assert_eq!(place.ok("get tasks -o name"), "task/x\n");
 }
+
+#[test]
+fn a_live_table_is_drawn_in_its_place() {
+    let place = Place::started();
+    place.ok("create task one --external");
+    let line = format!("{} get tasks --live --color never", place.binary().display());
+    let typed = place.program("script -qfec").arg(&line).arg("shown").env("TERM", "xterm-256color");
+    let running = typed.env("SHELL", "/bin/sh").spawn();
+    let shown = || std::fs::read_to_string(place.work().join("shown")).unwrap_or_default();
+    let until = |what: &str, text: &str| {
+        eventually(what, Duration::from_secs(30), || {
+            let shown = shown();
+            let last = shown.rsplit("\u{1b}[?7l").next().unwrap_or_default();
+            last.contains(text).then_some(())
+        });
+    };
+    until("it is drawn", "one    Running");
+    place.ok("create task two --external");
+    until("what is new is in it", "two    Running");
+    place.ok("complete one");
+    until("what has changed is in it", "one    Succeeded");
+    place.ok("delete task two");
+    eventually("what is gone is not", Duration::from_secs(30), || {
+        let shown = shown();
+        let last = shown.rsplit("\u{1b}[?7l").next().unwrap_or_default();
+        (last.contains("one") && !last.contains("two")).then_some(())
+    });
+    assert!(shown().contains("\u{1b}[3F\u{1b}[J"), "over the table of before: {:?}", shown());
+    drop(running);
+    place.ktk("get tasks --live").code(2).says("--live draws a table on a terminal");
+}

@@ -155,3 +155,8 @@ fn change() {
 fn patch() {
     play("patch", fuzzed::patch);
 }
+
+#[test]
+fn jsonpath() {
+    play("jsonpath", fuzzed::jsonpath);
+}

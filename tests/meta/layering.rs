@@ -76,7 +76,7 @@ const MAP: &[Room] = &[
 const WITHOUT_CLIENT: [&str; 3] = ["view", "output", "ui"];
 
 /// The only files of the command line that may name the server.
-const MAY_NAME_SERVER: [&str; 3] = ["commands/server", "commands/worker", "commands/internal"];
+const MAY_NAME_SERVER: [&str; 4] = ["commands/server", "commands/worker", "commands/internal", "commands/jq"];
 
 /// Arrows allowed one by one: file, path, reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
@@ -143,7 +143,7 @@ fn between_packages(package: &str, in_src: &str, path: &NamedPath) -> Option<Str
             Some(format!("ktk-server → ktk-client knows the modules api and worker only: {advice}"))
         }
         ("ktk", "ktk_server") if !MAY_NAME_SERVER.iter().any(|file| is_in(in_src, file)) => Some(
-            "ktk → ktk-server is for commands/{server,worker,internal}.rs alone: go through ktk-client"
+            "ktk → ktk-server is for commands/{server,worker,internal,jq}.rs alone: go through ktk-client"
                 .to_owned(),
         ),
         ("ktk", "ktk_client")

@@ -65,7 +65,7 @@ pub struct ListParams {
     /// kubectl's label selector grammar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_selector: Option<String>,
-    /// `status.phase=Failed,status.reason!=Timeout`.
+    /// `status.phase=Failed,status.finishedAt>2026-11-21T00:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_selector: Option<String>,
     /// Older incarnations too.

@@ -5,7 +5,7 @@ mod label;
 
 use std::{collections::BTreeSet, fmt};
 
-pub use field::{FieldSelector, FieldTerm};
+pub use field::{FieldOperator, FieldSelector, FieldTerm};
 
 use super::meta::StringMap;
 

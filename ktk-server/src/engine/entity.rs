@@ -314,13 +314,14 @@ impl<K: Kind> Operation for GetEntity<K> {
 }
 
 /// Fields of an object that field selectors know.
-pub const ENTITY_FIELDS: &[&str] = &["metadata.name", "metadata.id"];
+pub const ENTITY_FIELDS: &[&str] = &["metadata.name", "metadata.id", "metadata.createdAt"];
 
 /// A field of an object as field selectors see it.
 pub fn field(row: &EntityRow, field: &str) -> String {
     match field {
         "metadata.name" => row.name.clone(),
         "metadata.id" => row.id.to_string(),
+        "metadata.createdAt" => row.created_at.to_string(),
         _ => String::new(),
     }
 }

@@ -329,6 +329,7 @@ fn broken_pipeline(pipeline: &mut Pipeline, why: &str) {
 
 /// A field of a task as field selectors see it.
 pub fn task_field(row: &TaskRow, field: &str) -> String {
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     match field {
         "metadata.name" => row.name.clone(),
         "metadata.namespace" => row.namespace.clone(),
@@ -337,9 +338,17 @@ pub fn task_field(row: &TaskRow, field: &str) -> String {
         "metadata.spawnedBy" => row.rare.spawned_by.map(|id| id.to_string()).unwrap_or_default(),
         "metadata.pipeline" => pipeline_ref(row).map(|pipeline| pipeline.name).unwrap_or_default(),
         "metadata.pipeline.id" => row.pipeline_id.map(|id| id.to_string()).unwrap_or_default(),
+        "metadata.pipeline.step" => row.step.clone().unwrap_or_default(),
         "metadata.restart.contextId" => row.context_id.to_string(),
+        "metadata.restart.incarnation" => row.incarnation.to_string(),
+        "metadata.createdAt" => row.created_at.to_string(),
         "status.phase" => row.phase.to_string(),
         "status.reason" => row.reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        "status.message" => row.message.clone().unwrap_or_default(),
+        "status.attempt" => row.attempt.to_string(),
+        "status.readyAt" => time(row.ready_at),
+        "status.startedAt" => time(row.started_at),
+        "status.finishedAt" => time(row.finished_at),
         "status.node" => row.node.clone().unwrap_or_default(),
         "status.exitCode" => row.exit_code.map(|code| code.to_string()).unwrap_or_default(),
         "spec.queue" => row.queue.clone(),
@@ -359,11 +368,19 @@ pub const TASK_FIELDS: &[&str] = &[
     "metadata.spawnedBy",
     "metadata.pipeline",
     "metadata.pipeline.id",
+    "metadata.pipeline.step",
     "metadata.restart.contextId",
+    "metadata.restart.incarnation",
+    "metadata.createdAt",
     "status.phase",
     "status.reason",
+    "status.message",
     "status.node",
     "status.exitCode",
+    "status.attempt",
+    "status.readyAt",
+    "status.startedAt",
+    "status.finishedAt",
     "spec.queue",
     "spec.priority",
     "spec.type",
@@ -371,19 +388,37 @@ pub const TASK_FIELDS: &[&str] = &[
 
 /// A field of a pipeline as field selectors see it.
 pub fn pipeline_field(row: &PipelineRow, field: &str) -> String {
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     match field {
         "metadata.name" => row.name.clone(),
         "metadata.namespace" => row.namespace.clone(),
         "metadata.id" => row.id.to_string(),
         "status.phase" => row.phase.to_string(),
+        "metadata.restart.contextId" => row.context_id.to_string(),
+        "metadata.restart.incarnation" => row.incarnation.to_string(),
+        "metadata.createdAt" => row.created_at.to_string(),
         "status.reason" => row.reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        "status.message" => row.message.clone().unwrap_or_default(),
+        "status.startedAt" => time(row.started_at),
+        "status.finishedAt" => time(row.finished_at),
         _ => String::new(),
     }
 }
 
 /// Fields of a pipeline that field selectors know.
-pub const PIPELINE_FIELDS: &[&str] =
-    &["metadata.name", "metadata.namespace", "metadata.id", "status.phase", "status.reason"];
+pub const PIPELINE_FIELDS: &[&str] = &[
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.id",
+    "metadata.restart.contextId",
+    "metadata.restart.incarnation",
+    "metadata.createdAt",
+    "status.phase",
+    "status.reason",
+    "status.message",
+    "status.startedAt",
+    "status.finishedAt",
+];
 
 /// The digest of outputs: SHA-256 of their canonical JSON (members sorted, no blanks), in hex.
 pub fn output_digest(outputs: &std::collections::BTreeMap<String, Value>) -> EngineResult<(String, String)> {

@@ -55,6 +55,14 @@ impl Filters {
         })
     }
 
+    /// The same with a value as it is.
+    pub(super) fn take(&mut self, value: &serde_json::Value) -> Result<(), Fault> {
+        self.guarded(|filters, _| {
+            filters.input = value::of_json(value)?;
+            Ok(())
+        })
+    }
+
     /// Calls a filter: what it yields, as JSON.
     pub(super) fn call(&mut self, call: Call<'_>) -> Result<Vec<Box<RawValue>>, Fault> {
         self.guarded(|filters, budget| filters.run(call, budget))

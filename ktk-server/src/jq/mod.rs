@@ -10,6 +10,7 @@ mod budget;
 mod child;
 mod compile;
 mod filters;
+mod own;
 mod pool;
 mod protocol;
 mod session;
@@ -18,6 +19,7 @@ mod tests;
 mod value;
 mod worker;
 
+pub use own::Filter;
 pub use pool::{JqConfig, Pool};
 pub use session::{Jq, Session};
 pub use worker::run;

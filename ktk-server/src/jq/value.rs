@@ -28,6 +28,12 @@ pub(super) fn input(scope: &Scope) -> Result<Val, Fault> {
     Ok(Val::obj(members))
 }
 
+/// A value as it is.
+pub(super) fn of_json(value: &Value) -> Result<Val, Fault> {
+    read::parse_single(value.to_string().as_bytes())
+        .map_err(|error| Fault::Error(format!("its input: {error}")))
+}
+
 /// The same for one item.
 pub(super) fn with_item(input: &Val, item: &Item) -> Result<Val, Fault> {
     let Val::Obj(members) = input else { return Ok(input.clone()) };

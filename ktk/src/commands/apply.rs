@@ -83,7 +83,7 @@ pub(crate) async fn run(args: ApplyArgs, cx: &Context) -> Result<Exit, CliError>
     };
     if let Some(machine) = format.machine() {
         let values = applied.results.iter().map(value).collect();
-        return cx.ui.print(&machine.write(output::Document::Many(values))?).map(|()| Exit::Done);
+        return cx.ui.print_document(&machine.write(output::Document::Many(values))?).map(|()| Exit::Done);
     }
     let suffix = if args.dry_run { " (dry run)" } else { "" };
     for result in &applied.results {

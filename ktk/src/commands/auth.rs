@@ -118,7 +118,7 @@ async fn whoami(args: WhoamiArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
     let whois = cx.client().await?.auth().whoami().await?;
     if let Some(machine) = format.machine() {
-        cx.ui.print(&machine.write(Document::One(made::value(&whois)?))?)?;
+        cx.ui.print_document(&machine.write(Document::One(made::value(&whois)?))?)?;
         return Ok(Exit::Done);
     }
     let of =

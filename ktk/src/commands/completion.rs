@@ -23,7 +23,7 @@ use crate::{
     error::{CliError, Exit},
     generate::{self, COMPLETE_VARIABLE, SHELLS},
     kinds::{self, Kind},
-    output::OutputFormat,
+    output::{self, Word},
 };
 
 /// The longest that the server is waited for.
@@ -108,8 +108,8 @@ pub(crate) fn namespaces() -> ArgValueCompleter {
 }
 
 /// Completes formats.
-pub(crate) fn formats(offered: &'static [OutputFormat]) -> ArgValueCompleter {
-    ArgValueCompleter::new(move |current: &OsStr| matching(current, OutputFormat::words(offered)))
+pub(crate) fn formats(offered: &'static [Word]) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| matching(current, output::words(offered)))
 }
 
 fn with_kind(typed: &str, verb: &str, line: &Line, current: &str) -> Vec<CompletionCandidate> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     completion,
     fetch::{self, Query},
+    jq,
 };
 use crate::{
     clock,
@@ -61,6 +62,10 @@ pub(crate) struct DescribeArgs {
     /// Format: json, yaml
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(DOCUMENT))]
     output: Option<String>,
+
+    /// Print what this jq filter yields of what -o json shows, texts raw
+    #[arg(long, value_name = "FILTER")]
+    jq: Option<String>,
 }
 
 /// An object and what belongs to it.
@@ -73,6 +78,7 @@ struct Described {
 
 pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
+    let filter = jq::Filter::of(args.jq.as_deref(), format)?;
     let targets = target::parse("describe", &args.words)?.targets;
     let is_named = targets.iter().any(|target| target.name.is_some());
     if is_named && !args.labels.is_empty() {
@@ -96,14 +102,18 @@ pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliErr
     for object in found {
         described.push(args.complete(client, object).await?);
     }
-    match format.machine() {
+    let machine = filter.as_ref().map(|_| OutputFormat::Json).unwrap_or(format).machine();
+    match machine {
         Some(machine) => {
             let values = described.iter().map(Described::to_value).collect::<Result<Vec<_>, _>>();
             let values =
                 values.map_err(|error| CliError::failed(format!("cannot write the object: {error}")))?;
             if !(is_named && values.is_empty()) {
                 let document = if is_named { Document::named(values) } else { Document::Many(values) };
-                cx.ui.print(&machine.write(document)?)?;
+                cx.ui.print_document(&match &filter {
+                    Some(filter) => filter.write(&document.into_value())?,
+                    None => machine.write(document)?,
+                })?;
             }
         }
         None => {

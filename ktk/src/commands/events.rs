@@ -6,13 +6,13 @@ use ktk_client::api::{
     event::{ListParams, Severity},
 };
 
-use super::{completion, fetch};
+use super::{completion, fetch, jq};
 use crate::{
     clock,
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{Document, OutputFormat, table::Table},
+    output::{Document, OutputFormat, Word, table::Table},
     target,
     view::{
         Moment,
@@ -55,9 +55,14 @@ pub(crate) struct EventsArgs {
     /// Format: wide, json, yaml
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(FORMATS))]
     output: Option<String>,
+
+    /// Print what this jq filter yields of what -o json shows, texts raw
+    #[arg(long, value_name = "FILTER")]
+    jq: Option<String>,
 }
 
-const FORMATS: &[OutputFormat] = &[OutputFormat::Wide, OutputFormat::Json, OutputFormat::Yaml];
+const FORMATS: &[Word] =
+    &[Word::Json, Word::JsonLines, Word::JsonPath, Word::JsonPathAsJson, Word::Wide, Word::Yaml];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum EventType {
@@ -78,6 +83,7 @@ impl EventType {
 
 pub(crate) async fn run(args: EventsArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), FORMATS)?;
+    let filter = jq::Filter::of(args.jq.as_deref(), format)?;
     let target = match &args.object {
         None => None,
         Some(text) => Some(target::parse("events", std::slice::from_ref(text))?.one_name("--for", text)?),
@@ -95,10 +101,14 @@ pub(crate) async fn run(args: EventsArgs, cx: &Context) -> Result<Exit, CliError
         _ => false,
     };
     let events: Vec<Object> = listed.objects.into_iter().filter(is_wanted).collect();
-    if let Some(machine) = format.machine() {
+    if let Some(machine) = filter.as_ref().map_or(format, |_| OutputFormat::Json).machine() {
         let values = events.iter().map(Object::to_value).collect::<Result<Vec<_>, _>>();
         let values = values.map_err(|error| CliError::failed(format!("cannot write the event: {error}")))?;
-        cx.ui.print(&machine.write(Document::Many(values))?)?;
+        let document = Document::Many(values);
+        cx.ui.print_document(&match &filter {
+            Some(filter) => filter.write(&document.into_value())?,
+            None => machine.write(document)?,
+        })?;
         return Ok(Exit::Done);
     }
     if events.is_empty() {

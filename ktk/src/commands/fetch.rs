@@ -35,6 +35,8 @@ pub(crate) struct Query {
     pub(crate) unresolved: bool,
     /// Only what tables show.
     pub(crate) is_summary: bool,
+    /// Objects of one request; 0 leaves it to the server.
+    pub(crate) page: Option<u32>,
 }
 
 impl Query {
@@ -46,8 +48,14 @@ impl Query {
             all_incarnations: self.all_incarnations,
             unresolved: self.unresolved,
             summary: self.is_summary,
+            limit: self.page.filter(|limit| *limit > 0),
             ..ListParams::default()
         }
+    }
+
+    /// The same, for pages that are used one by one.
+    fn paged(&self) -> ListParams {
+        ListParams { limit: Some(self.page.unwrap_or(PAGE)).filter(|limit| *limit > 0), ..self.params() }
     }
 }
 
@@ -91,7 +99,7 @@ pub(crate) async fn each_page(
     query: &Query,
     take: impl FnMut(Vec<Object>),
 ) -> Result<(), Error> {
-    pages(query.params(), |params| page(client, kind, params), take).await
+    pages(query.paged(), |params| page(client, kind, params), take).await
 }
 
 /// Hands the tasks that a query asks for over as lines of a table, page by page.
@@ -113,7 +121,7 @@ pub(crate) async fn each_page_of_lines(
         let params = TableParams { list, ..columns.clone() };
         async move { tasks.table(params).await }
     };
-    pages(query.params(), page, take).await
+    pages(query.paged(), page, take).await
 }
 
 /// Asks for page after page. The server works on the next one while this one is used.
@@ -125,7 +133,7 @@ async fn pages<T, F>(
 where
     F: Future<Output = Result<List<T>, Error>>,
 {
-    let mut params = ListParams { limit: Some(PAGE), ..params };
+    let mut params = params;
     let mut current = page(params.clone()).await?;
     while current.continue_from.is_some() {
         params.continue_from = current.continue_from.take();

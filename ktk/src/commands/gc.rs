@@ -66,7 +66,7 @@ pub(crate) async fn run(args: GcArgs, cx: &Context) -> Result<Exit, CliError> {
         }
         (_, Some(machine)) => {
             let document = json!({"apiVersion": API_VERSION, "kind": "Collection", "retention": retention, "items": items});
-            cx.ui.print(&machine.write(Document::One(document))?)?;
+            cx.ui.print_document(&machine.write(Document::One(document))?)?;
         }
         (_, None) if items.is_empty() => {
             cx.ui.message(&format!("nothing is past its time (the server's retention is {retention})"));

@@ -17,7 +17,7 @@ Examples:
   # What the exit codes mean
   ktk help exit-codes";
 
-/// Show the help of a command, or a topic: exit-codes
+/// Show the help of a command, or a topic: exit-codes, jsonpath, selectors
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct HelpArgs {

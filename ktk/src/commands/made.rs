@@ -35,7 +35,7 @@ impl Made {
     pub(crate) fn print(self, format: OutputFormat, cx: &Context) -> Result<(), CliError> {
         match format.machine() {
             Some(machine) if !self.objects.is_empty() => {
-                cx.ui.print(&machine.write(Document::named(self.objects))?)
+                cx.ui.print_document(&machine.write(Document::named(self.objects))?)
             }
             _ => Ok(()),
         }

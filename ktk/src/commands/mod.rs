@@ -23,6 +23,7 @@ pub(crate) mod help;
 mod hold;
 mod internal;
 mod interrupts;
+mod jq;
 mod keepalive;
 mod label;
 mod login;

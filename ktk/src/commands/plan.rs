@@ -52,7 +52,7 @@ pub(crate) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Res
         }
         (_, Some(machine)) => {
             let plan = json!({"apiVersion": API_VERSION, "kind": "Plan", "items": plan});
-            cx.ui.print(&machine.write(Document::One(plan))?)
+            cx.ui.print_document(&machine.write(Document::One(plan))?)
         }
         (_, None) if plan.is_empty() => {
             cx.ui.message("nothing would change");

@@ -64,7 +64,7 @@ pub(crate) async fn run(args: TreeArgs, cx: &Context) -> Result<Exit, CliError> 
                 .collect::<Result<_, _>>()
                 .map_err(|error| CliError::failed(format!("cannot write the object: {error}")))?;
             if !values.is_empty() {
-                cx.ui.print(&machine.write(Document::Many(values))?)?;
+                cx.ui.print_document(&machine.write(Document::Many(values))?)?;
             }
         }
         None => {

@@ -53,7 +53,7 @@ pub(crate) async fn run(args: VersionArgs, cx: &Context) -> Result<Exit, CliErro
             if let Some(Ok(status)) = &server {
                 versions["server"] = json!({"version": status.version, "build": status.build});
             }
-            cx.ui.print(&machine.write(Document::One(versions))?)?;
+            cx.ui.print_document(&machine.write(Document::One(versions))?)?;
         }
         None => {
             cx.ui.println(&format!("Client Version: {own}"))?;

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: WhyArgs, cx: &Context) -> Result<Exit, CliError> {
         }
     }
     if let Some(machine) = format.machine().filter(|_| !values.is_empty()) {
-        cx.ui.print(&machine.write(Document::named(values))?)?;
+        cx.ui.print_document(&machine.write(Document::named(values))?)?;
     }
     CliError::of_all(errors)?;
     Ok(Exit::Done)

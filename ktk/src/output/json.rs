@@ -1,7 +1,10 @@
 //! `-o json`: indented by 4 spaces, keys sorted.
 
 use serde::Serialize;
-use serde_json::ser::{PrettyFormatter, Serializer};
+use serde_json::{
+    Value,
+    ser::{PrettyFormatter, Serializer},
+};
 
 use super::{Document, MachineFormat, unwritable};
 use crate::{error::CliError, ui::escape_json};
@@ -11,16 +14,18 @@ pub(super) struct Json;
 
 impl MachineFormat for Json {
     fn write(&self, document: Document) -> Result<String, CliError> {
-        let mut bytes = Vec::new();
-        let formatter = PrettyFormatter::with_indent(b"    ");
-        document
-            .into_value()
-            .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
-            .map_err(unwritable)?;
-        bytes.push(b'\n');
-        let text = String::from_utf8(bytes).map_err(unwritable)?;
-        Ok(escape_json(&text).into_owned())
+        indented(&document.into_value())
     }
+}
+
+/// A value as lines of JSON.
+pub(super) fn indented(value: &Value) -> Result<String, CliError> {
+    let mut bytes = Vec::new();
+    let formatter = PrettyFormatter::with_indent(b"    ");
+    value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter)).map_err(unwritable)?;
+    bytes.push(b'\n');
+    let text = String::from_utf8(bytes).map_err(unwritable)?;
+    Ok(escape_json(&text).into_owned())
 }
 
 #[cfg(test)]

@@ -1,19 +1,30 @@
 //! Output formats. A machine format turns objects into text by one trait, a file each; tables
 //! are made of the cells that `view` gives. Neither sees a client.
 
+mod columns;
 mod json;
 mod jsonl;
+pub mod jsonpath;
 mod name;
-pub(crate) mod path;
 pub(crate) mod sort;
 pub(crate) mod table;
+mod template;
+mod word;
 mod yaml;
+
+use std::io;
 
 use serde_json::{Value, json};
 
-use crate::{error::CliError, suggest};
+pub(crate) use self::{
+    columns::Columns,
+    template::Template,
+    word::{CHANGE, DOCUMENT, LISTING, Word, words},
+};
+use self::{jsonpath::Missing, word::ReadFile};
+use crate::error::CliError;
 
-/// What `-o` asks for.
+/// What `-o` asks for. What was typed with it lives as long as the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OutputFormat {
     /// Nothing: what a person wants to see.
@@ -23,6 +34,8 @@ pub(crate) enum OutputFormat {
     Wide,
     /// JSON, indented.
     Json,
+    /// JSON, an object a line.
+    JsonLines,
     /// YAML.
     Yaml,
     /// `TYPE/NAME` a line.
@@ -33,68 +46,67 @@ pub(crate) enum OutputFormat {
     Dot,
     /// A pipeline's DAG for Mermaid.
     Mermaid,
+    /// What a JSONPath template makes of it.
+    Template(&'static Template),
+    /// A table of columns that were typed.
+    Columns(&'static Columns),
 }
-
-const WORDS: [(&str, OutputFormat); 7] = [
-    ("dot", OutputFormat::Dot),
-    ("json", OutputFormat::Json),
-    ("mermaid", OutputFormat::Mermaid),
-    ("name", OutputFormat::Name),
-    ("tree", OutputFormat::Tree),
-    ("wide", OutputFormat::Wide),
-    ("yaml", OutputFormat::Yaml),
-];
-
-/// Formats of `get`.
-pub(crate) const LISTING: &[OutputFormat] = &[
-    OutputFormat::Wide,
-    OutputFormat::Json,
-    OutputFormat::Yaml,
-    OutputFormat::Name,
-    OutputFormat::Tree,
-    OutputFormat::Dot,
-    OutputFormat::Mermaid,
-];
-
-/// Formats of commands that make or change something.
-pub(crate) const CHANGE: &[OutputFormat] = &[OutputFormat::Json, OutputFormat::Yaml, OutputFormat::Name];
-
-/// Formats of commands whose answer is no object with a name.
-pub(crate) const DOCUMENT: &[OutputFormat] = &[OutputFormat::Json, OutputFormat::Yaml];
 
 impl OutputFormat {
     /// Reads `-o`, in any case, among those that a command offers.
     ///
     /// # Errors
     /// Code 2, with the formats there are.
-    pub(crate) fn parse(text: Option<&str>, offered: &[OutputFormat]) -> Result<Self, CliError> {
-        let Some(text) = text else { return Ok(Self::Human) };
-        let typed = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
-        if let Some((_, format)) = typed.filter(|(_, format)| offered.contains(format)) {
-            return Ok(*format);
-        }
-        let allowed: Vec<_> = Self::words(offered).collect();
-        let error = CliError::usage(format!(
-            "unable to match a printer suitable for the output format {text:?}, allowed formats are: {}",
-            allowed.join(",")
-        ));
-        Err(match suggest::nearest(text, allowed) {
-            Some(near) => error.with_hint(format!("did you mean {near:?}?")),
-            None => error,
-        })
+    pub(crate) fn parse(text: Option<&str>, offered: &[Word]) -> Result<Self, CliError> {
+        // No command offers a file that has no reader for it.
+        Self::parse_with(text, offered, Missing::Allowed, |_| Err(io::ErrorKind::Unsupported.into()))
     }
 
-    /// The words of some formats.
-    pub(crate) fn words(offered: &[OutputFormat]) -> impl Iterator<Item = &'static str> {
-        WORDS.iter().filter(|(_, format)| offered.contains(format)).map(|(word, _)| *word)
+    /// The same; `missing` is what a template makes of fields that are not there, `read` reads the file of one.
+    ///
+    /// # Errors
+    /// Code 2, with the formats there are.
+    pub(crate) fn parse_with(
+        text: Option<&str>,
+        offered: &[Word],
+        missing: Missing,
+        read: ReadFile,
+    ) -> Result<Self, CliError> {
+        let Some(text) = text else { return Ok(Self::Human) };
+        let (word, value) = word::read(text, offered)?;
+        Ok(match word {
+            Word::Wide => Self::Wide,
+            Word::Json => Self::Json,
+            Word::JsonLines => Self::JsonLines,
+            Word::Yaml => Self::Yaml,
+            Word::Name => Self::Name,
+            Word::Tree => Self::Tree,
+            Word::Dot => Self::Dot,
+            Word::Mermaid => Self::Mermaid,
+            Word::JsonPath | Word::JsonPathFile | Word::JsonPathAsJson => {
+                let text = word::template(word, value, read)?;
+                let is_json = word == Word::JsonPathAsJson;
+                Self::Template(Box::leak(Box::new(Template::parse(&text, is_json, missing)?)))
+            }
+            Word::CustomColumns | Word::CustomColumnsFile => {
+                let text = word::template(word, value, read)?;
+                let columns = match word {
+                    Word::CustomColumns => Columns::parse(&text)?,
+                    _ => Columns::parse_file(&text)?,
+                };
+                Self::Columns(Box::leak(Box::new(columns)))
+            }
+        })
     }
 
     /// The machine format, where it is one.
     pub(crate) fn machine(self) -> Option<&'static dyn MachineFormat> {
         match self {
             Self::Json => Some(&json::Json),
+            Self::JsonLines => Some(&jsonl::JsonLines),
             Self::Yaml => Some(&yaml::Yaml),
             Self::Name => Some(&name::Name),
+            Self::Template(template) => Some(template),
             _ => None,
         }
     }
@@ -105,6 +117,11 @@ impl OutputFormat {
             Self::Json => Some(&jsonl::JsonLines),
             other => other.machine(),
         }
+    }
+
+    /// Whether it shows objects whole, and not the few fields that tables have.
+    pub(crate) fn needs_whole_objects(self) -> bool {
+        matches!(self, Self::Json | Self::JsonLines | Self::Yaml | Self::Template(_) | Self::Columns(_))
     }
 }
 
@@ -126,7 +143,7 @@ impl Document {
     }
 
     /// As one value, the many as a `List`.
-    fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::One(object) => object,
             Self::Many(items) => {
@@ -169,11 +186,33 @@ mod tests {
         assert_eq!(
             error.lines(),
             [
-                "error: unable to match a printer suitable for the output format \"jsn\", \
-                 allowed formats are: json,name,yaml",
+                "error: unable to match a printer suitable for the output format \"jsn\", allowed formats are: \
+                 json,jsonpath,jsonpath-as-json,name,yaml",
                 "hint: did you mean \"json\"?",
             ]
         );
         assert_eq!(error.exit().code(), 2);
+    }
+
+    #[test]
+    fn what_a_format_takes_is_read_with_it() {
+        for (typed, why) in [
+            ("jsonpath", "template format specified but no template given"),
+            ("JSONPATH=", "template format specified but no template given"),
+            ("custom-columns=", "custom-columns format specified but no custom columns given"),
+            ("json=x", "the output format json takes no value"),
+            ("jsonpath={.metadata.name", "error parsing jsonpath {.metadata.name, unclosed action"),
+            ("go-template={{.metadata.name}}", "go-template is not offered: ktk has no Go templates"),
+            ("templatefile=x", "templatefile is not offered: ktk has no Go templates"),
+            (
+                "custom-columns=NAME",
+                "unexpected custom-columns spec: NAME, expected <header>:<json-path-expr>",
+            ),
+        ] {
+            let error = OutputFormat::parse(Some(typed), LISTING).expect_err(typed);
+            assert_eq!((error.lines()[0].as_str(), error.exit().code()), (&*format!("error: {why}"), 2));
+        }
+        assert!(matches!(OutputFormat::parse(Some("JSONPATH={.a}"), LISTING), Ok(OutputFormat::Template(_))));
+        assert!(OutputFormat::parse(Some("custom-columns=A:.a"), CHANGE).is_err());
     }
 }

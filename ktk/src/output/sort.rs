@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::path::Path;
+use super::jsonpath::Path;
 use crate::error::CliError;
 
 /// The order in which objects stand after sorting by a path: indices into `objects`. Equal ones

@@ -34,6 +34,11 @@ impl Table {
         self.gathered.extend(rows);
     }
 
+    /// How many rows were gathered.
+    pub(crate) fn gathered(&self) -> usize {
+        self.gathered.len()
+    }
+
     /// Every row that was gathered as text, the titles first; nothing where there is none.
     pub(crate) fn write_gathered(&mut self) -> String {
         match std::mem::take(&mut self.gathered) {

@@ -30,6 +30,22 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same of a text whose lines and tabs stay.
+pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
+    let passes = |c: char| matches!(c, '\n' | '\t') || !is_dangerous(c);
+    if text.chars().all(passes) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match passes(c) {
+            true => shown.push(c),
+            false => push_escaped(&mut shown, c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 fn push_escaped(shown: &mut String, c: char) {
     match c {
         '\n' => shown.push_str("\\n"),

@@ -7,6 +7,7 @@ mod progress;
 mod prompt;
 mod raw;
 mod reader;
+mod screen;
 mod table;
 
 use std::{
@@ -18,9 +19,10 @@ use indicatif::MultiProgress;
 
 pub(crate) use self::{
     color::{ColorChoice, Tone},
-    escape::{LogFilter, escape, escape_json, is_dangerous},
+    escape::{LogFilter, escape, escape_json, escape_lines, is_dangerous},
     progress::Bar,
     prompt::first_line,
+    screen::Screen,
     table::{Cell, Widths, lay_out},
 };
 use crate::error::CliError;
@@ -57,6 +59,15 @@ impl Ui {
     /// Adds text to the results, as it is. It must have been escaped.
     pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
         self.print_bytes(text.as_bytes())
+    }
+
+    /// Adds a document to the results. Only on a terminal characters that it would act upon are escaped: a program
+    /// gets what there is.
+    pub(crate) fn print_document(&self, text: &str) -> Result<(), CliError> {
+        match self.stdout_is_terminal {
+            true => self.print(&escape_lines(text)),
+            false => self.print(text),
+        }
     }
 
     /// Adds a line to the results, as it is. It must have been escaped.

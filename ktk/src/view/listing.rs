@@ -1,5 +1,6 @@
 //! Rows of a list: which columns a table of a kind has, and the cells of each object.
 
+use jiff::Timestamp;
 use ktk_client::api::{DEFAULT_NAMESPACE, meta::StringMap, table::TaskLine};
 
 use super::{
@@ -27,7 +28,12 @@ pub(crate) struct ListingOptions {
     pub(crate) shows_labels: bool,
     /// A column for each of these labels.
     pub(crate) label_columns: Vec<String>,
+    /// CREATED, a time, in place of AGE.
+    pub(crate) is_absolute: bool,
 }
+
+/// The column that says how old something is.
+const AGE: &str = "AGE";
 
 /// The columns of a table of one kind.
 #[derive(Clone, Debug)]
@@ -49,7 +55,10 @@ impl<'a> Listing<'a> {
             titles.push(Cell::new("NAMESPACE"));
         }
         let shown = columns(self.kind).iter().filter(|column| self.options.is_wide || !column.is_wide);
-        titles.extend(shown.map(|column| Cell::new(column.title)));
+        titles.extend(shown.map(|column| match column.title {
+            AGE if self.options.is_absolute => Cell::new("CREATED"),
+            title => Cell::new(title),
+        }));
         let last_part = |key: &String| key.rsplit('/').next().unwrap_or(key).to_uppercase();
         titles.extend(self.options.label_columns.iter().map(|key| Cell::new(last_part(key))));
         if self.options.shows_labels {
@@ -61,7 +70,8 @@ impl<'a> Listing<'a> {
     /// An object's cells.
     pub(crate) fn row(&self, object: &Object, moment: &Moment) -> Vec<Cell> {
         let metadata = object.metadata();
-        let cells = object.cells(moment, self.options.is_wide);
+        let mut cells = object.cells(moment, self.options.is_wide);
+        self.date(&mut cells, metadata.created_at);
         let tells = matches!(object.kind(), Kind::Task | Kind::Pipeline);
         let has_other_name = self.options.tells_incarnations && tells;
         let other_name = has_other_name.then(|| object.name(true));
@@ -74,8 +84,18 @@ impl<'a> Listing<'a> {
         let labels = line.labels.take().unwrap_or_default();
         let is_told = self.options.tells_incarnations;
         let other_name = is_told.then(|| format!("{}@{}", line.name, line.incarnation));
-        let cells = task::line_cells(line, moment.now);
+        let created = line.created_at;
+        let mut cells = task::line_cells(line, moment.now);
+        self.date(&mut cells, Some(created));
         self.completed(cells, other_name, namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE), &labels)
+    }
+
+    /// Puts the time in the place of the age, where that was asked for.
+    fn date(&self, cells: &mut [Cell], created: Option<Timestamp>) {
+        let place = columns(self.kind).iter().position(|column| column.title == AGE);
+        if let (true, Some(cell)) = (self.options.is_absolute, place.and_then(|place| cells.get_mut(place))) {
+            *cell = created.map_or_else(|| Cell::new("<unknown>"), |time| Cell::new(format!("{time:.0}")));
+        }
     }
 
     /// A kind's cells with those of the other columns.
@@ -245,6 +265,7 @@ ci          task/publish@2     Pending   UpstreamFailed   0          1          
                     tells_incarnations: others,
                     shows_labels: others,
                     label_columns: if others { vec!["x.io/team".into()] } else { Vec::new() },
+                    is_absolute: others,
                 };
                 let listing = Listing::new(Kind::Task, &options);
                 for (line, task) in lines(is_wide).into_iter().zip(tasks()) {

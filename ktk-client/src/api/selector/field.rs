@@ -1,31 +1,115 @@
-//! Field selectors: `status.phase=Failed,metadata.name!=x`.
+//! Field selectors: `status.phase=Failed,metadata.name!=x,status.finishedAt>2026-11-21T00:00:00Z`.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt};
+
+use jiff::Timestamp;
 
 use super::InvalidSelector;
+
+/// How a field is compared.
+///
+/// ```
+/// use ktk_client::api::selector::{FieldOperator, FieldSelector};
+/// let selector = FieldSelector::parse("status.exitCode>1", &["status.exitCode"]).unwrap();
+/// assert_eq!(selector.terms()[0].operator, FieldOperator::Greater);
+/// assert!(selector.matches(|_| "2".into()));
+/// assert!(!selector.matches(|_| "".into()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FieldOperator {
+    /// `=`, `==`.
+    Equal,
+    /// `!=`: also of a field that is absent.
+    NotEqual,
+    /// `<`: of numbers and times.
+    Less,
+    /// `<=`.
+    LessOrEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterOrEqual,
+}
+
+impl FieldOperator {
+    /// Each with its sign, those first that begin with another.
+    const SIGNS: [(&'static str, Self); 7] = [
+        ("!=", Self::NotEqual),
+        ("==", Self::Equal),
+        ("<=", Self::LessOrEqual),
+        (">=", Self::GreaterOrEqual),
+        ("=", Self::Equal),
+        ("<", Self::Less),
+        (">", Self::Greater),
+    ];
+
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// Whether it asks for an order, and not only whether two are the same.
+    fn is_ordering(self) -> bool {
+        !matches!(self, Self::Equal | Self::NotEqual)
+    }
+}
 
 /// One comparison of a field.
 ///
 /// ```
-/// use ktk_client::api::selector::FieldSelector;
+/// use ktk_client::api::selector::{FieldOperator, FieldSelector};
 /// let selector = FieldSelector::parse("status.phase!=Failed", &["status.phase"]).unwrap();
 /// let term = &selector.terms()[0];
-/// assert_eq!((term.field.as_str(), term.is_equal, term.value.as_str()), ("status.phase", false, "Failed"));
+/// assert_eq!(term.operator, FieldOperator::NotEqual);
+/// assert_eq!((term.field.as_str(), term.value.as_str()), ("status.phase", "Failed"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldTerm {
     /// The field, as `status.phase`.
     pub field: String,
-    /// Whether it must be equal (`=`, `==`) or must not (`!=`).
-    pub is_equal: bool,
-    /// To what, escapes resolved.
+    /// How it is compared.
+    pub operator: FieldOperator,
+    /// With what, escapes resolved.
     pub value: String,
+}
+
+impl FieldTerm {
+    /// Whether a field's text fits. What is absent is neither before nor after anything.
+    fn matches(&self, text: &str) -> bool {
+        let ordering = match self.operator {
+            FieldOperator::Equal => return text == self.value,
+            FieldOperator::NotEqual => return text != self.value,
+            _ => order(text, &self.value),
+        };
+        ordering.is_some_and(|ordering| match self.operator {
+            FieldOperator::Less => ordering.is_lt(),
+            FieldOperator::LessOrEqual => ordering.is_le(),
+            FieldOperator::Greater => ordering.is_gt(),
+            FieldOperator::GreaterOrEqual => ordering.is_ge(),
+            FieldOperator::Equal | FieldOperator::NotEqual => false,
+        })
+    }
+}
+
+/// The order of two whole numbers, or of two times.
+fn order(one: &str, other: &str) -> Option<Ordering> {
+    let numbers = one.parse::<i64>().ok().zip(other.parse::<i64>().ok());
+    let times = || one.parse::<Timestamp>().ok().zip(other.parse::<Timestamp>().ok());
+    match numbers {
+        Some((one, other)) => Some(one.cmp(&other)),
+        None => times().map(|(one, other)| one.cmp(&other)),
+    }
 }
 
 impl fmt::Display for FieldTerm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operator = if self.is_equal { "=" } else { "!=" };
-        write!(f, "{}{operator}", self.field)?;
+        write!(f, "{}{}", self.field, self.operator.sign())?;
         for c in self.value.chars() {
             if matches!(c, '\\' | ',' | '=') {
                 f.write_str("\\")?;
@@ -50,7 +134,7 @@ pub struct FieldSelector {
 }
 
 impl FieldSelector {
-    /// Reads `k=v,k==v,k!=v`; in a value `\,`, `\=` and `\\` stand for the character itself.
+    /// Reads `k=v,k==v,k!=v`, and of numbers and times `k<v,k<=v,k>v,k>=v`; in a value `\,`, `\=` and `\\` stand for the character itself.
     ///
     /// ```
     /// # use ktk_client::api::selector::FieldSelector;
@@ -67,7 +151,7 @@ impl FieldSelector {
             }
             let term = term(part).ok_or_else(|| {
                 InvalidSelector(format!(
-                    "invalid selector {text:?}: cannot read {part:?}: write FIELD=VALUE, FIELD==VALUE or FIELD!=VALUE"
+                    "invalid selector {text:?}: cannot read {part:?}: write FIELD=VALUE, FIELD!=VALUE, FIELD>VALUE or FIELD<VALUE"
                 ))
             })??;
             if !supported.contains(&term.field.as_str()) {
@@ -75,6 +159,13 @@ impl FieldSelector {
                     "field label not supported: {} (supported: {})",
                     term.field.escape_debug(),
                     supported.join(", ")
+                )));
+            }
+            if term.operator.is_ordering() && order(&term.value, &term.value).is_none() {
+                return Err(InvalidSelector(format!(
+                    "after {:?} comes a whole number or a time as 2026-11-21T00:00:00Z, not {:?}",
+                    term.operator.sign(),
+                    term.value
                 )));
             }
             terms.push(term);
@@ -91,7 +182,7 @@ impl FieldSelector {
     /// assert!(selector.matches(|_| "Failed".into()));
     /// ```
     pub fn matches<'a>(&self, value_of: impl Fn(&str) -> Cow<'a, str>) -> bool {
-        self.terms.iter().all(|term| (value_of(&term.field) == term.value) == term.is_equal)
+        self.terms.iter().all(|term| term.matches(&value_of(&term.field)))
     }
 
     /// The comparisons, sorted.
@@ -158,11 +249,11 @@ fn term(part: &str) -> Option<Result<FieldTerm, InvalidSelector>> {
     for (index, c) in part.char_indices() {
         if !is_escaped {
             let rest = &part[index..];
-            let operator = ["!=", "==", "="].into_iter().find(|operator| rest.starts_with(operator));
-            if let Some(operator) = operator {
+            let operator = FieldOperator::SIGNS.into_iter().find(|(sign, _)| rest.starts_with(sign));
+            if let Some((sign, operator)) = operator {
                 let field = part[..index].to_owned();
-                let value = unescaped(&rest[operator.len()..]);
-                return Some(value.map(|value| FieldTerm { field, is_equal: operator != "!=", value }));
+                let value = unescaped(&rest[sign.len()..]);
+                return Some(value.map(|value| FieldTerm { field, operator, value }));
             }
         }
         is_escaped = c == '\\' && !is_escaped;

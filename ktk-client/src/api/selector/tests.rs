@@ -110,6 +110,32 @@ fn field_selectors_refuse_what_they_cannot_do() {
     }
 }
 
+#[test]
+fn numbers_and_times_have_an_order() {
+    for (text, value, fits) in [
+        ("f>5", "6", true),
+        ("f>5", "10", true),
+        ("f>5", "5", false),
+        ("f>=5", "5", true),
+        ("f<-1", "-2", true),
+        ("f<=5", "", false),
+        ("f>5", "x", false),
+        ("f>2026-11-21T00:00:00Z", "2026-11-21T00:00:00.5Z", true),
+        ("f>2026-11-21T00:00:00Z", "2026-11-21T00:30:00+01:00", false),
+        ("f<2026-11-21T00:00:00Z", "2026-11-20T23:59:59.999999Z", true),
+        ("f<2026-11-21T00:00:00Z", "", false),
+        ("f>5,f<8", "6", true),
+        ("f>5,f<8", "9", false),
+    ] {
+        let selector = FieldSelector::parse(text, &["f"]).expect(text);
+        assert_eq!(selector.matches(|_| value.into()), fits, "{text}: {value}");
+        assert_eq!(FieldSelector::parse(&selector.to_string(), &["f"]), Ok(selector));
+    }
+    for text in ["f>", "f>x", "f<1.5", "f>=2026-11-21"] {
+        FieldSelector::parse(text, &["f"]).expect_err(text);
+    }
+}
+
 fn requirement() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,3}",
@@ -142,8 +168,9 @@ proptest! {
     }
 
     #[test]
-    fn field_selectors_round_trip(value in "[a-z=,\\\\]{0,8}", is_equal: bool) {
-        let term = FieldTerm { field: "f".into(), is_equal, value };
+    fn field_selectors_round_trip(value in "[a-z=<>,\\\\]{0,8}", is_equal: bool) {
+        let operator = if is_equal { FieldOperator::Equal } else { FieldOperator::NotEqual };
+        let term = FieldTerm { field: "f".into(), operator, value };
         let read = FieldSelector::parse(&term.to_string(), &["f"]).expect("our own text");
         prop_assert_eq!(read.terms(), &[term][..]);
     }

@@ -77,7 +77,7 @@ async fn compared(args: DiffArgs, cx: &Context) -> Result<Exit, CliError> {
                 "apiVersion": API_VERSION, "kind": "Diff", "left": left, "right": right,
                 "equal": is_equal, "items": items, "duration": durations.to_value(),
             });
-            cx.ui.print(&machine.write(Document::One(document))?)?;
+            cx.ui.print_document(&machine.write(Document::One(document))?)?;
         }
         None if is_equal => {}
         None => {

@@ -1,23 +1,30 @@
 //! `ktk get`: lists objects, in tables and formats.
 
+mod choice;
+mod document;
 mod execution;
 mod graph;
+mod live;
 mod tables;
 mod watch;
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use clap::Args;
 use serde_json::Value;
 
-use super::{
-    completion,
-    fetch::{self, Query},
-};
+use self::document::Shape;
+use super::completion;
 use crate::{
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{Document, LISTING, OutputFormat, path::Path, sort},
-    target::{self, Target, Targets},
+    output::{
+        Document, LISTING, OutputFormat,
+        jsonpath::{Missing, Path},
+        sort,
+    },
+    target::{Target, Targets},
     view::object::Object,
 };
 
@@ -35,17 +42,32 @@ Examples:
   # One task as JSON
   ktk get task/build-web -o json
 
+  # The names of those that failed today, one a line
+  ktk get tasks -o name --field-selector 'status.phase=Failed,status.finishedAt>2026-11-21T00:00:00Z'
+
+  # One field: see ktk help jsonpath
+  ktk get task build-web -o jsonpath='{.status.phase}'
+
+  # Columns of one's own
+  ktk get tasks -o custom-columns=NAME:.metadata.name,NODE:.status.node,AGE:'age(.metadata.createdAt)'
+
+  # What jq makes of them
+  ktk get tasks --jq '.items[].metadata.name'
+
   # Pipelines with their steps and restarts
   ktk get pipelines -o tree
 
   # Follow changes
-  ktk get tasks -l team=media -w";
+  ktk get tasks -l team=media -w
+
+  # A table that is always of now
+  ktk get tasks,pipelines --live";
 
 /// List objects
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GetArgs {
-    /// TYPE, TYPE NAME…, TYPE/NAME…, several types with commas, or all
+    /// TYPE, TYPE NAME…, TYPE/NAME…, several types with commas, or all: tasks and pipelines
     #[arg(value_name = "TYPE", add = completion::targets("get"))]
     words: Vec<String>,
 
@@ -53,7 +75,8 @@ pub(crate) struct GetArgs {
     #[arg(short = 'l', long = "selector", value_name = "SELECTOR")]
     labels: Vec<String>,
 
-    /// Only objects with these fields: status.phase=Failed; repeated, all must hold
+    /// Only objects with these fields: status.phase=Failed, 'status.finishedAt>2026-11-21T00:00:00Z'; repeated,
+    /// all must hold
     #[arg(long = "field-selector", value_name = "SELECTOR")]
     fields: Vec<String>,
 
@@ -73,9 +96,43 @@ pub(crate) struct GetArgs {
     #[arg(long, conflicts_with = "watch", conflicts_with = "watch_only")]
     unresolved: bool,
 
-    /// Format: wide, json, yaml, name; of pipelines also tree, dot, mermaid
+    /// Format: wide, json, jsonl, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, jsonpath-as-json=TEMPLATE,
+    /// custom-columns=TITLE:PATH,…, custom-columns-file=FILE; of pipelines also tree, dot, mermaid
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(LISTING))]
     output: Option<String>,
+
+    /// Whether a jsonpath template may name fields that are not there
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value_t = true,
+        hide_default_value = true,
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    allow_missing_template_keys: bool,
+
+    /// Print what this jq filter yields of the objects as -o json has them, texts raw
+    #[arg(long, value_name = "FILTER")]
+    jq: Option<String>,
+
+    /// The objects that manifests name: a file, a directory, or - for standard input; repeatable
+    #[arg(short, long = "filename", value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    filenames: Vec<PathBuf>,
+
+    /// With -f: directories with all that is below them
+    #[arg(short = 'R', long, requires = "filenames")]
+    recursive: bool,
+
+    /// Where the objects are that manifests name, by type and name.
+    #[arg(skip)]
+    places: BTreeMap<(Kind, String), String>,
+
+    /// Objects that one request asks for; 0 leaves it to the server. The output is the same [default: 1000]
+    #[arg(long, value_name = "N")]
+    chunk_size: Option<u32>,
 
     /// Go on and print each change
     #[arg(short, long)]
@@ -84,6 +141,14 @@ pub(crate) struct GetArgs {
     /// Print changes only, not what is there already
     #[arg(long)]
     watch_only: bool,
+
+    /// Draw the table anew with each change, on a terminal
+    #[arg(long, conflicts_with = "watch_only")]
+    live: bool,
+
+    /// With -w: say of each row whether it was ADDED, MODIFIED or DELETED
+    #[arg(long)]
+    output_watch_events: bool,
 
     /// Sort by this field, as .metadata.createdAt
     #[arg(long, value_name = "PATH")]
@@ -105,6 +170,10 @@ pub(crate) struct GetArgs {
     #[arg(long)]
     show_kind: bool,
 
+    /// How tables show when something was made
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Timestamps::Relative)]
+    timestamps: Timestamps,
+
     /// Say nothing about names that do not exist
     #[arg(long)]
     ignore_not_found: bool,
@@ -112,6 +181,15 @@ pub(crate) struct GetArgs {
     /// Exit with 3 where there is nothing
     #[arg(long)]
     error_if_empty: bool,
+}
+
+/// How tables show times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Timestamps {
+    /// A column AGE: how long ago.
+    Relative,
+    /// A column CREATED: the time itself.
+    Absolute,
 }
 
 /// What was found, by type in the order asked for.
@@ -122,39 +200,51 @@ struct Found {
 }
 
 pub(crate) async fn run(mut args: GetArgs, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), LISTING)?;
-    let targets = target::parse("get", &args.words)?;
+    let missing = if args.allow_missing_template_keys { Missing::Allowed } else { Missing::Refused };
+    let format =
+        OutputFormat::parse_with(args.output.as_deref(), LISTING, missing, |path| fs::read_to_string(path))?;
+    if let OutputFormat::Template(template) = format
+        && let Some(oddity) = template.oddity()
+    {
+        cx.ui.warning(&oddity);
+    }
+    let targets = args.targets(cx).await?;
     args.check(&targets, format)?;
+    let shape = Shape::new(format, args.jq.as_deref())?;
     if let Some(typed) = &args.execution {
         let id = execution::find(typed, cx).await?;
         args.fields.push(format!("metadata.executionId={id}"));
     }
-    let sort_by = args.sort_by.as_deref().map(Path::parse).transpose()?;
+    let sort_by = args.sort_by.as_deref().map(Path::parse).transpose().map_err(CliError::usage)?;
+    if args.live {
+        return live::run(&args, &targets.targets, &shape, sort_by.as_ref(), cx).await;
+    }
     if args.watch || args.watch_only {
         if sort_by.is_some() {
-            cx.ui.warning("--watch requested, --sort-by is not applied to changes");
+            cx.ui.warning("--watch requested, --sort-by will be ignored for watch events received");
         }
-        return watch::run(&args, &targets.targets, format, cx).await;
+        return watch::run(&args, &targets.targets, &shape, sort_by.as_ref(), cx).await;
     }
     match format {
         OutputFormat::Tree | OutputFormat::Dot | OutputFormat::Mermaid => {
             graph::run(&args, &targets.targets, format, cx).await
         }
-        _ => list(&args, &targets, format, sort_by.as_ref(), cx).await,
+        _ => list(&args, &targets, &shape, sort_by.as_ref(), cx).await,
     }
 }
 
 async fn list(
     args: &GetArgs,
     targets: &Targets,
-    format: OutputFormat,
+    shape: &Shape,
     sort_by: Option<&Path>,
     cx: &Context,
 ) -> Result<Exit, CliError> {
-    let machine = format.machine();
-    let has_little = machine.is_none() || format == OutputFormat::Name;
-    let query = args.query(cx, has_little && sort_by.is_none());
-    if let ([Target { kind, name: None }], None, None) = (targets.targets.as_slice(), machine, sort_by) {
+    let query = args.query(cx, !shape.needs_whole_objects() && sort_by.is_none());
+    let format = shape.format();
+    if let ([Target { kind, name: None }], true, None) =
+        (targets.targets.as_slice(), shape.is_table(), sort_by)
+    {
         return args.print_long_table(*kind, &query, format, cx).await;
     }
     let mut found = args.find(&targets.targets, &query, cx).await?;
@@ -162,20 +252,20 @@ async fn list(
         sort_groups(&mut found.groups, path)?;
     }
     let is_empty = found.groups.iter().all(|(_, objects)| objects.is_empty());
-    match machine {
-        Some(machine) => {
-            let values = found.groups.iter().flat_map(|(_, objects)| objects).map(Object::to_value);
-            let values: Vec<Value> = values.collect::<Result<_, _>>().map_err(unwritable)?;
-            let is_named = targets.targets.iter().all(|target| target.name.is_some());
-            if !(is_named && values.is_empty()) {
-                let document = if is_named { Document::named(values) } else { Document::Many(values) };
-                cx.ui.print(&machine.write(document)?)?;
-            }
+    let is_named = targets.targets.iter().all(|target| target.name.is_some());
+    if shape.is_table() {
+        args.print_tables(&found.groups, format, cx)?;
+    } else if !(is_named && is_empty) {
+        let values = found.groups.iter().flat_map(|(_, objects)| objects).map(Object::to_value);
+        let values: Vec<Value> = values.collect::<Result<_, _>>().map_err(unwritable)?;
+        match format {
+            OutputFormat::Columns(columns) => args.print_columns(columns, &values, cx)?,
+            _ if is_named => cx.ui.print_document(&shape.write(Document::named(values))?)?,
+            _ => cx.ui.print_document(&shape.write(Document::Many(values))?)?,
         }
-        None => args.print_tables(&found.groups, format, cx)?,
     }
     if is_empty && found.errors.is_empty() {
-        return Ok(args.say_nothing_found(&targets.targets, machine.is_some(), cx));
+        return Ok(args.say_nothing_found(&targets.targets, !shape.is_table(), cx));
     }
     CliError::of_all(found.errors).map(|()| Exit::Done)
 }
@@ -204,73 +294,5 @@ fn sort_groups(groups: &mut [(Kind, Vec<Object>)], path: &Path) -> Result<(), Cl
     match refusals.pop() {
         Some(refusal) if !has_field => Err(refusal),
         _ => Ok(()),
-    }
-}
-
-impl GetArgs {
-    fn check(&self, targets: &Targets, format: OutputFormat) -> Result<(), CliError> {
-        let is_named = targets.targets.iter().any(|target| target.name.is_some());
-        let is_of_tasks = targets.targets.iter().all(|target| target.kind == Kind::Task);
-        if self.execution.is_some() && (is_named || !is_of_tasks) {
-            return Err(CliError::usage("--execution chooses tasks: ktk get tasks --execution REF"));
-        }
-        if is_named && (!self.labels.is_empty() || !self.fields.is_empty()) {
-            return Err(CliError::usage("name cannot be provided when a selector is specified"));
-        }
-        let has_events = targets.targets.iter().any(|target| target.kind == Kind::Event);
-        if has_events && (!self.labels.is_empty() || !self.fields.is_empty()) {
-            let error = CliError::usage("events are not chosen by selectors");
-            return Err(error.with_hint("ktk events --for TYPE/NAME"));
-        }
-        let is_of_tasks = targets.targets.iter().all(|target| target.kind == Kind::Task);
-        if self.unresolved && (is_named || !is_of_tasks) {
-            let error = CliError::usage("--unresolved chooses among tasks");
-            return Err(error.with_hint("ktk get tasks --unresolved"));
-        }
-        let is_namespaced = targets.targets.iter().any(|target| target.kind.is_namespaced());
-        if is_named && self.all_namespaces && is_namespaced {
-            return Err(CliError::usage("a resource cannot be retrieved by name across all namespaces"));
-        }
-        let is_graph = matches!(format, OutputFormat::Tree | OutputFormat::Dot | OutputFormat::Mermaid);
-        if is_graph && (self.watch || self.watch_only) {
-            return Err(CliError::usage("tree, dot and mermaid cannot be watched"));
-        }
-        fetch::check_labels(&self.labels)
-    }
-
-    fn query(&self, cx: &Context, is_summary: bool) -> Query {
-        Query {
-            namespace: (!self.all_namespaces).then(|| cx.namespace().to_owned()),
-            labels: fetch::joined(&self.labels),
-            fields: fetch::joined(&self.fields),
-            all_incarnations: self.all_incarnations,
-            unresolved: self.unresolved,
-            is_summary,
-        }
-    }
-
-    async fn find(&self, targets: &[Target], query: &Query, cx: &Context) -> Result<Found, CliError> {
-        let client = cx.client().await?;
-        let mut found = Found::default();
-        for Target { kind, name } in targets {
-            let objects = match name {
-                None => fetch::list(client, *kind, query).await.map_err(fetch::refused_list)?.objects,
-                Some(name) => match fetch::one(client, *kind, name).await {
-                    Ok(object) => vec![object],
-                    Err(error) if self.ignore_not_found && error.is_not_found() => Vec::new(),
-                    // The next name would meet the same.
-                    Err(error) if error.is_unreachable() => return Err(error.into()),
-                    Err(error) => {
-                        found.errors.push(error.into());
-                        Vec::new()
-                    }
-                },
-            };
-            match found.groups.iter_mut().find(|(known, _)| known == kind) {
-                Some((_, known)) => known.extend(objects),
-                None => found.groups.push((*kind, objects)),
-            }
-        }
-        Ok(found)
     }
 }

@@ -1,22 +1,26 @@
 //! `ktk get` as tables.
 
 use ktk_client::api::table::{TableParams, TaskLine};
+use serde_json::Value;
 
-use super::GetArgs;
+use super::{GetArgs, Timestamps};
 use crate::{
     clock,
     commands::fetch::{self, Query},
     context::Context,
     error::{CliError, Exit},
     kinds::Kind,
-    output::{OutputFormat, table::Table},
+    output::{Columns, OutputFormat, table::Table},
     target::Target,
     view::{
-        Moment,
+        Moment, age,
         listing::{Listing, ListingOptions},
         object::Object,
     },
 };
+
+/// Rows that are kept to make columns as wide as they must be.
+const ROWS_GATHERED: usize = 20_000;
 
 impl GetArgs {
     /// Which columns the tables of this command have.
@@ -29,6 +33,7 @@ impl GetArgs {
             tells_incarnations: self.all_incarnations || self.unresolved,
             shows_labels: self.show_labels,
             label_columns: self.label_columns.clone(),
+            is_absolute: self.timestamps == Timestamps::Absolute,
         }
     }
 
@@ -58,6 +63,25 @@ impl GetArgs {
         Ok(())
     }
 
+    /// One table of columns that were typed.
+    pub(super) fn print_columns(
+        &self,
+        columns: &Columns,
+        objects: &[Value],
+        cx: &Context,
+    ) -> Result<(), CliError> {
+        let mut table = self.table_of_columns(columns);
+        let now = clock::now();
+        let rows: Result<Vec<_>, _> =
+            objects.iter().map(|object| columns.row(object, |time| age::age(Some(time), now))).collect();
+        cx.ui.print(&table.write(rows?))
+    }
+
+    /// An empty table of columns that were typed.
+    pub(super) fn table_of_columns(&self, columns: &Columns) -> Table {
+        Table::new((!self.no_headers).then(|| columns.titles()), false)
+    }
+
     /// The table of one type, whose rows are made while the list still comes.
     pub(super) async fn print_long_table(
         &self,
@@ -71,6 +95,13 @@ impl GetArgs {
         let listing = Listing::new(kind, &options);
         let mut table = self.table(&listing, cx);
         let client = cx.client().await?;
+        let mut printed: Result<bool, CliError> = Ok(false);
+        // A very long table is printed while it comes, with the widths of its beginning.
+        let mut print_early = |table: &mut Table| {
+            if table.gathered() >= ROWS_GATHERED && printed.is_ok() {
+                printed = cx.ui.print(&table.write_gathered()).map(|()| true);
+            }
+        };
         let pages = match kind {
             Kind::Task => {
                 let has_labels = options.shows_labels || !options.label_columns.is_empty();
@@ -78,18 +109,22 @@ impl GetArgs {
                     TableParams { wide: options.is_wide, labels: has_labels, ..TableParams::default() };
                 let take = |page: Vec<TaskLine>| {
                     table.gather(page.into_iter().map(|line| listing.line(line, &moment)));
+                    print_early(&mut table);
                 };
                 fetch::each_page_of_lines(client, query, &columns, take).await
             }
             _ => {
                 let take = |page: Vec<Object>| {
                     table.gather(page.iter().map(|object| listing.row(object, &moment)));
+                    print_early(&mut table);
                 };
                 fetch::each_page(client, kind, query, take).await
             }
         };
         pages.map_err(fetch::refused_list)?;
+        let has_printed = printed?;
         match table.write_gathered() {
+            text if text.is_empty() && has_printed => Ok(Exit::Done),
             text if text.is_empty() => Ok(self.say_nothing_found(&[Target { kind, name: None }], false, cx)),
             text => cx.ui.print(&text).map(|()| Exit::Done),
         }

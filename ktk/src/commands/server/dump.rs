@@ -58,7 +58,7 @@ pub(super) fn print(options: &Options, cx: &Context) -> Result<Exit, CliError> {
         idle_exit: options.idle_exit.map(Duration::new).unwrap_or_default(),
     };
     if let Some(yaml) = OutputFormat::Yaml.machine() {
-        cx.ui.print(&yaml.write(Document::One(made::value(&dump)?))?)?;
+        cx.ui.print_document(&yaml.write(Document::One(made::value(&dump)?))?)?;
     }
     Ok(Exit::Done)
 }

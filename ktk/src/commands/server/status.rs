@@ -90,7 +90,7 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<Exit, CliError
     };
     let shown = Shown::new(&status);
     match format.machine() {
-        Some(machine) => cx.ui.print(&machine.write(Document::One(made::value(&shown)?))?)?,
+        Some(machine) => cx.ui.print_document(&machine.write(Document::One(made::value(&shown)?))?)?,
         None => {
             let lines = shown.lines(status.stopping);
             let width = lines.iter().map(|(key, _)| key.len()).max().unwrap_or_default() + 1;

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde_json::Value;
 
-use crate::output::path::Path;
+use crate::output::jsonpath::{Path, text_of};
 
 /// A field, and the value that it is to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Expected {
     /// value is compared by its text, whatever its type.
     pub(super) fn is_met_by(&self, object: &Value) -> bool {
         self.path.find_all(object).into_iter().any(|found| match &self.value {
-            Some(value) => text(found) == *value,
+            Some(value) => text_of(found) == *value,
             None => !is_empty(found),
         })
     }
@@ -54,7 +54,10 @@ impl FromStr for Expected {
                         --for=jsonpath='{.status.phase}'=Succeeded"
                 .to_owned());
         }
-        Ok(Self { path: Path::read(path)?, value: value.map(str::to_owned) })
+        Ok(Self {
+            path: Path::parse(path).map_err(|problem| problem.to_string())?,
+            value: value.map(str::to_owned),
+        })
     }
 }
 
@@ -78,13 +81,6 @@ fn end_of_path(text: &str) -> Option<usize> {
 fn unquoted(text: &str) -> &str {
     let inside = |quote| text.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
     inside('"').or_else(|| inside('\'')).unwrap_or(text)
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -124,6 +120,10 @@ mod tests {
             ("{.status.nosuch}=x", false),
             ("{.status.attempts[*].exitCode}=3", true),
             ("{.status.attempts[1].exitCode}=3", false),
+            ("{.status.attempts[?(@.exitCode==3)].exitCode}=3", true),
+            ("status.attempts[?(@.exitCode>3)]", false),
+            ("status.attempts[0].exitCode=3", true),
+            ("status.attempts[7].exitCode=3", false),
             ("{.status['a=b']}=c=d", true),
             ("status['a=b']=c=d", true),
         ] {
@@ -139,7 +139,7 @@ mod tests {
             ("{.status.phase", "brace is missing"),
             ("{.status.phase}=", "has to have a value after equal sign"),
             ("{.status.phase}=''", "has to have a value after equal sign"),
-            ("{.status.attempts[?(@.exitCode==3)].node}=x", "brackets hold"),
+            ("{.status.attempts[?(@.exitCode<>3)].node}=x", "unrecognized filter operator <>"),
         ] {
             let error = typed.parse::<Expected>().expect_err(typed);
             assert!(error.contains(why), "{typed}: {error}");
