@@ -39,6 +39,17 @@ fn labels_are_set_and_removed() {
 }
 
 #[test]
+fn many_at_once_all_count() {
+    let place = held();
+    let running: Vec<_> = (0..16).map(|n| place.spawn(&format!("label task x k{n}=v"))).collect();
+    for label in running {
+        label.wait().is(0, "task/x labeled\n", "");
+    }
+    let labels = place.field("task", "x", "/metadata/labels");
+    assert!((0..16).all(|n| labels.contains(&format!("\"k{n}\":\"v\""))), "{labels}");
+}
+
+#[test]
 fn wrong_labels_change_nothing() {
     let place = held();
     for (line, says) in [

@@ -26,7 +26,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Feed {
     channels: Mutex<HashMap<View, Listened>>,
-    opened: Notify,
+    /// A channel was opened, or the last one closed.
+    moved: Notify,
 }
 
 struct Listened {
@@ -48,6 +49,9 @@ impl Drop for Seat {
             listened.by -= 1;
             if listened.by == 0 {
                 channels.remove(&self.view);
+                if channels.is_empty() {
+                    self.feed.moved.notify_one();
+                }
             }
         }
     }
@@ -59,7 +63,7 @@ impl Feed {
         let view = viewer.view();
         let mut channels = self.channels();
         let listened = channels.entry(view.clone()).or_insert_with(|| {
-            self.opened.notify_one();
+            self.moved.notify_one();
             Listened { channel: Arc::new(Channel::new(viewer)), by: 0 }
         });
         listened.by += 1;
@@ -70,25 +74,30 @@ impl Feed {
 
     /// Looks for changes as long as somebody watches. Never ends by itself.
     pub(super) async fn run(&self, backend: &dyn Backend) {
+        loop {
+            // Whoever waits for changes keeps a server from ending: here that is nobody.
+            self.moved.notified().await;
+            self.follow(backend).await;
+        }
+    }
+
+    /// Looks for changes until nobody watches any more.
+    async fn follow(&self, backend: &dyn Backend) {
         let mut versions = backend.versions();
         let mut round: Option<Round> = None;
         loop {
             let channels = self.all();
             if channels.is_empty() {
-                round = None;
-                self.opened.notified().await;
-                continue;
+                return;
             }
             // Registered before the look: a change after it is looked for again.
             let newest = *versions.borrow_and_update();
-            let looked = look(backend, &channels, round.take()).await;
-            let woken = match looked {
+            let woken = match look(backend, &channels, round.take()).await {
                 Ok((next, woken)) => {
-                    let has_more = next.upto < newest;
-                    round = Some(next);
-                    if has_more {
+                    if next.upto < newest {
                         versions.mark_changed();
                     }
+                    round = Some(next);
                     woken
                 }
                 Err(error) => {
@@ -106,7 +115,7 @@ impl Feed {
                 changed = versions.changed() => if changed.is_err() {
                     std::future::pending::<()>().await;
                 },
-                () = self.opened.notified() => {}
+                () = self.moved.notified() => {}
             }
         }
     }

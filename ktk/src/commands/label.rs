@@ -1,6 +1,9 @@
 //! `ktk label` and `ktk annotate`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use ktk_client::{
@@ -24,8 +27,8 @@ use crate::{
     ui::escape,
 };
 
-/// How often a change is tried anew where the object has changed meanwhile.
-const TRIES: usize = 10;
+/// How long a change is tried anew where the object has changed meanwhile: each time somebody else's came through.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Set and remove labels of objects
 ///
@@ -187,24 +190,26 @@ async fn change(
     cx: &Context,
 ) -> Result<(Amended, &'static str), CliError> {
     let there = client.in_namespace(&*chosen.namespace);
-    let mut tries = 0;
+    let begun = Instant::now();
+    let mut is_first = true;
     loop {
-        tries += 1;
         let object = fetch::one(&there, chosen.named.kind, &chosen.named.name).await?;
         let metadata = object.metadata();
         let members = changes.against(mark.of(metadata), args.overwrite, mark)?;
-        if tries == 1 {
+        if std::mem::take(&mut is_first) {
             for key in changes.removed.iter().filter(|key| !mark.of(metadata).contains_key(*key)) {
                 cx.ui.message(&format!("{} {:?} not found.", mark.word(), escape(key)));
             }
         }
-        let version = args.resource_version.or(metadata.version);
+        // What is overwritten or removed may have changed meanwhile.
+        let is_only_removed = members.values().all(Value::is_null);
+        let version =
+            args.resource_version.or(metadata.version.filter(|_| !args.overwrite && !is_only_removed));
         if members.is_empty() && args.resource_version.is_none_or(|asked| Some(asked) == metadata.version) {
             let done = if mark == Mark::Label { "not labeled" } else { "annotated" };
             let object = object.to_value().map_err(|error| CliError::failed(error.to_string()))?;
             return Ok((Amended { object, changed: false }, done));
         }
-        let is_only_removed = members.values().all(Value::is_null);
         match amend::send(client, chosen, mark.patch(Value::Object(members)), version, args.dry_run).await {
             Ok(amended) => {
                 let done = match mark {
@@ -215,7 +220,9 @@ async fn change(
                 return Ok((amended, done));
             }
             Err(error)
-                if error.exit() == Exit::Conflict && tries < TRIES && args.resource_version.is_none() => {}
+                if error.exit() == Exit::Conflict
+                    && args.resource_version.is_none()
+                    && begun.elapsed() < PATIENCE => {}
             Err(error) => return Err(error),
         }
     }

@@ -124,6 +124,11 @@ impl Fake {
         version
     }
 
+    /// How many wait for changes.
+    pub(super) fn waiting(&self) -> usize {
+        self.versions.receiver_count()
+    }
+
     /// A change that a watch of kind `Task` sees, or one that it does not.
     pub(super) fn change(&self, matches: bool) -> u64 {
         let version = *self.versions.borrow() + 1;

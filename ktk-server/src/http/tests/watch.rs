@@ -192,6 +192,7 @@ async fn nobody_looks_when_nobody_watches() {
         ask(&server.socket, &request("GET /healthz", &[], "")).await;
     }
     assert_eq!(*server.fake.looks.borrow(), settled);
+    assert_eq!(server.fake.waiting(), 0, "a server that nobody watches can end by itself");
 }
 
 #[tokio::test]
