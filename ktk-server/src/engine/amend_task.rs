@@ -4,6 +4,7 @@ use ktk_client::api::{
     ApiError, Cause, Metadata, Phase, Reason, Task, change, check,
     event::Severity,
     patch::{PatchParams, Patched},
+    task::TaskSpec,
 };
 use uuid::Uuid;
 
@@ -107,6 +108,19 @@ fn value_causes(after: &Task) -> Vec<Cause> {
     causes
 }
 
+/// Takes those fields that differ between two specs from a third; the others stay what a type or a pipeline made them.
+fn take_changed(spec: &mut TaskSpec, from: &TaskSpec, (before, after): (&TaskSpec, &TaskSpec)) {
+    if before.priority != after.priority {
+        spec.priority = from.priority;
+    }
+    if before.queue != after.queue {
+        spec.queue.clone_from(&from.queue);
+    }
+    if before.run_after != after.run_after {
+        spec.run_after = from.run_after;
+    }
+}
+
 /// What has changed, in words.
 fn words(before: &Task, after: &Task) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -127,18 +141,21 @@ impl<T: Tx> Unit<'_, T> {
         let unreadable = || EngineError::conflict("its stored manifest cannot be read");
         let mut stored = self.body(id).await?.ok_or_else(unreadable)?;
         stored.annotations.clone_from(&after.metadata.annotations);
-        let asked = stored.of_type.as_mut().map(|of_type| &mut of_type.asked);
-        for spec in [Some(&mut stored.spec), asked].into_iter().flatten() {
-            spec.priority = after.spec.priority;
-            spec.queue.clone_from(&after.spec.queue);
-            spec.run_after = after.spec.run_after;
+        // What is taken away is again what the task's type says.
+        let mut whole = after.spec.clone();
+        if let Some(of_type) = &mut stored.of_type {
+            whole = of_type.definition.complete(&whole);
+            take_changed(&mut of_type.asked, &after.spec, (&before.spec, &after.spec));
         }
+        take_changed(&mut stored.spec, &whole, (&before.spec, &after.spec));
         let labels = body::labels_text(&after.metadata.labels)?;
         let row = self.task_mut(id)?;
         row.labels = labels;
-        row.priority = after.spec.priority.unwrap_or(0);
+        if before.spec.priority != after.spec.priority {
+            row.priority = stored.spec.priority.unwrap_or(0);
+        }
         if before.spec.queue != after.spec.queue {
-            let queue = queue_of(after.spec.queue.as_deref());
+            let queue = queue_of(stored.spec.queue.as_deref());
             let lane = self.lane_of(&stored.spec, &queue).await?;
             let row = self.task_mut(id)?;
             (row.queue, row.lane) = (queue, lane);

@@ -135,7 +135,7 @@ macro_rules! engine_conformance {
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given, many_look_at_once;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;
-            task_types: versions_and_aliases, a_task_gets_what_its_type_has, what_breaks_a_schema_is_refused,
+            task_types: versions_and_aliases, a_patch_leaves_what_its_type_gave, a_task_gets_what_its_type_has, what_breaks_a_schema_is_refused,
                 outputs_are_judged, evaluated_inputs_are_judged, a_task_keeps_its_type, sets_are_applied_whole;
             entities: made_found_and_listed, wrong_ones_are_refused_with_all_causes,
                 the_default_queue_always_exists, watched_until_they_are_deleted;

@@ -99,6 +99,26 @@ pub async fn a_task_gets_what_its_type_has<S: Store>(store: S) {
     assert_eq!((priority("a"), priority("b")), (7, 1));
 }
 
+pub async fn a_patch_leaves_what_its_type_gave<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.create_entity(resize(1)).await.unwrap();
+    lab.make(job("a").of_type("resize")).await;
+    let seen = |lab: &Lab<S>| (row(lab, "a").priority, row(lab, "a").labels);
+    for (members, priority) in [
+        (json!({"metadata": {"labels": {"team": "x"}}}), 7),
+        (json!({"spec": {"priority": 2}}), 2),
+        (json!({"metadata": {"labels": {"team": "y"}}}), 2),
+        (json!({"spec": {"priority": null}}), 7),
+    ] {
+        let patched = lab.amend("a", members.clone()).await.unwrap();
+        assert!(patched.changed && patched.object.spec.run.is_none(), "it is shown as it was asked for");
+        assert_eq!(seen(&lab).0, priority, "{members}");
+    }
+    lab.fail("a").await;
+    lab.restart("a").await.unwrap();
+    assert_eq!(seen(&lab), (7, Some(r#"{"team":"y"}"#.to_owned())));
+}
+
 pub async fn what_breaks_a_schema_is_refused<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     let broken = with(resize(1), |spec| spec.outputs = Some(json!({"type": "nothing"})));
