@@ -80,8 +80,8 @@ impl Channel {
         Recent::Known(pieces, upto.max(version))
     }
 
-    /// Adds what was found between two versions, forgets what is not after `keep`, the end of an earlier look, and
-    /// wakes those who watch when there is more for them; says how many.
+    /// Adds what was found between two versions, forgets what is not after `keep`, the end of this look or an earlier
+    /// one, and wakes those who watch when there is more for them; says how many.
     pub(super) fn add(&self, after: u64, upto: u64, pieces: Vec<Piece>, keep: u64) -> usize {
         let mut ring = self.ring();
         let wakes = ring.span.is_none() || !pieces.is_empty();
@@ -89,7 +89,8 @@ impl Channel {
         while ring.pieces.front().is_some_and(|piece| piece.last <= from) {
             ring.pieces.pop_front();
         }
-        ring.pieces.extend(pieces);
+        // More than is remembered at all: each reads it from the store.
+        ring.pieces.extend(pieces.into_iter().filter(|piece| piece.last > from));
         ring.span = Some((from, upto));
         drop(ring);
         if !wakes {
@@ -163,10 +164,13 @@ mod tests {
         channel.add(20, 30, Vec::new(), 10);
         assert_eq!(channel.after(9), Recent::Unknown);
         assert_eq!(channel.after(10), Recent::Known(vec![piece(12, 12, 1)], 30));
+        channel.add(30, 40, vec![piece(31, 40, 1)], 40);
+        assert_eq!(channel.ring().pieces, [], "it was too much to be remembered at all");
+        assert_eq!((channel.after(30), channel.after(40)), (Recent::Unknown, Recent::Known(Vec::new(), 40)));
         channel.forget();
-        assert_eq!(channel.after(30), Recent::Unknown);
-        channel.add(40, 40, Vec::new(), 10);
-        assert_eq!(channel.after(39), Recent::Unknown, "nobody looked between 30 and 40");
+        assert_eq!(channel.after(40), Recent::Unknown);
+        channel.add(50, 50, Vec::new(), 10);
+        assert_eq!(channel.after(49), Recent::Unknown, "nobody looked between 40 and 50");
     }
 
     #[test]

@@ -151,7 +151,6 @@ impl Round {
             self.past.push_back((upto, size));
         }
         while self.size > FEED_BYTES
-            && self.past.len() > 1
             && let Some((end, size)) = self.past.pop_front()
         {
             self.keep = end;

@@ -224,3 +224,27 @@ async fn wherever_a_watch_begins_it_loses_and_repeats_nothing() {
         assert_eq!(seen, expected, "from {start}");
     }
 }
+
+#[tokio::test]
+async fn what_is_too_much_to_remember_is_read_by_each() {
+    let server = Running::start().await;
+    let mut watches = Vec::new();
+    for _ in 0..3 {
+        let mut watch = Events::open(&server.socket, "/watch", None).await;
+        watch.take(1).await;
+        watches.push(watch);
+    }
+    let mut expected = Vec::new();
+    for pad in [10, crate::limits::FEED_BYTES + 1, 10, crate::limits::FEED_BYTES, 10] {
+        server.fake.pad(pad);
+        let before = *server.fake.looks.borrow();
+        expected.push(server.fake.change(true));
+        for watch in &mut watches {
+            let event = watch.take(1).await.remove(0);
+            assert_eq!(event.id, expected[expected.len() - 1].to_string());
+            assert_eq!(event.data["object"]["pad"].as_str().map(str::len), Some(pad));
+        }
+        let looks = *server.fake.looks.borrow() - before;
+        assert!(pad == 10 || looks > watches.len(), "{looks} looks at {pad} bytes");
+    }
+}
