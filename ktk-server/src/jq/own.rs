@@ -13,6 +13,10 @@ use super::{
 /// As little as hurts nobody who waits: a filter that has no end is a slip.
 const LIMITS: Limits = Limits { time: Duration::from_secs(60), stack: 1 << 20 };
 
+/// What a filter without an end may yield before it is stopped: more than any list, less than a memory.
+const VALUES: usize = 10_000_000;
+const BYTES: usize = 256 << 20;
+
 /// A filter of the process that asks.
 pub struct Filter {
     text: String,
@@ -39,7 +43,7 @@ impl Filter {
     pub fn apply(&self, value: &Value) -> Result<Vec<Value>, Fault> {
         let mut filters = self.filters.borrow_mut();
         filters.take(value)?;
-        let call = Call { filter: &self.text, item: None, values: usize::MAX, bytes: usize::MAX };
+        let call = Call { filter: &self.text, item: None, values: VALUES, bytes: BYTES };
         let yielded = filters.call(call)?;
         let parsed = yielded.iter().map(|text| serde_json::from_str(text.get()));
         parsed.collect::<Result<_, _>>().map_err(|error| Fault::Error(error.to_string()))
@@ -62,5 +66,7 @@ mod tests {
         assert!(Filter::new(".a |").is_err_and(|problem| problem.message.contains("column")));
         let endless = Filter::new("def f: 1 + f; f").expect("a filter");
         assert_eq!(endless.apply(&json!(null)), Err(Fault::TooDeep));
+        let endless = Filter::new("repeat(\"x\" * 10000000)").expect("a filter");
+        assert_eq!(endless.apply(&json!(null)), Err(Fault::TooLong(BYTES)));
     }
 }
