@@ -13,7 +13,6 @@ mod work;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Cause, Metadata, Pipeline, Task, dag, field, names, task::TaskSpec};
@@ -82,35 +81,6 @@ pub fn changed(spec: &TaskSpec, params: &BTreeMap<String, Value>) -> Vec<Cause> 
     work.check_key(&mut causes, "spec", params);
     work.check_references(&mut causes, "spec", params);
     causes.into_vec()
-}
-
-/// Reads an object, and names each field that it does not have.
-///
-/// ```
-/// use ktk_client::api::{Queue, check};
-/// let queue = serde_json::json!({"apiVersion": "ktk/v1", "kind": "Queue", "metadata": {"nam": "a"}, "spec": {}});
-/// assert_eq!(check::strictly::<Queue>(&queue).unwrap_err()[0].field, "metadata.nam");
-/// ```
-///
-/// # Errors
-/// Every unknown field, and the first value that does not fit.
-pub fn strictly<T: DeserializeOwned>(value: &Value) -> Result<T, Vec<Cause>> {
-    let mut unknown = Vec::new();
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-    let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) =
-        &mut |path| unknown.push(field::to_text(&field::of_ignored(&path)));
-    let read = T::deserialize(serde_ignored::Deserializer::new(tracked, &mut note));
-    let mut causes: Vec<Cause> =
-        unknown.into_iter().map(|path| Cause::new(path, "is no field that is known here")).collect();
-    match read {
-        Ok(object) if causes.is_empty() => Ok(object),
-        Ok(_) => Err(causes),
-        Err(error) => {
-            causes.push(Cause::new(field::to_text(&field::of_error(&track.path())), error.to_string()));
-            Err(causes)
-        }
-    }
 }
 
 /// All that is wrong with the labels and annotations of an object that exists, as a patch would have them.

@@ -1,6 +1,6 @@
 //! What patches of all kinds have in common: what they make of an object, and what of it nobody may change.
 
-use ktk_client::api::{ApiError, Cause, Metadata, check, field, patch::PatchParams};
+use ktk_client::api::{ApiError, Cause, Metadata, field, patch::PatchParams};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::{
     body,
     error::{EngineError, EngineResult},
 };
-use crate::model::patch;
+use crate::model::{decode::decode, patch};
 
 /// What a patch makes of an object.
 ///
@@ -30,7 +30,7 @@ pub(super) fn patched<O: Serialize + DeserializeOwned>(
     let invalid = |causes| EngineError::from(ApiError::invalid(&format!("the patch of {what}"), causes));
     let before = body::to_value(before)?;
     let after = patch::apply(&before, &params.patch).map_err(invalid)?;
-    check::strictly(&after).map_err(invalid)
+    Ok(decode(&format!("the patch of {what}"), &after)?)
 }
 
 /// What of the metadata is not the caller's to change, and what of the rest of an object beside its spec.

@@ -6,7 +6,7 @@ use ktk_client::api::{ApiError, Cause};
 use serde::de::DeserializeOwned;
 
 use super::refusal::Refusal;
-use crate::rpc::decode;
+use crate::model::decode::decode;
 
 /// Reads a query. `what` names it where it is wrong. What cannot be read is no request at all; what can be read and
 /// makes no sense is told apart from it by its status.

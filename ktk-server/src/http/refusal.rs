@@ -104,34 +104,3 @@ impl From<ApiError> for Refusal {
         Self { status, error: Box::new(error), allow: None, retry_after: None, closes: false }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reason_has_its_status() {
-        let statuses: Vec<(&str, u16)> = ErrorReason::ALL
-            .iter()
-            .map(|reason| (reason.as_str(), Refusal::from(ApiError::new(*reason, "x")).status.as_u16()))
-            .collect();
-        assert_eq!(
-            statuses,
-            [
-                ("NotFound", 404),
-                ("AlreadyExists", 409),
-                ("Conflict", 409),
-                ("Fenced", 409),
-                ("Invalid", 422),
-                ("Ambiguous", 409),
-                ("Unauthorized", 401),
-                ("Forbidden", 403),
-                ("Expired", 410),
-                ("TooLarge", 413),
-                ("Unavailable", 503),
-                ("Timeout", 504),
-                ("Internal", 500),
-            ]
-        );
-    }
-}

@@ -1,4 +1,5 @@
-//! From text to a method's parameters, and from what is wrong with it to causes. Knows no method.
+//! From what was sent to what it is to be: parameters of a method, an object that was patched; and from what is wrong
+//! with it to causes. Knows neither.
 
 use std::fmt::{Display, Write as _};
 
@@ -9,8 +10,8 @@ use serde_path_to_error::Track;
 
 use crate::limits::CAUSES;
 
-/// Reads parameters of `what`: `Invalid` names every unknown field, and the first value that does not fit.
-pub(crate) fn decode<'de, T, D>(what: &str, source: D) -> Result<T, ApiError>
+/// Reads `what`: `Invalid` names every unknown field, and the first value that does not fit.
+pub fn decode<'de, T, D>(what: &str, source: D) -> Result<T, ApiError>
 where
     T: DeserializeOwned,
     D: Deserializer<'de>,

@@ -3,6 +3,7 @@
 
 pub mod again;
 pub mod clocks;
+pub mod decode;
 pub mod ended;
 pub mod entity;
 pub mod gate;

@@ -5,7 +5,6 @@
 pub mod attempt;
 pub mod auth;
 mod batch;
-mod decode;
 pub mod discover;
 mod doubled;
 pub mod event;
@@ -26,7 +25,6 @@ mod tests;
 pub mod token;
 pub mod worker;
 
-pub(crate) use decode::decode;
 pub use local::LocalTransport;
 pub use router::{Router, RouterBuilder};
 

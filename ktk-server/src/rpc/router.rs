@@ -13,10 +13,11 @@ use ktk_client::api::{
 };
 
 use super::{
-    Caller, decode,
+    Caller,
     discover::{self, Descriptions},
     doubled, rights,
 };
+use crate::model::decode::decode;
 use crate::{clock::Clock, entropy::Entropy, task_group::panic_message};
 
 type Handler = Box<dyn for<'a> Fn(Caller, &'a str) -> BoxFuture<'a, Result<Vec<u8>, Failure>> + Send + Sync>;

@@ -1,5 +1,6 @@
 //! Sending a patch of any kind of object: what `patch`, `label`, `annotate` and `edit` have in common.
 
+use clap::Args;
 use ktk_client::{
     Client, Error,
     api::patch::{Patch, PatchParams, Patched},
@@ -7,8 +8,52 @@ use ktk_client::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{bulk::Chosen, made};
-use crate::{error::CliError, kinds::Kind};
+use super::{bulk::Chosen, completion, made};
+use crate::{
+    context::Context,
+    error::CliError,
+    kinds::Kind,
+    output::{CHANGE, OutputFormat},
+    ui::escape,
+};
+
+/// Flags of all verbs that send patches.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AmendFlags {
+    /// Only where the object still has this version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) resource_version: Option<u64>,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Output format: json, yaml or name
+    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
+    pub(crate) output: Option<String>,
+}
+
+impl AmendFlags {
+    /// The format that was asked for.
+    ///
+    /// # Errors
+    /// Code 2 for one that is none.
+    pub(crate) fn format(&self) -> Result<OutputFormat, CliError> {
+        OutputFormat::parse(self.output.as_deref(), CHANGE)
+    }
+
+    /// Says what was done to an object, where it is said to people.
+    ///
+    /// # Errors
+    /// Where nobody reads any more.
+    pub(crate) fn tell(&self, chosen: &Chosen, done: &str, cx: &Context) -> Result<(), CliError> {
+        if self.format()? != OutputFormat::Human {
+            return Ok(());
+        }
+        let dry = if self.dry_run { " (dry run)" } else { "" };
+        cx.ui.println(&format!("{} {done}{dry}", escape(&chosen.named.label())))
+    }
+}
 
 /// An object as a patch has left it.
 pub(crate) struct Amended {

@@ -4,7 +4,7 @@ use clap::Args;
 use ktk_client::{
     Client,
     api::{API_VERSION, patch::Patch},
-    manifest::{self, Manifest, ReadError, Source},
+    manifest::{self, Manifest},
 };
 use serde_json::{Map, Value, json};
 
@@ -118,19 +118,12 @@ fn text_of(label: &str, object: &Value) -> String {
 }
 
 fn read(text: &str) -> Result<Value, String> {
-    let documents = manifest::read(&Source { name: "edited", text }).map_err(|error| match error {
-        ReadError::Problems(problems) => {
-            problems.list.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        }
-        other => other.to_string(),
-    })?;
-    let mut documents = documents.into_iter().map(|document| document.value);
-    let object = match (documents.next(), documents.next()) {
-        (Some(Manifest::Task(task)), None) => serde_json::to_value(task),
-        (Some(Manifest::Pipeline(pipeline)), None) => serde_json::to_value(pipeline),
-        (Some(Manifest::Queue(queue)), None) => serde_json::to_value(queue),
-        (Some(Manifest::Semaphore(semaphore)), None) => serde_json::to_value(semaphore),
-        (Some(Manifest::TaskType(task_type)), None) => serde_json::to_value(task_type),
+    let object = match editor::read(text)?.as_slice() {
+        [Manifest::Task(task)] => serde_json::to_value(task),
+        [Manifest::Pipeline(pipeline)] => serde_json::to_value(pipeline),
+        [Manifest::Queue(queue)] => serde_json::to_value(queue),
+        [Manifest::Semaphore(semaphore)] => serde_json::to_value(semaphore),
+        [Manifest::TaskType(task_type)] => serde_json::to_value(task_type),
         _ => return Err("it is no longer one object".to_owned()),
     };
     object.map_err(|error| error.to_string())

@@ -7,6 +7,8 @@ use std::{
     process::Command,
 };
 
+use ktk_client::manifest::{self, Manifest, ReadError, Source};
+
 use crate::{env, error::CliError, ui::Ui};
 
 /// Where the editor's name is looked for, first one first.
@@ -31,6 +33,20 @@ impl Edited {
     pub(crate) fn keep(self) -> io::Result<PathBuf> {
         Ok(self.file.keep().map_err(|error| error.error)?.1)
     }
+}
+
+/// The objects of a text that was edited.
+///
+/// # Errors
+/// All that is wrong with it, in a sentence.
+pub(crate) fn read(text: &str) -> Result<Vec<Manifest>, String> {
+    let documents = manifest::read(&Source { name: "edited", text }).map_err(|error| match error {
+        ReadError::Problems(problems) => {
+            problems.list.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    })?;
+    Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
 /// Opens a text in the user's editor and waits until that is left.

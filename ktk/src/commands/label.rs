@@ -13,7 +13,7 @@ use ktk_client::{
 use serde_json::{Value, json};
 
 use super::{
-    amend::{self, Amended},
+    amend::{self, AmendFlags, Amended},
     bulk::{self, Chosen},
     completion, fetch,
     made::Made,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     context::Context,
     error::{CliError, Exit},
-    output::{CHANGE, OutputFormat},
+    output::OutputFormat,
     ui::escape,
 };
 
@@ -82,17 +82,8 @@ struct MarkArgs {
     #[arg(long)]
     list: bool,
 
-    /// Only where the object still has this version
-    #[arg(long, value_name = "VERSION")]
-    resource_version: Option<u64>,
-
-    /// Say what would be done, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
-    output: Option<String>,
+    #[command(flatten)]
+    flags: AmendFlags,
 }
 
 /// What is marked.
@@ -137,7 +128,7 @@ pub(crate) async fn annotate(args: AnnotateArgs, cx: &Context) -> Result<Exit, C
 }
 
 async fn run(args: MarkArgs, mark: Mark, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let format = args.flags.format()?;
     let (words, changes) = split(&args.words, mark, args.list)?;
     let asked = selection::read(&words, &args.choice, mark.verb(), false)?;
     let client = cx.client().await?;
@@ -153,9 +144,8 @@ async fn run(args: MarkArgs, mark: Mark, cx: &Context) -> Result<Exit, CliError>
     for chosen in chosen {
         match change(client, &chosen, &changes, &args, mark, cx).await {
             Ok((amended, done)) => {
-                if format == OutputFormat::Human && !changes.is_empty() {
-                    let dry = if args.dry_run { " (dry run)" } else { "" };
-                    cx.ui.println(&format!("{} {done}{dry}", escape(&chosen.named.label())))?;
+                if !changes.is_empty() {
+                    args.flags.tell(&chosen, done, cx)?;
                 }
                 if args.list && format == OutputFormat::Human {
                     print_list(&amended.object, mark, cx)?;
@@ -204,13 +194,17 @@ async fn change(
         // What is overwritten or removed may have changed meanwhile.
         let is_only_removed = members.values().all(Value::is_null);
         let version =
-            args.resource_version.or(metadata.version.filter(|_| !args.overwrite && !is_only_removed));
-        if members.is_empty() && args.resource_version.is_none_or(|asked| Some(asked) == metadata.version) {
+            args.flags.resource_version.or(metadata.version.filter(|_| !args.overwrite && !is_only_removed));
+        if members.is_empty()
+            && args.flags.resource_version.is_none_or(|asked| Some(asked) == metadata.version)
+        {
             let done = if mark == Mark::Label { "not labeled" } else { "annotated" };
             let object = object.to_value().map_err(|error| CliError::failed(error.to_string()))?;
             return Ok((Amended { object, changed: false }, done));
         }
-        match amend::send(client, chosen, mark.patch(Value::Object(members)), version, args.dry_run).await {
+        match amend::send(client, chosen, mark.patch(Value::Object(members)), version, args.flags.dry_run)
+            .await
+        {
             Ok(amended) => {
                 let done = match mark {
                     Mark::Annotation => "annotated",
@@ -221,7 +215,7 @@ async fn change(
             }
             Err(error)
                 if error.exit() == Exit::Conflict
-                    && args.resource_version.is_none()
+                    && args.flags.resource_version.is_none()
                     && begun.elapsed() < PATIENCE => {}
             Err(error) => return Err(error),
         }

@@ -7,7 +7,7 @@ use ktk_client::api::patch::Patch;
 use serde_json::Value;
 
 use super::{
-    amend,
+    amend::{self, AmendFlags},
     bulk::Chosen,
     completion,
     made::Made,
@@ -17,8 +17,6 @@ use super::{
 use crate::{
     context::Context,
     error::{CliError, Exit},
-    output::{CHANGE, OutputFormat},
-    ui::escape,
 };
 
 /// Change fields of objects that exist
@@ -60,21 +58,12 @@ pub(crate) struct PatchArgs {
     #[arg(long = "type", value_name = "TYPE", default_value = "merge")]
     form: String,
 
-    /// Only where the object still has this version
-    #[arg(long, value_name = "VERSION")]
-    resource_version: Option<u64>,
-
-    /// Print what would come of it, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
-    output: Option<String>,
+    #[command(flatten)]
+    flags: AmendFlags,
 }
 
 pub(crate) async fn run(args: PatchArgs, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let format = args.flags.format()?;
     let patch = read(&args)?;
     let names = match selection::read(&args.words, &ChoiceFlags::default(), "patch", false)? {
         Asked::Named(names) => names,
@@ -85,13 +74,12 @@ pub(crate) async fn run(args: PatchArgs, cx: &Context) -> Result<Exit, CliError>
     let mut errors = Vec::new();
     for named in names {
         let chosen = Chosen::named(named, cx);
-        match amend::send(client, &chosen, patch.clone(), args.resource_version, args.dry_run).await {
+        match amend::send(client, &chosen, patch.clone(), args.flags.resource_version, args.flags.dry_run)
+            .await
+        {
             Ok(amended) => {
-                if format == OutputFormat::Human {
-                    let same = if amended.changed { "" } else { " (no change)" };
-                    let dry = if args.dry_run { " (dry run)" } else { "" };
-                    cx.ui.println(&format!("{} patched{same}{dry}", escape(&chosen.named.label())))?;
-                }
+                let done = if amended.changed { "patched" } else { "patched (no change)" };
+                args.flags.tell(&chosen, done, cx)?;
                 made.add(amended.object, None);
             }
             Err(error) if error.exit() == Exit::Unreachable => return Err(error),

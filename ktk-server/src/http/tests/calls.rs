@@ -1,5 +1,6 @@
 //! What a request must be to be carried out.
 
+use ktk_client::api::ErrorReason;
 use serde_json::json;
 
 use super::peer::{Peer, ask, request, rpc};
@@ -63,7 +64,7 @@ async fn an_older_server_carries_nothing_out_for_whom_it_is_too_old() {
 #[tokio::test]
 async fn each_refusal_has_its_status_over_plain_http() {
     let server = Running::start().await;
-    for (reason, status) in [
+    let statuses = [
         ("NotFound", 404),
         ("AlreadyExists", 409),
         ("Conflict", 409),
@@ -77,7 +78,9 @@ async fn each_refusal_has_its_status_over_plain_http() {
         ("Unavailable", 503),
         ("Timeout", 504),
         ("Internal", 500),
-    ] {
+    ];
+    assert_eq!(statuses.map(|(reason, _)| reason), ErrorReason::ALL.map(|reason| reason.as_str()));
+    for (reason, status) in statuses {
         let path = format!("GET /api/v1/namespaces/default/tasks/{reason}");
         let reply = ask(&server.socket, &request(&path, &[], "")).await;
         assert_eq!((reply.status, &reply.json()["reason"]), (status, &json!(reason)));

@@ -6,7 +6,7 @@ use ktk_client::{
         API_VERSION, Task,
         change::{self, Changes},
     },
-    manifest::{self, Manifest, ReadError, Source},
+    manifest::{self, Manifest},
 };
 use serde_json::json;
 
@@ -56,13 +56,7 @@ fn text_of(task: &Task) -> String {
 }
 
 fn read(text: &str) -> Result<Task, String> {
-    let documents = manifest::read(&Source { name: "edited", text }).map_err(|error| match error {
-        ReadError::Problems(problems) => {
-            problems.list.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        }
-        other => other.to_string(),
-    })?;
-    match documents.into_iter().map(|document| document.value).collect::<Vec<_>>().as_slice() {
+    match editor::read(text)?.as_slice() {
         [Manifest::Task(task)] => Ok(task.clone()),
         _ => Err("it is no longer one task".to_owned()),
     }
