@@ -37,9 +37,12 @@ impl Context {
         (self.command_line)()
     }
 
-    /// When a watch ends, where `--request-timeout` says so.
-    pub(crate) fn watch_timeout(&self) -> Option<std::time::Duration> {
-        self.settings.watch_timeout
+    /// The end of a watch, where `--request-timeout` gives it one; never without.
+    pub(crate) async fn watch_over(&self) {
+        match self.settings.watch_timeout {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The namespace that is meant where none is named.

@@ -99,3 +99,68 @@ fn an_old_incarnation_leaves_its_place_in_the_tree() {
     assert_eq!(place.ok("logs x@1"), "");
     place.ktk("restart x@1").code(5).says("has been deleted");
 }
+
+#[test]
+fn what_manifests_name_is_deleted_where_they_say() {
+    let place = Place::started();
+    let manifest = "apiVersion: ktk/v1\nkind: Task\nmetadata: {name: x, namespace: ci}\nspec: {run: {command: [\"true\"]}}\n";
+    place.file("x.yaml", manifest);
+    place.ok("create -f x.yaml");
+    place.ok("create task x -- true");
+    place.ktk("delete -f x.yaml").is(0, "task \"x\" deleted\n", "");
+    assert_eq!(place.ok("get tasks -A -o name"), "task/x\n");
+    place.ktk("delete -f x.yaml").is(3, "", "Error from server (NotFound): task \"x\" not found\n");
+    place.ktk("delete -f x.yaml --ignore-not-found").is(0, "", "");
+    place
+        .typed("delete -f - -o name")
+        .stdin(manifest.replace("ci", "default"))
+        .output()
+        .is(0, "task/x\n", "");
+    place.ktk("delete task x -f x.yaml").code(2).says("you may not specify resource arguments as well");
+}
+
+#[test]
+fn a_dry_run_says_who_was_asked() {
+    let place = Place::started();
+    place.ok("create task x --run-after 2099-01-01T00:00:00Z -- true");
+    place.ok("create queue q");
+    place.ktk("delete task x --dry-run").is(0, "task \"x\" deleted (dry run)\n", "");
+    place.ktk("delete task x --dry-run=client").is(0, "task \"x\" deleted (dry run)\n", "");
+    place.ktk("delete task x --dry-run=server").is(0, "task \"x\" deleted (server dry run)\n", "");
+    place.ktk("delete queue q --dry-run").is(0, "queue \"q\" deleted (dry run)\n", "");
+    place.ktk("delete queue nosuch --dry-run").code(3);
+    place.ktk("delete queue q --dry-run=server").code(2).says("--dry-run=client looks whether it is there");
+    let words = "Invalid dry-run value (foo). Must be \"none\", \"server\", or \"client\".";
+    place.ktk("delete task x --dry-run=foo").code(2).says(words);
+    assert_eq!(place.ok("get task,queue x q -o name --ignore-not-found"), "task/x\nqueue/q\n");
+}
+
+#[test]
+fn what_runs_can_be_killed_in_kubectls_words() {
+    let place = Place::started();
+    // It would outlive its own grace period of an hour.
+    place.file(
+        "stubborn.yaml",
+        "apiVersion: ktk/v1\nkind: Task\nmetadata: {name: x}\n\
+         spec: {gracePeriod: 1h, run: {command: [sh, -c, \"trap '' TERM; echo up; while :; do sleep 1; done\"]}}\n",
+    );
+    place.ok("create -f stubborn.yaml");
+    place.spawn("logs -f x").until_stdout("up");
+    place.ktk("delete task x --grace-period=0").code(2).says("it takes --force");
+    place.ktk("delete task x --grace-period=5").code(2).says("each task has its own gracePeriod");
+    place.ktk("delete task x --now --grace-period=0").code(2);
+    place.ktk("delete task x --force --grace-period=1").code(2).says("exclude each other");
+    place.ktk("delete task x --force --grace-period=0").is(
+        0,
+        "task \"x\" force deleted\n",
+        "Warning: Immediate deletion kills what runs with SIGKILL: nothing of it can end in order.\n",
+    );
+}
+
+#[test]
+fn interactive_asks_about_one_too() {
+    let place = Place::started();
+    place.ok("create task x --run-after 2099-01-01T00:00:00Z -- true");
+    place.ktk("delete task x -i").is(2, "", "error: --yes required when not running interactively\n");
+    place.ktk("delete task x -i --yes").is(0, "task \"x\" deleted\n", "");
+}

@@ -71,3 +71,13 @@ fn outputs_and_what_was_taken() {
     assert_eq!(place.field("task", "p.b", "/status/resolved/0/need"), "a");
     place.ktk("describe nodes").code(0).prints("Name:        local");
 }
+
+#[test]
+fn what_manifests_name_is_described() {
+    let place = Place::started();
+    place.file("p.yaml", crate::manifests::BROKEN);
+    place.ktk("describe -f p.yaml").is(3, "", "Error from server (NotFound): pipeline \"p\" not found\n");
+    place.ktk("run -f p.yaml").code(1);
+    assert!(place.ok("describe -f p.yaml").starts_with("Name:"));
+    place.ktk("describe pipeline p -f p.yaml").code(2).says("you may not specify resource arguments as well");
+}

@@ -1,6 +1,7 @@
 //! `ktk events`.
 
 use ktk_tests::Place;
+use rustix::process::Signal;
 
 #[test]
 fn what_happened_oldest_first() {
@@ -28,4 +29,34 @@ fn what_happened_oldest_first() {
     assert_eq!(items[0]["object"]["name"], "x");
     assert_eq!(items[2]["reason"], "Failed");
     place.ktk("events --for task/nosuch").code(3);
+}
+
+#[test]
+fn a_watch_goes_on_with_what_happens() {
+    let place = Place::started();
+    place.ok("run --name x -- true");
+    let all = place.spawn("events -w");
+    all.until_stdout("attempt 1 succeeded");
+    let one = place.spawn("events --for task/x -w --no-headers");
+    one.until_stdout("attempt 1 succeeded");
+    let lines = place.spawn("events -w -o json --types=Warning");
+    place.ktk("run --name y -- false").code(1);
+    place.ok("restart x");
+    all.until_stdout("incarnation 2 created");
+    all.until_stdout("ExitCode: exit code 1");
+    lines.until_stdout("ExitCode: exit code 1");
+    all.signal(Signal::INT);
+    one.signal(Signal::INT);
+    lines.signal(Signal::INT);
+    let all = all.wait().code(130);
+    for text in ["task/x   created", "task/y   created", "ExitCode"] {
+        assert_eq!(all.stdout.matches(text).count(), 1, "{text}: {}", all.stdout);
+    }
+    // Of x alone: its next incarnation is another object.
+    let one = one.wait().code(130);
+    assert_eq!(one.stdout.lines().count(), 3, "{}", one.stdout);
+    let lines = lines.wait().code(130);
+    let event: serde_json::Value = serde_json::from_str(&lines.stdout).expect("one event in one line");
+    assert_eq!(event["object"]["name"], "y");
+    place.ktk("events -w --jq .").code(2).says("--watch has none");
 }

@@ -165,3 +165,45 @@ fn a_field_that_changes_is_told_by_the_server() {
         "",
     );
 }
+
+#[test]
+fn kubectls_words_for_conditions_and_times_are_understood() {
+    let place = Place::started();
+    place.ktk("run --name bad -- false").code(1);
+    place.ok("run --name good -- true");
+    place.ktk("wait task/good --for=condition=complete").is(0, "task/good condition met\n", "");
+    place.ktk("wait task/bad --for=condition=Complete,Failed").is(0, "task/bad condition met\n", "");
+    place.ktk("wait task/good --for=condition=Failed,Running").is(
+        1,
+        "",
+        "error: task/good is Succeeded: Failed or Running cannot be met any more\n",
+    );
+    // A negative time is a week: it ends by the task, and not at once.
+    place.ok("create task soon -- sleep 0.2");
+    place.ktk("wait task/soon --timeout=-1s").is(0, "task/soon condition met\n", "");
+}
+
+#[test]
+fn what_manifests_name_is_waited_for() {
+    let place = Place::started();
+    place.file("two.yaml", TWO);
+    place.ok("create -f two.yaml");
+    place.ktk("wait -f two.yaml --for=condition=Finished").code(0).prints("task/one condition met");
+    place.ktk("wait -f two.yaml -n default").code(0).prints("task/two condition met");
+    place.ktk("wait task/one -f two.yaml").code(2).says("when paths, URLs, or stdin is provided as input");
+    place.file("queue.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q}\nspec: {}\n");
+    place.ktk("wait -f queue.yaml").code(2).says("neither tasks nor pipelines");
+}
+
+/// Two tasks, one of them in another namespace.
+const TWO: &str = "\
+apiVersion: ktk/v1
+kind: Task
+metadata: {name: one}
+spec: {run: {command: [\"true\"]}}
+---
+apiVersion: ktk/v1
+kind: Task
+metadata: {name: two, namespace: ci}
+spec: {run: {command: [\"true\"]}}
+";

@@ -8,7 +8,7 @@ use ktk_client::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{bulk::Chosen, completion, made};
+use super::{bulk::Chosen, completion, dry_run::DryRunFlag, made};
 use crate::{
     context::Context,
     error::CliError,
@@ -24,9 +24,8 @@ pub(crate) struct AmendFlags {
     #[arg(long, value_name = "VERSION")]
     pub(crate) resource_version: Option<u64>,
 
-    /// Say what would be done, and do nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunFlag,
 
     /// Output format: json, yaml or name
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
@@ -50,7 +49,7 @@ impl AmendFlags {
         if self.format()? != OutputFormat::Human {
             return Ok(());
         }
-        let dry = if self.dry_run { " (dry run)" } else { "" };
+        let dry = self.dry_run.read()?.suffix();
         cx.ui.println(&format!("{} {done}{dry}", escape(&chosen.named.label())))
     }
 }

@@ -14,6 +14,9 @@ use serde::Serialize;
 use super::{
     bulk::{self, Chosen},
     completion,
+    dry_run::{DryRun, DryRunFlag},
+    fetch,
+    filed::{self, ManifestFlags},
     made::{self, Made},
     missing,
     selection::{self, Asked, ChoiceFlags},
@@ -50,6 +53,9 @@ Examples:
   # With the tasks that wait for it: which are they?
   ktk delete task build-web --cascade --dry-run
 
+  # What a manifest names
+  ktk delete -f pipeline.yaml
+
   # Every pipeline that failed
   ktk delete pipelines --field-selector status.phase=Failed")]
 pub(crate) struct DeleteArgs {
@@ -60,17 +66,31 @@ pub(crate) struct DeleteArgs {
     #[command(flatten)]
     choice: ChoiceFlags,
 
+    #[command(flatten)]
+    manifests: ManifestFlags,
+
     /// What runs is stopped with SIGKILL, and `always` steps do not run
     #[arg(long)]
     now: bool,
+
+    /// As --now, with a warning of what that means
+    #[arg(long)]
+    force: bool,
+
+    /// Only 0, with --force: what runs has its own grace period otherwise
+    #[arg(long, value_name = "SECONDS", conflicts_with = "now", allow_negative_numbers = true)]
+    grace_period: Option<i64>,
+
+    /// List what would go and ask, whatever it is
+    #[arg(short, long)]
+    interactive: bool,
 
     /// Tasks that wait for it go too
     #[arg(long)]
     cascade: bool,
 
-    /// Print what would go and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRunFlag,
 
     /// Wait until it has gone
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true,
@@ -94,23 +114,60 @@ pub(crate) struct DeleteArgs {
     output: Option<String>,
 }
 
+impl DeleteArgs {
+    /// Whether what runs is killed at once.
+    fn kills(&self) -> bool {
+        self.now || self.force
+    }
+
+    /// # Errors
+    /// Code 2 for flags that make no sense together.
+    fn check(&self) -> Result<(), CliError> {
+        let own = "each task has its own gracePeriod";
+        match self.grace_period {
+            None => Ok(()),
+            Some(0) if self.force => Ok(()),
+            Some(0) => {
+                let error = CliError::usage("--grace-period=0 kills what runs: it takes --force");
+                Err(error.with_hint("--now does it without a warning"))
+            }
+            Some(_) if self.force => {
+                Err(CliError::usage("--force and --grace-period greater than 0 exclude each other"))
+            }
+            Some(seconds) => {
+                let error = CliError::usage(format!("--grace-period={seconds} cannot be given: {own}"));
+                Err(error.with_hint("--now stops what runs with SIGKILL"))
+            }
+        }
+    }
+}
+
 pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &args.choice, "delete", false)?;
+    args.check()?;
+    let dry = args.dry_run.read()?;
+    let asked = match args.manifests.is_given() {
+        true => None,
+        false => Some(selection::read(&args.names, &args.choice, "delete", false)?),
+    };
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
-    let is_chosen = matches!(asked, Asked::Chosen(_));
+    let is_chosen = matches!(asked, Some(Asked::Chosen(_)));
+    let chosen = objects(asked, &args, dry, cx).await?;
+    if args.force && !dry.is_dry() {
+        cx.ui.warning("Immediate deletion kills what runs with SIGKILL: nothing of it can end in order.");
+    }
     let client = cx.client().await?;
     let deadline = Deadline::after(Some(args.timeout.get()).filter(|limit| !limit.is_zero()));
     let mut made = Made::default();
     let mut errors = Vec::new();
     let mut going = Vec::new();
-    for chosen in objects(asked, &args, client, cx).await? {
-        match delete(client, &chosen, &args, &mut made).await {
+    for chosen in chosen {
+        match delete(client, &chosen, &args, dry, &mut made).await {
             Ok(taken) => {
                 if format == OutputFormat::Human {
-                    taken.lines(&chosen, args.dry_run).iter().try_for_each(|line| cx.ui.println(line))?;
+                    taken.lines(&chosen, args.force, dry).iter().try_for_each(|line| cx.ui.println(line))?;
                     cx.ui.flush()?;
                 }
-                going.extend(taken.going.filter(|_| !args.dry_run));
+                going.extend(taken.going.filter(|_| !dry.is_dry()));
             }
             // What was chosen may have gone since: it is what was wanted.
             Err(error) if error.exit() == Exit::NotFound && (is_chosen || args.ignore_not_found) => {}
@@ -126,24 +183,33 @@ pub(crate) async fn run(args: DeleteArgs, cx: &Context) -> Result<Exit, CliError
     Ok(Exit::Done)
 }
 
-/// What is deleted: what was named, or what was chosen, once somebody has said yes to it. A
+/// What is deleted: what was named or stands in manifests, or what was chosen, once somebody has said yes to it. A
 /// pipeline's tasks go with it, never alone.
 async fn objects(
-    asked: Asked,
+    asked: Option<Asked>,
     args: &DeleteArgs,
-    client: &Client,
+    dry: DryRun,
     cx: &Context,
 ) -> Result<Vec<Chosen>, CliError> {
-    let kinds = match asked {
-        Asked::Named(names) => return Ok(names.into_iter().map(|named| Chosen::named(named, cx)).collect()),
-        Asked::Chosen(kinds) => kinds,
+    let (chosen, is_asked) = match asked {
+        None => {
+            if !args.names.is_empty() || args.choice.is_given() {
+                return Err(filed::beside_words());
+            }
+            (args.manifests.objects(cx).await?, args.interactive)
+        }
+        Some(Asked::Named(names)) => {
+            (names.into_iter().map(|named| Chosen::named(named, cx)).collect(), args.interactive)
+        }
+        Some(Asked::Chosen(kinds)) => {
+            let is_alone = |object: &Object| object.metadata().pipeline.is_none();
+            (bulk::choose(cx.client().await?, &kinds, &args.choice, is_alone).await?, true)
+        }
     };
-    let is_alone = |object: &Object| object.metadata().pipeline.is_none();
-    let chosen = bulk::choose(client, &kinds, &args.choice, is_alone).await?;
     if chosen.is_empty() {
         cx.ui.message("No resources found");
-    } else {
-        bulk::confirm(&chosen, "delete", args.yes || args.dry_run, cx)?;
+    } else if is_asked {
+        bulk::confirm(&chosen, "delete", args.yes || dry.is_dry(), cx)?;
     }
     Ok(chosen)
 }
@@ -164,9 +230,10 @@ struct Taken {
 }
 
 impl Taken {
-    fn lines(&self, chosen: &Chosen, is_dry_run: bool) -> Vec<String> {
-        let end = if is_dry_run { "deleted (dry run)" } else { "deleted" };
-        let line = |kind: Kind, name: &str| format!("{kind} \"{}\" {end}", escape(name));
+    fn lines(&self, chosen: &Chosen, is_forced: bool, dry: DryRun) -> Vec<String> {
+        let forced = if is_forced { "force " } else { "" };
+        let dry = dry.suffix();
+        let line = |kind: Kind, name: &str| format!("{kind} \"{}\" {forced}deleted{dry}", escape(name));
         let also = self.also.iter().map(|task| line(Kind::Task, &task.name));
         also.chain([line(chosen.named.kind, &chosen.named.name)]).collect()
     }
@@ -176,25 +243,37 @@ async fn delete(
     client: &Client,
     chosen: &Chosen,
     args: &DeleteArgs,
+    dry: DryRun,
     made: &mut Made,
 ) -> Result<Taken, CliError> {
     let client = client.in_namespace(&*chosen.namespace);
     let name = &*chosen.named.name;
     let params = DeleteParams {
         reference: ObjectRef::new(&*chosen.namespace, name),
-        now: args.now,
+        now: args.kills(),
         cascade: args.cascade,
-        dry_run: args.dry_run,
+        dry_run: dry.is_dry(),
         request_id: None,
     };
     match chosen.named.kind {
         Kind::Pipeline => taken(chosen, client.pipelines().delete_with(params).await?, made),
-        Kind::Queue | Kind::Semaphore | Kind::TaskType | Kind::Token if args.dry_run || args.cascade => {
-            let words = format!(
-                "--dry-run and --cascade go with tasks and pipelines, not with {}",
-                chosen.named.label()
-            );
+        Kind::Queue | Kind::Semaphore | Kind::TaskType | Kind::Token if args.cascade => {
+            let words = format!("--cascade goes with tasks and pipelines, not with {}", chosen.named.label());
             Err(CliError::usage(words))
+        }
+        Kind::Queue | Kind::Semaphore | Kind::TaskType | Kind::Token if dry == DryRun::Server => {
+            let words =
+                format!("--dry-run=server goes with tasks and pipelines, not with {}", chosen.named.label());
+            Err(CliError::usage(words).with_hint("--dry-run=client looks whether it is there"))
+        }
+        kind @ (Kind::Queue | Kind::Semaphore | Kind::TaskType | Kind::Token) if dry.is_dry() => {
+            let object = fetch::one(&client, kind, name).await?;
+            let object = object.to_value();
+            made.add(
+                object.map_err(|error| CliError::failed(format!("cannot read an object: {error}")))?,
+                None,
+            );
+            Ok(Taken { going: None, also: Vec::new() })
         }
         Kind::Queue => taken(chosen, client.queues().delete(name).await?, made),
         Kind::Semaphore => taken(chosen, client.semaphores().delete(name).await?, made),

@@ -8,8 +8,10 @@ use ktk_client::{
 use serde_json::{Value, json};
 
 use super::{
+    bulk::Chosen,
     completion,
     fetch::{self, Query},
+    filed::{self, ManifestFlags},
     jq,
 };
 use crate::{
@@ -35,6 +37,9 @@ Examples:
   # Every task whose name begins with build
   ktk describe task build
 
+  # What a manifest names
+  ktk describe -f pipeline.yaml
+
   # For programs: object, events and what belongs to them
   ktk describe task/test-web -o json";
 
@@ -45,6 +50,9 @@ pub(crate) struct DescribeArgs {
     /// TYPE, TYPE NAME…, TYPE/NAME…; a name may be the beginning of one
     #[arg(value_name = "TYPE", add = completion::targets("describe"))]
     words: Vec<String>,
+
+    #[command(flatten)]
+    manifests: ManifestFlags,
 
     /// Only objects with these labels; repeated, all must hold
     #[arg(short = 'l', long = "selector", value_name = "SELECTOR")]
@@ -79,8 +87,8 @@ struct Described {
 pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
     let filter = jq::Filter::of(args.jq.as_deref(), format)?;
-    let targets = target::parse("describe", &args.words)?.targets;
-    let is_named = targets.iter().any(|target| target.name.is_some());
+    let targets = args.targets(cx).await?;
+    let is_named = targets.iter().any(|(target, _)| target.name.is_some());
     if is_named && !args.labels.is_empty() {
         return Err(CliError::usage("name cannot be provided when a selector is specified"));
     }
@@ -91,8 +99,8 @@ pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliErr
     let client = cx.client().await?;
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    for target in &targets {
-        match args.find(client, target, cx).await {
+    for (target, namespace) in &targets {
+        match args.find(client, target, namespace).await {
             Ok(objects) => found.extend(objects),
             Err(error) if error.is_unreachable() => return Err(error.into()),
             Err(error) => errors.push(CliError::from(error)),
@@ -124,7 +132,7 @@ pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliErr
         }
     }
     if described.is_empty() && errors.is_empty() {
-        match args.all_namespaces || !targets.iter().any(|target| target.kind.is_namespaced()) {
+        match args.all_namespaces || !targets.iter().any(|(target, _)| target.kind.is_namespaced()) {
             true => cx.ui.message("No resources found"),
             false => cx.ui.message(&format!("No resources found in {} namespace.", cx.namespace())),
         }
@@ -133,15 +141,31 @@ pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliErr
 }
 
 impl DescribeArgs {
+    /// What was typed, or what manifests name, and the namespace of each.
+    async fn targets(&self, cx: &Context) -> Result<Vec<(Target, String)>, CliError> {
+        if !self.manifests.is_given() {
+            let targets = target::parse("describe", &self.words)?.targets;
+            return Ok(targets.into_iter().map(|target| (target, cx.namespace().to_owned())).collect());
+        }
+        if !self.words.is_empty() {
+            return Err(filed::beside_words());
+        }
+        let objects = self.manifests.objects(cx).await?;
+        let target =
+            |Chosen { named, namespace }| (Target { kind: named.kind, name: Some(named.name) }, namespace);
+        Ok(objects.into_iter().map(target).collect())
+    }
+
     /// The object of that name, those whose names begin so, or all of the type.
     async fn find(
         &self,
         client: &Client,
         target: &Target,
-        cx: &Context,
+        namespace: &str,
     ) -> Result<Vec<Object>, ktk_client::Error> {
+        let client = &client.in_namespace(namespace);
         let query = Query {
-            namespace: (!self.all_namespaces).then(|| cx.namespace().to_owned()),
+            namespace: (!self.all_namespaces).then(|| namespace.to_owned()),
             labels: fetch::joined(&self.labels),
             ..Query::default()
         };

@@ -202,8 +202,14 @@ async fn change(
             let object = object.to_value().map_err(|error| CliError::failed(error.to_string()))?;
             return Ok((Amended { object, changed: false }, done));
         }
-        match amend::send(client, chosen, mark.patch(Value::Object(members)), version, args.flags.dry_run)
-            .await
+        match amend::send(
+            client,
+            chosen,
+            mark.patch(Value::Object(members)),
+            version,
+            args.flags.dry_run.read()?.is_dry(),
+        )
+        .await
         {
             Ok(amended) => {
                 let done = match mark {

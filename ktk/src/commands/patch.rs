@@ -64,6 +64,7 @@ pub(crate) struct PatchArgs {
 
 pub(crate) async fn run(args: PatchArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = args.flags.format()?;
+    let is_dry_run = args.flags.dry_run.read()?.is_dry();
     let patch = read(&args)?;
     let names = match selection::read(&args.words, &ChoiceFlags::default(), "patch", false)? {
         Asked::Named(names) => names,
@@ -74,9 +75,7 @@ pub(crate) async fn run(args: PatchArgs, cx: &Context) -> Result<Exit, CliError>
     let mut errors = Vec::new();
     for named in names {
         let chosen = Chosen::named(named, cx);
-        match amend::send(client, &chosen, patch.clone(), args.flags.resource_version, args.flags.dry_run)
-            .await
-        {
+        match amend::send(client, &chosen, patch.clone(), args.flags.resource_version, is_dry_run).await {
             Ok(amended) => {
                 let done = if amended.changed { "patched" } else { "patched (no change)" };
                 args.flags.tell(&chosen, done, cx)?;

@@ -133,7 +133,8 @@ impl<'a> Listing<'a> {
         row
     }
 
-    fn shows_namespace(&self) -> bool {
+    /// Whether the first column is the namespace.
+    pub(crate) fn shows_namespace(&self) -> bool {
         self.options.has_namespace && self.kind.is_namespaced()
     }
 }

@@ -5,8 +5,9 @@ use ktk_client::Client;
 use super::{Found, GetArgs};
 use crate::{
     commands::{
+        bulk::Chosen,
         fetch::{self, Query},
-        manifests,
+        filed,
     },
     context::Context,
     error::CliError,
@@ -19,28 +20,16 @@ use crate::{
 impl GetArgs {
     /// What was typed, or what manifests name.
     pub(super) async fn targets(&mut self, cx: &Context) -> Result<Targets, CliError> {
-        if self.filenames.is_empty() {
+        if !self.manifests.is_given() {
             return target::parse("get", &self.words);
         }
         if !self.words.is_empty() {
-            return Err(CliError::usage(
-                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
-            ));
+            return Err(filed::beside_words());
         }
-        let mut documents = manifests::read(&self.filenames, self.recursive, cx).await?;
-        manifests::complete(&mut documents, cx.namespace(), None)?;
         let mut targets = Vec::new();
-        for document in &documents {
-            let metadata = document.value.metadata();
-            let Some(name) = metadata.name.clone() else {
-                let place = format!("{}:{}", document.source, document.line);
-                return Err(CliError::usage(format!(
-                    "{place}: this manifest has no name: it is none to get"
-                )));
-            };
-            let kind = Kind::parse(document.value.kind(), "get")?;
-            self.places.insert((kind, name.clone()), metadata.namespace().to_owned());
-            targets.push(Target { kind, name: Some(name) });
+        for Chosen { named, namespace } in self.manifests.objects(cx).await? {
+            self.places.insert((named.kind, named.name.clone()), namespace);
+            targets.push(Target { kind: named.kind, name: Some(named.name) });
         }
         Ok(Targets { targets, is_all: false })
     }

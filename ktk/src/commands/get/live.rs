@@ -60,7 +60,7 @@ pub(super) async fn run(
     let mut board = Board { args, shape, sort_by, objects: BTreeMap::new(), kinds, names: Vec::new() };
     tokio::select! {
         result = board.follow(targets, cx) => result,
-        () = watch::end(cx.watch_timeout()) => Ok(Exit::Done),
+        () = cx.watch_over() => Ok(Exit::Done),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             Ok(Exit::Interrupted)

@@ -8,13 +8,13 @@ mod live;
 mod tables;
 mod watch;
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs};
 
 use clap::Args;
 use serde_json::Value;
 
 use self::document::Shape;
-use super::completion;
+use super::{completion, filed::ManifestFlags};
 use crate::{
     context::Context,
     error::{CliError, Exit},
@@ -118,13 +118,8 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "FILTER")]
     jq: Option<String>,
 
-    /// The objects that manifests name: a file, a directory, or - for standard input; repeatable
-    #[arg(short, long = "filename", value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
-    filenames: Vec<PathBuf>,
-
-    /// With -f: directories with all that is below them
-    #[arg(short = 'R', long, requires = "filenames")]
-    recursive: bool,
+    #[command(flatten)]
+    manifests: ManifestFlags,
 
     /// Where the objects are that manifests name, by type and name.
     #[arg(skip)]

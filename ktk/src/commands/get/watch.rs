@@ -1,9 +1,6 @@
 //! `ktk get -w`: what is there, then each change as a row of its own.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use ktk_client::{
@@ -62,7 +59,7 @@ pub(super) async fn run(
     let mut followed = Followed { kinds, names: Vec::new(), tables, typed, shape, known };
     tokio::select! {
         result = follow(args, targets, &mut followed, sort_by, cx) => result,
-        () = end(cx.watch_timeout()) => Ok(Exit::Done),
+        () = cx.watch_over() => Ok(Exit::Done),
         gone = cx.ui.reader_gone() => Err(gone),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
@@ -85,14 +82,6 @@ pub(super) fn watched_kinds(targets: &[Target]) -> Result<Vec<Kind>, CliError> {
         return Err(error.with_hint(format!("{} can", watched.join(", "))));
     }
     Ok(kinds)
-}
-
-/// The end of the time that was given with `--request-timeout`; never without one.
-pub(super) async fn end(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn follow(

@@ -26,6 +26,8 @@ pub(crate) enum Condition {
     Create,
     /// A field has a value, or any.
     Field(Expected),
+    /// One of these, which commas parted, holds.
+    OneOf(Vec<Condition>),
 }
 
 impl Condition {
@@ -40,6 +42,10 @@ impl Condition {
             Self::Delete => "delete",
             Self::Create => "create",
             Self::Field(expected) => return Cow::Owned(expected.to_string()),
+            Self::OneOf(conditions) => {
+                let words: Vec<_> = conditions.iter().map(Self::word).collect();
+                return Cow::Owned(words.join(" or "));
+            }
         })
     }
 }
@@ -64,12 +70,28 @@ impl FromStr for Condition {
                 "unrecognized condition: {text:?}: write condition=NAME, jsonpath=PATH, delete or create"
             ));
         };
+        let conditions = name.split(',').map(Self::named).collect::<Result<Vec<_>, _>>()?;
+        Ok(match <[Self; 1]>::try_from(conditions) {
+            Ok([one]) => one,
+            Err(several) => Self::OneOf(several),
+        })
+    }
+}
+
+impl Condition {
+    fn named(name: &str) -> Result<Self, String> {
         let name = name.strip_suffix("=true").unwrap_or(name);
+        // What jobs of kubectl are waited for by.
+        if name == "complete" {
+            return Ok(Self::Succeeded);
+        }
         [Self::Succeeded, Self::Failed, Self::Finished, Self::Running]
             .into_iter()
             .find(|condition| condition.word().eq_ignore_ascii_case(name))
             .ok_or_else(|| {
-                format!("unrecognized condition: {name:?}: it is one of Succeeded, Failed, Finished, Running")
+                format!(
+                    "unrecognized condition: {name:?}: it is one of Succeeded (or Complete), Failed, Finished, Running"
+                )
             })
     }
 }
@@ -125,11 +147,23 @@ pub(crate) enum Verdict {
     Lost,
 }
 
+/// Of several conditions of which one is enough.
+fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    verdicts.fold(Verdict::Lost, |best, verdict| match (best, verdict) {
+        (Verdict::Met, _) | (_, Verdict::Met) => Verdict::Met,
+        (Verdict::Open, _) | (_, Verdict::Open) => Verdict::Open,
+        (Verdict::Lost, Verdict::Lost) => Verdict::Lost,
+    })
+}
+
 impl Condition {
     /// What an object, as it is now, says about this condition. `whole` is the object itself, where
     /// a condition asks for a field.
     pub(crate) fn judge(&self, seen: Seen, whole: Option<&Value>) -> Verdict {
         let met = match self {
+            Self::OneOf(conditions) => {
+                return best(conditions.iter().map(|condition| condition.judge(seen, whole)));
+            }
             Self::End | Self::Succeeded => {
                 matches!(seen, Seen::Present(Phase::Succeeded | Phase::Skipped, _))
             }
@@ -194,12 +228,7 @@ impl Goal {
     /// Judges one object. `done` counts the conditions that have held so far, one after the other.
     pub(crate) fn judge(&self, done: &mut usize, seen: Seen, whole: Option<&Value>) -> Verdict {
         if self.any {
-            let verdicts = self.conditions.iter().map(|condition| condition.judge(seen, whole));
-            return verdicts.fold(Verdict::Lost, |best, verdict| match (best, verdict) {
-                (Verdict::Met, _) | (_, Verdict::Met) => Verdict::Met,
-                (Verdict::Open, _) | (_, Verdict::Open) => Verdict::Open,
-                (Verdict::Lost, Verdict::Lost) => Verdict::Lost,
-            });
+            return best(self.conditions.iter().map(|condition| condition.judge(seen, whole)));
         }
         while let Some(condition) = self.conditions.get(*done) {
             match condition.judge(seen, whole) {
@@ -246,14 +275,23 @@ mod tests {
             ("Condition=FAILED", Condition::Failed),
             ("condition=Finished", Condition::Finished),
             ("condition=Running", Condition::Running),
+            ("condition=complete", Condition::Succeeded),
+            ("condition=Complete,Failed", Condition::OneOf(vec![Condition::Succeeded, Condition::Failed])),
             ("delete", Condition::Delete),
             ("create", Condition::Create),
         ] {
             assert_eq!(text.parse(), Ok(condition), "{text}");
         }
-        for text in
-            ["bogus", "condition=bogus", "condition=", "", "condition=Running=false", "jsonpath=", "jsonpath"]
-        {
+        for text in [
+            "bogus",
+            "condition=bogus",
+            "condition=",
+            "",
+            "condition=Running=false",
+            "condition=Failed,",
+            "jsonpath=",
+            "jsonpath",
+        ] {
             assert!(text.parse::<Condition>().is_err(), "{text}");
         }
     }
@@ -270,6 +308,7 @@ mod tests {
             (Condition::Running, [O, O, M, L, L, L, L, L, L]),
             (Condition::Delete, [M, O, O, O, O, O, O, O, M]),
             (Condition::Create, [O, M, M, M, M, M, M, M, L]),
+            (Condition::OneOf(vec![Condition::Succeeded, Condition::Failed]), [O, O, O, M, M, M, M, M, L]),
         ] {
             assert_eq!(ALL.map(|seen| condition.judge(seen, None)), verdicts, "{condition:?}");
         }

@@ -19,10 +19,12 @@ use self::{
     snapshot::Snapshot,
 };
 use super::{
+    bulk::Chosen,
     completion,
     fetch::{self, Query},
+    filed::{self, ManifestFlags},
     missing,
-    selection::{self, Asked, ChoiceFlags, Named},
+    selection::{self, Asked, ChoiceFlags},
 };
 use crate::{
     context::Context,
@@ -47,7 +49,7 @@ Examples:
   ktk wait build-web pipeline/nightly --timeout 10m
 
   # One of two ends
-  ktk wait build-web --any --for=condition=Succeeded --for=condition=Failed
+  ktk wait build-web --for=condition=Succeeded,Failed
 
   # Until a field has a value, or any
   ktk wait build-web --for=jsonpath='{.status.attempt}'=2
@@ -63,8 +65,11 @@ pub(crate) struct WaitArgs {
     #[command(flatten)]
     choice: ChoiceFlags,
 
-    /// condition=Succeeded|Failed|Finished|Running, jsonpath=PATH[=VALUE], delete or create;
-    /// repeatable: one after the other
+    #[command(flatten)]
+    manifests: ManifestFlags,
+
+    /// condition=Succeeded|Failed|Finished|Running (several with commas: one of them),
+    /// jsonpath=PATH[=VALUE], delete or create; repeatable: one after the other
     #[arg(long = "for", value_name = "CONDITION")]
     conditions: Vec<Condition>,
 
@@ -72,8 +77,8 @@ pub(crate) struct WaitArgs {
     #[arg(long)]
     any: bool,
 
-    /// Longest time to wait, for all together; 0 checks once [default: no limit]
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    /// Longest time to wait, for all together; 0 checks once, a negative one means a week [default: no limit]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = timeout)]
     timeout: Option<Duration>,
 
     /// Go on after a failure until each has ended
@@ -86,13 +91,20 @@ pub(crate) struct WaitArgs {
 }
 
 pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> {
-    let asked = selection::read(&args.names, &args.choice, "wait", true)?;
+    let asked = match args.manifests.is_given() {
+        true => None,
+        false => Some(selection::read(&args.names, &args.choice, "wait", true)?),
+    };
     let goal = Goal::new(args.conditions.clone(), args.any);
     let deadline = Deadline::after(args.timeout.map(Duration::get));
     let client = cx.client().await?;
     let (targets, watched) = match asked {
-        Asked::Named(names) => named(names, &args, &goal, client, cx).await?,
-        Asked::Chosen(kinds) => chosen(&kinds, &args, &goal, client).await?,
+        None => named(args.filed(cx).await?, &args, &goal, client).await?,
+        Some(Asked::Named(names)) => {
+            let names = names.into_iter().map(|named| Chosen::named(named, cx)).collect();
+            named(names, &args, &goal, client).await?
+        }
+        Some(Asked::Chosen(kinds)) => chosen(&kinds, &args, &goal, client).await?,
     };
     let mut board = Board::new(goal, targets);
     let say = |target: &Target| match target.verdict() {
@@ -117,6 +129,34 @@ pub(crate) async fn run(args: WaitArgs, cx: &Context) -> Result<Exit, CliError> 
         }
     };
     finish(&board, ended)
+}
+
+impl WaitArgs {
+    /// The tasks and pipelines that manifests name.
+    async fn filed(&self, cx: &Context) -> Result<Vec<Chosen>, CliError> {
+        if !self.names.is_empty() || self.choice.is_given() {
+            return Err(filed::beside_words());
+        }
+        let mut objects = self.manifests.objects(cx).await?;
+        objects.retain(|object| matches!(object.named.kind, Kind::Task | Kind::Pipeline));
+        if objects.is_empty() {
+            return Err(CliError::usage(
+                "these manifests name neither tasks nor pipelines: nothing else is waited for",
+            ));
+        }
+        Ok(objects)
+    }
+}
+
+/// How long to wait; as long as kubectl does where it is negative.
+fn timeout(text: &str) -> Result<Duration, String> {
+    const WEEK: Duration = Duration::from_secs(7 * 86_400);
+    let length = text.strip_prefix('-');
+    match length.unwrap_or(text).parse::<Duration>() {
+        Ok(_) if length.is_some() => Ok(WEEK),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn progress_text(board: &Board) -> String {
@@ -157,20 +197,19 @@ fn finish(board: &Board, ended: Ended) -> Result<Exit, CliError> {
 /// The objects that were named, and the watch that tells of them. The version is taken first, so
 /// that nothing falls between the look and the watch.
 async fn named(
-    names: Vec<Named>,
+    names: Vec<Chosen>,
     args: &WaitArgs,
     goal: &Goal,
     client: &Client,
-    cx: &Context,
 ) -> Result<(Vec<Target>, WatchParams), CliError> {
     let version = fetch::version(client).await?;
     let waits_for_absent = args.timeout.is_some() || goal.waits_for_creation() || goal.accepts_absence();
     let mut targets = Vec::new();
     let mut errors = Vec::new();
     let mut narrow = WatchParams::default();
-    for named in &names {
-        let mut target = Target::new(named.kind.manifest(), cx.namespace(), &named.name);
-        match fetch::one(client, named.kind, &named.name).await {
+    for Chosen { named, namespace } in &names {
+        let mut target = Target::new(named.kind.manifest(), namespace, &named.name);
+        match fetch::one(&client.in_namespace(&**namespace), named.kind, &named.name).await {
             Ok(object) => {
                 let object = snapshot(&object, goal);
                 narrow = narrow_watch(named.kind, &object);
@@ -182,11 +221,13 @@ async fn named(
         targets.push(target);
     }
     CliError::of_all(errors)?;
+    let namespace = names.first().map(|chosen| chosen.namespace.clone());
+    let is_one_namespace = names.iter().all(|chosen| Some(&chosen.namespace) == namespace.as_ref());
     let is_one = targets.len() == 1 && goal.conditions.len() == 1;
     let scope = if is_one { narrow } else { WatchParams::default() };
     let watched = WatchParams {
-        kinds: Some(kinds_text(names.iter().map(|named| named.kind))),
-        namespace: Some(cx.namespace().to_owned()),
+        kinds: Some(kinds_text(names.iter().map(|chosen| chosen.named.kind))),
+        namespace: namespace.filter(|_| is_one_namespace),
         version: Some(version),
         summary: !goal.needs_whole(),
         ..scope
