@@ -1,5 +1,7 @@
 //! The root of the command line: global flags, and what a refused command line says.
 
+mod switches;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
@@ -103,7 +105,9 @@ impl Cli {
     /// Reads a command line. A `--data-dir` that was typed wins over a `KTK_SERVER` that was
     /// not: flags go before variables, whichever of the two they are about.
     pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches_from(args)?;
+        let command = Self::command();
+        let args = switches::plain(args, &command);
+        let matches = command.try_get_matches_from(args)?;
         let mut cli = Self::from_arg_matches(&matches)?;
         let innermost =
             std::iter::successors(Some(&matches), |outer| outer.subcommand().map(|(_, inner)| inner)).last();

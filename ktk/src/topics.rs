@@ -57,6 +57,10 @@ true, false and null; =~ with a regular expression in quotes, which finds a
 part of a text; a path alone, which holds where it leads somewhere; and && || !
 (or: and or not) with parentheses. Numbers compare as numbers.
 
+Fields that kubectl's objects call otherwise have their names there too, where
+no field is called so: creationTimestamp (createdAt), uid (id), resourceVersion
+(version), startTime (startedAt) and completionTime (finishedAt).
+
 What is not there is nothing, with --allow-missing-template-keys=false an
 error; a number out of bounds is an error always. Texts are printed raw, all
 else as JSON.

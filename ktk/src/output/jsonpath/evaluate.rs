@@ -110,7 +110,7 @@ impl Evaluation {
                 return Ok(found);
             }
             Step::Field(name) => {
-                found.extend(values.iter().filter_map(|value| value.get(name)));
+                found.extend(values.iter().filter_map(|value| field(value, name)));
                 let is_missing = found.is_empty() && !values.is_empty();
                 return match is_missing && self.missing == Missing::Refused {
                     true => Err(Problem::new(format!("{name} is not found"))),
@@ -213,6 +213,19 @@ impl Evaluation {
             _ => Err(Problem::new("can only compare one element at a time")),
         }
     }
+}
+
+/// A field by its name; where there is none of that name, by what kubectl's objects call it.
+fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let own = || match name {
+        "creationTimestamp" => value.get("createdAt"),
+        "uid" => value.get("id"),
+        "resourceVersion" => value.get("version"),
+        "startTime" => value.get("startedAt"),
+        "completionTime" => value.get("finishedAt"),
+        _ => None,
+    };
+    value.get(name).or_else(own)
 }
 
 fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {

@@ -251,3 +251,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn kubectls_names_of_fields_stand_for_ours() {
+    let object = json!({"metadata": {"createdAt": "t", "id": "i", "version": 3}, "status": {"startTime": "own", "startedAt": "s"}});
+    let text = |template: &str| {
+        let template = Template::parse(template).expect("a template");
+        template.text(&object, Missing::Refused).expect("it is there")
+    };
+    assert_eq!(text("{.metadata.creationTimestamp} {.metadata.uid} {.metadata.resourceVersion}"), "t i 3");
+    assert_eq!(text("{.status.startTime}"), "own", "a field of that name comes first");
+}
