@@ -28,6 +28,7 @@ mod http_tls;
 mod limits;
 mod logs;
 mod manifests;
+mod matrix;
 mod net;
 mod refusals;
 mod restart;

@@ -1,10 +1,11 @@
 //! Signals to a command that follows something.
 
-use std::future::pending;
+use std::{future::pending, time::Duration};
 
+use futures_util::pin_mut;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 
 /// What somebody wants of a command that follows something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub(crate) struct Interrupts {
     terminate: Option<Signal>,
     hang_up: Option<Signal>,
     has_come: bool,
+    put_back: Option<Interrupt>,
 }
 
 impl Interrupts {
@@ -40,6 +42,7 @@ impl Interrupts {
             terminate: listen(SignalKind::terminate())?,
             hang_up: listen(SignalKind::hangup())?,
             has_come: false,
+            put_back: None,
         })
     }
 
@@ -50,6 +53,9 @@ impl Interrupts {
 
     /// The next one. A call that is dropped loses none.
     pub(crate) async fn next(&mut self) -> Interrupt {
+        if let Some(interrupt) = self.put_back.take() {
+            return interrupt;
+        }
         let interrupt = tokio::select! {
             () = next_of(&mut self.interrupt) => Interrupt::Stop,
             () = next_of(&mut self.terminate) => Interrupt::Stop,
@@ -57,6 +63,37 @@ impl Interrupts {
         };
         self.has_come = true;
         interrupt
+    }
+
+    /// What a request answers, for whoever has to know it before an interrupt can be heeded. One that comes meanwhile
+    /// is the next again, once there is an answer; without an answer it ends the command a moment later.
+    ///
+    /// # Errors
+    /// Code 130 where there is no answer in that moment. `what` names what may have been done.
+    pub(crate) async fn before_next<T>(
+        &mut self,
+        answer: impl Future<Output = T>,
+        what: &str,
+    ) -> Result<T, CliError> {
+        const MOMENT: Duration = Duration::from_secs(2);
+        pin_mut!(answer);
+        let interrupt = tokio::select! {
+            biased;
+            answer = &mut answer => return Ok(answer),
+            interrupt = self.next() => interrupt,
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = &mut answer => Some(answer),
+            // Somebody who is in a hurry presses twice.
+            _ = self.next() => None,
+            () = tokio::time::sleep(MOMENT) => None,
+        };
+        self.put_back = Some(interrupt);
+        answer.ok_or_else(|| {
+            let error = CliError::new(Exit::Interrupted, "interrupted before the server answered");
+            error.with_hint(format!("it may have been made all the same: ktk get {what}"))
+        })
     }
 }
 

@@ -85,7 +85,8 @@ async fn run_task(
     cx: &Context,
 ) -> Result<Exit, CliError> {
     let mut interrupts = Interrupts::listen()?;
-    let created = create_task(task, client).await.map_err(|error| manifests::refused(error, document))?;
+    let created = interrupts.before_next(create_task(task, client), "tasks").await?;
+    let created = created.map_err(|error| manifests::refused(error, document))?;
     let name = created.object.metadata.name();
     say_name("task", task.metadata.name.as_deref(), name, created.created, cx);
     if args.detach {
@@ -143,17 +144,16 @@ async fn run_pipeline(
     cx: &Context,
 ) -> Result<Exit, CliError> {
     let mut interrupts = Interrupts::listen()?;
-    let created = client
-        .pipelines()
-        .create_with(CreateParams {
-            object: pipeline.clone(),
-            params,
-            request_id: None,
-            caller_env: Some(ktk_client::env::caller_env()),
-            new_name_if_taken: true,
-        })
-        .await
-        .map_err(|error| manifests::refused(error, document))?;
+    let pipelines = client.pipelines();
+    let creating = pipelines.create_with(CreateParams {
+        object: pipeline.clone(),
+        params,
+        request_id: None,
+        caller_env: Some(ktk_client::env::caller_env()),
+        new_name_if_taken: true,
+    });
+    let created = interrupts.before_next(creating, "pipelines").await?;
+    let created = created.map_err(|error| manifests::refused(error, document))?;
     let name = created.object.metadata.name();
     say_name("pipeline", pipeline.metadata.name.as_deref(), name, created.created, cx);
     if args.detach {

@@ -26,7 +26,7 @@ pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<
     }
     // From here on Ctrl-C is a wish that the server is told of.
     let mut interrupts = Interrupts::listen()?;
-    let created = client.tasks().create(&task).await?;
+    let created = interrupts.before_next(client.tasks().create(&task), "tasks").await??;
     if args.detach {
         let name = created.object.metadata.name();
         if format == OutputFormat::Human {
