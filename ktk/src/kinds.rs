@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use ktk_client::api::{Event, Node, Pipeline, Queue, Semaphore, Task, TaskType, Token};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
 use crate::{error::CliError, suggest};
 
 /// A kind of object.
@@ -45,6 +48,8 @@ pub(crate) struct KindRow {
     pub(crate) is_in_all: bool,
     /// Whether its changes can be followed.
     pub(crate) is_watched: bool,
+    /// Its fields: of the type that the API has.
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     /// The verbs that take it as a type.
     pub(crate) verbs: &'static [&'static str],
 }
@@ -60,8 +65,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: true,
         is_in_all: true,
         is_watched: true,
+        schema: Task::json_schema,
         verbs: &[
             "get",
+            "explain",
             "describe",
             "patch",
             "label",
@@ -93,9 +100,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: true,
         is_in_all: true,
         is_watched: true,
+        schema: Pipeline::json_schema,
         verbs: &[
-            "get", "describe", "patch", "label", "annotate", "edit", "delete", "restart", "cancel", "pause",
-            "resume", "wait", "events", "logs",
+            "get", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "restart",
+            "cancel", "pause", "resume", "wait", "events", "logs",
         ],
     },
     KindRow {
@@ -107,9 +115,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
+        schema: Queue::json_schema,
         verbs: &[
-            "get", "describe", "patch", "label", "annotate", "edit", "delete", "pause", "resume", "scale",
-            "events",
+            "get", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "pause", "resume",
+            "scale", "events",
         ],
     },
     KindRow {
@@ -121,7 +130,10 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "patch", "label", "annotate", "edit", "delete", "scale", "events"],
+        schema: Semaphore::json_schema,
+        verbs: &[
+            "get", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "scale", "events",
+        ],
     },
     KindRow {
         kind: Kind::TaskType,
@@ -132,7 +144,8 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: true,
-        verbs: &["get", "describe", "patch", "label", "annotate", "edit", "delete", "events"],
+        schema: TaskType::json_schema,
+        verbs: &["get", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "events"],
     },
     KindRow {
         kind: Kind::Token,
@@ -143,7 +156,8 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: false,
-        verbs: &["get", "describe", "delete", "events"],
+        schema: Token::json_schema,
+        verbs: &["get", "explain", "describe", "delete", "events"],
     },
     KindRow {
         kind: Kind::Node,
@@ -154,7 +168,8 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: false,
         is_in_all: false,
         is_watched: false,
-        verbs: &["get", "describe", "events"],
+        schema: Node::json_schema,
+        verbs: &["get", "explain", "describe", "events"],
     },
     KindRow {
         kind: Kind::Event,
@@ -165,7 +180,8 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_namespaced: true,
         is_in_all: false,
         is_watched: false,
-        verbs: &["get"],
+        schema: Event::json_schema,
+        verbs: &["get", "explain"],
     },
 ];
 
@@ -200,9 +216,8 @@ impl Kind {
         KINDS
             .iter()
             .find(|row| {
-                [row.singular, row.plural, row.short].iter().any(|name| name.eq_ignore_ascii_case(text))
-                    || (row.kind == Kind::TaskType
-                        && ["type", "types"].iter().any(|name| name.eq_ignore_ascii_case(text)))
+                let mut names = [row.singular, row.plural].into_iter().chain(row.short_names());
+                names.any(|name| name.eq_ignore_ascii_case(text))
             })
             .map(|row| row.kind)
     }
@@ -224,6 +239,28 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.singular())
+    }
+}
+
+impl KindRow {
+    /// `t`: other words for it.
+    pub(crate) fn short_names(&self) -> Vec<&'static str> {
+        let others: &[&str] = if self.kind == Kind::TaskType { &["type", "types"] } else { &[] };
+        [self.short].into_iter().chain(others.iter().copied()).collect()
+    }
+
+    /// What `get` and its like can be asked for at once.
+    pub(crate) fn categories(&self) -> &'static [&'static str] {
+        if self.is_in_all { &["all"] } else { &[] }
+    }
+
+    /// What can be done with it, sorted: the verbs that take it, and kubectl's words for what `get` does.
+    pub(crate) fn all_verbs(&self) -> Vec<&'static str> {
+        let mut verbs = self.verbs.to_vec();
+        verbs.push("list");
+        verbs.extend(self.is_watched.then_some("watch"));
+        verbs.sort_unstable();
+        verbs
     }
 }
 

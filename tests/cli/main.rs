@@ -14,6 +14,7 @@ mod describe;
 mod diff;
 mod events;
 mod exit_codes;
+mod explain;
 mod expressions;
 mod for_each;
 mod gc;

@@ -61,7 +61,7 @@ impl JsonSchema for EnvValue {
             json_schema!({
                 "description": what,
                 "type": "object",
-                "properties": { (member): { "type": "string", "minLength": 1 } },
+                "properties": { (member): { "description": what, "type": "string", "minLength": 1 } },
                 "required": [member],
                 "additionalProperties": false,
             })

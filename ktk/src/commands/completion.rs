@@ -24,6 +24,7 @@ use crate::{
     generate::{self, COMPLETE_VARIABLE, SHELLS},
     kinds::{self, Kind},
     output::{self, Word},
+    view::explain,
 };
 
 /// The longest that the server is waited for.
@@ -99,6 +100,19 @@ pub(crate) fn names(bare: Kind, verb: &'static str) -> ArgValueCompleter {
             Some((kind, _)) => with_kind(kind, verb, &line, current),
             None => matching(OsStr::new(current), line.names(line.kind(verb).unwrap_or(bare))),
         }
+    })
+}
+
+/// Completes types, and the fields below them: `task.spec.re` → `task.spec.retry`.
+pub(crate) fn fields_of_types() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some((before, _)) = current.to_str().and_then(|current| current.rsplit_once('.')) else {
+            return matching(current, kinds::of_verb("explain").map(|row| row.plural));
+        };
+        let mut words = before.split('.');
+        let Some(kind) = words.next().and_then(Kind::named) else { return Vec::new() };
+        let names = explain::names(kind, &words.collect::<Vec<_>>());
+        matching(current, names.iter().map(|name| format!("{before}.{name}")))
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod amend;
+mod api_resources;
 mod apply;
 mod auth;
 mod bulk;
@@ -16,6 +17,7 @@ mod dry_run;
 mod edit;
 mod editor;
 mod events;
+mod explain;
 mod fail;
 mod fetch;
 mod filed;
@@ -63,6 +65,8 @@ use crate::{
 pub(crate) enum Command {
     Get(get::GetArgs),
     Describe(describe::DescribeArgs),
+    Explain(explain::ExplainArgs),
+    ApiResources(api_resources::ApiResourcesArgs),
     Tree(tree::TreeArgs),
     Diff(diff::DiffArgs),
     Events(events::EventsArgs),
@@ -102,7 +106,15 @@ impl Command {
     /// Whether it may speak to a server: only then contexts are read.
     pub(crate) fn speaks(&self) -> bool {
         let is_client = matches!(self, Self::Version(args) if args.is_client());
-        !is_client && !matches!(self, Self::Internal(_) | Self::Completion(_) | Self::Help(_))
+        let is_alone = matches!(
+            self,
+            Self::Internal(_)
+                | Self::Completion(_)
+                | Self::Help(_)
+                | Self::Explain(_)
+                | Self::ApiResources(_)
+        );
+        !is_client && !is_alone
     }
 
     /// Runs the command. A verb that needs a runtime of another form is matched before
@@ -111,6 +123,8 @@ impl Command {
         match self {
             Self::Get(args) => block_on(get::run(args, cx)),
             Self::Describe(args) => block_on(describe::run(args, cx)),
+            Self::Explain(args) => explain::run(args, cx),
+            Self::ApiResources(args) => api_resources::run(args, cx),
             Self::Tree(args) => block_on(tree::run(args, cx)),
             Self::Diff(args) => block_on(diff::run(args, cx)),
             Self::Events(args) => block_on(events::run(args, cx)),

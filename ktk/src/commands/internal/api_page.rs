@@ -9,6 +9,8 @@ use ktk_client::api::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::view::schema::words;
+
 const TEMPLATE: &str = include_str!("api.md");
 
 /// The page of an OpenRPC document.
@@ -223,11 +225,6 @@ fn simple(name: &str, schema: &Value) -> String {
         },
         other => other.to_owned(),
     }
-}
-
-/// Words of a document, in one line.
-fn words(value: &Value) -> String {
-    value.as_str().unwrap_or_default().replace("[`", "`").replace("`]", "`").replace('\n', " ")
 }
 
 /// Words in a cell of a table.
