@@ -4,7 +4,7 @@ mod switches;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, builder::FalseyValueParser, error::ErrorKind};
 use ktk_client::api::Duration;
 
 use crate::{
@@ -60,12 +60,13 @@ pub(crate) struct GlobalArgs {
           add = completion::namespaces())]
     pub(crate) namespace: Option<String>,
 
-    /// Whether the namespace was typed.
+    /// The ids of those that were typed: the others come from variables, or from nowhere.
     #[arg(skip)]
-    pub(crate) namespace_is_typed: bool,
+    pub(crate) typed: Vec<&'static str>,
 
     /// Context to use: a server of the configuration by its name
-    #[arg(long, global = true, value_name = "NAME", env = "KTK_CONTEXT", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "NAME", env = "KTK_CONTEXT", hide_env_values = true,
+          add = completion::contexts())]
     pub(crate) context: Option<String>,
 
     /// File of contexts [default: those of KTKCONFIG, else $XDG_CONFIG_HOME/ktk/config.yaml]
@@ -99,7 +100,25 @@ pub(crate) struct GlobalArgs {
     /// Longest time for one call, 0 for no limit [default: 1m]
     #[arg(long, global = true, value_name = "DURATION", env = "KTK_REQUEST_TIMEOUT", hide_env_values = true)]
     pub(crate) request_timeout: Option<Duration>,
+
+    /// Ask nothing, as where there is no terminal
+    #[arg(long, global = true, env = "KTK_PROMPT_DISABLED", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) no_input: bool,
 }
+
+/// The ids of global flags that settings come from.
+const SETTINGS: [&str; 9] = [
+    "namespace",
+    "context",
+    "config",
+    "certificate_authority",
+    "server",
+    "data_dir",
+    "color",
+    "request_timeout",
+    "no_input",
+];
 
 impl Cli {
     /// Reads a command line. A `--data-dir` that was typed wins over a `KTK_SERVER` that was
@@ -124,7 +143,7 @@ impl Cli {
                 cli.global.data_dir = None;
             }
         }
-        cli.global.namespace_is_typed = is_typed("namespace");
+        cli.global.typed = SETTINGS.into_iter().filter(|name| is_typed(name)).collect();
         Ok(cli)
     }
 }

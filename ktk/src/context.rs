@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use crate::{
     env,
     error::{CliError, Exit},
-    settings::Settings,
+    settings::{Settings, refused},
     ui::Ui,
 };
 
@@ -92,8 +92,8 @@ impl Context {
             builder = builder.certificate_authority(path);
         }
         // `KTK_TOKEN` goes before a context's own.
-        if let Some(token) = of_context.and_then(ktk_client::config::Context::secret)
-            && ktk_client::env::token().is_none()
+        if let Some(context) = of_context.filter(|_| ktk_client::env::token().is_none())
+            && let Some(token) = context.secret().map_err(refused)?
         {
             builder = builder.token(token);
         }

@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(refused) => return cli::explain(&refused, &args, Cli::command()).into(),
     };
-    let ui = Ui::new(cli.global.color);
+    let ui = Ui::new(cli.global.color).asking(!cli.global.no_input);
     let settings = match Settings::from_flags(&cli.global, cli.command.speaks()) {
         Ok(settings) => settings,
         Err(error) => {

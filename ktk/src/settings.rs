@@ -1,15 +1,18 @@
 //! What flags, variables and defaults come to: plain values, resolved before a command starts.
-//! Precedence: flag, variable, default. (clap has merged flag and variable already.)
+//! Precedence: flag, variable, context, default. (clap has merged flag and variable already.)
+
+mod origins;
 
 use std::{path::PathBuf, time::Duration};
 
 use ktk_client::{
     api::DEFAULT_NAMESPACE,
-    config::{Config, Context},
+    config::{Config, ConfigError, Context, LOCAL},
     limits,
 };
 
-use crate::{cli::GlobalArgs, error::CliError};
+pub(crate) use self::origins::Setting;
+use crate::{cli::GlobalArgs, error::CliError, suggest};
 
 /// Plain values that hold for one command.
 #[derive(Clone, Debug)]
@@ -32,6 +35,12 @@ pub(crate) struct Settings {
     pub(crate) request_timeout: Option<Duration>,
     /// Longest time for a watch: only what was asked for.
     pub(crate) watch_timeout: Option<Duration>,
+    flags: GlobalArgs,
+}
+
+/// The error of files of contexts that cannot be used: code 2.
+pub(crate) fn refused(error: ConfigError) -> CliError {
+    CliError::usage(format!("Error in configuration: {error}"))
 }
 
 impl Settings {
@@ -51,9 +60,10 @@ impl Settings {
         let (server, data_dir) = (given(&flags.server), has_path(&flags.data_dir));
         let context = match (&server, &data_dir) {
             (None, None) if reads_contexts => {
-                let refused = |error| CliError::usage(format!("Error in configuration: {error}"));
                 let config = Config::read(has_path(&flags.config)).map_err(refused)?;
-                config.choose(given(&flags.context).as_deref()).map_err(refused)?.cloned()
+                let name = given(&flags.context);
+                let chosen = config.choose(name.as_deref());
+                chosen.map_err(|error| with_guess(refused(error), name.as_deref(), &config))?.cloned()
             }
             _ => None,
         };
@@ -63,11 +73,45 @@ impl Settings {
             context,
             config: has_path(&flags.config),
             certificate_authority: has_path(&flags.certificate_authority),
-            typed_namespace: given(&flags.namespace).filter(|_| flags.namespace_is_typed),
+            typed_namespace: given(&flags.namespace).filter(|_| flags.typed.contains(&"namespace")),
             server,
             data_dir,
             request_timeout,
             watch_timeout,
+            flags: flags.clone(),
         })
+    }
+
+    /// The global flags as they were typed or as their variables are.
+    pub(crate) fn flags(&self) -> &GlobalArgs {
+        &self.flags
+    }
+
+    /// The server that is meant, in words for a person.
+    pub(crate) fn place(&self) -> String {
+        match (&self.server, &self.data_dir, &self.context) {
+            (Some(server), ..) => format!("server {server}"),
+            (None, Some(path), _) => format!("the local server in {}", path.display()),
+            (None, None, context) => {
+                let name = context.as_ref().map_or(LOCAL, |context| &context.name);
+                format!("context {name:?}")
+            }
+        }
+    }
+
+    /// The context's name, where whoever changes many has to name it; and whether that was done, by `--context`.
+    pub(crate) fn protected(&self) -> Option<(&str, bool)> {
+        let context = self.context.as_ref().filter(|context| context.protected)?;
+        Some((&context.name, self.flags.typed.contains(&"context")))
+    }
+}
+
+/// The error, with the context that was probably meant.
+pub(crate) fn with_guess(error: CliError, name: Option<&str>, config: &Config) -> CliError {
+    let known = config.contexts();
+    let names = || known.iter().map(|context| context.name.as_str()).chain([LOCAL]);
+    match name.and_then(|name| suggest::nearest(name, names())) {
+        Some(near) => error.with_hint(format!("did you mean {near:?}?")),
+        None => error.with_hint(format!("there are {}", names().collect::<Vec<_>>().join(", "))),
     }
 }

@@ -8,6 +8,7 @@ mod attempt;
 mod bad_input;
 mod cancel;
 mod completion;
+mod config;
 mod create;
 mod delete;
 mod describe;

@@ -152,6 +152,20 @@ impl Place {
         self.ktk(line).ok()
     }
 
+    /// Runs `ktk` with these arguments on a terminal of its own, where this is typed. Both streams are that terminal.
+    #[track_caller]
+    #[must_use = "a command can fail"]
+    pub fn on_a_terminal(&self, line: &str, input: &str) -> Output {
+        self.typed_on_a_terminal(line, input).output()
+    }
+
+    /// The same, before it is run.
+    pub fn typed_on_a_terminal(&self, line: &str, input: &str) -> Typed {
+        let line = format!("{} {line}", self.binary.display());
+        let typed = self.program("script -qec").arg(line).arg("/dev/null").env("TERM", "xterm-256color");
+        typed.env("SHELL", "/bin/sh").stdin(input)
+    }
+
     /// Starts `ktk` with these arguments.
     #[track_caller]
     pub fn spawn(&self, line: &str) -> Running {

@@ -1,11 +1,13 @@
 //! Selectors: kubectl's grammar for labels and fields.
 
 mod field;
+mod known;
 mod label;
 
 use std::{collections::BTreeSet, fmt};
 
 pub use field::{FieldOperator, FieldSelector, FieldTerm};
+pub use known::{ENTITY_FIELDS, PIPELINE_FIELDS, TASK_FIELDS};
 
 use super::meta::StringMap;
 

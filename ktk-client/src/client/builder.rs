@@ -313,7 +313,11 @@ impl ClientBuilder {
             (None, Some(server), Some(address)) => {
                 own_token.filter(|_| server.parse().ok().as_ref() == Some(address))
             }
-            (None, ..) => own_token.or_else(|| chosen.as_ref()?.secret()),
+            (None, ..) if own_token.is_some() => own_token,
+            (None, ..) => match &chosen {
+                Some(context) => context.secret().map_err(|error| Error::Config(error.to_string()))?,
+                None => None,
+            },
         };
         let of_context = chosen.as_ref().and_then(|context| context.server.clone());
         let is_chosen = self.context.is_some();

@@ -2,11 +2,14 @@
 
 mod file;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use file::{Context, File};
 
-use crate::{api::Secret, env};
+use crate::env;
+
+/// The context that there is without any: this user's server on this machine.
+pub const LOCAL: &str = "local";
 
 /// Why contexts cannot be had.
 ///
@@ -16,6 +19,7 @@ use crate::{api::Secret, env};
 /// assert!(matches!(error, ConfigError::NoContext(name) if name == "nowhere"));
 /// ```
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A file that cannot be read or written.
     #[error("{}: {why}", path.display())]
@@ -28,6 +32,9 @@ pub enum ConfigError {
     /// A context that is in no file.
     #[error("context was not found for specified context: {0}")]
     NoContext(String),
+    /// A context that there is already.
+    #[error("there is a context with the name {0:?} already")]
+    Exists(String),
 }
 
 /// All files of a configuration, the first one first: it wins.
@@ -62,11 +69,7 @@ impl Config {
             Some(path) => vec![path],
             None => env::config_files(),
         };
-        let read = |path: PathBuf| {
-            let file = file::read(&path)?;
-            Ok((path, file))
-        };
-        Ok(Self { files: paths.into_iter().map(read).collect::<Result<_, _>>()? })
+        Self::of(paths)
     }
 
     fn files(&self) -> impl Iterator<Item = &File> {
@@ -100,7 +103,8 @@ impl Config {
         all
     }
 
-    /// The context of this name, else the current one; nothing where none is current.
+    /// The context of this name, else the current one; nothing where none is current, and for [`LOCAL`] where no file
+    /// defines it.
     ///
     /// ```
     /// # use ktk_client::config::Config;
@@ -112,7 +116,10 @@ impl Config {
     pub fn choose(&self, name: Option<&str>) -> Result<Option<&Context>, ConfigError> {
         let Some(name) = name.or(self.current()) else { return Ok(None) };
         let found = self.files().flat_map(|file| &file.contexts).find(|context| context.name == name);
-        found.map(Some).ok_or_else(|| ConfigError::NoContext(name.to_owned()))
+        match found {
+            None if name != LOCAL => Err(ConfigError::NoContext(name.to_owned())),
+            found => Ok(found),
+        }
     }
 
     /// Writes a context into the file that has it, else into the first that exists, else into the last, and makes it
@@ -130,120 +137,182 @@ impl Config {
     /// # Errors
     /// Where the file cannot be written.
     pub fn put(&mut self, context: Context) -> Result<PathBuf, ConfigError> {
-        let has = |file: &Option<File>| {
-            file.as_ref().is_some_and(|file| file.contexts.iter().any(|known| known.name == context.name))
-        };
-        let of_context = self.files.iter().position(|(_, file)| has(file));
-        let existing = self.files.iter().position(|(_, file)| file.is_some());
-        let last = self.files.len().checked_sub(1).ok_or_else(|| ConfigError::File {
-            path: PathBuf::new(),
-            why: "there is no place for a configuration: set HOME or KTKCONFIG".to_owned(),
-        })?;
-        // Whoever is current is said by the first that says it.
-        let speaker = self
-            .files
-            .iter()
-            .position(|(_, file)| file.as_ref().is_some_and(|file| file.current_context.is_some()));
-        let place = of_context.or(existing).unwrap_or(last);
-        let name = context.name.clone();
-        let (path, file) = &mut self.files[place];
-        let path = path.clone();
-        let file = file.get_or_insert_default();
-        file.contexts.retain(|known| known.name != name);
-        file.contexts.push(context);
-        let speaker = speaker.unwrap_or(place);
-        if speaker == place {
-            file.current_context = Some(name);
-            file::write(&path, file)?;
-            return Ok(path);
-        }
-        file::write(&path, file)?;
-        let (other, file) = &mut self.files[speaker];
-        let file = file.get_or_insert_default();
-        file.current_context = Some(name);
-        file::write(other, file)?;
-        Ok(path)
+        self.change(|config| {
+            let name = context.name.clone();
+            let place = config.place_of(&name)?;
+            *config.entry(place, &name) = context;
+            config.say_current(Some(name))?;
+            Ok(config.files[place].0.clone())
+        })
     }
-}
 
-impl Context {
-    /// The token, hidden.
+    /// Changes a context where it is written, or makes one: answers whether it was made.
+    ///
+    /// ```no_run
+    /// use ktk_client::config::Config;
+    /// let is_new = Config::read(None)?.set("production", |context| context.protected = true)?;
+    /// # let _ = is_new;
+    /// # Ok::<(), ktk_client::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the file cannot be read again or written.
+    pub fn set(&mut self, name: &str, change: impl FnOnce(&mut Context)) -> Result<bool, ConfigError> {
+        self.change(|config| {
+            let is_new = config.holder_of(name).is_none();
+            let place = config.place_of(name)?;
+            change(config.entry(place, name));
+            Ok(is_new)
+        })
+    }
+
+    /// Makes a context the current one; none is with `None`.
+    ///
+    /// ```no_run
+    /// # use ktk_client::config::Config;
+    /// Config::read(None)?.set_current(Some("production"))?;
+    /// # Ok::<(), ktk_client::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is none of this name, or the file cannot be written.
+    pub fn set_current(&mut self, name: Option<&str>) -> Result<(), ConfigError> {
+        self.change(|config| {
+            name.map_or(Ok(None), |name| config.choose(Some(name)))?;
+            config.say_current(name.map(str::to_owned))
+        })
+    }
+
+    /// Gives a context another name, also where it is the current one.
+    ///
+    /// ```no_run
+    /// # use ktk_client::config::Config;
+    /// Config::read(None)?.rename("production", "eu")?;
+    /// # Ok::<(), ktk_client::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is none of this name, one of the new name, or the file cannot be written.
+    pub fn rename(&mut self, name: &str, new: &str) -> Result<(), ConfigError> {
+        self.change(|config| {
+            let place = config.required(name)?;
+            if config.contexts().iter().any(|known| known.name == new) {
+                return Err(ConfigError::Exists(new.to_owned()));
+            }
+            let is_current = config.current() == Some(name);
+            config.entry(place, name).name = new.to_owned();
+            if is_current { config.say_current(Some(new.to_owned())) } else { Ok(()) }
+        })
+    }
+
+    /// Takes a context out of the file that defines it; answers that file. Where it is the current one, it stays named so.
+    ///
+    /// ```no_run
+    /// # use ktk_client::config::Config;
+    /// let file = Config::read(None)?.remove("production")?;
+    /// # drop(file);
+    /// # Ok::<(), ktk_client::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where there is none of this name, or the file cannot be written.
+    pub fn remove(&mut self, name: &str) -> Result<PathBuf, ConfigError> {
+        self.change(|config| {
+            let place = config.required(name)?;
+            let (path, file) = &mut config.files[place];
+            file.get_or_insert_default().contexts.retain(|known| known.name != name);
+            Ok(path.clone())
+        })
+    }
+
+    /// The files, in order, and whether each exists.
     ///
     /// ```
-    /// use ktk_client::{api::Secret, config::Context};
-    /// let context = Context { token: Some(Secret::new("ktk_…")), ..Context::default() };
-    /// assert!(context.secret().is_some());
+    /// # use ktk_client::config::Config;
+    /// assert_eq!(Config::default().paths().count(), 0);
     /// ```
-    pub fn secret(&self) -> Option<Secret> {
-        self.token.clone()
+    pub fn paths(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.files.iter().map(|(path, file)| (path.as_path(), file.is_some()))
+    }
+
+    /// The file that defines a context.
+    ///
+    /// ```
+    /// # use ktk_client::config::Config;
+    /// assert_eq!(Config::default().file_of("production"), None);
+    /// ```
+    pub fn file_of(&self, name: &str) -> Option<&Path> {
+        self.holder_of(name).map(|place| self.files[place].0.as_path())
+    }
+
+    /// Changes the files: each is read anew first, and nobody else changes them meanwhile. Nothing is written where the
+    /// change fails.
+    fn change<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let paths: Vec<PathBuf> = self.files.iter().map(|(path, _)| path.clone()).collect();
+        let _locks = file::lock(&paths)?;
+        let fresh = Self::of(paths)?;
+        let mut changed = fresh.clone();
+        let answer = change(&mut changed)?;
+        for ((path, new), (_, old)) in changed.files.iter().zip(&fresh.files) {
+            if let Some(new) = new
+                && old.as_ref() != Some(new)
+            {
+                file::write(path, new)?;
+            }
+        }
+        *self = changed;
+        Ok(answer)
+    }
+
+    fn of(paths: Vec<PathBuf>) -> Result<Self, ConfigError> {
+        let read = |path: PathBuf| {
+            let file = file::read(&path)?;
+            Ok((path, file))
+        };
+        Ok(Self { files: paths.into_iter().map(read).collect::<Result<_, _>>()? })
+    }
+
+    fn holder_of(&self, name: &str) -> Option<usize> {
+        let has = |file: &File| file.contexts.iter().any(|known| known.name == name);
+        self.files.iter().position(|(_, file)| file.as_ref().is_some_and(has))
+    }
+
+    fn required(&self, name: &str) -> Result<usize, ConfigError> {
+        self.holder_of(name).ok_or_else(|| ConfigError::NoContext(name.to_owned()))
+    }
+
+    /// Where a context is written: where it is, else into the first file that exists, else into the last.
+    fn place_of(&self, name: &str) -> Result<usize, ConfigError> {
+        let existing = || self.files.iter().position(|(_, file)| file.is_some());
+        let place = self.holder_of(name).or_else(existing).or(self.files.len().checked_sub(1));
+        place.ok_or_else(|| ConfigError::File {
+            path: PathBuf::new(),
+            why: "there is no place for a configuration: set HOME or KTKCONFIG".to_owned(),
+        })
+    }
+
+    fn entry(&mut self, place: usize, name: &str) -> &mut Context {
+        let contexts = &mut self.files[place].1.get_or_insert_default().contexts;
+        let at = contexts.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            contexts.push(Context { name: name.to_owned(), ..Context::default() });
+            contexts.len() - 1
+        });
+        &mut contexts[at]
+    }
+
+    /// Whoever is current is said by the first file that says it.
+    fn say_current(&mut self, name: Option<String>) -> Result<(), ConfigError> {
+        let speaks = |file: &File| file.current_context.is_some();
+        let speaker = self.files.iter().position(|(_, file)| file.as_ref().is_some_and(speaks));
+        let holder = name.as_deref().and_then(|name| self.holder_of(name));
+        let place = speaker.or(holder).map_or_else(|| self.place_of(""), Ok)?;
+        self.files[place].1.get_or_insert_default().current_context = name;
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
-
-    use super::*;
-
-    fn write(path: &Path, text: &str) {
-        fs::write(path, text).expect("written");
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("closed");
-    }
-
-    fn of(paths: &[PathBuf]) -> Result<Config, ConfigError> {
-        let read = |path: &PathBuf| Ok((path.clone(), file::read(path)?));
-        Ok(Config { files: paths.iter().map(read).collect::<Result<_, ConfigError>>()? })
-    }
-
-    #[test]
-    fn files_are_merged_and_the_first_wins() {
-        let place = tempfile::tempdir().expect("a directory");
-        let paths = ["a.yaml", "none.yaml", "b.yaml"].map(|name| place.path().join(name));
-        write(&paths[0], "contexts:\n- {name: x, server: 'https://one'}\n");
-        write(
-            &paths[2],
-            "apiVersion: ktk/v1\nkind: Config\ncurrentContext: y\ncontexts:\n- {name: x, server: 'https://two'}\n\
-             - {name: y, server: 'https://three', namespace: ci, token: hush}\n",
-        );
-        let mut config = of(&paths).expect("readable");
-        let names: Vec<_> = config.contexts().iter().map(|context| context.name.clone()).collect();
-        assert_eq!((names, config.current()), (vec!["x".to_owned(), "y".to_owned()], Some("y")));
-        let server = |config: &Config, name| {
-            config.choose(name).expect("it is there").and_then(|context| context.server.clone())
-        };
-        assert_eq!(server(&config, Some("x")).as_deref(), Some("https://one"));
-        assert_eq!(server(&config, None).as_deref(), Some("https://three"));
-        assert!(matches!(config.choose(Some("z")), Err(ConfigError::NoContext(name)) if name == "z"));
-        let new = Context { name: "y".into(), server: Some("https://four".into()), ..Context::default() };
-        assert_eq!(config.put(new).expect("written"), paths[2]);
-        let new = Context { name: "z".into(), token: Some(Secret::new("hush")), ..Context::default() };
-        assert_eq!(config.put(new).expect("written"), paths[0]);
-        let config = of(&paths).expect("readable");
-        assert_eq!((config.contexts().len(), config.current()), (3, Some("z")));
-        assert_eq!(server(&config, Some("y")).as_deref(), Some("https://four"));
-        assert!(!paths[1].exists());
-    }
-
-    #[test]
-    fn what_others_can_read_holds_no_token() {
-        let place = tempfile::tempdir().expect("a directory");
-        let path = place.path().join("c.yaml");
-        write(&path, "contexts:\n- {name: x, token: hush}\n");
-        assert!(!format!("{:?}", of(std::slice::from_ref(&path)).expect("readable")).contains("hush"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("opened");
-        let error = of(std::slice::from_ref(&path)).expect_err("open to others").to_string();
-        assert!(error.contains("chmod 600") && !error.contains("hush"), "{error}");
-        write(&path, "contexts:\n- {name: x, tokem: hush}\n");
-        let error = of(std::slice::from_ref(&path)).expect_err("no field").to_string();
-        assert!(error.contains("c.yaml") && error.contains("tokem") && !error.contains("hush"), "{error}");
-    }
-
-    #[test]
-    fn a_new_file_is_this_user_s_alone() {
-        let place = tempfile::tempdir().expect("a directory");
-        let path = place.path().join("ktk/config.yaml");
-        let mut config = of(std::slice::from_ref(&path)).expect("missing is empty");
-        config.put(Context { name: "x".into(), ..Context::default() }).expect("written");
-        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
-    }
-}
+mod tests;

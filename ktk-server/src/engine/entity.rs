@@ -4,7 +4,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ktk_client::api::{
     ApiError, Cause, Entity, ErrorReason, List, ListParams, Metadata, ObjectRef, TaskId, check,
-    entity::CreateParams, id, list::Created, meta::StringMap, task::Deleted,
+    entity::CreateParams, id, list::Created, meta::StringMap, selector::ENTITY_FIELDS, task::Deleted,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -312,9 +312,6 @@ impl<K: Kind> Operation for GetEntity<K> {
         Ok(object)
     }
 }
-
-/// Fields of an object that field selectors know.
-pub const ENTITY_FIELDS: &[&str] = &["metadata.name", "metadata.id", "metadata.createdAt"];
 
 /// A field of an object as field selectors see it.
 pub fn field(row: &EntityRow, field: &str) -> String {

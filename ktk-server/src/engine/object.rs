@@ -359,33 +359,6 @@ pub fn task_field(row: &TaskRow, field: &str) -> String {
     }
 }
 
-/// Fields of a task that field selectors know.
-pub const TASK_FIELDS: &[&str] = &[
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.id",
-    "metadata.executionId",
-    "metadata.spawnedBy",
-    "metadata.pipeline",
-    "metadata.pipeline.id",
-    "metadata.pipeline.step",
-    "metadata.restart.contextId",
-    "metadata.restart.incarnation",
-    "metadata.createdAt",
-    "status.phase",
-    "status.reason",
-    "status.message",
-    "status.node",
-    "status.exitCode",
-    "status.attempt",
-    "status.readyAt",
-    "status.startedAt",
-    "status.finishedAt",
-    "spec.queue",
-    "spec.priority",
-    "spec.type",
-];
-
 /// A field of a pipeline as field selectors see it.
 pub fn pipeline_field(row: &PipelineRow, field: &str) -> String {
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
@@ -404,21 +377,6 @@ pub fn pipeline_field(row: &PipelineRow, field: &str) -> String {
         _ => String::new(),
     }
 }
-
-/// Fields of a pipeline that field selectors know.
-pub const PIPELINE_FIELDS: &[&str] = &[
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.id",
-    "metadata.restart.contextId",
-    "metadata.restart.incarnation",
-    "metadata.createdAt",
-    "status.phase",
-    "status.reason",
-    "status.message",
-    "status.startedAt",
-    "status.finishedAt",
-];
 
 /// The digest of outputs: SHA-256 of their canonical JSON (members sorted, no blanks), in hex.
 pub fn output_digest(outputs: &std::collections::BTreeMap<String, Value>) -> EngineResult<(String, String)> {

@@ -2,7 +2,7 @@
 
 use ktk_client::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Pipeline, Task,
-    selector::{FieldSelector, LabelSelector},
+    selector::{FieldSelector, LabelSelector, PIPELINE_FIELDS, TASK_FIELDS},
 };
 
 use super::{
@@ -171,7 +171,7 @@ impl Operation for ListTasks {
 }
 
 pub(super) fn task_selectors(params: &ListParams) -> EngineResult<Selectors> {
-    Selectors::parse(params.label_selector.as_deref(), params.field_selector.as_deref(), object::TASK_FIELDS)
+    Selectors::parse(params.label_selector.as_deref(), params.field_selector.as_deref(), TASK_FIELDS)
 }
 
 /// The tasks of a page, and the token of the next.
@@ -234,7 +234,7 @@ impl Operation for ListPipelines {
         let selectors = Selectors::parse(
             params.label_selector.as_deref(),
             params.field_selector.as_deref(),
-            object::PIPELINE_FIELDS,
+            PIPELINE_FIELDS,
         )?;
         if let Some(namespace) = &params.namespace {
             self.ask.enter(namespace)?;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ktk_client::api::{
     API_VERSION, Entity, Metadata, Queue, Semaphore, TaskId, TaskType,
     meta::RestartMeta,
+    selector::{ENTITY_FIELDS, PIPELINE_FIELDS, TASK_FIELDS},
     watch::{WatchEvent, WatchParams},
 };
 use serde_json::{Value, json};
@@ -51,11 +52,11 @@ impl Filter {
         for kind in text.split(',') {
             let (labels, fields) = (params.label_selector.as_deref(), params.field_selector.as_deref());
             match kind.trim() {
-                "Task" => tasks = Some(Selectors::parse(labels, fields, object::TASK_FIELDS)?),
-                "Pipeline" => pipelines = Some(Selectors::parse(labels, fields, object::PIPELINE_FIELDS)?),
+                "Task" => tasks = Some(Selectors::parse(labels, fields, TASK_FIELDS)?),
+                "Pipeline" => pipelines = Some(Selectors::parse(labels, fields, PIPELINE_FIELDS)?),
                 other if ENTITIES.contains(&other) => {
                     let kind = ENTITIES.iter().find(|kind| **kind == other).expect("it is among them");
-                    entities.insert(*kind, Selectors::parse(labels, fields, entity::ENTITY_FIELDS)?);
+                    entities.insert(*kind, Selectors::parse(labels, fields, ENTITY_FIELDS)?);
                 }
                 other => {
                     let others = ENTITIES.join(", ");

@@ -14,6 +14,7 @@ use clap_complete::{
 use ktk_client::{
     Client,
     client::{Autostart, ServerAddress},
+    config::{Config, LOCAL},
 };
 
 use super::fetch::{self, Query};
@@ -121,6 +122,19 @@ pub(crate) fn namespaces() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| matching(current, Line::read(&env::args()).namespaces()))
 }
 
+/// Completes contexts.
+pub(crate) fn contexts() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let only = Line::read(&env::args()).config.map(Into::into);
+        let Ok(config) = Config::read(only) else { return Vec::new() };
+        let mut names: Vec<String> =
+            config.contexts().into_iter().map(|context| context.name.clone()).chain([LOCAL.into()]).collect();
+        names.sort();
+        names.dedup();
+        matching(current, names)
+    })
+}
+
 /// Completes formats.
 pub(crate) fn formats(offered: &'static [Word]) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| matching(current, output::words(offered)))
@@ -160,6 +174,8 @@ struct Line {
     namespace: Option<String>,
     server: Option<String>,
     data_dir: Option<String>,
+    config: Option<String>,
+    context: Option<String>,
     words: Vec<String>,
 }
 
@@ -178,6 +194,8 @@ impl Line {
                 "-n" | "--namespace" => &mut line.namespace,
                 "--server" => &mut line.server,
                 "--data-dir" => &mut line.data_dir,
+                "--config" => &mut line.config,
+                "--context" => &mut line.context,
                 _ => {
                     line.words.push(flag);
                     continue;
@@ -235,6 +253,12 @@ impl Line {
             builder = builder.address(server.parse().ok()?);
         } else if let Some(path) = &self.data_dir {
             builder = builder.address(ServerAddress::DataDir(std::path::absolute(path).ok()?));
+        }
+        if let Some(path) = &self.config {
+            builder = builder.config(path);
+        }
+        if let Some(context) = &self.context {
+            builder = builder.context(context);
         }
         if let Some(namespace) = &self.namespace {
             builder = builder.namespace(namespace);

@@ -208,8 +208,8 @@ async fn objects(
     };
     if chosen.is_empty() {
         cx.ui.message("No resources found");
-    } else if is_asked {
-        bulk::confirm(&chosen, "delete", args.yes || dry.is_dry(), cx)?;
+    } else if is_asked && !dry.is_dry() {
+        bulk::confirm(&chosen, "delete", args.yes, cx)?;
     }
     Ok(chosen)
 }

@@ -13,6 +13,7 @@ use super::interrupts::Interrupts;
 use crate::{
     context::Context,
     error::{CliError, Exit},
+    settings::refused,
     ui::{escape, first_line},
 };
 
@@ -36,10 +37,10 @@ pub(crate) struct LoginArgs {
 
 pub(crate) async fn run(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
     let settings = &cx.settings;
-    let mut config = Config::read(settings.config.clone())
-        .map_err(|error| CliError::usage(format!("Error in configuration: {error}")))?;
+    let mut config = Config::read(settings.config.clone()).map_err(refused)?;
     let known = config.contexts().into_iter().find(|known| Some(&known.name) == args.name.as_ref()).cloned();
     let server = settings.server.clone().or_else(|| known.as_ref()?.server.clone());
+    let is_protected = known.as_ref().is_some_and(|known| known.protected);
     let Some(server) = server else {
         let error = CliError::usage("must specify --server");
         return Err(error.with_hint("the local server takes no token: its socket is yours alone"));
@@ -77,6 +78,8 @@ pub(crate) async fn run(args: LoginArgs, cx: &Context) -> Result<Exit, CliError>
         namespace,
         certificate_authority: authority,
         token: Some(token),
+        token_file: None,
+        protected: is_protected,
     };
     let path = config.put(entry).map_err(CliError::failed)?;
     let until = whois.expires_at.map(|end| format!(", until {end}")).unwrap_or_default();

@@ -9,6 +9,7 @@ mod bulk;
 mod cancel;
 mod complete;
 pub(crate) mod completion;
+mod config;
 mod create;
 mod delete;
 mod describe;
@@ -94,6 +95,7 @@ pub(crate) enum Command {
     Why(why::WhyArgs),
     Login(login::LoginArgs),
     Auth(auth::AuthArgs),
+    Config(config::ConfigArgs),
     Server(server::ServerArgs),
     Completion(completion::CompletionArgs),
     Help(help::HelpArgs),
@@ -109,6 +111,7 @@ impl Command {
         let is_alone = matches!(
             self,
             Self::Internal(_)
+                | Self::Config(_)
                 | Self::Completion(_)
                 | Self::Help(_)
                 | Self::Explain(_)
@@ -152,6 +155,7 @@ impl Command {
             Self::Why(args) => block_on(why::run(args, cx)),
             Self::Login(args) => block_on(login::run(args, cx)),
             Self::Auth(args) => block_on(auth::run(args, cx)),
+            Self::Config(args) => config::run(args, cx),
             Self::Server(args) => server::run(args, cx),
             Self::Completion(args) => completion::run(args, cx),
             Self::Help(args) => help::run(args, cx),

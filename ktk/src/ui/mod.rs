@@ -38,6 +38,7 @@ pub(crate) struct Ui {
     stdout_has_color: bool,
     stderr_has_color: bool,
     progress: MultiProgress,
+    may_ask: bool,
 }
 
 impl Ui {
@@ -53,7 +54,14 @@ impl Ui {
             stdout_has_color: color::decide(choice, &asked, stdout_is_terminal),
             stderr_has_color: color::decide(choice, &asked, stderr_is_terminal),
             progress: progress::on_stderr(stderr_is_terminal),
+            may_ask: true,
         }
+    }
+
+    /// The same, asking nobody anything where it must not.
+    pub(crate) fn asking(mut self, may_ask: bool) -> Self {
+        self.may_ask = may_ask;
+        self
     }
 
     /// Adds text to the results, as it is. It must have been escaped.

@@ -33,17 +33,20 @@ pub(crate) fn first_line() -> io::Result<String> {
 impl Ui {
     /// Whether somebody is there to answer.
     pub(crate) fn can_ask(&self) -> bool {
-        self.stderr_is_terminal && io::stdin().is_terminal()
+        self.may_ask && self.stderr_is_terminal && io::stdin().is_terminal()
     }
 
     /// Asks for a secret on a terminal, which does not show what is typed until the answer is dropped. Asks nothing where
     /// standard input is no terminal.
     ///
     /// # Errors
-    /// Where the terminal cannot be kept from showing it.
+    /// Where the terminal cannot be kept from showing it, and where nothing may be asked.
     pub(crate) fn ask_hidden(&self, question: &str) -> Result<Option<Hidden<'_>>, CliError> {
         let stdin = io::stdin();
         let Ok(shown) = tcgetattr(&stdin) else { return Ok(None) };
+        if !self.may_ask {
+            return Err(CliError::usage("nothing may be asked: give the answer on standard input"));
+        }
         self.flush()?;
         let mut hidden = shown.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
@@ -62,13 +65,20 @@ impl Ui {
         if !self.can_ask() {
             return Err(CliError::usage(format!("{flag} required when not running interactively")));
         }
+        let answer = self.ask(lines, &format!("{question} (y/N): "))?;
+        Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
+    }
+
+    /// Shows the lines and asks; answers what was typed. Only for who has seen that somebody [can](Ui::can_ask) answer.
+    ///
+    /// # Errors
+    /// Where the terminal cannot be read.
+    pub(crate) fn ask(&self, lines: &[String], question: &str) -> Result<String, CliError> {
         self.flush()?;
         for line in lines {
             self.message(line);
         }
-        self.to_stderr(&format!("{} (y/N): ", super::escape(question)));
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        self.to_stderr(&super::escape(question));
+        Ok(first_line()?)
     }
 }
