@@ -101,6 +101,19 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "DURATION", env = "KTK_REQUEST_TIMEOUT", hide_env_values = true)]
     pub(crate) request_timeout: Option<Duration>,
 
+    /// Tell of each request on stderr: 6 a line, 8 what it holds too, without tokens
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "KTK_VERBOSE",
+        hide_env_values = true,
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub(crate) verbose: u8,
+
     /// Ask nothing, as where there is no terminal
     #[arg(long, global = true, env = "KTK_PROMPT_DISABLED", hide_env_values = true,
           value_parser = FalseyValueParser::new())]
@@ -108,7 +121,7 @@ pub(crate) struct GlobalArgs {
 }
 
 /// The ids of global flags that settings come from.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "namespace",
     "context",
     "config",
@@ -117,6 +130,7 @@ const SETTINGS: [&str; 9] = [
     "data_dir",
     "color",
     "request_timeout",
+    "verbose",
     "no_input",
 ];
 

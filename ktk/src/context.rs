@@ -1,9 +1,11 @@
 //! What every command is given: the terminal, the settings, and a client that connects when it
 //! is first asked for.
 
+mod traffic;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use ktk_client::client::{Autostart, Client, ClientBuilder, ServerAddress};
+use ktk_client::client::{Autostart, Client, ClientBuilder, Exchange, ServerAddress};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -85,6 +87,14 @@ impl Context {
             .on_connection(move |state| on_connection.message(&state.to_string()));
         if let Ok(program) = env::current_exe() {
             builder = builder.program(program);
+        }
+        let level = self.settings.flags().verbose;
+        if traffic::is_told(level) {
+            let ui = Arc::clone(&self.ui);
+            let tell = move |exchange: &Exchange<'_>| {
+                traffic::lines(exchange, level).iter().for_each(|line| ui.message(line));
+            };
+            builder = builder.on_exchange(tell);
         }
         let of_context = self.settings.context.as_ref();
         let authority = self.settings.certificate_authority.clone();

@@ -263,3 +263,25 @@ fn a_token_that_is_typed_is_not_shown() {
     let rest = terminal.expect(expectrl::Eof).expect("it ends");
     assert!(!String::from_utf8_lossy(rest.as_bytes()).contains(&token));
 }
+
+#[test]
+fn each_request_is_told_and_no_token() {
+    let (place, address) = listening("");
+    let token = place.ok("create token ci --role operator").trim().to_owned();
+    let over = |line: &str| over(&place, &address, &token, line);
+    let output = over("get task nosuch -v6").code(3);
+    let line = output.stderr.lines().next().unwrap();
+    assert!(line.starts_with(&format!("POST {address}/rpc task.get NotFound in ")), "{line}");
+    assert!(line.ends_with(" milliseconds"), "{line}");
+    // One request a command.
+    let output = over("get tasks --verbose=6").code(0);
+    assert_eq!(output.stderr.matches("POST ").count(), 1, "{}", output.stderr);
+    assert_eq!(over("get tasks -v 5").stderr, "No resources found in default namespace.\n");
+    let output = over("create token other --role viewer -v8").code(4);
+    assert!(output.stderr.contains("request: {"), "{}", output.stderr);
+    let output = place.ktk("create token other --role viewer -v=8").code(0);
+    let made = output.stdout.trim();
+    assert!(!made.is_empty() && !output.stderr.contains(made), "{}", output.stderr);
+    assert!(output.stderr.contains("REDACTED"), "{}", output.stderr);
+    assert!(!over("get tasks -v9").stderr.contains(&token));
+}

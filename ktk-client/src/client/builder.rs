@@ -7,6 +7,7 @@ use super::{
     http::Http,
     local::{self, LocalTransport},
     notice::{ConnectionHook, NoticeHook},
+    observed::{Exchange, ExchangeHook, Observed},
     remote::{NetAddress, RemoteTransport},
 };
 use crate::{
@@ -111,6 +112,7 @@ pub struct ClientBuilder {
     certificate_authority: Option<PathBuf>,
     on_notice: Option<NoticeHook>,
     on_connection: Option<ConnectionHook>,
+    on_exchange: Option<ExchangeHook>,
 }
 
 impl ClientBuilder {
@@ -291,6 +293,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Called with each request and what came of it, as it went over the wire; not with one that was given up before
+    /// there was an answer.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), ktk_client::Error> {
+    /// let client = ktk_client::Client::builder()
+    ///     .on_exchange(|exchange| eprintln!("{} in {:?}", exchange.path, exchange.took))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_exchange(mut self, hook: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
+        self.on_exchange = Some(Arc::new(hook));
+        self
+    }
+
     /// The client. Nothing is connected yet: the first call does that.
     ///
     /// ```no_run
@@ -337,7 +355,7 @@ impl ClientBuilder {
                 let authority = self.certificate_authority.or(settings.certificate_authority);
                 let authority = authority.or_else(|| chosen?.certificate_authority);
                 return Ok(Client::assemble(
-                    Arc::new(RemoteTransport::new(address, authority, token)),
+                    observed(Arc::new(RemoteTransport::new(address, authority, token)), self.on_exchange),
                     namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE),
                     self.timeout.unwrap_or(limits::CALL_TIMEOUT),
                     self.on_connection,
@@ -362,7 +380,7 @@ impl ClientBuilder {
             },
         );
         Ok(Client::assemble(
-            Arc::new(transport) as Arc<dyn Transport>,
+            observed(Arc::new(transport), self.on_exchange),
             namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE),
             self.timeout.unwrap_or(limits::CALL_TIMEOUT),
             self.on_connection,
@@ -381,6 +399,13 @@ impl ClientBuilder {
         let config = Config::read(self.config.clone()).map_err(refused)?;
         let name = self.context.as_deref().or(settings.context.as_deref());
         Ok(config.choose(name).map_err(refused)?.cloned())
+    }
+}
+
+fn observed(inner: Arc<dyn Transport>, on_exchange: Option<ExchangeHook>) -> Arc<dyn Transport> {
+    match on_exchange {
+        Some(on_exchange) => Arc::new(Observed { inner, on_exchange }),
+        None => inner,
     }
 }
 

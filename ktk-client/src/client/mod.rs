@@ -29,6 +29,7 @@ pub mod log;
 pub mod node;
 pub mod notice;
 pub mod object;
+mod observed;
 pub mod paging;
 pub(crate) mod pause;
 pub mod pipeline;
@@ -60,6 +61,7 @@ pub use call::CallOptions;
 pub(crate) use error::io_error_in;
 pub use error::{Error, Result};
 pub use notice::{ConnectionHook, ConnectionState, Notice, NoticeHook};
+pub use observed::{Exchange, ExchangeHook};
 pub use remote::NetAddress;
 pub use transport::{BoxFuture, Revival, SseByteStream, Transport};
 

@@ -77,6 +77,7 @@ impl Settings {
             ),
             setting("request-timeout", timeout, None, Some(Duration::from(limits::CALL_TIMEOUT).to_string())),
             self.switch("color", "KTK_COLOR", format!("{:?}", flags.color).to_lowercase()),
+            self.switch("verbose", "KTK_VERBOSE", flags.verbose.to_string()),
             self.switch("no-input", "KTK_PROMPT_DISABLED", flags.no_input.to_string()),
         ])
     }
