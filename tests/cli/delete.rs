@@ -164,3 +164,26 @@ fn interactive_asks_about_one_too() {
     place.ktk("delete task x -i").is(2, "", "error: --yes required when not running interactively\n");
     place.ktk("delete task x -i --yes").is(0, "task \"x\" deleted\n", "");
 }
+
+#[test]
+fn u12_many_are_asked_about_and_a_namespace_chooses_no_queue() {
+    let place = Place::started();
+    place.ok("create queue q");
+    place.ok("create task x --run-after 2099-01-01T00:00:00Z -- true");
+    place.ktk("delete tasks --all").is(2, "", "error: --yes required when not running interactively\n");
+    place.ktk("delete queues -n ci --all --yes").is(
+        2,
+        "",
+        "error: queues are in no namespace: -n ci chooses none of them\nhint: without -n it is all queues\n",
+    );
+    assert_eq!(place.ok("get tasks,queues -o name"), "task/x\nqueue/default\nqueue/q\n");
+    let line = format!("{} delete tasks --all", place.binary().display());
+    let typed = place.program("script -qec").arg(line).arg("/dev/null").env("SHELL", "/bin/sh");
+    let asked = typed.env("TERM", "xterm").stdin("n\n").output().code(2).stdout;
+    for words in
+        ["You are about to delete the following 1 resource(s)", "task/x", "(y/N)", "nothing was changed"]
+    {
+        assert!(asked.contains(words), "{asked}");
+    }
+    place.ktk("delete tasks --all --yes").is(0, "task \"x\" deleted\n", "");
+}

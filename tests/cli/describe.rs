@@ -81,3 +81,16 @@ fn what_manifests_name_is_described() {
     assert!(place.ok("describe -f p.yaml").starts_with("Name:"));
     place.ktk("describe pipeline p -f p.yaml").code(2).says("you may not specify resource arguments as well");
 }
+
+#[test]
+fn u5_programs_get_the_object_its_events_and_its_children() {
+    let place = Place::started();
+    place.file("p.yaml", crate::manifests::BROKEN);
+    place.ktk("run -f p.yaml").code(1);
+    let described = place.ktk("describe pipeline p -o json").code(0).json();
+    assert_eq!(described["object"]["metadata"]["name"], "p");
+    assert_eq!(described["tasks"].as_array().map(Vec::len), Some(5));
+    assert_eq!(described["events"][0]["reason"], "Created");
+    let yaml = place.ok("describe task p.b -o yaml");
+    assert!(yaml.contains("incarnations:") && yaml.contains("events:"), "{yaml}");
+}

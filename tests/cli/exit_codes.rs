@@ -88,3 +88,13 @@ fn the_help_topic_lists_them() {
     }
     assert!(!place.data().exists(), "help starts no server");
 }
+
+#[test]
+fn u6_a_code_says_what_it_was() {
+    let place = Place::started();
+    place.ktk("get tasks -l none").is(0, "", "No resources found in default namespace.\n");
+    place.ktk("get tasks -l none --error-if-empty").is(3, "", "No resources found in default namespace.\n");
+    // What is no difference is no 1.
+    place.ktk("diff --nosuch").code(2);
+    place.ktk("diff nosuch@1 nosuch@2").code(3);
+}

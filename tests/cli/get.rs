@@ -239,3 +239,20 @@ fn failures_that_nothing_has_mended() {
         "{page}"
     );
 }
+
+#[test]
+fn u13_tables_fit_into_80_columns() {
+    let place = Place::started();
+    place.ok("create queue a-queue");
+    place.ok("create semaphore a-semaphore --permits 2");
+    place.ok("create token a-token --role viewer");
+    place.file("p.yaml", crate::manifests::BROKEN);
+    place.ktk("run -f p.yaml").code(1);
+    place.ok("restart pipeline/p --force --all --dry-run");
+    for kind in ["tasks", "pipelines", "queues", "semaphores", "tasktypes", "tokens", "nodes"] {
+        let table = place.ok(&format!("get {kind}"));
+        for line in table.lines() {
+            assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+        }
+    }
+}

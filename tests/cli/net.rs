@@ -265,7 +265,7 @@ fn a_token_that_is_typed_is_not_shown() {
 }
 
 #[test]
-fn each_request_is_told_and_no_token() {
+fn u16_a_command_is_one_request_each_is_told_and_no_token() {
     let (place, address) = listening("");
     let token = place.ok("create token ci --role operator").trim().to_owned();
     let over = |line: &str| over(&place, &address, &token, line);

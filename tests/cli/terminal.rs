@@ -161,7 +161,7 @@ fn no_field_that_a_user_writes_reaches_a_terminal_as_it_is() {
 }
 
 #[test]
-fn colour_is_for_terminals() {
+fn u14_colour_is_for_terminals() {
     let place = Place::started();
     place.ktk("run --name bad -- false").code(1);
     assert!(on_a_terminal(&place, "get tasks").contains("\u{1b}["));

@@ -207,3 +207,46 @@ kind: Task
 metadata: {name: two, namespace: ci}
 spec: {run: {command: [\"true\"]}}
 ";
+
+#[test]
+fn u2_a_failure_ends_the_waiting_with_a_code_of_its_own() {
+    let place = Place::started();
+    place.ok("create task bad -- false");
+    place.ktk("wait task/bad --timeout 1m").is(1, "", "error: task/bad is Failed (ExitCode)\n");
+    place.ktk("wait task/bad --for=condition=Complete,Failed").is(0, "task/bad condition met\n", "");
+}
+
+#[test]
+fn u3_what_does_not_exist_yet_is_waited_for() {
+    let place = Place::started();
+    let waiting = place.spawn("wait task/later --timeout 1m");
+    let created = place.spawn("wait task/later --for=create");
+    place.ok("create task later -- true");
+    waiting.wait().is(0, "task/later condition met\n", "");
+    created.wait().is(0, "task/later condition met\n", "");
+    let words = "error: timed out waiting for the condition on task/never: it is not there\n";
+    place.ktk("wait task/never --timeout 100ms").is(124, "", words);
+}
+
+#[test]
+fn u3b_one_deadline_is_for_all_of_them() {
+    let place = Place::started();
+    let names: Vec<String> = (0..10).map(|number| format!("task/none-{number}")).collect();
+    let begun = std::time::Instant::now();
+    let output = place.ktk(&format!("wait {} --timeout 1s", names.join(" "))).code(124);
+    assert_eq!(output.stderr.lines().count(), 10, "{}", output.stderr);
+    // Ten times as long would be ten seconds; a slow machine may take some of its own.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn u3c_what_is_deleted_is_not_waited_for() {
+    let place = Place::started();
+    place.ok("create task x -- sleep 1000");
+    place.ok("wait x --for condition=Running");
+    let waiting = place.spawn("wait task/x");
+    place.ok("delete task x --now");
+    let output = waiting.wait();
+    assert!(output.stderr.starts_with("error: task/x "), "{}", output.stderr);
+    assert_ne!(output.code, 0);
+}

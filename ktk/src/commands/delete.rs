@@ -202,6 +202,14 @@ async fn objects(
             (names.into_iter().map(|named| Chosen::named(named, cx)).collect(), args.interactive)
         }
         Some(Asked::Chosen(kinds)) => {
+            let elsewhere = kinds.iter().find(|kind| !kind.is_namespaced());
+            if let (Some(kind), Some(namespace)) = (elsewhere, &cx.settings.typed_namespace) {
+                let words =
+                    format!("{} are in no namespace: -n {namespace} chooses none of them", kind.plural());
+                return Err(
+                    CliError::usage(words).with_hint(format!("without -n it is all {}", kind.plural()))
+                );
+            }
             let is_alone = |object: &Object| object.metadata().pipeline.is_none();
             (bulk::choose(cx.client().await?, &kinds, &args.choice, is_alone).await?, true)
         }
