@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fmt, fs,
     io::Read as _,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
 };
@@ -27,10 +27,16 @@ pub struct Surroundings {
 }
 
 /// The variables of a process, and those of their values that are secrets.
-#[derive(Debug)]
 pub struct Variables {
     pub all: Vec<(String, String)>,
     pub secrets: Vec<Secret>,
+}
+
+/// Names alone: what is printed when something panics is in the server's log.
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 /// Every variable of a process, but for the launcher's mark.
@@ -104,4 +110,43 @@ fn from_file(path: &str) -> Result<Secret, String> {
         return Err(format!("{path} holds a NUL character, which no variable can"));
     }
     Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::exec::launcher::{Mark, SpawnRequest};
+
+    const CANARY: &str = "canary-5b1c";
+
+    /// What a panic says that has this at hand, as `unwrap` and `expect` do.
+    fn said(at_hand: impl fmt::Debug) -> String {
+        let panicked = catch_unwind(AssertUnwindSafe(|| Err::<(), _>(at_hand).expect("it went wrong")));
+        let said = panicked.expect_err("it panics");
+        said.downcast_ref::<String>().expect("words").clone()
+    }
+
+    #[test]
+    fn a_panic_with_a_secret_at_hand_tells_its_name_alone() {
+        let all = vec![("API_KEY".to_owned(), CANARY.to_owned())];
+        let variables = Variables { all: all.clone(), secrets: vec![Secret::new(CANARY)] };
+        let request = SpawnRequest {
+            mark: Mark { store_id: "s".into(), task_id: "t".into(), attempt: 1 },
+            argv: vec!["true".into()],
+            env: all,
+            dir: "/".into(),
+            stdin: Some(CANARY.into()),
+        };
+        let surroundings = Surroundings {
+            server: "unix:///s".into(),
+            own: BTreeMap::new(),
+            secrets: BTreeMap::from([("API_KEY".to_owned(), Some(Secret::new(CANARY)))]),
+        };
+        for said in [said(variables), said(request), said(surroundings)] {
+            assert!(said.contains("API_KEY"), "{said}");
+            assert!(!said.contains(CANARY), "{said}");
+        }
+    }
 }

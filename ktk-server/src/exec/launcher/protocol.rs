@@ -4,6 +4,7 @@
 //! Both ends are the same binary, so there are no versions, and a frame that does not parse ends the conversation.
 
 use std::ffi::CStr;
+use std::fmt;
 use std::time::Duration;
 
 use super::error::SpawnError;
@@ -29,13 +30,30 @@ pub(super) enum Request<'a> {
 }
 
 /// A command to start. With it come the descriptors of stdout, stderr and, if `has_stdin`, stdin.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Spawn<'a> {
     pub(super) has_stdin: bool,
     pub(super) dir: &'a CStr,
     pub(super) argv: Vec<&'a CStr>,
     /// `NAME=VALUE`
     pub(super) env: Vec<&'a CStr>,
+}
+
+/// Of variables no values, as of [`SpawnRequest`](super::SpawnRequest).
+impl fmt::Debug for Spawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |variable: &&CStr| {
+            let bytes = variable.to_bytes();
+            let end = bytes.iter().position(|byte| *byte == b'=').unwrap_or(bytes.len());
+            String::from_utf8_lossy(&bytes[..end]).into_owned()
+        };
+        let names: Vec<String> = self.env.iter().map(name).collect();
+        f.debug_struct("Spawn")
+            .field("dir", &self.dir)
+            .field("argv", &self.argv)
+            .field("env", &names)
+            .finish()
+    }
 }
 
 /// What the launcher answers. `Ready` comes once, with handle 0.

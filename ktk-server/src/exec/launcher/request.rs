@@ -1,6 +1,7 @@
 //! What an attempt is started with: the request as the server writes it, its frame, and the descriptors that go along.
 
 use std::ffi::CString;
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +16,7 @@ use super::output::Output;
 use super::protocol::Spawn;
 
 /// What to start, and where.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SpawnRequest {
     pub mark: Mark,
     pub argv: Vec<String>,
@@ -25,6 +26,20 @@ pub struct SpawnRequest {
     pub dir: PathBuf,
     /// All of standard input; `None` is `/dev/null`.
     pub stdin: Option<Vec<u8>>,
+}
+
+/// Of variables and input no values: they may be secrets, and what panics prints what it holds.
+impl fmt::Debug for SpawnRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("SpawnRequest")
+            .field("mark", &self.mark)
+            .field("argv", &self.argv)
+            .field("env", &names)
+            .field("dir", &self.dir)
+            .field("stdin_bytes", &self.stdin.as_ref().map(Vec::len))
+            .finish()
+    }
 }
 
 pub(super) fn encode(handle: u64, request: &SpawnRequest) -> Result<Vec<u8>, SpawnError> {
