@@ -110,7 +110,8 @@ async fn connect(address: &str) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-fn request(host: &str, token: Option<&str>) -> Vec<u8> {
+/// A call as it goes over the wire.
+pub fn request(host: &str, token: Option<&str>) -> Vec<u8> {
     let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
     let length = BODY.len();
     let head = format!("POST /rpc HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n{bearer}");
@@ -123,29 +124,38 @@ async fn calls<S: AsyncRead + AsyncWrite + Unpin>(
     sample: &mut Sample,
 ) -> anyhow::Result<()> {
     for _ in 0..WARM {
-        exchange(&mut stream, request).await?;
+        answered(&mut stream, request).await?;
     }
     for _ in 0..CALLS {
         let begun = Instant::now();
-        exchange(&mut stream, request).await?;
+        answered(&mut stream, request).await?;
         sample.push(begun.elapsed().as_secs_f64() * 1e6);
     }
     Ok(())
 }
 
-/// Sends a request and reads its answer, whose length it says.
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> anyhow::Result<()> {
+async fn answered<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> anyhow::Result<()> {
+    let status = exchange(stream, request).await?;
+    anyhow::ensure!(status == 200, "it was answered with {status}");
+    Ok(())
+}
+
+/// Sends a request and reads its answer, whose length it says; tells its status.
+pub async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &[u8],
+) -> anyhow::Result<u16> {
     stream.write_all(request).await?;
     let mut answer = Vec::with_capacity(1024);
     loop {
         anyhow::ensure!(stream.read_buf(&mut answer).await? > 0, "the answer broke off");
         let text = String::from_utf8_lossy(&answer);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        anyhow::ensure!(head.starts_with("HTTP/1.1 200"), "{head}");
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).context("a status")?;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.context("a length")?.trim().parse()?;
         if body.len() >= length {
-            return Ok(());
+            return Ok(status.parse()?);
         }
     }
 }

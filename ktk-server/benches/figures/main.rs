@@ -19,11 +19,12 @@ mod processes;
 mod start;
 mod submit;
 mod support;
+mod token;
 mod watchers;
 
 use anyhow::bail;
 
-const FIGURES: [&str; 11] = [
+const FIGURES: [&str; 12] = [
     "lifecycles",
     "processes",
     "submit",
@@ -35,6 +36,7 @@ const FIGURES: [&str; 11] = [
     "jq",
     "call",
     "watchers",
+    "token",
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -68,6 +70,7 @@ fn main() -> anyhow::Result<()> {
                 "jq" => jq::run().await,
                 "call" => call::run().await,
                 "watchers" => watchers::run().await,
+                "token" => token::run().await,
                 other => bail!("there is no figure {other:?}: {}", FIGURES.join(", ")),
             }
         })?;

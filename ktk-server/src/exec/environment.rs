@@ -122,8 +122,9 @@ mod tests {
     const CANARY: &str = "canary-5b1c";
 
     /// What a panic says that has this at hand, as `unwrap` and `expect` do.
-    fn said(at_hand: impl fmt::Debug) -> String {
-        let panicked = catch_unwind(AssertUnwindSafe(|| Err::<(), _>(at_hand).expect("it went wrong")));
+    fn said<T: fmt::Debug>(at_hand: T) -> String {
+        let outcome: Result<(), T> = Err(at_hand);
+        let panicked = catch_unwind(AssertUnwindSafe(move || outcome.expect("it went wrong")));
         let said = panicked.expect_err("it panics");
         said.downcast_ref::<String>().expect("words").clone()
     }

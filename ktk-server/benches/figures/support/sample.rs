@@ -33,6 +33,12 @@ impl Sample {
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
+
+    /// The standard error of the median, by the spread of the middle half: stragglers say nothing of it.
+    fn error_of_median(&self) -> f64 {
+        let deviation = (self.quantile(0.75) - self.quantile(0.25)) / 1.349;
+        1.2533 * deviation / (self.0.len() as f64).sqrt()
+    }
 }
 
 /// Prints a heading: what is measured, and what was durable.
@@ -59,4 +65,11 @@ pub fn tail_line(name: &str, unit: &str, sample: &Sample) {
 #[expect(clippy::print_stdout, reason = "a benchmark speaks to its user")]
 pub fn ratio(name: &str, sample: &Sample, reference: &Sample) {
     println!("  {name:<44} {:>11.2} times", sample.median() / reference.median());
+}
+
+/// Prints how far two medians are from each other, in standard errors of that difference.
+#[expect(clippy::print_stdout, reason = "a benchmark speaks to its user")]
+pub fn difference(name: &str, one: &Sample, other: &Sample) {
+    let error = one.error_of_median().hypot(other.error_of_median());
+    println!("  {name:<44} {:>11.2}", (one.median() - other.median()).abs() / error);
 }
