@@ -185,7 +185,8 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Comm
             return error.exit();
         }
     }
-    let printed = ui.print(&text(ui.stdout_has_color())).and_then(|()| ui.flush());
+    ui.page();
+    let printed = ui.print(&text(ui.stdout_has_color())).and_then(|()| ui.finish());
     match printed {
         Ok(()) => Exit::Done,
         Err(error) => error.exit(),
@@ -199,7 +200,8 @@ fn explain_nothing_typed(ui: &Ui, mut root: clap::Command, verb: Option<&str>) -
         ui.print_help_to_stderr(&verb.render_help().to_string());
         return Exit::Usage;
     }
-    match ui.print(&root.render_help().to_string()).and_then(|()| ui.flush()) {
+    ui.page();
+    match ui.print(&root.render_help().to_string()).and_then(|()| ui.finish()) {
         Ok(()) => Exit::Done,
         Err(error) => error.exit(),
     }

@@ -15,6 +15,13 @@ pub(crate) fn var(name: &str) -> Option<String> {
     value.ok().filter(|value| !value.is_empty())
 }
 
+/// A variable that is set, though it be empty; `None` where it is unset or no UTF-8.
+pub(crate) fn given(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+    let value = std::env::var(name);
+    value.ok()
+}
+
 /// The directory in which the command was typed.
 pub(crate) fn current_dir() -> io::Result<PathBuf> {
     std::env::current_dir()
@@ -23,6 +30,13 @@ pub(crate) fn current_dir() -> io::Result<PathBuf> {
 /// This very binary.
 pub(crate) fn current_exe() -> io::Result<PathBuf> {
     std::env::current_exe()
+}
+
+/// The directories of PATH, in order.
+pub(crate) fn path() -> Vec<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+    let path = std::env::var_os("PATH");
+    path.map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 /// Every variable of the caller's whose name and value are UTF-8.

@@ -68,6 +68,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         schema: Task::json_schema,
         verbs: &[
             "get",
+            "top",
             "explain",
             "describe",
             "patch",
@@ -117,8 +118,8 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_watched: true,
         schema: Queue::json_schema,
         verbs: &[
-            "get", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "pause", "resume",
-            "scale", "events",
+            "get", "top", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "pause",
+            "resume", "scale", "events",
         ],
     },
     KindRow {
@@ -169,7 +170,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         is_in_all: false,
         is_watched: false,
         schema: Node::json_schema,
-        verbs: &["get", "explain", "describe", "events"],
+        verbs: &["get", "top", "explain", "describe", "events"],
     },
     KindRow {
         kind: Kind::Event,

@@ -36,7 +36,10 @@ pub fn main() -> ExitCode {
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(refused) => return cli::explain(&refused, &args, Cli::command()).into(),
+        Err(refused) => {
+            let ended = commands::plugin::run_instead(&refused, &args);
+            return ended.unwrap_or_else(|| cli::explain(&refused, &args, Cli::command())).into();
+        }
     };
     let ui = Ui::new(cli.global.color).asking(!cli.global.no_input);
     let settings = match Settings::from_flags(&cli.global, cli.command.speaks()) {
@@ -53,10 +56,10 @@ pub fn main() -> ExitCode {
 /// Says what went wrong, writes out what is still buffered, and names the exit code.
 fn finish(cx: &Context, result: Result<Exit, error::CliError>) -> Exit {
     let result = match result {
-        Ok(exit) => cx.ui.flush().map(|()| exit),
+        Ok(exit) => cx.ui.finish().map(|()| exit),
         Err(error) => {
             // The error counts; that its result could not be written either adds nothing.
-            let _ = cx.ui.flush();
+            let _ = cx.ui.finish();
             Err(error)
         }
     };

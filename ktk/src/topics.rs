@@ -1,8 +1,14 @@
 //! Help topics: what no single command's help can say.
 
 /// Every topic: name and text.
-pub(crate) const TOPICS: &[(&str, &str)] =
-    &[("exit-codes", EXIT_CODES), ("jsonpath", JSONPATH), ("selectors", SELECTORS)];
+pub(crate) const TOPICS: &[(&str, &str)] = &[
+    ("environment", include_str!("topics/environment.txt")),
+    ("exit-codes", EXIT_CODES),
+    ("jsonpath", JSONPATH),
+    ("manifests", include_str!("topics/manifests.txt")),
+    ("restarts", include_str!("topics/restarts.txt")),
+    ("selectors", SELECTORS),
+];
 
 const EXIT_CODES: &str = "\
 Exit codes of ktk:

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use ktk_client::{
     Client,
     api::{
@@ -12,6 +12,11 @@ use ktk_client::{
         restart::{AdoptParams, Cascade, RestartParams},
         table::TableParams,
         task::{self, CancelParams, CreateParams, DeleteParams, TaskSpec},
+        token::{Role, Token, TokenSpec},
+    },
+    client::{
+        follow::Target,
+        wait::{Condition, WaitParams},
     },
 };
 use serde_json::json;
@@ -32,6 +37,7 @@ on_both_stores!(
     too_large,
     outputs_travel,
     patched,
+    measured,
 );
 
 async fn created_once(client: Client) {
@@ -328,4 +334,38 @@ async fn patched(client: Client) {
     let late = tasks.patch("x", Patch::Merge(json!({"spec": {"priority": 1}}))).await.unwrap_err();
     assert!(late.is_invalid());
     assert!(tasks.patch("nosuch", Patch::Merge(json!({}))).await.unwrap_err().is_not_found());
+}
+
+async fn measured(client: Client) {
+    // A child in a session of its own belongs to the attempt too.
+    let busy = "setsid sh -c 'while :; do :; done' & echo begun; wait";
+    client.tasks().create(&process("busy", &["sh", "-c", busy])).await.unwrap();
+    client.tasks().create(&Task::new("outside", TaskSpec::external())).await.unwrap();
+    client.tasks().create(&process("done", &["true"])).await.unwrap();
+    ended(&client, "done").await;
+    let condition = Condition::Running;
+    let mut running =
+        client.wait([Target::Task(client.tasks().reference("busy"))], WaitParams::until(condition));
+    running.next().await.unwrap().unwrap();
+    let list = loop {
+        let list = client.tasks().usage(ListParams::default()).await.unwrap();
+        // The shell may not have started its child yet.
+        if list.items[0].usage.is_some_and(|usage| usage.processes >= 2 && usage.cpu_millis > 0) {
+            break list;
+        }
+    };
+    let names: Vec<&str> = list.items.iter().map(|item| item.metadata.name()).collect();
+    assert_eq!(names, ["busy", "outside"]);
+    let (busy, outside) = (&list.items[0], &list.items[1]);
+    assert_eq!((busy.queue.as_str(), busy.attempt, outside.usage), ("default", 1, None));
+    assert!(busy.usage.unwrap().memory_bytes > 10_000 && busy.node.is_some(), "{busy:?}");
+    // Who is for another namespace sees nothing of it.
+    let spec = TokenSpec { role: Role::Viewer, namespaces: vec!["ci".into()], expires_at: None };
+    let issued = client.tokens().create(&Token::new("ci", spec)).await.unwrap();
+    let other = client.with_token(&issued.token.unwrap());
+    assert!(other.tasks().all_namespaces().usage(ListParams::default()).await.unwrap().items.is_empty());
+    client.tasks().cancel("busy").await.unwrap();
+    ended(&client, "busy").await;
+    let none = ListParams { field_selector: Some("metadata.name=busy".into()), ..ListParams::default() };
+    assert!(client.tasks().usage(none).await.unwrap().items.is_empty());
 }

@@ -5,6 +5,7 @@
 
 mod contract;
 mod docs;
+mod environment;
 mod examples;
 mod freshness;
 mod help;

@@ -83,8 +83,10 @@ const EFFECTS: &[Effect] = &[
             "ktk-server/jq",
             "ktk-client/client/local",
             "ktk/commands/editor",
+            "ktk/commands/plugin",
+            "ktk/ui/pager",
         ]),
-        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a worker for jq its pool's, a server is `client::local`'s, an editor the command's",
+        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a worker for jq its pool's, a server is `client::local`'s, editors, pagers and plugins the command's",
     },
     Effect {
         name: "printing",

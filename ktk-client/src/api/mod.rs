@@ -44,6 +44,7 @@ pub mod task_type;
 pub mod template;
 pub mod token;
 pub mod unique;
+pub mod usage;
 pub mod watch;
 pub mod why;
 pub mod worker;

@@ -21,6 +21,7 @@ use crate::api::{
     log::LogParams,
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
+    usage::{self, TaskUsage},
     watch::WatchParams,
     why::{self, WhyAnswer},
 };
@@ -272,6 +273,23 @@ impl Tasks {
     pub async fn table(&self, params: TableParams) -> Result<List<TaskLine>> {
         let params = TableParams { list: self.scoped(params.list), ..params };
         self.client.call::<table::TaskTable>(&params).await
+    }
+
+    /// One page of running tasks with what their attempts take. The answer takes half a second, over which it measures.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// for task in client.tasks().usage(Default::default()).await?.items {
+    ///     println!("{} {:?}", task.metadata.name(), task.usage.map(|usage| usage.cpu_millis));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Tasks::list`].
+    pub async fn usage(&self, params: ListParams) -> Result<List<TaskUsage>> {
+        self.client.call::<usage::Usage>(&self.scoped(params)).await
     }
 
     /// All tasks, as a stream over the pages.

@@ -9,3 +9,4 @@ pub mod place;
 pub mod process;
 pub mod pump;
 pub mod starter;
+pub mod usage;

@@ -19,6 +19,7 @@ use super::{
     place::{Place, Places},
     pump::Pump,
     starter::Starter,
+    usage::Roster,
 };
 use crate::{
     clock::Clock,
@@ -34,6 +35,7 @@ pub struct ProcessExecutor {
     pub clock: Clock,
     pub surroundings: Arc<Surroundings>,
     pub store_id: String,
+    pub roster: Arc<Roster>,
 }
 
 impl Executor for ProcessExecutor {
@@ -79,6 +81,7 @@ impl ProcessExecutor {
                 return spawn_failure(&error);
             }
         };
+        let _listed = self.roster.enter(grant.task, grant.attempt, process.pid);
         let pump = Pump::new(writer, self.clock.clone(), &secrets);
         let (ended, why) = follow(process, pump, &grant, stop).await;
         outcome(ended, why, &grant, &place, &secrets)

@@ -23,6 +23,7 @@ pub mod task_type;
 #[cfg(test)]
 mod tests;
 pub mod token;
+pub mod usage;
 pub mod worker;
 
 pub use local::LocalTransport;

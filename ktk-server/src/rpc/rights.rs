@@ -105,6 +105,7 @@ const RIGHTS: &[Right] = &[
     right("task.resume", Operate),
     right("task.table", Look).attempts(),
     right("task.tree", Look).attempts(),
+    right("task.usage", Look),
     right("task.why", Look),
     right("tasktype.apply", Operate).everywhere(),
     right("tasktype.create", Operate).everywhere(),

@@ -13,7 +13,7 @@ use ktk_client::api::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Caller, RouterBuilder};
+use super::{Caller, RouterBuilder, usage::Meter};
 use crate::{
     engine::{
         Engine,
@@ -31,12 +31,14 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(60);
 
 /// What the server says of itself, but for its counts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct About {
     /// The status; its counts are filled in.
     pub status: ServerStatus,
     /// Where a stop is asked for: how long running work may go on.
     pub stop: watch::Sender<Option<Duration>>,
+    /// What the attempts that run on its machine take.
+    pub meter: Meter,
 }
 
 /// Registers the methods.

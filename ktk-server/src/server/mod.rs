@@ -40,6 +40,7 @@ use crate::{
         place::Places,
         process::ProcessExecutor,
         starter::Starter,
+        usage::Roster,
     },
     http::{self, Identity, Lifecycle, Listener},
     jq::{Jq, JqConfig, Pool},
@@ -131,6 +132,7 @@ async fn serve(
             secrets: config.secrets.clone(),
         }),
         store_id: info.id.to_string(),
+        roster: Arc::default(),
     };
 
     // Who reaches this server from elsewhere must not reach through it what listens here for itself.
@@ -147,8 +149,11 @@ async fn serve(
         Some(port) => Some(port::open(port, &config.data_dir).await?),
         None => None,
     };
-    let mut about =
-        About { status: status(&config, &socket, info.kind, clock.now()), stop: stop_asked.clone() };
+    let mut about = About {
+        status: status(&config, &socket, info.kind, clock.now()),
+        stop: stop_asked.clone(),
+        meter: meter(&executor),
+    };
     about.status.listen = net.as_ref().map(|net| {
         let scheme = if net.has_tls() { "https" } else { "http" };
         format!("{scheme}://{}", net.address())
@@ -382,7 +387,18 @@ fn methods(engine: &Arc<Engine<Kept>>, about: &About) -> RouterBuilder {
     let router = rpc::event::register(router, engine);
     let router = rpc::node::register(router, engine);
     let router = rpc::worker::register(router, engine);
+    let router = rpc::usage::register(router, engine, &about.meter);
     rpc::server::register(router, engine, about)
+}
+
+/// Measures what the executor runs.
+fn meter(executor: &ProcessExecutor) -> rpc::usage::Meter {
+    let (roster, store_id): (Arc<Roster>, Arc<str>) =
+        (Arc::clone(&executor.roster), executor.store_id.as_str().into());
+    Arc::new(move |attempts| {
+        let (roster, store_id) = (Arc::clone(&roster), Arc::clone(&store_id));
+        Box::pin(async move { roster.measure(&store_id, &attempts).await })
+    })
 }
 
 fn router(engine: &Arc<Engine<Kept>>, about: &About) -> Router {
@@ -408,7 +424,7 @@ pub fn openrpc(version: &str) -> serde_json::Value {
         stopping: false,
         counts,
     };
-    let about = About { status, stop: watch::Sender::new(None) };
+    let about = About { status, stop: watch::Sender::new(None), meter: rpc::usage::no_meter() };
     rpc::discover::describe(&methods(&engine, &about), version)
 }
 

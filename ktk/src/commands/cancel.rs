@@ -8,7 +8,7 @@ use super::{
     bulk::{self, Chosen},
     completion,
     made::{self, Made},
-    missing,
+    missing, pick,
     selection::{self, Asked, ChoiceFlags},
 };
 use crate::{
@@ -55,7 +55,10 @@ pub(crate) struct CancelArgs {
     output: Option<String>,
 }
 
-pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: CancelArgs, cx: &Context) -> Result<Exit, CliError> {
+    if args.names.is_empty() && !args.choice.is_given() && pick::is_possible(cx) {
+        args.names = pick::one(cx, "cancel", &[Kind::Task, Kind::Pipeline], is_open).await?;
+    }
     let asked = selection::read(&args.names, &args.choice, "cancel", true)?;
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let client = cx.client().await?;
@@ -78,6 +81,10 @@ pub(crate) async fn run(args: CancelArgs, cx: &Context) -> Result<Exit, CliError
     Ok(Exit::Done)
 }
 
+fn is_open(object: &Object) -> bool {
+    object.phase().is_none_or(|phase| !phase.is_terminal())
+}
+
 /// What is cancelled: what was named, or what was chosen and has not ended, once somebody has
 /// said yes to it.
 async fn objects(
@@ -90,7 +97,6 @@ async fn objects(
         Asked::Named(names) => return Ok(names.into_iter().map(|named| Chosen::named(named, cx)).collect()),
         Asked::Chosen(kinds) => kinds,
     };
-    let is_open = |object: &Object| object.phase().is_none_or(|phase| !phase.is_terminal());
     let chosen = bulk::choose(client, &kinds, &args.choice, is_open).await?;
     if chosen.is_empty() {
         cx.ui.message("No resources found");

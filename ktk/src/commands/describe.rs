@@ -12,7 +12,7 @@ use super::{
     completion,
     fetch::{self, Query},
     filed::{self, ManifestFlags},
-    jq,
+    jq, pick,
 };
 use crate::{
     clock,
@@ -84,9 +84,12 @@ struct Described {
     tasks: Vec<Task>,
 }
 
-pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: DescribeArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
     let filter = jq::Filter::of(args.jq.as_deref(), format)?;
+    if args.words.is_empty() && !args.manifests.is_given() && pick::is_possible(cx) {
+        args.words = pick::one(cx, "describe", &[Kind::Task, Kind::Pipeline], |_| true).await?;
+    }
     let targets = args.targets(cx).await?;
     let is_named = targets.iter().any(|(target, _)| target.name.is_some());
     if is_named && !args.labels.is_empty() {
@@ -125,6 +128,7 @@ pub(crate) async fn run(args: DescribeArgs, cx: &Context) -> Result<Exit, CliErr
             }
         }
         None => {
+            cx.ui.page();
             let moment = Moment { now: clock::now(), zone: clock::zone() };
             let has_color = cx.ui.stdout_has_color();
             let pages: Vec<_> = described.iter().map(|one| one.page(&moment).render(has_color)).collect();

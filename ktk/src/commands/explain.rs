@@ -59,6 +59,7 @@ pub(crate) fn run(args: ExplainArgs, cx: &Context) -> Result<Exit, CliError> {
             None => error.with_hint(format!("there are {}", known().collect::<Vec<_>>().join(", "))),
         }
     })?;
+    cx.ui.page();
     cx.ui.print(&page)?;
     Ok(Exit::Done)
 }

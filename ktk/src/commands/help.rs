@@ -15,9 +15,12 @@ Examples:
   ktk help get
 
   # What the exit codes mean
-  ktk help exit-codes";
+  ktk help exit-codes
 
-/// Show the help of a command, or a topic: exit-codes, jsonpath, selectors
+  # What a manifest looks like
+  ktk help manifests";
+
+/// Show the help of a command, or a topic: environment, exit-codes, jsonpath, manifests, restarts, selectors
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct HelpArgs {
@@ -27,6 +30,7 @@ pub(crate) struct HelpArgs {
 }
 
 pub(crate) fn run(args: HelpArgs, cx: &Context) -> Result<Exit, CliError> {
+    cx.ui.page();
     if let [word] = args.words.as_slice()
         && let Some((_, text)) = TOPICS.iter().find(|(topic, _)| topic == word)
     {

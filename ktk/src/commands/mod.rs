@@ -38,7 +38,9 @@ mod manifests;
 mod missing;
 mod new_task;
 mod patch;
+mod pick;
 mod plan;
+pub(crate) mod plugin;
 mod progress;
 mod restart;
 mod run;
@@ -47,6 +49,7 @@ mod scale;
 mod selection;
 mod server;
 mod suspect;
+mod top;
 mod tree;
 mod version;
 mod wait;
@@ -70,6 +73,7 @@ pub(crate) enum Command {
     ApiResources(api_resources::ApiResourcesArgs),
     Tree(tree::TreeArgs),
     Diff(diff::DiffArgs),
+    Top(top::TopArgs),
     Events(events::EventsArgs),
     Logs(logs::LogsArgs),
     Run(Box<run::RunArgs>),
@@ -100,6 +104,7 @@ pub(crate) enum Command {
     Completion(completion::CompletionArgs),
     Help(help::HelpArgs),
     Version(version::VersionArgs),
+    Plugin(plugin::PluginArgs),
     #[command(hide = true)]
     Internal(internal::InternalArgs),
 }
@@ -112,6 +117,7 @@ impl Command {
             self,
             Self::Internal(_)
                 | Self::Config(_)
+                | Self::Plugin(_)
                 | Self::Completion(_)
                 | Self::Help(_)
                 | Self::Explain(_)
@@ -130,6 +136,7 @@ impl Command {
             Self::ApiResources(args) => api_resources::run(args, cx),
             Self::Tree(args) => block_on(tree::run(args, cx)),
             Self::Diff(args) => block_on(diff::run(args, cx)),
+            Self::Top(args) => block_on(top::run(args, cx)),
             Self::Events(args) => block_on(events::run(args, cx)),
             Self::Logs(args) => block_on(logs::run(args, cx)),
             Self::Run(args) => block_on(run::run(*args, cx)),
@@ -160,6 +167,7 @@ impl Command {
             Self::Completion(args) => completion::run(args, cx),
             Self::Help(args) => help::run(args, cx),
             Self::Version(args) => block_on(version::run(args, cx)),
+            Self::Plugin(args) => plugin::run(args, cx),
             Self::Internal(args) => internal::run(args, cx),
         }
     }

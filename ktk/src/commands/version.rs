@@ -62,8 +62,47 @@ pub(crate) async fn run(args: VersionArgs, cx: &Context) -> Result<Exit, CliErro
             }
         }
     }
+    if let Some(Ok(status)) = &server
+        && let Some(skew) = skew(own, &status.version)
+    {
+        cx.ui.warning(&skew);
+    }
     match server {
         Some(Err(error)) => Err(error.into()),
         _ => Ok(Exit::Done),
+    }
+}
+
+/// What to say of two versions that are more than one minor version apart.
+fn skew(own: &str, server: &str) -> Option<String> {
+    let numbers = |version: &str| -> Option<(u64, u64)> {
+        let mut parts = version.split(['.', '-', '+']);
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    };
+    let ((major, minor), (other_major, other_minor)) = (numbers(own)?, numbers(server)?);
+    let is_far = major != other_major || minor.abs_diff(other_minor) > 1;
+    is_far.then(|| {
+        format!(
+            "version difference between client ({own}) and server ({server}) exceeds the supported minor version \
+             skew of +/-1"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::skew;
+
+    #[test]
+    fn more_than_one_minor_version_apart_is_told() {
+        for (own, server, is_told) in [
+            ("0.1.0", "0.1.9", false),
+            ("0.1.0", "0.2.0", false),
+            ("0.1.0", "0.3.0-rc.1", true),
+            ("1.4.0", "2.4.0", true),
+            ("0.1.0", "unknown", false),
+        ] {
+            assert_eq!(skew(own, server).is_some(), is_told, "{own} {server}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 mod color;
 mod escape;
+mod pager;
+mod pick;
 mod progress;
 mod prompt;
 mod raw;
@@ -32,7 +34,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The terminal, or what stands for it.
 pub(crate) struct Ui {
-    stdout: Mutex<BufWriter<io::Stdout>>,
+    stdout: Mutex<BufWriter<pager::Sink>>,
     stdout_is_terminal: bool,
     stderr_is_terminal: bool,
     stdout_has_color: bool,
@@ -48,7 +50,7 @@ impl Ui {
             (io::stdout().is_terminal(), io::stderr().is_terminal());
         let asked = color::Asked::from_env();
         Self {
-            stdout: Mutex::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),
+            stdout: Mutex::new(BufWriter::with_capacity(BUFFER_BYTES, pager::Sink::Stdout(io::stdout()))),
             stdout_is_terminal,
             stderr_is_terminal,
             stdout_has_color: color::decide(choice, &asked, stdout_is_terminal),
@@ -148,7 +150,7 @@ impl Ui {
         self.stderr_has_color
     }
 
-    fn stdout(&self) -> MutexGuard<'_, BufWriter<io::Stdout>> {
+    fn stdout(&self) -> MutexGuard<'_, BufWriter<pager::Sink>> {
         self.stdout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -59,6 +59,27 @@ pub(crate) fn names(kind: Kind, path: &[&str]) -> Vec<String> {
     fields.iter().map(|field| field.name.to_owned()).collect()
 }
 
+/// The paths to the fields that have nothing below them, lists and maps left out: what can be sorted by.
+pub(crate) fn leaves(kind: Kind, depth: usize) -> Vec<String> {
+    let schema = Schema::of(kind);
+    let mut found = Vec::new();
+    let mut open: Vec<(String, Field<'_>)> =
+        schema.fields().into_iter().map(|field| (field.name.to_owned(), field)).collect();
+    while let Some((path, field)) = open.pop() {
+        if field.type_name.starts_with("[]") || field.type_name.starts_with("map[") {
+            continue;
+        }
+        let below = schema.below(&field);
+        if below.is_empty() {
+            found.push(path);
+        } else if path.split('.').count() < depth {
+            open.extend(below.into_iter().map(|field| (format!("{path}.{}", field.name), field)));
+        }
+    }
+    found.sort();
+    found
+}
+
 fn find<'s>(schema: &'s Schema, path: &[&str]) -> Result<Option<Field<'s>>, NoField> {
     let mut found = None;
     for name in path {

@@ -22,6 +22,7 @@ pub(crate) mod task;
 pub(crate) mod task_type;
 pub(crate) mod token;
 pub(crate) mod tree;
+pub(crate) mod usage;
 pub(crate) mod why;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};

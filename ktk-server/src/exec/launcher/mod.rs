@@ -36,6 +36,7 @@ mod protocol;
 mod request;
 mod spawn;
 mod supervisor;
+mod times;
 mod tree;
 mod unsafe_sys;
 
@@ -47,3 +48,4 @@ pub use output::Output;
 pub use process::{Ended, Process, Running};
 pub use request::SpawnRequest;
 pub use supervisor::run;
+pub use times::{Ticks, ticks_of};

@@ -41,6 +41,17 @@ fn parse_stat(pid: Pid, text: &[u8]) -> Option<Proc> {
     Some(Proc { pid, start, parent, group, session })
 }
 
+/// The same with the time that its processor gave it and its children that have ended, in the clock's ticks.
+pub(super) fn read_with_ticks(pid: Pid) -> Option<(Proc, u64)> {
+    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let process = parse_stat(pid, &text)?;
+    let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
+    let fields = std::str::from_utf8(&text[after_name..]).ok()?.split_ascii_whitespace();
+    // utime, stime, cutime, cstime; the state is the first field behind the name.
+    let ticks = fields.skip(11).take(4).map(|field| field.parse::<u64>().unwrap_or(0)).sum();
+    Some((process, ticks))
+}
+
 pub(super) fn mark(pid: Pid) -> Option<Mark> {
     let mut environ = Vec::new();
     File::open(format!("/proc/{pid}/environ"))

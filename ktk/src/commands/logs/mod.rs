@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use ktk_client::{
     Client,
-    api::{Duration, Task, log::LogParams},
+    api::{Duration, Phase, Task, log::LogParams},
 };
 
 use self::{
@@ -18,6 +18,7 @@ use self::{
 use super::{
     completion,
     fetch::{self, Query},
+    pick,
 };
 use crate::{
     clock,
@@ -26,6 +27,7 @@ use crate::{
     kinds::Kind,
     target::{self, Target},
     ui::Ui,
+    view::object::Object,
 };
 
 const EXAMPLES: &str = "\
@@ -113,7 +115,7 @@ pub(crate) struct LogsArgs {
     since_time: Option<Timestamp>,
 }
 
-pub(crate) async fn run(args: LogsArgs, cx: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: LogsArgs, cx: &Context) -> Result<Exit, CliError> {
     let tail = match args.tail {
         -1 => None,
         lines => Some(
@@ -122,6 +124,9 @@ pub(crate) async fn run(args: LogsArgs, cx: &Context) -> Result<Exit, CliError> 
         ),
     };
     let since = args.since()?;
+    if !args.follow {
+        cx.ui.page();
+    }
     let params =
         LogParams { attempt: args.attempt, follow: args.follow, tail, since, ..LogParams::default() };
     if !args.labels.is_empty() || !args.fields.is_empty() {
@@ -131,6 +136,10 @@ pub(crate) async fn run(args: LogsArgs, cx: &Context) -> Result<Exit, CliError> 
         fetch::check_labels(&args.labels)?;
         let (labels, fields) = (fetch::joined(&args.labels), fetch::joined(&args.fields));
         return many::run(&args.many(labels, fields, params, cx)?, cx).await;
+    }
+    if args.words.is_empty() && args.step.is_empty() && pick::is_possible(cx) {
+        let has_begun = |object: &Object| object.phase().is_some_and(|phase| phase != Phase::Pending);
+        args.words = pick::one(cx, "logs", &[Kind::Task], has_begun).await?;
     }
     let client = cx.client().await?;
     let name = match target::parse_names("logs", &args.words)?.as_slice() {

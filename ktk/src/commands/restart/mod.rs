@@ -7,7 +7,7 @@ mod line;
 
 use clap::{Args, ValueEnum};
 use ktk_client::api::{
-    ObjectRef,
+    ObjectRef, Phase,
     change::Changes,
     restart::{Cascade, RestartParams},
 };
@@ -17,7 +17,7 @@ use super::{
     bulk::{self, Chosen},
     completion,
     made::Made,
-    missing, plan,
+    missing, pick, plan,
     selection::{self, Asked, ChoiceFlags, Named},
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     kinds::Kind,
     output::{CHANGE, OutputFormat},
     ui::escape,
+    view::object::Object,
 };
 
 /// Restart tasks, and pipelines where they failed
@@ -177,8 +178,12 @@ impl RestartArgs {
     }
 }
 
-pub(crate) async fn run(args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
     let choice = args.choice();
+    if args.names.is_empty() && !choice.is_given() && pick::is_possible(cx) {
+        let has_ended = |object: &Object| object.phase().is_some_and(Phase::is_terminal);
+        args.names = pick::one(cx, "restart", &[Kind::Task, Kind::Pipeline], has_ended).await?;
+    }
     let asked = selection::read(&args.names, &choice, "restart", true)?;
     check(&args, &asked)?;
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;

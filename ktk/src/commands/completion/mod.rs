@@ -1,0 +1,73 @@
+//! `ktk completion`, and the candidates that completion offers. Whatever fails offers nothing and says nothing; no server
+//! is started for it.
+
+mod candidates;
+mod flags;
+mod line;
+
+use std::ffi::{OsStr, OsString};
+
+use clap::Args;
+use clap_complete::{engine::ArgValueCompleter, env::CompleteEnv};
+
+use self::candidates::matching;
+pub(crate) use self::candidates::{contexts, fields_of_types, formats, names, namespaces, targets};
+use super::plugin;
+use crate::{
+    context::Context,
+    env,
+    error::{CliError, Exit},
+    generate::{self, COMPLETE_VARIABLE, SHELLS},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  # For this bash session
+  source <(ktk completion bash)
+
+  # For every zsh session
+  ktk completion zsh > \"${fpath[1]}/_ktk\"
+
+  # For every fish session
+  ktk completion fish > ~/.config/fish/completions/ktk.fish";
+
+/// Print the completion script of a shell: bash, elvish, fish, powershell, zsh
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompletionArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", add = ArgValueCompleter::new(|current: &OsStr| shells(current)))]
+    shell: Option<String>,
+}
+
+pub(crate) fn run(args: CompletionArgs, cx: &Context) -> Result<Exit, CliError> {
+    let known = format!("shells are {}", SHELLS.join(", "));
+    let Some(shell) = args.shell else {
+        return Err(CliError::usage("Shell not specified.").with_hint(known));
+    };
+    match generate::script(&shell) {
+        Some(script) => cx.ui.print(&script)?,
+        None => return Err(CliError::usage(format!("Unsupported shell type {shell:?}.")).with_hint(known)),
+    }
+    Ok(Exit::Done)
+}
+
+/// Answers a shell that asks for candidates; none where this is a command as any other.
+pub(crate) fn answer_shell(args: &[OsString], command_line: fn() -> clap::Command) -> Option<Exit> {
+    env::var(COMPLETE_VARIABLE)?;
+    let directory = env::current_dir().ok();
+    // Only here: what completes is nothing that a command needs.
+    let answer =
+        CompleteEnv::with_factory(|| plugin::beside(flags::with_topics(flags::completed(command_line()))))
+            .var(COMPLETE_VARIABLE)
+            .try_complete(args, directory.as_deref());
+    match answer {
+        Ok(false) => None,
+        Ok(true) => Some(Exit::Done),
+        Err(_) => Some(Exit::Failed),
+    }
+}
+
+fn shells(current: &OsStr) -> Vec<clap_complete::CompletionCandidate> {
+    matching(current.to_str().unwrap_or_default(), SHELLS)
+}
