@@ -123,8 +123,8 @@ mod tests {
 
     /// What a panic says that has this at hand, as `unwrap` and `expect` do.
     fn said<T: fmt::Debug>(at_hand: T) -> String {
-        let outcome: Result<(), T> = Err(at_hand);
-        let panicked = catch_unwind(AssertUnwindSafe(move || outcome.expect("it went wrong")));
+        let fails = |at_hand: T| -> Result<(), T> { Err(at_hand) };
+        let panicked = catch_unwind(AssertUnwindSafe(move || fails(at_hand).expect("it went wrong")));
         let said = panicked.expect_err("it panics");
         said.downcast_ref::<String>().expect("words").clone()
     }
