@@ -67,3 +67,12 @@ pub const MESSAGE_BYTES: usize = 4 << 10;
 
 /// The first and the longest pause of a worker whose calls are answered at once with nothing.
 pub const EMPTY_ANSWER_PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// The longest text that is read from somewhere in the network, such as manifests.
+pub const DOCUMENT_BYTES: usize = 16 << 20;
+
+/// How long that may take.
+pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most redirects of such a text.
+pub const DOCUMENT_REDIRECTS: usize = 3;

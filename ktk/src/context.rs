@@ -97,8 +97,7 @@ impl Context {
             builder = builder.on_exchange(tell);
         }
         let of_context = self.settings.context.as_ref();
-        let authority = self.settings.certificate_authority.clone();
-        if let Some(path) = authority.or_else(|| of_context?.certificate_authority.clone()) {
+        if let Some(path) = self.certificate_authority() {
             builder = builder.certificate_authority(path);
         }
         // `KTK_TOKEN` goes before a context's own.
@@ -111,6 +110,12 @@ impl Context {
             Some(address) => builder.address(address),
             None => builder,
         })
+    }
+
+    /// The file with the certificates that are trusted, where one was named.
+    pub(crate) fn certificate_authority(&self) -> Option<PathBuf> {
+        let of_context = || self.settings.context.as_ref()?.certificate_authority.clone();
+        self.settings.certificate_authority.clone().or_else(of_context)
     }
 
     /// The local server's data directory; none where the flags name another server.

@@ -25,6 +25,7 @@ on_both_stores!(
     run_if,
     fail_fast,
     patched,
+    applied,
 );
 
 fn pipeline(name: &str, spec: Value) -> Pipeline {
@@ -80,6 +81,7 @@ async fn created_whole_or_not_at_all(client: Client) {
         request_id: Some("r".into()),
         caller_env: None,
         new_name_if_taken: false,
+        dry_run: false,
     };
     let first = client.pipelines().create_with(params.clone()).await.unwrap();
     let again = client.pipelines().create_with(params.clone()).await.unwrap();
@@ -204,4 +206,14 @@ async fn patched(client: Client) {
     assert_eq!(pipelines.get("p").await.unwrap().metadata.annotations["note"], "any");
     let steps = Patch::Merge(json!({"spec": {"steps": []}}));
     assert!(pipelines.patch("p", steps).await.unwrap_err().is_invalid());
+}
+
+async fn applied(client: Client) {
+    let pipelines = client.pipelines();
+    let wanted = pipeline("p", json!({"steps": [step("s", &[], "true")]}));
+    assert_eq!(pipelines.apply(&wanted).await.unwrap().outcome.as_str(), "created");
+    assert_eq!(ended(&client, "p").await.status.unwrap().phase, Phase::Succeeded);
+    assert_eq!(pipelines.apply(&wanted).await.unwrap().outcome.as_str(), "unchanged");
+    let other = pipeline("p", json!({"steps": [step("t", &[], "true")]}));
+    assert!(pipelines.apply(&other).await.unwrap_err().is_invalid());
 }

@@ -3,12 +3,19 @@
 use futures_util::TryStreamExt as _;
 use ktk_client::{
     Client,
-    api::{Phase, Queue, list::ListParams, patch::Patch, queue::QueueSpec, why::WaitFor},
+    api::{
+        Phase, Queue,
+        apply::{ApplyOutcome, ApplyParams},
+        list::ListParams,
+        patch::Patch,
+        queue::QueueSpec,
+        why::WaitFor,
+    },
 };
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_and_deleted, paused_and_resumed, scaled, patched);
+on_both_stores!(made_listed_and_deleted, paused_and_resumed, scaled, patched, applied);
 
 async fn made_listed_and_deleted(client: Client) {
     let queues = client.queues();
@@ -56,4 +63,20 @@ async fn patched(client: Client) {
     assert_eq!(queues.get("q").await.unwrap().metadata.labels["room"], "b");
     let none = Patch::Merge(serde_json::json!({"spec": {"maxRunning": 0}}));
     assert!(queues.patch("q", none).await.unwrap_err().is_invalid());
+}
+
+async fn applied(client: Client) {
+    let queues = client.queues();
+    let wanted = |most| Queue::new("q", QueueSpec { max_running: Some(most), ..QueueSpec::default() });
+    let would = ApplyParams { dry_run: true, ..ApplyParams::new(wanted(2)) };
+    assert_eq!(queues.apply_with(would).await.unwrap().outcome, ApplyOutcome::Created);
+    assert!(queues.get("q").await.unwrap_err().is_not_found());
+    assert_eq!(queues.apply(&wanted(2)).await.unwrap().outcome, ApplyOutcome::Created);
+    assert_eq!(queues.apply(&wanted(2)).await.unwrap().outcome, ApplyOutcome::Unchanged);
+    let changed = queues.apply(&wanted(3)).await.unwrap();
+    assert_eq!((changed.outcome, changed.object.spec.max_running), (ApplyOutcome::Configured, Some(3)));
+    let record = client.last_applied("Queue", "q").await.unwrap();
+    assert_eq!(record.manifest.unwrap()["spec"], serde_json::json!({"maxRunning": 3}));
+    assert!(client.last_applied("Node", "q").await.unwrap_err().is_invalid());
+    assert!(queues.apply(&wanted(0)).await.unwrap_err().is_invalid());
 }

@@ -17,8 +17,8 @@ use crate::{on_both_stores, raw_http};
 
 /// What each verb that only reads is called. All others take a request id, but for those of workers: these have a
 /// generation and fences, by which what comes twice counts once.
-const READS: [&str; 10] =
-    ["get", "list", "table", "tree", "why", "check", "status", "discover", "whoami", "can"];
+const READS: [&str; 11] =
+    ["applied", "get", "list", "table", "tree", "why", "check", "status", "discover", "whoami", "can"];
 
 fn ask(place: &Place, method: &str, params: &Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -63,6 +63,7 @@ fn script() -> Vec<(&'static str, Value, Value)> {
     let now = |name| and(named(name), "now", true);
     vec![
         ("task.create", made(external("a")), made(external("b"))),
+        ("task.apply", made(external("c")), made(external("d"))),
         ("task.keepalive", named("a"), and(named("a"), "attempt", 1)),
         ("task.progress", and(named("a"), "percent", 10), and(named("a"), "percent", 20)),
         ("task.patch", patched("a", 1), patched("a", 2)),
@@ -76,6 +77,7 @@ fn script() -> Vec<(&'static str, Value, Value)> {
         ("task.cancel", named("a"), now("a")),
         ("task.delete", named("a"), now("a")),
         ("pipeline.create", made(pipeline("p")), made(pipeline("other"))),
+        ("pipeline.apply", made(pipeline("p")), made(pipeline("other"))),
         ("pipeline.patch", patched("p", 1), patched("p", 2)),
         ("pipeline.pause", named("p"), named("other")),
         ("pipeline.resume", named("p"), named("other")),
@@ -83,12 +85,14 @@ fn script() -> Vec<(&'static str, Value, Value)> {
         ("pipeline.restart", named("p"), and(named("p"), "all", true)),
         ("pipeline.delete", now("p"), named("p")),
         ("queue.create", made(queue(1)), made(queue(2))),
+        ("queue.apply", made(queue(1)), made(queue(2))),
         ("queue.scale", and(named("q"), "maxRunning", 3), named("q")),
         ("queue.patch", patched("q", 1), patched("q", 2)),
         ("queue.pause", named("q"), named("default")),
         ("queue.resume", named("q"), named("default")),
         ("queue.delete", named("q"), named("default")),
         ("semaphore.create", made(semaphore(1)), made(semaphore(2))),
+        ("semaphore.apply", made(semaphore(1)), made(semaphore(2))),
         ("semaphore.scale", and(named("s"), "permits", 3), and(named("s"), "permits", 4)),
         ("semaphore.patch", patched("s", 1), patched("s", 2)),
         ("semaphore.delete", named("s"), named("other")),
@@ -155,7 +159,11 @@ async fn everybody_has_ids_of_their_own(client: Client) {
         let mut object = Task::new("t", TaskSpec::external());
         object.metadata.namespace = Some(asker.namespace().to_owned());
         let request_id = Some("one".to_owned());
-        asker.tasks().create_with(CreateParams { object, request_id, caller_env: None }).await.unwrap()
+        asker
+            .tasks()
+            .create_with(CreateParams { object, request_id, caller_env: None, dry_run: false })
+            .await
+            .unwrap()
     };
     let cancel = async |asker: &Client| {
         let params = CancelParams {

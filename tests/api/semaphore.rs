@@ -14,7 +14,7 @@ use ktk_client::{
 
 use crate::on_both_stores;
 
-on_both_stores!(made_listed_and_deleted, scaled, patched, tasks_and_pipelines_are_held);
+on_both_stores!(made_listed_and_deleted, scaled, patched, applied, tasks_and_pipelines_are_held);
 
 async fn made_listed_and_deleted(client: Client) {
     let semaphores = client.semaphores();
@@ -64,4 +64,12 @@ async fn patched(client: Client) {
     let patched = semaphores.patch("gpu", Patch::Merge(change)).await.unwrap();
     assert_eq!((patched.changed, patched.object.spec.permits), (true, 2));
     assert_eq!(semaphores.get("gpu").await.unwrap().metadata.labels["room"], "b");
+}
+
+async fn applied(client: Client) {
+    let semaphores = client.semaphores();
+    semaphores.create(&Semaphore::new("gpu", 1)).await.unwrap();
+    let taken = semaphores.apply(&Semaphore::new("gpu", 2)).await.unwrap();
+    assert!(taken.adopted && taken.object.spec.permits == 2);
+    assert!(!semaphores.apply(&Semaphore::new("gpu", 2)).await.unwrap().adopted);
 }

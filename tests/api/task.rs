@@ -25,6 +25,8 @@ use crate::{ended, on_both_stores, process};
 
 on_both_stores!(
     created_once,
+    dry_runs_make_nothing,
+    applied,
     checked_and_not_made,
     got_and_listed,
     pages_lose_and_repeat_nothing,
@@ -42,7 +44,12 @@ on_both_stores!(
 
 async fn created_once(client: Client) {
     let object = process("x", &["true"]);
-    let params = CreateParams { object: object.clone(), request_id: Some("r1".into()), caller_env: None };
+    let params = CreateParams {
+        object: object.clone(),
+        request_id: Some("r1".into()),
+        caller_env: None,
+        dry_run: false,
+    };
     let first = client.tasks().create_with(params.clone()).await.unwrap();
     assert!(first.created);
     // The first answer again.
@@ -368,4 +375,36 @@ async fn measured(client: Client) {
     ended(&client, "busy").await;
     let none = ListParams { field_selector: Some("metadata.name=busy".into()), ..ListParams::default() };
     assert!(client.tasks().usage(none).await.unwrap().items.is_empty());
+}
+
+async fn dry_runs_make_nothing(client: Client) {
+    let tasks = client.tasks();
+    let params =
+        CreateParams { object: process("x", &["true"]), request_id: None, caller_env: None, dry_run: true };
+    for _ in 0..2 {
+        let would = tasks.create_with(params.clone()).await.unwrap();
+        assert!(would.created && would.object.metadata.id.is_some());
+        assert!(tasks.get("x").await.unwrap_err().is_not_found());
+    }
+    tasks.create(&process("x", &["true"])).await.unwrap();
+    assert!(tasks.create_with(params).await.unwrap_err().is_already_exists());
+    let version = tasks.get("x").await.unwrap().metadata.version.map(|version| version + 1_000);
+    let delete = DeleteParams { reference: tasks.reference("x"), version, ..DeleteParams::default() };
+    assert!(tasks.delete_with(delete).await.unwrap_err().is_conflict());
+}
+
+async fn applied(client: Client) {
+    let tasks = client.tasks();
+    let wanted = |priority| {
+        let mut task = process("x", &["true"]);
+        (task.spec.hold, task.spec.priority) = (true, Some(priority));
+        task
+    };
+    for (priority, expected) in [(1, "created"), (1, "unchanged"), (2, "configured")] {
+        let applied = tasks.apply(&wanted(priority)).await.unwrap();
+        assert_eq!((applied.outcome.as_str(), applied.object.spec.priority), (expected, Some(priority)));
+    }
+    let mut other = wanted(2);
+    other.spec.timeout = "1m".parse().ok();
+    assert!(tasks.apply(&other).await.unwrap_err().is_invalid());
 }

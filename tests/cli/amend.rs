@@ -129,7 +129,7 @@ fn an_edited_text_is_never_lost() {
     edit("true").is(0, "", "Edit cancelled, no changes made.\n");
     edit("sed -i s/prod/test/").is(0, "task/x edited\n", "");
     assert_eq!(place.field("task", "x", "/metadata/labels/env"), "test");
-    edit("false").code(1).says("the editor \"false\" ended");
+    edit("false").code(1).says("there was a problem with the editor \"false\"");
     for (editor, says) in [
         ("sed -i s/hold:/holdd:/", "holdd"),
         ("sed -i s/true]/false]/", ""),
@@ -150,4 +150,36 @@ fn an_edited_text_is_never_lost() {
     assert_eq!(place.field("task", "x", "/spec/priority"), "4");
     place.typed("edit task nosuch").env("KTK_EDITOR", "true").output().code(3);
     place.typed("edit task x").env("TERM", "dumb").output().code(2);
+}
+
+/// U19: on a terminal the reason comes first, is asked about, and stands on top of the text that is opened again.
+#[test]
+fn u19_k11_120_a_refused_text_is_opened_again_with_the_reason() {
+    let place = held();
+    let editor = "if grep -q '^# error: ' \"$1\"; then cp \"$1\" seen; sed -i 's/kind: Tusk/kind: Task/; s/prod/test/' \"$1\"; \
+                  else sed -i 's/kind: Task/kind: Tusk/; 1a #! mine' \"$1\"; fi\n";
+    place.file("editor.sh", editor);
+    let line = format!("{} edit task x", place.binary().display());
+    let typed = place.program("script -qec").arg(&line).arg("/dev/null").env("KTK_EDITOR", "sh editor.sh");
+    let output = typed.env("TERM", "xterm").env("SHELL", "/bin/sh").stdin("y\n").output();
+    let shown = output.stdout;
+    let (reason, rest) = shown.split_once("Edit it again?").expect("it is asked");
+    assert!(reason.contains("unknown kind \"Tusk\""), "{shown}");
+    assert!(rest.contains("task/x edited"), "{shown}");
+    let seen = std::fs::read_to_string(place.work().join("seen")).unwrap();
+    let (top, text) = seen.split_once("#\n").expect("the reason stands apart");
+    assert!(top.starts_with("# It could not be used") && top.contains("unknown kind \"Tusk\""), "{seen}");
+    assert!(text.contains("\n#! mine\n"), "{seen}");
+    assert_eq!(place.field("task", "x", "/metadata/labels/env"), "test");
+}
+
+#[test]
+fn u19_an_editor_that_fails_loses_nothing() {
+    let place = held();
+    place.file("editor.sh", "sed -i s/prod/test/ \"$1\"; exit 3\n");
+    let output = place.typed("edit task x").env("KTK_EDITOR", "sh editor.sh").output().code(1);
+    let kept = output.stderr.split("has been stored to ").nth(1).expect("where it is").trim().to_owned();
+    assert!(std::fs::read_to_string(&kept).unwrap().contains("env: test"));
+    std::fs::remove_file(kept).unwrap();
+    assert_eq!(place.field("task", "x", "/metadata/labels/env"), "prod");
 }

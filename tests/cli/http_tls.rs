@@ -96,3 +96,18 @@ fn nobody_else_is() {
     assert!(message.starts_with("no TLS with localhost: "), "{message}");
     assert_eq!((peer.asked.load(Ordering::Relaxed), stranger.asked.load(Ordering::Relaxed)), (0, 0));
 }
+
+#[test]
+fn k9_103_a_manifest_over_https_is_from_who_is_trusted() {
+    let place = Place::new();
+    let peer = TlsPeer::new();
+    place.file("authority.pem", &peer.certificate);
+    let line =
+        |host: &str, more: &str| format!("create -f https://{host}:{}/m.yaml --dry-run {more}", peer.port);
+    place.ktk(&line("localhost", "")).code(6).says("certificate");
+    assert_eq!(peer.asked.load(Ordering::Relaxed), 0);
+    // What is there is no manifest.
+    place.ktk(&line("localhost", "--certificate-authority authority.pem")).code(7).says("m.yaml:1:1");
+    place.ktk(&line("127.0.0.1", "--certificate-authority authority.pem")).code(6);
+    assert_eq!(peer.asked.load(Ordering::Relaxed), 1);
+}

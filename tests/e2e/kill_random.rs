@@ -110,6 +110,7 @@ impl Writer {
                     object: task(request, *is_long),
                     request_id: Some(request.clone()),
                     caller_env: None,
+                    dry_run: false,
                 };
                 client.tasks().create_with(params).await.map(|made| Some(made.object))
             }

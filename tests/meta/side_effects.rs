@@ -85,8 +85,9 @@ const EFFECTS: &[Effect] = &[
             "ktk/commands/editor",
             "ktk/commands/plugin",
             "ktk/ui/pager",
+            "ktk/commands/diff/program",
         ]),
-        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a worker for jq its pool's, a server is `client::local`'s, editors, pagers and plugins the command's",
+        advice: "a task's process is the launcher's to start (ktk-server/src/exec), a worker for jq its pool's, a server is `client::local`'s, editors, diffs, pagers and plugins the command's",
     },
     Effect {
         name: "printing",

@@ -66,6 +66,9 @@ pub struct CreateParams<E> {
     /// Makes the call repeatable: the same id and body give the first answer again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Answers what would be made, and makes nothing.
+    #[serde(default, skip_serializing_if = "super::task::is_default")]
+    pub dry_run: bool,
 }
 
 /// Parameters of methods that do something to one object, such as `pause` and `resume`.

@@ -5,6 +5,7 @@
 //! point at a line and the server can refuse the same thing.
 
 pub mod age;
+pub mod apply;
 pub mod attempt;
 pub mod auth;
 pub mod change;

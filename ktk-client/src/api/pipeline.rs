@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::{
     API_VERSION, Duration, List, ListParams, Metadata, Method, ObjectRef, Phase, Reason,
+    apply::{AppliedObject, ApplyParams},
     entity::NamedParams,
     hook::HooksSpec,
     http::HttpSpec,
@@ -389,12 +390,25 @@ pub struct CreateParams {
     /// Where the name is taken, take `NAME-<two words>` instead of refusing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub new_name_if_taken: bool,
+    /// Answers what would be made, and makes nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dry_run: bool,
 }
 
 impl Method for Create {
     const NAME: &'static str = "pipeline.create";
     type Params = CreateParams;
     type Output = Created<Pipeline>;
+}
+
+/// `pipeline.apply`: makes a pipeline, or changes its labels and annotations until they are as given.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Apply;
+
+impl Method for Apply {
+    const NAME: &'static str = "pipeline.apply";
+    type Params = ApplyParams<Pipeline>;
+    type Output = AppliedObject<Pipeline>;
 }
 
 /// `pipeline.get`: one pipeline, by any reference.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Cause, List, ListParams, Metadata, Method, ObjectRef,
+    apply::{AppliedObject, ApplyParams},
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
     patch::{PatchParams, Patched},
@@ -88,6 +89,16 @@ impl Method for Create {
     const NAME: &'static str = "queue.create";
     type Params = CreateParams<Queue>;
     type Output = Created<Queue>;
+}
+
+/// `queue.apply`: makes a queue, or changes it until it is as given.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Apply;
+
+impl Method for Apply {
+    const NAME: &'static str = "queue.apply";
+    type Params = ApplyParams<Queue>;
+    type Output = AppliedObject<Queue>;
 }
 
 /// `queue.get`: one queue, by any reference.

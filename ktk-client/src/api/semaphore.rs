@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Cause, List, ListParams, Metadata, Method, ObjectRef,
+    apply::{AppliedObject, ApplyParams},
     entity::{CreateParams, Entity, NamedParams, entity},
     list::Created,
     patch::{PatchParams, Patched},
@@ -128,6 +129,16 @@ impl Method for Create {
     const NAME: &'static str = "semaphore.create";
     type Params = CreateParams<Semaphore>;
     type Output = Created<Semaphore>;
+}
+
+/// `semaphore.apply`: makes a semaphore, or changes it until it is as given.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Apply;
+
+impl Method for Apply {
+    const NAME: &'static str = "semaphore.apply";
+    type Params = ApplyParams<Semaphore>;
+    type Output = AppliedObject<Semaphore>;
 }
 
 /// `semaphore.get`: one semaphore, by any reference.

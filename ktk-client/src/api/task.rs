@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     API_VERSION, Cause, List, ListParams, Metadata, Method, ObjectRef,
+    apply::{AppliedObject, ApplyParams},
     entity::NamedParams,
     list::Created,
     meta::StringMap,
@@ -114,12 +115,25 @@ pub struct CreateParams {
     /// The caller's own environment (`PATH HOME USER …`): what the process starts from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_env: Option<StringMap>,
+    /// Answers what would be made, and makes nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dry_run: bool,
 }
 
 impl Method for Create {
     const NAME: &'static str = "task.create";
     type Params = CreateParams;
     type Output = Created<Task>;
+}
+
+/// `task.apply`: makes a task, or changes what of it may still change until it is as given.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Apply;
+
+impl Method for Apply {
+    const NAME: &'static str = "task.apply";
+    type Params = ApplyParams<Task>;
+    type Output = AppliedObject<Task>;
 }
 
 /// `task.get`: one task, by any reference.
@@ -246,6 +260,9 @@ pub struct DeleteParams {
     /// Answer with what would go and change nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub dry_run: bool,
+    /// The version that it is to have: another one is `Conflict`. Any when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// Makes the call repeatable: the same id and body give the first answer again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,

@@ -338,7 +338,7 @@ pub struct ApplyParams {
 }
 
 /// What an apply came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Applied {
     /// One for each object in the order given, then those that are gone.
@@ -346,13 +346,19 @@ pub struct Applied {
 }
 
 /// What an apply did to one version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppliedType {
     /// `NAME@VERSION`.
     pub name: String,
     /// What was done.
     pub outcome: ApplyOutcome,
+    /// The version as it is now, or would be; nothing of one that is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<TaskType>,
+    /// It was there, and not by an apply.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub adopted: bool,
 }
 
 /// What an apply does to an object.

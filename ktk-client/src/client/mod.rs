@@ -7,6 +7,7 @@
 //!
 //! Nothing here prints: what a user should know goes to the builder's hooks.
 
+mod apply;
 mod attempt;
 pub mod auth;
 mod builder;
@@ -62,7 +63,7 @@ pub(crate) use error::io_error_in;
 pub use error::{Error, Result};
 pub use notice::{ConnectionHook, ConnectionState, Notice, NoticeHook};
 pub use observed::{Exchange, ExchangeHook};
-pub use remote::NetAddress;
+pub use remote::{NetAddress, read_document};
 pub use transport::{BoxFuture, Revival, SseByteStream, Transport};
 
 use crate::{

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Pipeline,
+    apply::{AppliedObject, ApplyParams},
     list::Created,
     pipeline::{self, ListPipelines},
     watch::WatchParams,
@@ -71,6 +72,7 @@ impl Pipelines {
             caller_env: None,
             params: Default::default(),
             new_name_if_taken: false,
+            dry_run: false,
         }
     }
 
@@ -119,6 +121,7 @@ impl Pipelines {
     ///     request_id: Some("night-of-2026-11-22".into()),
     ///     caller_env: None,
     ///     new_name_if_taken: false,
+    ///     dry_run: false,
     /// };
     /// client.pipelines().create_with(params).await?;
     /// # Ok(())
@@ -209,6 +212,47 @@ impl Pipelines {
             let own = own.clone();
             Box::pin(async move { own.create_many(&batch).await })
         })
+    }
+
+    /// Makes a pipeline as it is given, or changes it until it is so, as a member of no set. What others have set, and
+    /// this does not name, stays.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Pipeline, pipeline::PipelineSpec};
+    /// let applied = client.pipelines().apply(&Pipeline::new("nightly", PipelineSpec::default())).await?;
+    /// println!("{}", applied.outcome.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Pipelines::apply_with`].
+    pub async fn apply(&self, pipeline: &Pipeline) -> Result<AppliedObject<Pipeline>> {
+        self.apply_with(ApplyParams {
+            caller_env: self.client.caller_env(),
+            ..ApplyParams::new(pipeline.clone())
+        })
+        .await
+    }
+
+    /// The same with parameters of its own.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Pipeline, apply::ApplyParams, pipeline::PipelineSpec};
+    /// let params = ApplyParams { source: Some("team".into()), dry_run: true, ..ApplyParams::new(Pipeline::new("nightly", PipelineSpec::default())) };
+    /// println!("{}", client.pipelines().apply_with(params).await?.outcome.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` for what has no name, and for what cannot be so or stays as it was made, with all causes.
+    pub async fn apply_with(&self, mut params: ApplyParams<Pipeline>) -> Result<AppliedObject<Pipeline>> {
+        let namespace = self.client.namespace();
+        params.object.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
+        self.client.call_once::<pipeline::Apply>(params).await
     }
 
     /// One pipeline.

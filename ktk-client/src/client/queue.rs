@@ -8,6 +8,7 @@ use super::{
 };
 use crate::api::{
     List, ListParams, Queue,
+    apply::{AppliedObject, ApplyParams},
     entity::{CreateParams, NamedParams},
     list::Created,
     patch::{Patch, PatchParams, Patched},
@@ -49,7 +50,7 @@ impl Queues {
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
     pub async fn create(&self, object: &Queue) -> Result<Created<Queue>> {
-        self.create_with(CreateParams { object: object.clone(), request_id: None }).await
+        self.create_with(CreateParams { object: object.clone(), request_id: None, dry_run: false }).await
     }
 
     /// Makes a queue with parameters of its own; a request id is filled in where it is missing.
@@ -58,7 +59,7 @@ impl Queues {
     /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
     /// use ktk_client::api::{entity::CreateParams, queue::{Queue, QueueSpec}};
     /// let object = Queue::new("nightly", QueueSpec::default());
-    /// client.queues().create_with(CreateParams { object, request_id: Some("set-up-1".into()) }).await?;
+    /// client.queues().create_with(CreateParams { object, request_id: Some("set-up-1".into()), dry_run: false }).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -67,6 +68,41 @@ impl Queues {
     /// As [`Queues::create`].
     pub async fn create_with(&self, params: CreateParams<Queue>) -> Result<Created<Queue>> {
         self.client.call_once::<queue::Create>(params).await
+    }
+
+    /// Makes a queue as it is given, or changes it until it is so, as a member of no set. What others have set, and
+    /// this does not name, stays.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Queue, queue::QueueSpec};
+    /// let applied = client.queues().apply(&Queue::new("batch", QueueSpec::default())).await?;
+    /// println!("{}", applied.outcome.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Queues::apply_with`].
+    pub async fn apply(&self, queue: &Queue) -> Result<AppliedObject<Queue>> {
+        self.apply_with(ApplyParams::new(queue.clone())).await
+    }
+
+    /// The same with parameters of its own.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Queue, apply::ApplyParams, queue::QueueSpec};
+    /// let params = ApplyParams { source: Some("team".into()), dry_run: true, ..ApplyParams::new(Queue::new("batch", QueueSpec::default())) };
+    /// println!("{}", client.queues().apply_with(params).await?.outcome.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` for what has no name, and for what cannot be so or stays as it was made, with all causes.
+    pub async fn apply_with(&self, params: ApplyParams<Queue>) -> Result<AppliedObject<Queue>> {
+        self.client.call_once::<queue::Apply>(params).await
     }
 
     /// One queue, by any reference.

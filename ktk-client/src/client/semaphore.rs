@@ -8,6 +8,7 @@ use super::{
 };
 use crate::api::{
     List, ListParams, Semaphore,
+    apply::{AppliedObject, ApplyParams},
     entity::{CreateParams, NamedParams},
     list::Created,
     patch::{Patch, PatchParams, Patched},
@@ -48,7 +49,7 @@ impl Semaphores {
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
     pub async fn create(&self, object: &Semaphore) -> Result<Created<Semaphore>> {
-        self.create_with(CreateParams { object: object.clone(), request_id: None }).await
+        self.create_with(CreateParams { object: object.clone(), request_id: None, dry_run: false }).await
     }
 
     /// Makes a semaphore with parameters of its own; a request id is filled in where it is missing.
@@ -57,7 +58,7 @@ impl Semaphores {
     /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
     /// use ktk_client::api::{entity::CreateParams, semaphore::Semaphore};
     /// let object = Semaphore::new("gpu", 2);
-    /// client.semaphores().create_with(CreateParams { object, request_id: Some("set-up-2".into()) }).await?;
+    /// client.semaphores().create_with(CreateParams { object, request_id: Some("set-up-2".into()), dry_run: false }).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -66,6 +67,41 @@ impl Semaphores {
     /// As [`Semaphores::create`].
     pub async fn create_with(&self, params: CreateParams<Semaphore>) -> Result<Created<Semaphore>> {
         self.client.call_once::<semaphore::Create>(params).await
+    }
+
+    /// Makes a semaphore as it is given, or changes it until it is so, as a member of no set. What others have set, and
+    /// this does not name, stays.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::Semaphore;
+    /// let applied = client.semaphores().apply(&Semaphore::new("gpu", 2)).await?;
+    /// println!("{}", applied.outcome.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Semaphores::apply_with`].
+    pub async fn apply(&self, semaphore: &Semaphore) -> Result<AppliedObject<Semaphore>> {
+        self.apply_with(ApplyParams::new(semaphore.clone())).await
+    }
+
+    /// The same with parameters of its own.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{Semaphore, apply::ApplyParams};
+    /// let params = ApplyParams { source: Some("team".into()), dry_run: true, ..ApplyParams::new(Semaphore::new("gpu", 2)) };
+    /// println!("{}", client.semaphores().apply_with(params).await?.outcome.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` for what has no name, and for what cannot be so or stays as it was made, with all causes.
+    pub async fn apply_with(&self, params: ApplyParams<Semaphore>) -> Result<AppliedObject<Semaphore>> {
+        self.client.call_once::<semaphore::Apply>(params).await
     }
 
     /// One semaphore, by any reference.

@@ -51,7 +51,7 @@ impl TaskTypes {
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken.
     pub async fn create(&self, object: &TaskType) -> Result<Created<TaskType>> {
-        self.create_with(CreateParams { object: object.clone(), request_id: None }).await
+        self.create_with(CreateParams { object: object.clone(), request_id: None, dry_run: false }).await
     }
 
     /// Makes a type with parameters of its own; a request id is filled in where it is missing.
@@ -60,7 +60,7 @@ impl TaskTypes {
     /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
     /// use ktk_client::api::{entity::CreateParams, task_type::{TaskType, TaskTypeSpec}};
     /// let object = TaskType::new("resize", TaskTypeSpec::default());
-    /// client.task_types().create_with(CreateParams { object, request_id: Some("release-7".into()) }).await?;
+    /// client.task_types().create_with(CreateParams { object, request_id: Some("release-7".into()), dry_run: false }).await?;
     /// # Ok(())
     /// # }
     /// ```

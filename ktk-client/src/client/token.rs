@@ -49,7 +49,7 @@ impl Tokens {
     /// # Errors
     /// `Invalid` with every cause; `AlreadyExists` where the name is taken; `Forbidden` for all but admins.
     pub async fn create(&self, object: &Token) -> Result<Issued> {
-        let params = CreateParams { object: object.clone(), request_id: None };
+        let params = CreateParams { object: object.clone(), request_id: None, dry_run: false };
         self.client.call::<token::Create>(&params).await
     }
 

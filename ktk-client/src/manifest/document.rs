@@ -128,6 +128,17 @@ impl Document {
         self.tree.find(&field::parse(field)).place()
     }
 
+    /// The version that the object had when a server gave it, where the text says so.
+    ///
+    /// ```
+    /// # use ktk_client::manifest::{Source, read};
+    /// let text = "kind: Task\napiVersion: ktk/v1\nmetadata: {name: hello}\nspec: {external: {}}\n";
+    /// assert_eq!(read(&Source { name: "hello.yaml", text }).unwrap()[0].version(), None);
+    /// ```
+    pub fn version(&self) -> Option<u64> {
+        self.tree.to_json(false)["metadata"]["version"].as_u64()
+    }
+
     /// A server's refusal of this document as a problem with a place.
     ///
     /// ```

@@ -53,7 +53,44 @@ pub struct Source<'a> {
 /// [`ReadError::NoObjects`] where there is nothing but blanks and comments; else every problem of
 /// every document, and with them the documents that are in order.
 pub fn read(source: &Source<'_>) -> Result<Vec<Document>, ReadError> {
-    let mut problems = Problems::default();
+    read_into(source, Problems::default()).map(|(documents, _)| documents)
+}
+
+/// The same, without refusing unknown fields: they are left out of the objects, and told beside them.
+///
+/// ```
+/// use ktk_client::manifest::{Source, read_leniently};
+/// let text = "apiVersion: ktk/v1\nkind: Task\nmetadata: {name: t}\nspec: {run: {command: [ls]}, colour: red}\n";
+/// let (documents, unknown) = read_leniently(&Source { name: "t.yaml", text }).unwrap();
+/// assert_eq!((documents.len(), &*unknown[0].field), (1, "spec.colour"));
+/// ```
+///
+/// # Errors
+/// As [`read`], for all other problems.
+pub fn read_leniently(source: &Source<'_>) -> Result<(Vec<Document>, Vec<Problem>), ReadError> {
+    read_into(source, Problems { passes_unknown: true, ..Problems::default() })
+}
+
+/// Reads objects as a server gave them: what it has set is left out, but for the version ([`Document::version`]).
+///
+/// ```
+/// use ktk_client::manifest::{Source, read_back};
+/// let text = "{apiVersion: ktk/v1, kind: Queue, metadata: {name: q, version: 7}, spec: {}, status: {waiting: 0, running: 0}}";
+/// let documents = read_back(&Source { name: "q.yaml", text }).unwrap();
+/// assert_eq!((documents[0].version(), documents[0].value.metadata().version), (Some(7), None));
+/// ```
+///
+/// # Errors
+/// As [`read`].
+pub fn read_back(source: &Source<'_>) -> Result<Vec<Document>, ReadError> {
+    let problems = Problems { passes_servers_own: true, ..Problems::default() };
+    read_into(source, problems).map(|(documents, _)| documents)
+}
+
+fn read_into(
+    source: &Source<'_>,
+    mut problems: Problems,
+) -> Result<(Vec<Document>, Vec<Problem>), ReadError> {
     let roots = tree::read(source, &mut problems);
     let mut documents = Vec::new();
     for root in roots {
@@ -63,7 +100,7 @@ pub fn read(source: &Source<'_>) -> Result<Vec<Document>, ReadError> {
         return Err(ReadError::NoObjects { source_name: source.name.to_owned() });
     }
     if problems.list.is_empty() {
-        return Ok(documents);
+        return Ok((documents, problems.unknown));
     }
     problems.documents = documents;
     problems.list.sort_by_key(|problem| (problem.line, problem.column));

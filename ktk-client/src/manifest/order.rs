@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Document, Manifest, Problem};
-use crate::api::{dag, field};
+use crate::api::{Entity, Pipeline, Queue, Semaphore, Task, TaskType, dag, field, task::SemaphoreUse};
 
-/// Numbers of the documents, each task after those of them that it needs; else as given.
+/// Numbers of the documents, each task after those of them that it needs, and each object after the queues, semaphores
+/// and types that it names; else as given.
 ///
 /// ```
 /// use ktk_client::manifest::{Source, order, read};
@@ -23,22 +24,67 @@ pub fn order(documents: &[Document]) -> Result<Vec<usize>, Vec<Problem>> {
         .enumerate()
         .rev()
         .filter_map(|(number, document)| {
-            let metadata = document.value.metadata();
-            Some(((metadata.namespace(), document.value.kind(), metadata.name.as_deref()?), number))
+            let name = document.value.metadata().name.as_deref()?;
+            Some(((namespace_of(document), document.value.kind(), name), number))
         })
         .collect();
     let needs: Vec<Vec<usize>> = documents
         .iter()
         .map(|document| {
-            let namespace = document.value.metadata().namespace();
-            let number_of = |need: &String| {
-                let (kind, name) = target(need);
-                numbers.get(&(namespace, kind, name)).copied()
-            };
-            needs_of(document).iter().filter_map(number_of).collect()
+            let namespace = namespace_of(document);
+            let needed = needs_of(document).iter().map(|need| target(need));
+            let needed = needed.filter_map(|(kind, name)| numbers.get(&(namespace, kind, name)));
+            let named = named_by(&document.value).into_iter();
+            let named = named.filter_map(|(kind, name)| numbers.get(&("", kind, name)));
+            needed.chain(named).copied().collect()
         })
         .collect();
     dag::sort(&needs).map_err(|cycles| cycles.iter().map(|cycle| problem(documents, cycle)).collect())
+}
+
+/// Its namespace; none where it belongs to none.
+fn namespace_of(document: &Document) -> &str {
+    if document.value.is_namespaced() { document.value.metadata().namespace() } else { "" }
+}
+
+/// Queues, semaphores and types that an object names.
+fn named_by(value: &Manifest) -> Vec<(&'static str, &str)> {
+    let mut named = Vec::new();
+    match value {
+        Manifest::Task(Task { spec, .. }) => {
+            limits(&mut named, spec.queue.as_ref(), &spec.semaphores);
+            named.extend(spec.type_name.as_deref().map(of_type));
+        }
+        Manifest::Pipeline(Pipeline { spec, .. }) => {
+            limits(&mut named, spec.queue.as_ref(), &spec.semaphores);
+            if let Some(defaults) = &spec.defaults {
+                limits(&mut named, defaults.queue.as_ref(), &defaults.semaphores);
+            }
+            for step in &spec.steps {
+                limits(&mut named, step.queue.as_ref(), &step.semaphores);
+                named.extend(step.type_name.as_deref().map(of_type));
+            }
+        }
+        Manifest::TaskType(of_type) => {
+            let defaults = &of_type.spec.defaults;
+            limits(&mut named, defaults.queue.as_ref(), &defaults.semaphores);
+        }
+        Manifest::Queue(_) | Manifest::Semaphore(_) => {}
+    }
+    named
+}
+
+fn limits<'a>(
+    named: &mut Vec<(&'static str, &'a str)>,
+    queue: Option<&'a String>,
+    semaphores: &'a [SemaphoreUse],
+) {
+    named.extend(queue.map(|queue| (Queue::KIND, queue.as_str())));
+    named.extend(semaphores.iter().map(|one| (Semaphore::KIND, one.name())));
+}
+
+fn of_type(reference: &str) -> (&'static str, &str) {
+    (TaskType::KIND, reference.split('@').next().unwrap_or(reference))
 }
 
 /// The object that a need names: a pipeline's step comes with its pipeline.

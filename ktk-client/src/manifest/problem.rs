@@ -57,6 +57,12 @@ pub struct Problems {
     pub documents: Vec<Document>,
     /// The others as far as they could be read: to look for more, never to be made.
     pub doubtful: Vec<Document>,
+    /// Whether unknown fields are no problems, but noted apart.
+    pub(super) passes_unknown: bool,
+    /// Whether what only the server sets is left out, and no problem.
+    pub(super) passes_servers_own: bool,
+    /// Those that were.
+    pub(super) unknown: Vec<Problem>,
 }
 
 impl Problems {

@@ -103,13 +103,13 @@ impl<'a> Reader<'a> {
         let forged = |key: &str| [Segment::Key("metadata".to_owned()), Segment::Key(key.to_owned())];
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             for key in fields::of_server() {
-                if metadata.remove(key).is_some() {
+                if metadata.remove(key).is_some() && !self.problems.passes_servers_own {
                     let path = forged(key);
                     self.report(self.root.find(&path).key_place(), &path, SERVERS_OWN.to_owned());
                 }
             }
         }
-        if object.remove("status").is_some() {
+        if object.remove("status").is_some() && !self.problems.passes_servers_own {
             let path = [Segment::Key("status".to_owned())];
             self.report(self.root.find(&path).key_place(), &path, SERVERS_OWN.to_owned());
         }
@@ -126,6 +126,11 @@ impl<'a> Reader<'a> {
     fn report_unknown(&mut self, path: &[Segment]) {
         let Some((Segment::Key(key), container)) = path.split_last() else { return };
         let message = fields::unknown(self.kind, container, key);
+        if self.problems.passes_unknown {
+            let (line, column) = self.root.find(path).key_place();
+            let (source, field) = (self.source.to_owned(), field::to_text(path));
+            return self.problems.unknown.push(Problem { source, line, column, field, message });
+        }
         self.report(self.root.find(path).key_place(), path, message);
         self.misspelt.push(container.to_vec());
     }

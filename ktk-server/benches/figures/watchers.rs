@@ -116,7 +116,7 @@ async fn change(server: &Server, scene: &Scene) -> anyhow::Result<()> {
         server
             .client
             .tasks()
-            .create_with(CreateParams { object, request_id: None, caller_env: None })
+            .create_with(CreateParams { object, request_id: None, caller_env: None, dry_run: false })
             .await?;
         tokio::time::sleep(PAUSE).await;
     }

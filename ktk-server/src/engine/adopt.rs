@@ -156,8 +156,8 @@ impl<T: Tx> Unit<'_, T> {
         row.output_digest = source.output_digest.clone();
         row.due_at = None;
         // It never runs: no clock moves it, no hook hears of it, and nothing of it is evaluated.
-        let TaskRare { spawned_by, item, for_each, ttl, .. } = row.rare;
-        row.rare = TaskRare { spawned_by, item, for_each, ttl, ..TaskRare::default() };
+        let TaskRare { spawned_by, item, for_each, ttl, source: set, .. } = row.rare;
+        row.rare = TaskRare { spawned_by, item, for_each, ttl, source: set, ..TaskRare::default() };
         row.finished_at = Some(self.now);
         self.task_mut(newest.id)?.newest = false;
         self.replace_in_pipeline(newest, &row).await?;

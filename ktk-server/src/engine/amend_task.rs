@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Fields of a task's spec that may change while it is pending.
-const AMENDABLE: [&str; 4] = ["priority", "queue", "hold", "runAfter"];
+pub(super) const AMENDABLE: [&str; 4] = ["priority", "queue", "hold", "runAfter"];
 
 /// `task.patch`.
 pub struct AmendTask {
@@ -47,11 +47,7 @@ impl Operation for AmendTask {
             return Ok(Done::quiet(Patched { object: before, changed: false }));
         }
         let mut causes = fixed_causes(&before, &after)?;
-        causes.extend(spec_causes(&row, &before, &after));
-        causes.extend(value_causes(&after));
-        if before.spec.queue != after.spec.queue {
-            causes.extend(lanes::causes(unit.tx, &[Named::of(&after.spec)]).await?);
-        }
+        causes.extend(self::causes(&mut unit, &row, &before, &after).await?);
         if !causes.is_empty() {
             return Err(ApiError::invalid(&format!("the patch of {what}"), causes).into());
         }
@@ -68,17 +64,36 @@ impl Operation for AmendTask {
     }
 }
 
+/// What keeps a task from becoming so.
+pub(super) async fn causes<T: Tx>(
+    unit: &mut Unit<'_, T>,
+    row: &TaskRow,
+    before: &Task,
+    after: &Task,
+) -> EngineResult<Vec<Cause>> {
+    let mut causes = spec_causes(row, before, after);
+    causes.extend(value_causes(after));
+    if before.spec.queue != after.spec.queue {
+        causes.extend(lanes::causes(unit.tx, &[Named::of(&after.spec)]).await?);
+    }
+    Ok(causes)
+}
+
+/// The advice for a field that stays as it was made.
+pub(super) fn fixed_cause(name: &str, path: &str, value: &serde_json::Value) -> Cause {
+    let words = format!(
+        "stays as it was made: ktk restart {name} --set '{path}={value}' makes another incarnation with it"
+    );
+    Cause::new(format!("spec.{path}"), words)
+}
+
 /// What cannot change of a task's spec, or not any more.
 fn spec_causes(row: &TaskRow, before: &Task, after: &Task) -> Vec<Cause> {
     let mut causes = Vec::new();
     for (path, value) in change::between(&before.spec, &after.spec) {
         let place = format!("spec.{path}");
         if !AMENDABLE.contains(&&*path) {
-            let words = format!(
-                "stays as it was made: ktk restart {} --set '{path}={value}' makes another incarnation with it",
-                row.name
-            );
-            causes.push(Cause::new(place, words));
+            causes.push(fixed_cause(&row.name, &path, &value));
         } else if row.phase != Phase::Pending {
             causes.push(Cause::new(
                 place,
@@ -122,7 +137,7 @@ fn take_changed(spec: &mut TaskSpec, from: &TaskSpec, (before, after): (&TaskSpe
 }
 
 /// What has changed, in words.
-fn words(before: &Task, after: &Task) -> String {
+pub(super) fn words(before: &Task, after: &Task) -> String {
     let mut parts: Vec<String> = Vec::new();
     if before.metadata.labels != after.metadata.labels {
         parts.push("labels".into());
@@ -137,7 +152,7 @@ fn words(before: &Task, after: &Task) -> String {
 
 impl<T: Tx> Unit<'_, T> {
     /// Makes a task what it is to be: nothing else of it differs.
-    async fn amend(&mut self, id: Uuid, before: &Task, after: &Task) -> EngineResult<()> {
+    pub(super) async fn amend(&mut self, id: Uuid, before: &Task, after: &Task) -> EngineResult<()> {
         let unreadable = || EngineError::conflict("its stored manifest cannot be read");
         let mut stored = self.body(id).await?.ok_or_else(unreadable)?;
         stored.annotations.clone_from(&after.metadata.annotations);

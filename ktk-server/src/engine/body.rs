@@ -10,6 +10,7 @@ use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{
+    apply::Applied,
     error::{EngineError, EngineResult},
     typed::TypeUse,
 };
@@ -37,6 +38,9 @@ pub struct TaskBody {
     /// The value of an item under `forEach`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<Box<RawValue>>,
+    /// What an apply has set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Box<Applied>>,
 }
 
 impl TaskBody {
@@ -73,6 +77,9 @@ pub struct PipelineBody {
     pub spec: PipelineSpec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartBody>,
+    /// What an apply has set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Box<Applied>>,
 }
 
 impl PipelineBody {

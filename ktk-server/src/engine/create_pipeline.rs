@@ -266,7 +266,7 @@ impl CreatePipeline {
             version: unit.tx.next_version(),
             rare: PipelineRare { ttl: object.spec.ttl_after_finished, ..PipelineRare::default() },
         };
-        Ok((row, PipelineBody { header, spec: object.spec.clone(), restart: None }))
+        Ok((row, PipelineBody { header, spec: object.spec.clone(), restart: None, applied: None }))
     }
 
     /// The name that was given, or, for a run, another where it is taken.
@@ -388,6 +388,7 @@ impl CreatePipeline {
                 restart: None,
                 of_type,
                 item: None,
+                applied: None,
             },
         };
         let mut row = unit.root_row(id, &root);

@@ -93,6 +93,20 @@ pub(super) fn type_causes(name: Option<&str>, field: &str, types: &[String]) -> 
     Some(Cause::new(field, words))
 }
 
+impl CreateTask {
+    /// Makes the task in somebody else's operation: its id, or that of who holds its key, and whether it is new.
+    pub(super) async fn make_in<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<(Uuid, bool)> {
+        let scope = self.ask.scope.as_ref();
+        if let Some(scope) = scope {
+            unit.refuse_unless_it_runs(scope).await?;
+        }
+        Ok(match create(unit, &self.params, &self.types, scope, self.causes.clone()).await? {
+            Made::New(id, _) => (id.id(), true),
+            Made::Held(holder) => (holder, false),
+        })
+    }
+}
+
 impl Operation for CreateTask {
     type Output = Done<Created<Task>>;
     type Error = EngineError;
@@ -251,6 +265,7 @@ async fn make<T: Tx>(
         restart: None,
         of_type,
         item: None,
+        applied: None,
     };
     let labels = body::labels_text(&object.metadata.labels)?;
     let queue = queue_of(body.spec.queue.as_deref());

@@ -37,6 +37,7 @@ impl Operation for DeleteTask {
         let mut unit = self.ask.unit(tx);
         let named = resolve::task(&self.ask, unit.tx, &self.params.reference).await?;
         let row = named.row;
+        refuse_unless_at(self.params.version, row.version, "task", &row.name)?;
         if let (Some(_), Some(step)) = (row.pipeline_id, &row.step) {
             let words = format!("task {:?} is step {step:?} of a pipeline and goes with it", row.name);
             return Err(EngineError::Refused(ApiError::conflict(words).with_hint("delete the pipeline")));
@@ -88,6 +89,7 @@ impl Operation for DeletePipeline {
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
         let mut unit = self.ask.unit(tx);
         let row = resolve::pipeline(&self.ask, unit.tx, &self.params.reference).await?;
+        refuse_unless_at(self.params.version, row.version, "pipeline", &row.name)?;
         if !row.newest {
             let words = format!(
                 "{}@{} is an older incarnation and goes only with its pipeline",
@@ -117,6 +119,19 @@ impl Operation for DeletePipeline {
         unit.finish().await?;
         let gone = unit.tx.pipelines(&[id]).await?.is_empty();
         Ok(Done { answer: Deleted { object, gone, also }, effects: unit.effects })
+    }
+}
+
+/// Somebody looked at it and wants that deleted, and nothing else.
+fn refuse_unless_at(asked: Option<u64>, version: u64, kind: &str, name: &str) -> EngineResult<()> {
+    match asked {
+        Some(asked) if asked != version => {
+            let words = format!(
+                "{kind} {name:?} has changed: it was to have version {asked}, and it is {version} now"
+            );
+            Err(ApiError::conflict(words).into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{
+    apply::Applied,
     body,
     create_task::FirstAnswer,
     error::{EngineError, EngineResult},
@@ -83,6 +84,14 @@ struct Body<S> {
     /// What the secret of a token comes to, in base64. No object shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
+    /// What an apply has set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applied: Option<Applied>,
+}
+
+/// What an apply has set of the object of a row.
+pub fn applied(row: &EntityRow) -> EngineResult<Option<Applied>> {
+    Ok(read_body::<serde::de::IgnoredAny>(row)?.applied)
 }
 
 /// The object of a row.
@@ -234,9 +243,12 @@ impl<T: Tx> Unit<'_, T> {
     async fn put<K: Kind>(&mut self, given: &K, digest: Option<String>) -> EngineResult<EntityRow> {
         let name = given.key();
         let there = self.tx.entities(K::KIND, std::slice::from_ref(&name)).await?.pop();
-        let created_by = match &there {
-            Some(row) => read_body::<K::Spec>(row)?.created_by,
-            None => Some(self.by.to_owned()),
+        let (created_by, applied) = match &there {
+            Some(row) => {
+                let stored: Body<K::Spec> = read_body(row)?;
+                (stored.created_by, stored.applied)
+            }
+            None => (Some(self.by.to_owned()), None),
         };
         let row = EntityRow {
             id: there.as_ref().map_or_else(|| self.shared.entropy.id(self.now), |row| row.id),
@@ -248,6 +260,7 @@ impl<T: Tx> Unit<'_, T> {
                 annotations: given.metadata().annotations.clone(),
                 created_by,
                 digest,
+                applied,
             })?,
             created_at: there.as_ref().map_or(self.now, |row| row.created_at),
             updated_at: self.now,
@@ -256,6 +269,21 @@ impl<T: Tx> Unit<'_, T> {
         self.tx.put_entities(std::slice::from_ref(&row)).await?;
         self.effects.version = row.version;
         Ok(row)
+    }
+
+    /// Remembers what was applied of an object; what is built in is stored with that.
+    pub async fn note_applied_entity<K: Kind>(&mut self, given: &K, applied: &Applied) -> EngineResult<()> {
+        let name = given.key();
+        let row = match self.tx.entities(K::KIND, std::slice::from_ref(&name)).await?.pop() {
+            Some(row) => row,
+            None => self.put_entity(given).await?,
+        };
+        let stored: Body<K::Spec> = read_body(&row)?;
+        let body = body::to_text(&Body { applied: Some(applied.clone()), ..stored })?;
+        let row = EntityRow { body, updated_at: self.now, version: self.tx.next_version(), ..row };
+        self.tx.put_entities(std::slice::from_ref(&row)).await?;
+        self.effects.version = row.version;
+        Ok(())
     }
 
     /// Writes another spec of an object; what is built in is stored with its first change.
@@ -277,6 +305,7 @@ impl<T: Tx> Unit<'_, T> {
                     annotations: StringMap::new(),
                     created_by: None,
                     digest: None,
+                    applied: None,
                 })?,
                 created_at: self.now,
                 updated_at: self.now,
@@ -319,6 +348,9 @@ pub fn field(row: &EntityRow, field: &str) -> String {
         "metadata.name" => row.name.clone(),
         "metadata.id" => row.id.to_string(),
         "metadata.createdAt" => row.created_at.to_string(),
+        "metadata.source" => {
+            applied(row).ok().flatten().and_then(|applied| applied.source).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }

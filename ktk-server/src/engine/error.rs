@@ -16,6 +16,9 @@ pub enum EngineError {
     /// A state that must not be: a bug, told to the log and not to the caller.
     #[error("{0}")]
     Bug(String),
+    /// A dry run, with what it answers as JSON: it fails so that nothing is kept.
+    #[error("this was a dry run")]
+    Rehearsed(String),
 }
 
 /// Shorthand for what operations return.
@@ -54,6 +57,9 @@ impl From<EngineError> for ApiError {
             EngineError::Store(error) => {
                 tracing::error!(%error, "the store failed");
                 Self::new(ErrorReason::Internal, "the store failed; the server's log says more")
+            }
+            EngineError::Rehearsed(_) => {
+                Self::new(ErrorReason::Internal, "a dry run was taken for something else")
             }
             EngineError::Bug(text) => {
                 tracing::error!(bug = %text, "an operation met a state that must not be");

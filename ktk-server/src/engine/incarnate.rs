@@ -111,6 +111,7 @@ impl<T: Tx> Unit<'_, T> {
                 jq: spec.holds_expression().then_some(Stage::Waiting),
                 // A pipeline's tasks go with it.
                 ttl: spec.ttl_after_finished.filter(|_| root.step.is_none()),
+                source: root.body.applied.as_ref().and_then(|applied| applied.source.clone()),
                 checks_outputs: root.body.of_type.as_ref().is_some_and(|of| of.definition.outputs.is_some()),
                 ..TaskRare::default()
             },

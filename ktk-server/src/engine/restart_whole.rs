@@ -322,7 +322,11 @@ impl<T: Tx> Unit<'_, T> {
             finished_at: None,
             deleted_at: None,
             version: self.tx.next_version(),
-            rare: PipelineRare { ttl: named.rare.ttl, ..PipelineRare::default() },
+            rare: PipelineRare {
+                ttl: named.rare.ttl,
+                source: named.rare.source.clone(),
+                ..PipelineRare::default()
+            },
             ..named.clone()
         }
     }

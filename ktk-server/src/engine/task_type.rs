@@ -11,6 +11,7 @@ use ktk_client::api::{
 };
 
 use super::{
+    apply, body,
     catalogue::Catalogue,
     entity::{self, Kind},
     error::{EngineError, EngineResult},
@@ -144,19 +145,40 @@ impl Operation for ApplyTaskTypes {
         let gone = self.gone(&known);
         self.check_against(&known, &gone)?;
         let mut results = Vec::with_capacity(self.params.objects.len() + gone.len());
+        let lasts: BTreeMap<&str, Option<apply::Applied>> =
+            rows.iter().map(|row| Ok((&*row.name, entity::applied(row)?))).collect::<EngineResult<_>>()?;
         for object in &self.params.objects {
-            let outcome = match known.get(&object.key()) {
-                None => ApplyOutcome::Created,
-                Some(there) if is_same(there, object) => ApplyOutcome::Unchanged,
-                Some(_) => ApplyOutcome::Configured,
+            let applied = apply::Applied::new(
+                &object.metadata,
+                body::to_value(&object.spec)?,
+                object.spec.source.as_deref(),
+            );
+            let last = lasts.get(&*object.key()).and_then(Option::as_ref);
+            let (outcome, wanted) = match known.get(&object.key()) {
+                None => (ApplyOutcome::Created, object.clone()),
+                Some(there) => {
+                    let wanted = with_texts(there, object, last, &applied)?;
+                    let is_known = last == Some(&applied);
+                    let is_same = is_same(there, &wanted) && is_known;
+                    let outcome = if is_same { ApplyOutcome::Unchanged } else { ApplyOutcome::Configured };
+                    (outcome, wanted)
+                }
             };
-            results.push(AppliedType { name: object.key(), outcome });
+            let adopted = known.contains_key(&object.key()) && last.is_none();
+            let object = Some(wanted.clone());
+            results.push(AppliedType { name: wanted.key(), outcome, object, adopted });
             if !self.params.dry_run && outcome != ApplyOutcome::Unchanged {
-                unit.put_entity(object).await?;
+                unit.put_entity(&wanted).await?;
+                unit.note_applied_entity(&wanted, &applied).await?;
             }
         }
         for object in gone {
-            results.push(AppliedType { name: object.key(), outcome: ApplyOutcome::Pruned });
+            results.push(AppliedType {
+                name: object.key(),
+                outcome: ApplyOutcome::Pruned,
+                object: None,
+                adopted: false,
+            });
             if !self.params.dry_run {
                 unit.remove_entity(object).await?;
             }
@@ -206,6 +228,24 @@ impl ApplyTaskTypes {
             Err(ApiError::invalid("the set of task types", causes).into())
         }
     }
+}
+
+/// What is given, with the labels and annotations that others have set.
+fn with_texts(
+    there: &TaskType,
+    given: &TaskType,
+    last: Option<&apply::Applied>,
+    applied: &apply::Applied,
+) -> EngineResult<TaskType> {
+    // A type that was applied before that was remembered had no texts but its manifest's.
+    let nothing_known = apply::Applied {
+        manifest: apply::texts_and(&there.metadata, body::to_value(&there.spec)?),
+        source: None,
+    };
+    let last = last.or(there.spec.source.as_ref().map(|_| &nothing_known));
+    let live = apply::texts_and(&there.metadata, body::to_value(&given.spec)?);
+    let merged = apply::merged(last, &applied.manifest, &live);
+    Ok(TaskType { metadata: apply::texts_of(&merged, &given.metadata), ..given.clone() })
 }
 
 /// Whether what is there says what is given.

@@ -2,6 +2,7 @@
 //! No I/O, no async, no clock, no randomness.
 
 pub mod again;
+pub mod apply;
 pub mod clocks;
 pub mod decode;
 pub mod ended;

@@ -68,6 +68,9 @@ pub struct TaskRare {
     /// Of a step with `forEach`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_each: Option<ForEachRare>,
+    /// The set that it was applied with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// Of an item under `forEach`.
@@ -152,6 +155,9 @@ pub struct PipelineRare {
         with = "jiff::fmt::serde::timestamp::microsecond::optional"
     )]
     pub due_at: Option<Timestamp>,
+    /// The set that it was applied with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// What was asked for with a restart of a whole pipeline.

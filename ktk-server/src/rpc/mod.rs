@@ -12,6 +12,7 @@ mod expressions;
 mod frame;
 mod local;
 pub mod node;
+pub mod object;
 pub mod pipeline;
 pub mod queue;
 pub mod rights;

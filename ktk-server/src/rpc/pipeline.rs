@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         amend_pipeline::AmendPipeline,
+        apply_pipeline::ApplyPipeline,
         cancel::CancelPipeline,
         create_pipeline::{CheckPipeline, CreatePipeline},
         delete::DeletePipeline,
@@ -28,8 +29,17 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, pipeline::Create, |engine, caller, params| {
         engine.takes_work()?;
         let causes = expressions::causes(&engine.jq, check::pipeline_expressions(&params.object)).await?;
+        let is_dry_run = params.dry_run;
         let create = CreatePipeline::new(engine.ask(caller.by), params, &engine.types(), causes)?;
-        Ok(engine.write(create).await?)
+        Ok(engine.write_or_rehearse(create, is_dry_run).await?)
+    });
+    let router = method!(router, engine, pipeline::Apply, |engine, caller, params| {
+        engine.takes_work()?;
+        let is_dry_run = params.dry_run;
+        let request = Remembered::of::<pipeline::Apply>(&caller.by, &params)?;
+        let causes = expressions::causes(&engine.jq, check::pipeline_expressions(&params.object)).await?;
+        let apply = ApplyPipeline::new(engine.ask(caller.by), params, &engine.types(), causes)?;
+        Ok(engine.write_once_or_rehearse(request, apply, is_dry_run).await?)
     });
     let router = method!(router, engine, pipeline::Check, |engine, caller, params| {
         let causes = expressions::causes(&engine.jq, check::pipeline_expressions(&params.object)).await?;

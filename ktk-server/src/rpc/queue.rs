@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Engine,
         amend_entity::AmendEntity,
+        apply_entity::ApplyEntity,
         entity::{CreateEntity, DeleteEntity, GetEntity, ListEntities},
         hold::PauseQueue,
         queue::ScaleQueue,
@@ -21,7 +22,16 @@ use crate::{
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, queue::Create, |engine, caller, params| {
         engine.takes_work()?;
-        Ok(engine.write(CreateEntity::new(engine.ask(caller.by), params)?).await?)
+        let is_dry_run = params.dry_run;
+        let create = CreateEntity::new(engine.ask(caller.by), params)?;
+        Ok(engine.write_or_rehearse(create, is_dry_run).await?)
+    });
+    let router = method!(router, engine, queue::Apply, |engine, caller, params| {
+        engine.takes_work()?;
+        let is_dry_run = params.dry_run;
+        let request = Remembered::of::<queue::Apply>(&caller.by, &params)?;
+        let apply = ApplyEntity::new(engine.ask(caller.by), params)?;
+        Ok(engine.write_once_or_rehearse(request, apply, is_dry_run).await?)
     });
     let router = method!(router, engine, queue::Get, |engine, _caller, reference| {
         Ok(engine.read(GetEntity::<Queue>::new(reference)).await?)

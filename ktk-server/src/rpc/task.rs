@@ -14,6 +14,7 @@ use crate::{
         Engine,
         adopt::AdoptTask,
         amend_task::AmendTask,
+        apply_task::ApplyTask,
         cancel::CancelTask,
         create_task::{CheckTask, CreateTask},
         delete::DeleteTask,
@@ -35,8 +36,17 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let router = method!(router, engine, task::Create, |engine, caller, params| {
         engine.takes_work()?;
         let causes = expressions::causes(&engine.jq, check::task_expressions(&params.object.spec)).await?;
+        let is_dry_run = params.dry_run;
         let create = CreateTask::new(engine.ask(caller.by), params, engine.types(), causes)?;
-        Ok(engine.write(create).await?)
+        Ok(engine.write_or_rehearse(create, is_dry_run).await?)
+    });
+    let router = method!(router, engine, task::Apply, |engine, caller, params| {
+        engine.takes_work()?;
+        let is_dry_run = params.dry_run;
+        let request = Remembered::of::<task::Apply>(&caller.by, &params)?;
+        let causes = expressions::causes(&engine.jq, check::task_expressions(&params.object.spec)).await?;
+        let apply = ApplyTask::new(engine.ask(caller.by), params, engine.types(), causes)?;
+        Ok(engine.write_once_or_rehearse(request, apply, is_dry_run).await?)
     });
     let router = method!(router, engine, task::Check, |engine, caller, params| {
         let causes = expressions::causes(&engine.jq, check::task_expressions(&params.object.spec)).await?;

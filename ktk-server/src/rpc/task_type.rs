@@ -20,7 +20,9 @@ use crate::{
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, task_type::Create, |engine, caller, params| {
         engine.takes_work()?;
-        Ok(engine.write(CreateEntity::new(engine.ask(caller.by), params)?).await?)
+        let is_dry_run = params.dry_run;
+        let create = CreateEntity::new(engine.ask(caller.by), params)?;
+        Ok(engine.write_or_rehearse(create, is_dry_run).await?)
     });
     let router = method!(router, engine, task_type::Get, |engine, _caller, reference| {
         Ok(engine.read(GetEntity::<TaskType>::new(reference)).await?)

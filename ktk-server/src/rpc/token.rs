@@ -19,7 +19,14 @@ use crate::{
 pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> RouterBuilder {
     let router = method!(router, engine, token::Create, |engine, caller, params| {
         engine.takes_work()?;
-        let issued = engine.write(CreateToken::new(engine.ask(caller.by), params)?).await?;
+        let is_dry_run = params.dry_run;
+        let create = CreateToken::new(engine.ask(caller.by), params)?;
+        let mut issued = engine.write_or_rehearse(create, is_dry_run).await?;
+        if is_dry_run {
+            // It opens nothing.
+            issued.token = None;
+            return Ok(issued);
+        }
         engine.load_credentials().await?;
         Ok(issued)
     });

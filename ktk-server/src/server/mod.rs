@@ -386,6 +386,7 @@ fn methods(engine: &Arc<Engine<Kept>>, about: &About) -> RouterBuilder {
     let router = rpc::auth::register(router);
     let router = rpc::event::register(router, engine);
     let router = rpc::node::register(router, engine);
+    let router = rpc::object::register(router, engine);
     let router = rpc::worker::register(router, engine);
     let router = rpc::usage::register(router, engine, &about.meter);
     rpc::server::register(router, engine, about)

@@ -181,8 +181,12 @@ impl World {
         let ask = self.engine.ask("somebody");
         let told = match self.rng.random_range(0..5) {
             0 | 1 => {
-                let params =
-                    task::CreateParams { object: self.bad_task(), request_id: None, caller_env: None };
+                let params = task::CreateParams {
+                    object: self.bad_task(),
+                    request_id: None,
+                    caller_env: None,
+                    dry_run: false,
+                };
                 let told = self.ask(CreateTask::new(ask, params, self.engine.types(), Vec::new()));
                 map(told, |made| made.object.metadata.id.unwrap())
             }
@@ -193,6 +197,7 @@ impl World {
                     request_id: None,
                     caller_env: None,
                     new_name_if_taken: false,
+                    dry_run: false,
                 };
                 let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types(), Vec::new()));
                 map(told, |made| made.object.metadata.id.unwrap())

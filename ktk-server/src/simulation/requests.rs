@@ -77,7 +77,8 @@ impl World {
             Some((by, speaker)) => (by, Some(speaker)),
             None => (By::from("somebody"), None),
         };
-        let params = task::CreateParams { object, request_id: Some(id.to_owned()), caller_env: None };
+        let params =
+            task::CreateParams { object, request_id: Some(id.to_owned()), caller_env: None, dry_run: false };
         let ask = self.engine.ask(name);
         let told = self.ask(CreateTask::new(ask, params, self.engine.types(), Vec::new()));
         let told = map(told, |Created { object, created }: Created<Task>| {
@@ -93,6 +94,7 @@ impl World {
             request_id: Some(id.to_owned()),
             caller_env: None,
             new_name_if_taken: false,
+            dry_run: false,
         };
         let ask = self.engine.ask("somebody");
         let told = self.ask(CreatePipeline::new(ask, params, &self.engine.types(), Vec::new()));

@@ -33,14 +33,16 @@ impl World {
     fn make_queue(&mut self, name: &str, max_running: Option<u32>) {
         let object = Queue::new(name, QueueSpec { paused: false, max_running });
         let ask = self.engine.ask("somebody");
-        let told = self.ask(CreateEntity::new(ask, CreateParams { object, request_id: None }));
+        let told =
+            self.ask(CreateEntity::new(ask, CreateParams { object, request_id: None, dry_run: false }));
         self.set(map(told, |_| Setting::Other));
     }
 
     fn make_semaphore(&mut self, name: &str, permits: u32) {
         let object = Semaphore::new(name, permits);
         let ask = self.engine.ask("somebody");
-        let told = self.ask(CreateEntity::new(ask, CreateParams { object, request_id: None }));
+        let told =
+            self.ask(CreateEntity::new(ask, CreateParams { object, request_id: None, dry_run: false }));
         self.set(map(told, |_| Setting::Other));
     }
 

@@ -8,7 +8,7 @@ use ktk_client::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{bulk::Chosen, completion, dry_run::DryRunFlag, made};
+use super::{bulk::Chosen, completion, dry_run::DryRunFlag};
 use crate::{
     context::Context,
     error::CliError,
@@ -77,17 +77,26 @@ pub(crate) async fn send(
     let named = &chosen.named;
     let reference = client.tasks().reference(&named.name);
     let params = PatchParams { version, dry_run, ..PatchParams::new(reference, patch) };
-    match named.kind {
+    Ok(ask(&client, named.kind, params).await?)
+}
+
+/// The same, asked of a client in the object's namespace.
+///
+/// # Errors
+/// Whatever the server refuses it with.
+pub(crate) async fn ask(client: &Client, kind: Kind, params: PatchParams) -> Result<Amended, Error> {
+    match kind {
         Kind::Pipeline => amended(client.pipelines().patch_with(params).await),
         Kind::Queue => amended(client.queues().patch_with(params).await),
         Kind::Semaphore => amended(client.semaphores().patch_with(params).await),
         Kind::TaskType => amended(client.task_types().patch_with(params).await),
         Kind::Task => amended(client.tasks().patch_with(params).await),
-        kind => Err(CliError::usage(format!("{} cannot be changed", kind.plural()))),
+        kind => Err(Error::Config(format!("{} cannot be changed", kind.plural()))),
     }
 }
 
-fn amended<T: Serialize>(answer: Result<Patched<T>, Error>) -> Result<Amended, CliError> {
+fn amended<T: Serialize>(answer: Result<Patched<T>, Error>) -> Result<Amended, Error> {
     let Patched { object, changed } = answer?;
-    Ok(Amended { object: made::value(&object)?, changed })
+    let object = serde_json::to_value(&object).map_err(|error| Error::Protocol(error.to_string()))?;
+    Ok(Amended { object, changed })
 }

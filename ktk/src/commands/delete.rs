@@ -261,6 +261,7 @@ async fn delete(
         now: args.kills(),
         cascade: args.cascade,
         dry_run: dry.is_dry(),
+        version: None,
         request_id: None,
     };
     match chosen.named.kind {
@@ -289,6 +290,27 @@ async fn delete(
         Kind::Token => taken(chosen, client.tokens().delete(name).await?, made),
         _ => taken(chosen, client.tasks().delete_with(params).await?, made),
     }
+}
+
+/// Deletes one object and waits until it has gone, for who puts another in its place.
+///
+/// # Errors
+/// Whatever the server refuses it with.
+pub(super) async fn remove(client: &Client, chosen: &Chosen, cx: &Context) -> Result<(), CliError> {
+    let there = client.in_namespace(&*chosen.namespace);
+    let name = &*chosen.named.name;
+    let reference = ObjectRef::new(&*chosen.namespace, name);
+    let params = DeleteParams { reference, ..DeleteParams::default() };
+    let mut made = Made::default();
+    let taken = match chosen.named.kind {
+        Kind::Pipeline => taken(chosen, there.pipelines().delete_with(params).await?, &mut made)?,
+        Kind::Queue => taken(chosen, there.queues().delete(name).await?, &mut made)?,
+        Kind::Semaphore => taken(chosen, there.semaphores().delete(name).await?, &mut made)?,
+        Kind::TaskType => taken(chosen, there.task_types().delete(name).await?, &mut made)?,
+        _ => taken(chosen, there.tasks().delete_with(params).await?, &mut made)?,
+    };
+    let going = taken.going.into_iter().collect();
+    CliError::of_all(wait_until_gone(going, client, Deadline::after(None), cx).await?)
 }
 
 fn taken<T: Serialize>(chosen: &Chosen, deleted: Deleted<T>, made: &mut Made) -> Result<Taken, CliError> {

@@ -65,27 +65,24 @@ async fn edit(client: &Client, chosen: &Chosen, cx: &Context) -> Result<bool, Cl
     let version = object.metadata().version;
     let original = text_of(&chosen.named.label(), &made::value(&object.to_value().map_err(unwritable)?)?);
     let before = read(&original).map_err(CliError::failed)?;
-    let mut text = original.clone();
+    let (mut text, mut reason) = (original.clone(), String::new());
     loop {
-        let edited = editor::edit(&cx.ui, "edit", &text)?;
-        if edited.text() == original {
+        let shown = format!("{reason}{text}");
+        let edited = editor::edit(&cx.ui, "edit", &shown, text != original)?;
+        // The reason is no part of the text.
+        let changed = edited.text().strip_prefix(&*reason).unwrap_or(edited.text()).to_owned();
+        if changed == original {
             return Ok(false);
         }
-        let refused = match read(edited.text()) {
-            Err(message) => CliError::new(Exit::Invalid, message),
-            Ok(after) => match difference(&before, &after) {
-                None => return Ok(false),
-                Some(patch) => match amend::send(client, chosen, Patch::Merge(patch), version, false).await {
-                    Ok(amended) => return Ok(amended.changed),
-                    Err(error) => error,
-                },
-            },
+        let refused = match used(client, chosen, (&before, version), &changed).await {
+            Ok(is_changed) => return Ok(is_changed),
+            Err(error) => error,
         };
-        text = edited.text().to_owned();
-        // The reason comes first, where it is seen, and not in the text.
-        if cx.ui.can_ask() && refused.exit() != Exit::Unreachable {
+        // The reason comes first, where it is seen, and then in the text.
+        if cx.ui.can_ask() && refused.exit() != Exit::Unreachable && changed != text {
             cx.ui.error(&refused);
             if cx.ui.confirm(&[], "Edit it again?", "KTK_EDITOR")? {
+                (text, reason) = (changed, reason_of(&refused));
                 continue;
             }
         }
@@ -96,24 +93,51 @@ async fn edit(client: &Client, chosen: &Chosen, cx: &Context) -> Result<bool, Cl
     }
 }
 
+/// Makes an object what an edited text says; says whether that changed it.
+async fn used(
+    client: &Client,
+    chosen: &Chosen,
+    (before, version): (&Value, Option<u64>),
+    text: &str,
+) -> Result<bool, CliError> {
+    let after = read(text).map_err(|message| CliError::new(Exit::Invalid, message))?;
+    match difference(before, &after) {
+        None => Ok(false),
+        Some(patch) => Ok(amend::send(client, chosen, Patch::Merge(patch), version, false).await?.changed),
+    }
+}
+
 fn unwritable(error: serde_json::Error) -> CliError {
     CliError::failed(format!("cannot write the object: {error}"))
 }
 
 /// What a person may write of an object.
-fn text_of(label: &str, object: &Value) -> String {
+pub(super) fn written_of(object: &Value) -> Value {
     let mut metadata = Map::new();
     for key in ["name", "namespace", "labels", "annotations"] {
         if let Some(value) = object["metadata"].get(key) {
             metadata.insert(key.to_owned(), value.clone());
         }
     }
-    let shown = json!({
+    json!({
         "apiVersion": API_VERSION, "kind": object["kind"], "metadata": metadata, "spec": object["spec"],
-    });
+    })
+}
+
+fn text_of(label: &str, object: &Value) -> String {
     format!(
         "# {label}: change it, save it, and leave the editor. If nothing is changed, nothing happens.\n{}",
-        manifest::to_yaml(&shown)
+        manifest::to_yaml(&written_of(object))
+    )
+}
+
+/// Why a text was refused, as comments to stand on top of it.
+fn reason_of(refused: &CliError) -> String {
+    let lines = refused.lines();
+    let lines = lines.iter().flat_map(|line| line.lines()).map(|line| format!("# {line}\n"));
+    format!(
+        "# It could not be used as it is; saved unchanged, it is given up:\n{}#\n",
+        lines.collect::<String>()
     )
 }
 
@@ -130,7 +154,7 @@ fn read(text: &str) -> Result<Value, String> {
 }
 
 /// The merge patch (RFC 7386) that makes one document of the other; none where they are equal.
-fn difference(before: &Value, after: &Value) -> Option<Value> {
+pub(super) fn difference(before: &Value, after: &Value) -> Option<Value> {
     if before == after {
         return None;
     }

@@ -49,11 +49,12 @@ pub(crate) fn read(text: &str) -> Result<Vec<Manifest>, String> {
     Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
-/// Opens a text in the user's editor and waits until that is left.
+/// Opens a text in the user's editor and waits until that is left. Where that fails, a text that is worth something,
+/// or was changed, is kept.
 ///
 /// # Errors
 /// Code 2 where nobody could use an editor; code 1 where it cannot be started or fails.
-pub(crate) fn edit(ui: &Ui, what: &str, text: &str) -> Result<Edited, CliError> {
+pub(crate) fn edit(ui: &Ui, what: &str, text: &str, is_work: bool) -> Result<Edited, CliError> {
     let editor = VARIABLES.iter().find_map(|name| env::var(name));
     if editor.is_none() && !ui.can_ask() {
         let error = CliError::usage("--edit needs a terminal, or an editor that needs none");
@@ -73,8 +74,14 @@ pub(crate) fn edit(ui: &Ui, what: &str, text: &str) -> Result<Edited, CliError> 
         .status()
         .map_err(|error| CliError::failed(format!("cannot start the editor {editor:?}: {error}")))?;
     if !status.success() {
-        let words = format!("the editor {editor:?} ended with {status}: nothing was done");
-        return Err(CliError::failed(words));
+        let words = format!("there was a problem with the editor {editor:?}: it ended with {status}");
+        let is_changed = fs::read_to_string(file.path()).is_ok_and(|saved| saved != text);
+        let error = CliError::failed(words);
+        if !is_work && !is_changed {
+            return Err(error);
+        }
+        let kept = file.keep().map_err(|error| error.error)?.1;
+        return Err(error.with_hint(format!("A copy of your changes has been stored to {}", kept.display())));
     }
     let text = fs::read_to_string(file.path())?;
     Ok(Edited { file, text })

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{bulk::Chosen, manifests, selection::Named};
+use super::{
+    bulk::Chosen,
+    manifests::{self, FileFlags},
+    selection::Named,
+};
 use crate::{context::Context, error::CliError, kinds::Kind};
 
 /// Flags that name objects by their manifests.
@@ -30,8 +34,9 @@ impl ManifestFlags {
     /// # Errors
     /// Where a manifest cannot be read, or has no name.
     pub(crate) async fn objects(&self, cx: &Context) -> Result<Vec<Chosen>, CliError> {
-        let mut documents = manifests::read(&self.filenames, self.recursive, cx).await?;
-        manifests::complete(&mut documents, cx.namespace(), None)?;
+        let files = FileFlags::of(self.filenames.clone(), self.recursive);
+        let mut documents = manifests::read(&files, "find", cx).await?;
+        manifests::complete(&mut documents, None, cx)?;
         let chosen = |document: &ktk_client::manifest::Document| {
             let metadata = document.value.metadata();
             let Some(name) = metadata.name.clone() else {

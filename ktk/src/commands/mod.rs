@@ -42,12 +42,14 @@ mod pick;
 mod plan;
 pub(crate) mod plugin;
 mod progress;
+mod replace;
 mod restart;
 mod run;
 mod running;
 mod scale;
 mod selection;
 mod server;
+mod stdin;
 mod suspect;
 mod top;
 mod tree;
@@ -79,6 +81,7 @@ pub(crate) enum Command {
     Run(Box<run::RunArgs>),
     Create(create::CreateArgs),
     Apply(apply::ApplyArgs),
+    Replace(replace::ReplaceArgs),
     Restart(restart::RestartArgs),
     Adopt(adopt::AdoptArgs),
     Cancel(cancel::CancelArgs),
@@ -142,6 +145,7 @@ impl Command {
             Self::Run(args) => block_on(run::run(*args, cx)),
             Self::Create(args) => block_on(create::run(args, cx)),
             Self::Apply(args) => block_on(apply::run(args, cx)),
+            Self::Replace(args) => block_on(replace::run(args, cx)),
             Self::Restart(args) => block_on(restart::run(args, cx)),
             Self::Adopt(args) => block_on(adopt::run(args, cx)),
             Self::Cancel(args) => block_on(cancel::run(args, cx)),

@@ -18,6 +18,7 @@ pub const TASK_FIELDS: &[&str] = &[
     "metadata.restart.contextId",
     "metadata.restart.incarnation",
     "metadata.createdAt",
+    "metadata.source",
     "status.phase",
     "status.reason",
     "status.message",
@@ -40,6 +41,7 @@ pub const PIPELINE_FIELDS: &[&str] = &[
     "metadata.restart.contextId",
     "metadata.restart.incarnation",
     "metadata.createdAt",
+    "metadata.source",
     "status.phase",
     "status.reason",
     "status.message",
@@ -48,4 +50,4 @@ pub const PIPELINE_FIELDS: &[&str] = &[
 ];
 
 /// Fields of any other object that field selectors know.
-pub const ENTITY_FIELDS: &[&str] = &["metadata.name", "metadata.id", "metadata.createdAt"];
+pub const ENTITY_FIELDS: &[&str] = &["metadata.name", "metadata.id", "metadata.createdAt", "metadata.source"];

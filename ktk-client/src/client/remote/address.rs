@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
 
-use crate::client::Error;
+use crate::{api::http, client::Error};
 
 /// A server in the network: `https://ktk.example:7777`, or `http://127.0.0.1:7777` on this machine.
 ///
@@ -84,6 +84,15 @@ impl FromStr for NetAddress {
         let port = url.port_or_known_default().ok_or_else(|| wrong("it has no port"))?;
         Ok(Self { is_tls, host, port })
     }
+}
+
+/// Where a document lies. No token goes there, so that it may be any machine.
+pub(super) fn of_document(url: &Url) -> Result<NetAddress, Error> {
+    http::sendable(url).map_err(|why| Error::Config(format!("the URL {why}")))?;
+    let lacking = || Error::Config("the URL has no host".to_owned());
+    let host = url.host().ok_or_else(lacking)?.to_owned();
+    let port = url.port_or_known_default().ok_or_else(lacking)?;
+    Ok(NetAddress { is_tls: url.scheme() == "https", host, port })
 }
 
 fn is_loopback(host: &Host) -> bool {

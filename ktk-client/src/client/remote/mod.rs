@@ -3,6 +3,7 @@
 
 mod address;
 mod dial;
+mod document;
 mod line;
 
 use std::{
@@ -18,7 +19,7 @@ use hyper::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue},
 };
 
-pub use self::address::NetAddress;
+pub use self::{address::NetAddress, document::read_document};
 use self::{
     dial::Dialer,
     line::{Line, Piece},

@@ -26,6 +26,26 @@ fn needs_come_first_and_the_rest_stays_as_it_was() {
 }
 
 #[test]
+fn queues_semaphores_and_types_come_before_who_names_them() {
+    let entity = |kind: &str, name: &str, spec: &str| {
+        format!("---\n{{apiVersion: ktk/v1, kind: {kind}, metadata: {{name: {name}}}, spec: {spec}}}\n")
+    };
+    let text = [
+        task("a", "").replace("type: x", "type: x@2, queue: q, semaphores: [s]"),
+        entity("Queue", "other", "{}"),
+        entity("Semaphore", "s", "{permits: 1}"),
+        entity("TaskType", "x", "{version: 2, external: {}, defaults: {queue: q}}"),
+        entity("Queue", "q", "{}"),
+    ]
+    .concat();
+    let order = order(&documents(&text)).expect("no cycle");
+    let place = |number: usize| order.iter().position(|one| *one == number);
+    assert_eq!(order.len(), 5);
+    assert!([2, 3, 4].iter().all(|number| place(*number) < place(0)), "{order:?}");
+    assert!(place(4) < place(3), "{order:?}");
+}
+
+#[test]
 fn namespaces_are_apart() {
     let other = task("b", "a").replace("{name: b}", "{name: b, namespace: other}");
     let text = [other, task("a", "b")].concat();

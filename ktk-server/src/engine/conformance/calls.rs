@@ -53,6 +53,7 @@ pub fn pipeline_params(object: Pipeline) -> pipeline::CreateParams {
         request_id: None,
         caller_env: None,
         new_name_if_taken: false,
+        dry_run: false,
     }
 }
 
@@ -69,7 +70,8 @@ impl<S: Store> Lab<S> {
 
     pub async fn create(&mut self, job: Job) -> Answer<Task> {
         let object = job.task();
-        self.create_task(task::CreateParams { object, request_id: None, caller_env: None }).await
+        self.create_task(task::CreateParams { object, request_id: None, caller_env: None, dry_run: false })
+            .await
     }
 
     /// Creates a task that must be taken.

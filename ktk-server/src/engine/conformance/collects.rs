@@ -27,7 +27,7 @@ const DAY: u64 = 86_400;
 async fn make_kept<S: Store>(lab: &mut Lab<S>, job: Job, seconds: u64) -> Uuid {
     let mut object = job.task();
     object.spec.ttl_after_finished = Some(Duration::from_secs(seconds));
-    let params = task::CreateParams { object, request_id: None, caller_env: None };
+    let params = task::CreateParams { object, request_id: None, caller_env: None, dry_run: false };
     lab.create_task(params).await.unwrap().metadata.id.unwrap()
 }
 

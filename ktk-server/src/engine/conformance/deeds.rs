@@ -131,7 +131,9 @@ pub async fn perform<S: Store>(lab: &mut Lab<S>, deed: Deed) -> Answer<()> {
     match deed {
         Deed::CreateTask => {
             let object = job("new").needs(["x", "waits"]).task();
-            lab.create_task(task::CreateParams { object, request_id, caller_env: None }).await.map(drop)
+            lab.create_task(task::CreateParams { object, request_id, caller_env: None, dry_run: false })
+                .await
+                .map(drop)
         }
         Deed::CreatePipeline => {
             let object = pipeline("new", [job("a"), job("b").needs(["a"]), job("c").needs(["a", "b"])]);

@@ -23,7 +23,7 @@ use crate::{
 impl<S: Store> Lab<S> {
     /// Makes an object without a namespace.
     pub async fn create_entity<K: Kind>(&mut self, object: K) -> Answer<K> {
-        let params = CreateParams { object, request_id: None };
+        let params = CreateParams { object, request_id: None, dry_run: false };
         let operation = CreateEntity::new(self.engine.ask("tester"), params).map_err(ApiError::from)?;
         Ok(self.write(operation).await?.object)
     }

@@ -195,7 +195,7 @@ pub async fn nothing_new_needs_what_goes<S: Store>(store: S) {
     let grant = lab.running("p.a").await;
     lab.delete_pipeline("p", false).await.unwrap();
     let object = job("z").needs(["p.b.0"]).task();
-    let params = task::CreateParams { object, request_id: None, caller_env: None };
+    let params = task::CreateParams { object, request_id: None, caller_env: None, dry_run: false };
     assert_eq!(lab.create_task(params).await.unwrap_err().causes[0].field, "spec.needs[0]");
     lab.report(grant, success()).await;
     assert!(lab.dump.pipelines.is_empty() && lab.dump.tasks.is_empty());

@@ -284,7 +284,7 @@ fn internal(error: &EngineError) {
     let is_refusal = match error {
         EngineError::Refused(error) => error.reason != ErrorReason::Internal,
         EngineError::Store(error) => matches!(error, StoreError::Unavailable(_)),
-        EngineError::Bug(_) => false,
+        EngineError::Bug(_) | EngineError::Rehearsed(_) => false,
     };
     assert!(is_refusal, "neither done nor refused with words: {error:?}");
 }

@@ -5,6 +5,7 @@
 mod adopts;
 mod affinity;
 mod amends;
+mod applies;
 mod as_a_whole;
 mod broken;
 mod build;
@@ -132,6 +133,8 @@ macro_rules! engine_conformance {
                 a_jump_of_the_clock_lets_nothing_go, a_jump_is_over_when_somebody_says_so, ends_wake_the_collector;
             amends: labels_and_annotations_at_any_time, priority_and_queue_of_what_waits, holds_and_times,
                 what_cannot_change_is_named, only_for_a_version, pipelines_queues_and_semaphores;
+            applies: twice_is_once, what_is_said_no_longer_goes_back, made_by_others_it_is_adopted_once, of_a_task_what_may_change,
+                of_a_pipeline_what_may_change, sets_have_a_name, wrong_ones_change_nothing;
             watches: pages_are_whole_and_in_order, deletions_are_told, what_stops_matching_is_gone,
                 history_that_was_trimmed, scopes, versions_that_were_never_given, many_look_at_once;
             lists: no_row_lost_or_repeated, selectors, only_the_newest, tables_are_lists;

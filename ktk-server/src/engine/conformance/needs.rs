@@ -182,7 +182,8 @@ pub async fn r5_submitted_while_its_upstream_ends<S: Store>(store: S) {
 async fn create_unseen<S: Store>(lab: &Lab<S>, name: &str, need: Option<&str>) {
     let mut job = job(name);
     job.step.needs.extend(need.map(str::to_owned));
-    let params = task::CreateParams { object: job.task(), request_id: None, caller_env: None };
+    let params =
+        task::CreateParams { object: job.task(), request_id: None, caller_env: None, dry_run: false };
     let create = CreateTask::new(lab.engine.ask("tester"), params, lab.engine.types(), Vec::new()).unwrap();
     lab.engine.write(create).await.unwrap();
 }

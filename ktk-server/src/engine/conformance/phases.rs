@@ -155,8 +155,12 @@ pub async fn names_are_taken_once<S: Store>(store: S) {
     assert_eq!(lab.create(job("a")).await.unwrap_err().reason, ErrorReason::AlreadyExists);
     let mut other = job("a").task();
     other.metadata.namespace = Some("other".into());
-    let params =
-        ktk_client::api::task::CreateParams { object: other, request_id: Some("r".into()), caller_env: None };
+    let params = ktk_client::api::task::CreateParams {
+        object: other,
+        request_id: Some("r".into()),
+        caller_env: None,
+        dry_run: false,
+    };
     let first = lab.create_task(params.clone()).await.unwrap();
     assert_eq!(lab.create_task(params.clone()).await.unwrap().metadata.id, first.metadata.id);
     let mut changed = params;
@@ -164,7 +168,11 @@ pub async fn names_are_taken_once<S: Store>(store: S) {
     assert_eq!(lab.create_task(changed).await.unwrap_err().reason, ErrorReason::Conflict);
     let mut generated = job("a").task();
     (generated.metadata.name, generated.metadata.generate_name) = (None, Some("a-".into()));
-    let params =
-        ktk_client::api::task::CreateParams { object: generated, request_id: None, caller_env: None };
+    let params = ktk_client::api::task::CreateParams {
+        object: generated,
+        request_id: None,
+        caller_env: None,
+        dry_run: false,
+    };
     assert!(lab.create_task(params).await.unwrap().metadata.name().starts_with("a-"));
 }

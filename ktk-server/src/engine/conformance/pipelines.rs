@@ -160,6 +160,7 @@ pub async fn new_names_where_taken<S: Store>(store: S) {
     lab.make_pipeline(object.clone()).await;
     let params = CreateParams {
         new_name_if_taken: true,
+        dry_run: false,
         request_id: Some("r".into()),
         ..pipeline_params(object.clone())
     };

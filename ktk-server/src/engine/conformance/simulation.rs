@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use ktk_client::api::{
     ErrorReason, Phase, Pipeline, Reason,
+    apply::ApplyParams,
     attempt::{CompleteParams, FailParams},
     restart::{AdoptParams, Cascade, RestartParams},
     task::{DeleteParams, RunIf},
@@ -15,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    amends,
+    amends, applies,
     build::{Job, because, exit, job, outputs, pipeline_of, success},
     calls::{adopt, named, restart},
     lab::{Answer, Lab},
@@ -288,7 +289,13 @@ impl<S: Store> Simulation<S> {
     /// Somebody holds or lets go, pauses or resumes, scales. Never below what a task may ask for.
     async fn limit(&mut self) {
         let held = self.one_in(2);
-        match self.rng.random_range(0..6) {
+        match self.rng.random_range(0..7) {
+            6 => {
+                let name = self.reference();
+                let task = applies::any(&name, &mut self.rng, self.lab.now());
+                let answer = self.lab.apply_with(ApplyParams::new(task)).await;
+                expected(answer, &[ErrorReason::Conflict, ErrorReason::NotFound, ErrorReason::Invalid]);
+            }
             4..6 => {
                 let (name, members) = (self.reference(), amends::any(&mut self.rng, self.lab.now()));
                 let answer = self.lab.amend(&name, members).await;

@@ -29,7 +29,7 @@ async fn identify<S: Store>(lab: &Lab<S>, token: &Secret) -> Answer<By> {
 }
 
 async fn create_by<S: Store>(lab: &mut Lab<S>, by: &By, object: Task) -> Answer<Task> {
-    let params = CreateParams { object, request_id: None, caller_env: None };
+    let params = CreateParams { object, request_id: None, caller_env: None, dry_run: false };
     let operation = CreateTask::new(lab.engine.ask(by.clone()), params, lab.engine.types(), Vec::new());
     Ok(lab.write(operation.map_err(ktk_client::api::ApiError::from)?).await?.object)
 }

@@ -40,7 +40,7 @@ impl Job {
 }
 
 fn params(job: &Job) -> task::CreateParams {
-    task::CreateParams { object: job.task(), request_id: None, caller_env: None }
+    task::CreateParams { object: job.task(), request_id: None, caller_env: None, dry_run: false }
 }
 
 impl<S: Store> Lab<S> {

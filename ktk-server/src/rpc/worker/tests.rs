@@ -92,7 +92,8 @@ async fn two_nodes(calls: &Calls) -> Server {
 }
 
 async fn make(engine: &Server, name: &str, spec: TaskSpec) {
-    let params = CreateParams { object: Task::new(name, spec), request_id: None, caller_env: None };
+    let params =
+        CreateParams { object: Task::new(name, spec), request_id: None, caller_env: None, dry_run: false };
     let create = CreateTask::new(engine.ask("tester"), params, engine.types(), Vec::new());
     engine.write(create.expect("it makes sense")).await.expect("it is made");
 }

@@ -1,30 +1,20 @@
 //! `ktk create`.
 
+mod make;
 mod queue;
 mod semaphore;
 mod task;
 mod token;
 
-use std::path::PathBuf;
+use clap::{Args, Subcommand};
+use ktk_client::{Client, Error, manifest::Document};
 
-use clap::{Args, Subcommand, ValueHint};
-use ktk_client::{
-    Client, Error,
-    manifest::{Document, Manifest},
-};
-use serde_json::Value;
-
-use super::{
-    completion,
-    made::{Made, outcome},
-    manifests,
-};
+use super::manifests::{self, FileFlags};
 use crate::{
     context::Context,
     error::{CliError, Exit},
-    output::{CHANGE, OutputFormat},
-    ui::escape,
 };
+use make::Maker;
 
 /// Create tasks, pipelines, queues, semaphores and task types, and leave
 ///
@@ -42,6 +32,9 @@ Examples:
   ktk create -f manifests/ -R
   ./generate | ktk create -f -
 
+  # Only what is not there yet
+  ktk create -f queues.yaml --if-not-exists
+
   # A task without a manifest
   ktk create task thumbnails --retry 2 -- convert in.png out.png
 
@@ -53,17 +46,11 @@ pub(crate) struct CreateArgs {
     #[command(subcommand)]
     kind: Option<CreateKind>,
 
-    /// File, directory, or - for standard input; repeatable
-    #[arg(short, long = "filename", value_name = "PATH", value_delimiter = ',', value_hint = ValueHint::AnyPath)]
-    filenames: Vec<PathBuf>,
+    #[command(flatten)]
+    files: FileFlags,
 
-    /// Directories inside directories too
-    #[arg(short = 'R', long)]
-    recursive: bool,
-
-    /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
-    output: Option<String>,
+    #[command(flatten)]
+    flags: make::MakeFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,29 +72,20 @@ pub(crate) async fn run(args: CreateArgs, cx: &Context) -> Result<Exit, CliError
 }
 
 async fn from_files(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
-    if args.filenames.is_empty() {
-        let error = CliError::usage("must specify -f");
-        return Err(error.with_hint("ktk create -f FILE, or ktk create task NAME -- COMMAND"));
-    }
-    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    args.files.check()?;
+    let mut maker = Maker::new(&args.flags, cx)?;
     let base = cx.base()?;
-    let mut documents = manifests::read(&args.filenames, args.recursive, cx).await?;
-    manifests::complete(&mut documents, cx.namespace(), base.as_deref())?;
+    let mut documents = manifests::read(&args.files, "create", cx).await?;
+    manifests::complete(&mut documents, base.as_deref(), cx)?;
     let documents = manifests::ordered(documents)?;
-    let client = cx.client().await?;
-    let mut made = Made::default();
+    maker.connect().await?;
     let mut errors = Vec::new();
     let progress = (documents.len() > 1).then(|| cx.ui.bar(documents.len() as u64, "creating"));
     for (count, document) in documents.iter().enumerate() {
-        match create(document, client).await {
-            Ok((name, object, created)) => {
-                if format == OutputFormat::Human {
-                    cx.ui.println(&format!("{} {}", escape(&name), outcome(created)))?;
-                }
-                made.add(object, Some(created));
-            }
+        match maker.send(&document.value).await {
+            Ok(sent) => maker.tell(sent)?,
             // Without a server the rest would fail alike.
-            Err(error @ Error::Api(_)) => errors.push(manifests::refused(error, document)),
+            Err(error @ Error::Api(_)) => errors.push(manifests::refused(error, "creating", document)),
             Err(error) => {
                 errors.push(error.into());
                 break;
@@ -116,55 +94,24 @@ async fn from_files(args: CreateArgs, cx: &Context) -> Result<Exit, CliError> {
         progress.iter().for_each(|bar| bar.set_position(count as u64 + 1));
     }
     drop(progress);
-    made.print(format, cx)?;
+    maker.finish()?;
     CliError::of_all(errors)?;
     Ok(Exit::Done)
 }
 
-/// Creates the object of a document: `task/x`, the object, whether it is new.
-async fn create(document: &Document, client: &Client) -> Result<(String, Value, bool), Error> {
-    let unreadable = |error: serde_json::Error| Error::Protocol(error.to_string());
-    Ok(match &document.value {
-        Manifest::Task(task) => {
-            let made = client.tasks().create(task).await?;
-            let name = format!("task/{}", made.object.metadata.name());
-            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
-        }
-        Manifest::Pipeline(pipeline) => {
-            let made = client.pipelines().create(pipeline).await?;
-            let name = format!("pipeline/{}", made.object.metadata.name());
-            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
-        }
-        Manifest::Queue(queue) => {
-            let made = client.queues().create(queue).await?;
-            let name = format!("queue/{}", made.object.metadata.name());
-            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
-        }
-        Manifest::TaskType(task_type) => {
-            let made = client.task_types().create(task_type).await?;
-            let name = format!("tasktype/{}", made.object.reference());
-            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
-        }
-        Manifest::Semaphore(semaphore) => {
-            let made = client.semaphores().create(semaphore).await?;
-            let name = format!("semaphore/{}", made.object.metadata.name());
-            (name, serde_json::to_value(&made.object).map_err(unreadable)?, made.created)
-        }
-    })
-}
-
-/// Says that one object was created, in the format asked for.
-fn report(
-    name: &str,
-    object: Value,
-    created: bool,
-    format: OutputFormat,
+/// Makes the object of a manifest in the place of one that has gone.
+///
+/// # Errors
+/// Whatever the server refuses it with.
+pub(super) async fn make_again(
+    document: &Document,
+    client: &Client,
     cx: &Context,
-) -> Result<(), CliError> {
-    if format == OutputFormat::Human {
-        return cx.ui.println(&format!("{} {}", escape(name), outcome(created)));
-    }
-    let mut made = Made::default();
-    made.add(object, Some(created));
-    made.print(format, cx)
+) -> Result<serde_json::Value, CliError> {
+    let mut documents = [document.clone()];
+    manifests::complete(&mut documents, cx.base()?.as_deref(), cx)?;
+    let [document] = &documents;
+    let made = make::create(&document.value, client, false).await;
+    let (_, object, _) = made.map_err(|error| manifests::refused(error, "creating", document))?;
+    Ok(object)
 }

@@ -1,13 +1,15 @@
 //! `ktk create queue`.
 
 use clap::Args;
-use ktk_client::api::{Queue, queue::QueueSpec};
+use ktk_client::{
+    api::{Queue, queue::QueueSpec},
+    manifest::Manifest,
+};
 
+use super::make::{MakeFlags, Maker};
 use crate::{
-    commands::{completion, made},
     context::Context,
     error::{CliError, Exit},
-    output::{CHANGE, OutputFormat},
 };
 
 /// Create a queue, where tasks wait
@@ -32,16 +34,12 @@ pub(super) struct QueueArgs {
     #[arg(long)]
     paused: bool,
 
-    /// Output format: json, yaml or name
-    #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
-    output: Option<String>,
+    #[command(flatten)]
+    flags: MakeFlags,
 }
 
 pub(super) async fn run(args: QueueArgs, cx: &Context) -> Result<Exit, CliError> {
-    let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let maker = Maker::new(&args.flags, cx)?;
     let queue = Queue::new(args.name, QueueSpec { paused: args.paused, max_running: args.max_running });
-    let created = cx.client().await?.queues().create(&queue).await?;
-    let name = format!("queue/{}", created.object.metadata.name());
-    super::report(&name, made::value(&created.object)?, created.created, format, cx)?;
-    Ok(Exit::Done)
+    maker.make(Manifest::Queue(queue)).await
 }

@@ -1,6 +1,8 @@
 //! `ktk diff`: what differs between two tasks.
 
 mod log;
+mod manifest;
+mod program;
 
 use clap::Args;
 use ktk_client::{
@@ -9,7 +11,7 @@ use ktk_client::{
 };
 use serde_json::{Value, json};
 
-use super::{completion, made, missing, selection::Named};
+use super::{completion, made, manifests::FileFlags, missing, selection::Named};
 use crate::{
     clock,
     context::Context,
@@ -20,11 +22,15 @@ use crate::{
     view::diff::{self, Difference},
 };
 
-/// Show what differs between two incarnations of a task
+/// Show what differs between two incarnations of a task, or what an apply would change
 ///
-/// What they were asked to do, what they have come to, and the first line of their logs that
-/// differs. The exit code is 0 where nothing does, 1 where something does, 2 and above for
-/// trouble. How long they took is shown and is no difference.
+/// Of two tasks: what they were asked to do, what they have come to, and the first line of their logs that differs.
+/// How long they took is shown and is no difference.
+///
+/// With -f: what is there and what ktk apply would make of it, as `diff -u -N` shows it, without what the server has
+/// filled in. KTK_EXTERNAL_DIFF names another program, which is given two directories.
+///
+/// The exit code is 0 where nothing differs, 1 where something does, 2 and above for trouble.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -32,11 +38,17 @@ Examples:
   ktk diff test-web@1 test-web@3
 
   # The same for a program
-  ktk diff task/test-web@1 task/test-web@3 -o json")]
+  ktk diff task/test-web@1 task/test-web@3 -o json
+
+  # What would an apply of these manifests change?
+  ktk diff -f deploy/")]
 pub(crate) struct DiffArgs {
     /// Two tasks, as NAME@N or any other reference
-    #[arg(value_name = "NAME", num_args = 2, required = true, add = completion::names(Kind::Task, "diff"))]
+    #[arg(value_name = "NAME", num_args = 2, required_unless_present = "filenames", conflicts_with = "filenames", add = completion::names(Kind::Task, "diff"))]
     names: Vec<String>,
+
+    #[command(flatten)]
+    files: FileFlags,
 
     /// Output format: json or yaml
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(DOCUMENT))]
@@ -53,6 +65,12 @@ pub(crate) async fn run(args: DiffArgs, cx: &Context) -> Result<Exit, CliError> 
 
 async fn compared(args: DiffArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
+    if !args.files.filenames.is_empty() {
+        return match args.output {
+            None => manifest::run(&args.files, cx).await,
+            Some(_) => Err(CliError::usage("diff -f has the form of diff -u: it takes no -o")),
+        };
+    }
     let targets = target::parse_names("diff", &args.names)?;
     let [left, right] = &targets[..] else {
         return Err(CliError::usage("ktk diff takes two tasks").with_hint("ktk diff NAME@1 NAME@2"));

@@ -29,7 +29,7 @@ pub(super) async fn changes(
         Ok(task) => task,
         Err(error) => return Err(missing::explain(client, "restart", named, error.into()).await),
     };
-    let edited = editor::edit(&cx.ui, "restart", &text_of(&task))?;
+    let edited = editor::edit(&cx.ui, "restart", &text_of(&task), false)?;
     let changes = match read(edited.text()) {
         Ok(edited) => change::between(&task.spec, &edited.spec),
         Err(message) => {

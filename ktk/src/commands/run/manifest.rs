@@ -15,7 +15,7 @@ use crate::{
     commands::{
         interrupts::Interrupts,
         made::{self, Made},
-        manifests,
+        manifests::{self, FileFlags},
     },
     context::Context,
     error::{CliError, Exit},
@@ -61,8 +61,8 @@ pub(super) async fn run(
 /// The one object of a manifest, completed.
 async fn document(file: PathBuf, name: Option<String>, cx: &Context) -> Result<Document, CliError> {
     let base = cx.base()?;
-    let mut documents = manifests::read(std::slice::from_ref(&file), false, cx).await?;
-    manifests::complete(&mut documents, cx.namespace(), base.as_deref())?;
+    let mut documents = manifests::read(&FileFlags::of(vec![file.clone()], false), "run", cx).await?;
+    manifests::complete(&mut documents, base.as_deref(), cx)?;
     let count = documents.len();
     let Some(mut document) = documents.pop().filter(|_| count == 1) else {
         let error = CliError::usage(format!("{} has {count} objects, and run takes one", file.display()));
@@ -86,7 +86,7 @@ async fn run_task(
 ) -> Result<Exit, CliError> {
     let mut interrupts = Interrupts::listen()?;
     let created = interrupts.before_next(create_task(task, client), "tasks").await?;
-    let created = created.map_err(|error| manifests::refused(error, document))?;
+    let created = created.map_err(|error| manifests::refused(error, "creating", document))?;
     let name = created.object.metadata.name();
     say_name("task", task.metadata.name.as_deref(), name, created.created, cx);
     if args.detach {
@@ -151,9 +151,10 @@ async fn run_pipeline(
         request_id: None,
         caller_env: Some(ktk_client::env::caller_env()),
         new_name_if_taken: true,
+        dry_run: false,
     });
     let created = interrupts.before_next(creating, "pipelines").await?;
-    let created = created.map_err(|error| manifests::refused(error, document))?;
+    let created = created.map_err(|error| manifests::refused(error, "creating", document))?;
     let name = created.object.metadata.name();
     say_name("pipeline", pipeline.metadata.name.as_deref(), name, created.created, cx);
     if args.detach {

@@ -12,7 +12,6 @@ mod process;
 mod progress;
 mod report;
 mod silence;
-mod stdin;
 
 use std::path::PathBuf;
 

@@ -2,11 +2,12 @@
 
 use ktk_client::{Client, api::Reason};
 
-use super::{RunArgs, attach_task, exit, stdin};
+use super::{RunArgs, attach_task, exit};
 use crate::{
     commands::{
         interrupts::Interrupts,
         made::{self, Made},
+        new_task::give_stdin,
     },
     context::Context,
     env,
@@ -22,7 +23,7 @@ pub(super) async fn run(args: RunArgs, client: &Client, cx: &Context) -> Result<
     if args.stdin
         && let Some(run) = &mut task.spec.run
     {
-        run.stdin = Some(stdin::read()?);
+        give_stdin(run)?;
     }
     // From here on Ctrl-C is a wish that the server is told of.
     let mut interrupts = Interrupts::listen()?;

@@ -1,26 +1,19 @@
-//! What `run` and `create task` share: the flags that describe a task, and the task that they make.
+//! Flags that describe the process of a task, and the environment and directory that they come to.
 
 use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, ValueHint};
-use jiff::Timestamp;
-use ktk_client::api::{
-    Duration, Metadata, Task,
-    task::{RetrySpec, RunSpec, TaskSpec},
-};
+use ktk_client::api::{env_value::EnvValue, task::RunSpec};
 
-use crate::error::CliError;
+use super::pair;
+use crate::{commands::stdin, error::CliError};
 
 /// Parts of variable names whose values `--env-all` leaves out.
 const SECRET_PARTS: [&str; 4] = ["TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
 
-/// The flags that describe a task.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct TaskFlags {
-    /// Label of the task; repeatable
-    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair)]
-    labels: Vec<(String, String)>,
-
+/// The flags that describe a process.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub(crate) struct ProcessFlags {
     /// Variable for the process: NAME takes the caller's value; repeatable
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     env: Vec<String>,
@@ -29,127 +22,51 @@ pub(crate) struct TaskFlags {
     #[arg(long)]
     env_all: bool,
 
-    /// Longest time for one attempt
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
-    timeout: Option<Duration>,
+    /// Variable that whoever starts the process takes from its own, one of its --secret-env; repeatable
+    #[arg(long, value_name = "NAME[=VARIABLE]")]
+    env_from_env: Vec<String>,
 
-    /// How often a running attempt must say that it is alive, with ktk keepalive
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
-    keepalive: Option<Duration>,
-
-    /// Time from now on, past which the task fails, whatever it does then
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
-    deadline: Option<Duration>,
-
-    /// How long it is kept after its end
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
-    ttl_after_finished: Option<Duration>,
-
-    /// How many further attempts after a failed one
-    #[arg(long, value_name = "TIMES", allow_negative_numbers = true)]
-    retry: Option<u32>,
-
-    /// Higher goes first
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    priority: Option<i32>,
-
-    /// Task that must have succeeded first; repeatable
-    #[arg(long = "need", value_name = "TASK")]
-    needs: Vec<String>,
-
-    /// Not before this time
-    #[arg(long, value_name = "RFC3339")]
-    run_after: Option<Timestamp>,
+    /// Variable that whoever starts the process reads from a file of its own; repeatable
+    #[arg(long, value_name = "NAME=PATH", value_parser = pair)]
+    env_from_file: Vec<(String, String)>,
 
     /// Directory to run in [default: this one]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     working_dir: Option<String>,
 }
 
-impl TaskFlags {
-    /// Whether any of them was given.
-    pub(crate) fn is_empty(&self) -> bool {
-        let Self {
-            labels,
-            env,
-            env_all,
-            timeout,
-            keepalive,
-            deadline,
-            ttl_after_finished,
-            retry,
-            priority,
-            needs,
-            run_after,
-            working_dir,
-        } = self;
-        let lists = labels.is_empty() && env.is_empty() && needs.is_empty() && !env_all;
-        lists
-            && timeout.is_none()
-            && keepalive.is_none()
-            && deadline.is_none()
-            && ttl_after_finished.is_none()
-            && retry.is_none()
-            && priority.is_none()
-            && run_after.is_none()
-            && working_dir.is_none()
-    }
-
-    /// The task. `caller` is the environment and `base` the directory of the command.
-    pub(crate) fn task(
+impl ProcessFlags {
+    /// The process. `caller` is the environment and `base` the directory of the command.
+    pub(super) fn run(
         self,
-        name: Option<String>,
         command: Vec<String>,
         caller: &BTreeMap<String, String>,
         base: Option<&Path>,
-    ) -> Result<Task, CliError> {
+    ) -> Result<RunSpec, CliError> {
         let env = variables(&self.env, self.env_all, caller)?;
-        let env = env.into_iter().map(|(name, value)| (name, value.into())).collect();
-        let mut run = RunSpec { command, env, working_dir: self.working_dir.clone(), stdin: None };
-        place(&mut run, base)?;
-        self.with_work(name, TaskSpec { run: Some(run), ..TaskSpec::default() })
-    }
-
-    /// A task of work that somebody else does.
-    pub(crate) fn external(self, name: Option<String>) -> Result<Task, CliError> {
-        if !self.env.is_empty() || self.env_all || self.working_dir.is_some() {
-            return Err(CliError::usage(
-                "an external task runs no process: it has neither --env nor --working-dir",
-            ));
-        }
-        self.with_work(name, TaskSpec::external())
-    }
-
-    fn with_work(self, name: Option<String>, work: TaskSpec) -> Result<Task, CliError> {
-        let mut labels = BTreeMap::new();
-        for (key, value) in self.labels {
-            if labels.insert(key.clone(), value).is_some() {
-                return Err(CliError::usage(format!("--label {key} is given twice")));
+        let mut env: BTreeMap<String, EnvValue> =
+            env.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let of_env = self.env_from_env.iter().map(|text| {
+            let (name, variable) = text.split_once('=').unwrap_or((text, text));
+            (name.to_owned(), EnvValue::FromEnv(variable.to_owned()))
+        });
+        let of_files = self.env_from_file.iter();
+        let of_files = of_files.map(|(name, path)| (name.clone(), EnvValue::FromFile(path.clone())));
+        for (name, value) in of_env.chain(of_files) {
+            if env.insert(name.clone(), value).is_some() {
+                return Err(CliError::usage(format!("the variable {name} is given twice")));
             }
         }
-        let spec = TaskSpec {
-            needs: self.needs,
-            timeout: self.timeout,
-            keepalive: self.keepalive,
-            deadline: self.deadline,
-            ttl_after_finished: self.ttl_after_finished,
-            retry: self.retry.map(|limit| RetrySpec { limit: Some(limit), ..RetrySpec::default() }),
-            priority: self.priority,
-            run_after: self.run_after,
-            ..work
-        };
-        let mut task = Task::new("", spec);
-        task.metadata = Metadata { name, labels, ..Metadata::default() };
-        Ok(task)
+        let mut run = RunSpec { command, env, working_dir: self.working_dir, stdin: None };
+        place(&mut run, base)?;
+        Ok(run)
     }
 }
 
-/// `KEY=VALUE`.
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write it as KEY=VALUE".to_owned()),
-    }
+/// Gives a process this command's standard input, read to its end.
+pub(crate) fn give_stdin(run: &mut RunSpec) -> Result<(), CliError> {
+    run.stdin = Some(stdin::read()?);
+    Ok(())
 }
 
 /// What `--env` and `--env-all` come to; a single one beats all.
@@ -274,11 +191,5 @@ mod tests {
             assert_eq!(place(&mut run, None).is_ok(), is_fine);
             assert_eq!(run.working_dir.as_deref(), dir, "it is the server's machine that knows it");
         }
-    }
-
-    #[test]
-    fn labels_are_pairs() {
-        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
-        assert!(pair("a").is_err() && pair("=b").is_err());
     }
 }

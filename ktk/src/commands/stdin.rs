@@ -8,7 +8,7 @@ use crate::error::CliError;
 const LIMIT_BYTES: u64 = 1024 * 1024;
 
 /// Reads standard input to its end.
-pub(super) fn read() -> Result<String, CliError> {
+pub(crate) fn read() -> Result<String, CliError> {
     read_from(io::stdin().lock())
 }
 
