@@ -17,8 +17,9 @@ use crate::{on_both_stores, raw_http};
 
 /// What each verb that only reads is called. All others take a request id, but for those of workers: these have a
 /// generation and fences, by which what comes twice counts once.
-const READS: [&str; 11] =
-    ["applied", "get", "list", "table", "tree", "why", "check", "status", "discover", "whoami", "can"];
+const READS: [&str; 12] = [
+    "applied", "get", "list", "table", "tree", "why", "check", "status", "discover", "whoami", "can", "usage",
+];
 
 fn ask(place: &Place, method: &str, params: &Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});

@@ -37,7 +37,7 @@ fn an_external_task_runs_no_process() {
     place.ktk("create task x --external --env A=1").is(
         2,
         "",
-        "error: an external task runs no process: it has neither --env nor --working-dir\n",
+        "error: a task without a COMMAND runs no process of this machine's: it has neither --env nor --working-dir\n",
     );
     place.ktk("create task x").code(2);
     place.ok("create task x --external --timeout 100ms");

@@ -27,7 +27,7 @@ fn bash_completes_verbs_types_and_names() {
         place.ok(&format!("run --name {name} -- true"));
     }
     let verbs = bash(&place, "ktk re");
-    assert_eq!(verbs, ["restart", "resume"]);
+    assert_eq!(verbs, ["replace", "restart", "resume"]);
     assert!(bash(&place, "ktk get ").contains(&"tasks".to_owned()), "{:?}", bash(&place, "ktk get "));
     assert_eq!(bash(&place, "ktk get task build"), ["build-api", "build-web"]);
     assert_eq!(bash(&place, "ktk restart te"), ["test"]);

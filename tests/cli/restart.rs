@@ -309,7 +309,7 @@ fn changed_in_an_editor() {
     place.ok("wait x");
     place.ktk("logs x").is(0, "two\n", "");
     edit("true").is(0, "", "nothing was changed: nothing is restarted\n");
-    edit("false").code(1).says("nothing was done");
+    edit("false").code(1).says("there was a problem with the editor \"false\"");
     let kept = edit("sed -i s/command/comand/").code(7);
     let kept = kept.says("unknown field (did you mean \"command\"?)");
     let path = kept.stderr.rsplit(' ').next().unwrap().trim();

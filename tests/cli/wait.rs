@@ -189,7 +189,8 @@ fn what_manifests_name_is_waited_for() {
     place.file("two.yaml", TWO);
     place.ok("create -f two.yaml");
     place.ktk("wait -f two.yaml --for=condition=Finished").code(0).prints("task/one condition met");
-    place.ktk("wait -f two.yaml -n default").code(0).prints("task/two condition met");
+    place.ktk("wait -f two.yaml").code(0).prints("task/two condition met");
+    place.ktk("wait -f two.yaml -n default").code(2).says("does not match the namespace \"default\"");
     place.ktk("wait task/one -f two.yaml").code(2).says("when paths, URLs, or stdin is provided as input");
     place.file("queue.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q}\nspec: {}\n");
     place.ktk("wait -f queue.yaml").code(2).says("neither tasks nor pipelines");
@@ -244,9 +245,9 @@ fn u3c_what_is_deleted_is_not_waited_for() {
     let place = Place::started();
     place.ok("create task x -- sleep 1000");
     place.ok("wait x --for condition=Running");
-    let waiting = place.spawn("wait task/x");
+    let waiting = place.spawn("wait task/x -v6");
+    // It follows the task from here on.
+    waiting.until_stderr("GET ");
     place.ok("delete task x --now");
-    let output = waiting.wait();
-    assert!(output.stderr.starts_with("error: task/x "), "{}", output.stderr);
-    assert_ne!(output.code, 0);
+    waiting.wait().code(3).says("error: task/x was deleted while it was waited for");
 }

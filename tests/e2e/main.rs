@@ -9,6 +9,7 @@ mod idle;
 mod kill;
 mod kill_random;
 mod leftovers;
+mod one_liners;
 mod peer;
 mod power;
 mod processes;

@@ -1,6 +1,7 @@
 //! Tasks: the verbs of the typed client that make and read them.
 
 mod control;
+mod look;
 
 use futures_util::Stream;
 
@@ -22,9 +23,7 @@ use crate::api::{
     log::LogParams,
     table::{self, TableParams, TaskLine},
     task::{self, ListTasks},
-    usage::{self, TaskUsage},
     watch::WatchParams,
-    why::{self, WhyAnswer},
 };
 
 /// Tasks of one namespace. Names are any reference: exact name, `NAME@N`, human name, id, or a
@@ -317,23 +316,6 @@ impl Tasks {
         self.client.call::<table::TaskTable>(&params).await
     }
 
-    /// One page of running tasks with what their attempts take. The answer takes half a second, over which it measures.
-    ///
-    /// ```no_run
-    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
-    /// for task in client.tasks().usage(Default::default()).await?.items {
-    ///     println!("{} {:?}", task.metadata.name(), task.usage.map(|usage| usage.cpu_millis));
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Tasks::list`].
-    pub async fn usage(&self, params: ListParams) -> Result<List<TaskUsage>> {
-        self.client.call::<usage::Usage>(&self.scoped(params)).await
-    }
-
     /// All tasks, as a stream over the pages.
     ///
     /// ```no_run
@@ -414,38 +396,6 @@ impl Tasks {
     /// As [`Tasks::list`].
     pub async fn list_whole(&self, params: ListParams) -> Result<List<Task>> {
         paging::list_whole::<ListTasks, _>(&self.client, self.scoped(params)).await
-    }
-
-    /// All incarnations of a task's restart context, oldest first.
-    ///
-    /// ```no_run
-    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
-    /// for incarnation in client.tasks().tree("thumbnails").await?.items {
-    ///     println!("{}", incarnation.incarnation_name());
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Tasks::get`].
-    pub async fn tree(&self, name: impl Into<String>) -> Result<List<Task>> {
-        self.client.call::<task::Tree>(&self.client.reference(name)).await
-    }
-
-    /// Everything that a pending task waits for.
-    ///
-    /// ```no_run
-    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
-    /// println!("{:?}", client.tasks().why("thumbnails").await?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `NotFound`, or `Ambiguous` with the candidates.
-    pub async fn why(&self, name: impl Into<String>) -> Result<WhyAnswer> {
-        self.client.call::<why::Why>(&self.client.reference(name)).await
     }
 
     /// The log of a task's newest attempt as far as it is written.

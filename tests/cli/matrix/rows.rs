@@ -31,6 +31,7 @@ pub const PREPARED: &[&str] = &[
     "restart again --force",
     "wait again",
     "create queue q",
+    "apply -f q4.yaml",
     "create semaphore s --permits 2",
     "create token here --role viewer",
     "create task ext --external",
@@ -47,6 +48,12 @@ pub const PREPARED: &[&str] = &[
 /// Files beside them.
 pub const FILES: &[(&str, &str)] = &[
     ("q.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q}\nspec: {}\n"),
+    ("absent.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: absent}\nspec: {}\n"),
+    (
+        "stale.yaml",
+        "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q, version: 1}\nspec: {maxRunning: 9}\n",
+    ),
+    ("q4.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q4}\nspec: {}\n"),
     ("q2.yaml", "apiVersion: ktk/v1\nkind: Queue\nmetadata: {name: q2}\nspec: {}\n"),
     (
         "p.yaml",
@@ -100,6 +107,13 @@ pub const ROWS: &[Row] = &[
         Never("it makes what it names"),
         Line("create token here --role viewer"),
     ),
+    row(
+        "apply view-last-applied",
+        "apply view-last-applied queue q4",
+        Line("apply view-last-applied queue nosuch"),
+        READS,
+    ),
+    row("replace", "replace -f q2.yaml", Line("replace -f absent.yaml"), Line("replace -f stale.yaml")),
     row(
         "apply",
         "apply -f type.yaml",

@@ -73,7 +73,7 @@ impl TaskFlags {
     pub(crate) fn with_work(self, name: Option<String>, work: TaskSpec) -> Result<Task, CliError> {
         if self.process != process::ProcessFlags::default() {
             return Err(CliError::usage(
-                "what is no COMMAND runs no process here: it has neither --env nor --working-dir",
+                "a task without a COMMAND runs no process of this machine's: it has neither --env nor --working-dir",
             ));
         }
         let inputs = map(self.inputs, "--input")?;
