@@ -26,6 +26,7 @@ mod get;
 mod get_formats;
 mod get_grammar;
 mod get_watch;
+mod help_examples;
 mod hooks;
 mod http;
 mod http_abroad;

@@ -64,7 +64,7 @@ pub(super) struct SetContextArgs {
 #[command(after_help = "\
 Examples:
   # Shorter
-  ktk config rename-context ktk.example work")]
+  ktk config rename-context ktk.example eu")]
 pub(super) struct RenameContextArgs {
     /// Which
     #[arg(value_name = "NAME", add = completion::contexts())]
