@@ -20,13 +20,19 @@ mod topics;
 mod ui;
 mod view;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 pub use crate::output::jsonpath;
 
 use clap::CommandFactory;
 
-use crate::{cli::Cli, context::Context, error::Exit, settings::Settings, ui::Ui};
+use crate::{
+    cli::Cli,
+    context::Context,
+    error::Exit,
+    settings::Settings,
+    ui::{ColorChoice, Ui},
+};
 
 /// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
@@ -36,10 +42,10 @@ pub fn main() -> ExitCode {
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(refused) => {
-            let ended = commands::plugin::run_instead(&refused, &args);
-            return ended.unwrap_or_else(|| cli::explain(&refused, &args, Cli::command())).into();
-        }
+        Err(refused) => match instead(&refused, &args) {
+            Ok(cli) => cli,
+            Err(exit) => return exit.into(),
+        },
     };
     let ui = Ui::new(cli.global.color).asking(!cli.global.no_input);
     let settings = match Settings::from_flags(&cli.global, cli.command.speaks()) {
@@ -51,6 +57,22 @@ pub fn main() -> ExitCode {
     };
     let cx = Context::new(ui, settings, Cli::command);
     finish(&cx, cli.command.run(&cx)).into()
+}
+
+/// What is done about a command line that is none of ktk's: it may be a plugin's, or somebody can be asked for the rest.
+fn instead(refused: &clap::Error, args: &[OsString]) -> Result<Cli, Exit> {
+    if let Some(exit) = commands::plugin::run_instead(refused, args) {
+        return Err(exit);
+    }
+    let completed = match commands::asked::complete(refused, args, &Ui::new(ColorChoice::Auto)) {
+        Ok(None) => return Err(cli::explain(refused, args, Cli::command())),
+        Ok(Some(completed)) => completed,
+        Err(error) => {
+            Ui::new(ColorChoice::Auto).error(&error);
+            return Err(error.exit());
+        }
+    };
+    Cli::read(&completed).map_err(|refused| cli::explain(&refused, &completed, Cli::command()))
 }
 
 /// Says what went wrong, writes out what is still buffered, and names the exit code.

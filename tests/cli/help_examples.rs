@@ -213,3 +213,29 @@ fn examples_work_as_they_stand() {
     assert!(wrong.is_empty(), "{} of {ran} examples:\n{}", wrong.len(), wrong.join("\n"));
     assert!(ran > 100, "only {ran} examples were found");
 }
+
+/// The manifests that `ktk help manifests` shows are read and made.
+#[test]
+fn the_manifests_of_the_topic_are_made() {
+    let place = Place::started();
+    place.ok("create semaphore gpu --permits 1");
+    place.ok("create task fetch --external");
+    let topic = place.ok("help manifests");
+    let mut blocks: Vec<String> = Vec::new();
+    for line in topic.lines() {
+        match line.strip_prefix("    ") {
+            Some(code) if code.starts_with("apiVersion:") => blocks.push(format!("{code}\n")),
+            Some(code) => {
+                blocks.iter_mut().last().into_iter().for_each(|block| *block += &format!("{code}\n"))
+            }
+            // What stands between two blocks belongs to neither.
+            None if !line.is_empty() && !blocks.is_empty() => blocks.push(String::new()),
+            None => {}
+        }
+    }
+    blocks.retain(|block| block.starts_with("apiVersion:"));
+    assert_eq!(blocks.len(), 2, "{blocks:?}");
+    for block in blocks {
+        place.typed("create -f -").stdin(block).output().code(0);
+    }
+}

@@ -40,3 +40,29 @@ fn nobody_is_offered_a_list_who_cannot_pick() {
         assert!(!output.stdout.contains("Which one"), "{}", output.transcript());
     }
 }
+
+#[test]
+fn create_task_asks_its_way_through() {
+    let place = Place::started();
+    // Each answer is typed when it is asked for: a list reads single keys, a question lines.
+    let answers = "asked\n\rteam=media tier=web\n2\necho 'a b' | cat\n";
+    let made = place.on_a_terminal("create task", answers).code(0);
+    let typed = "ktk create task asked --label team=media --label tier=web --retry 2 -- sh -c 'echo '\\''a b'\\'' | cat'";
+    assert!(made.stdout.contains(typed), "{}", made.transcript());
+    place.ok("wait asked");
+    place.ktk("logs asked").is(0, "a b\n", "");
+    assert_eq!(place.field("task", "asked", "/spec/retry/limit"), "2");
+    let outside = place.on_a_terminal("create task", "outside\n\x1b[B\r\n").code(0);
+    assert!(outside.stdout.contains("ktk create task outside --external"), "{}", outside.transcript());
+    let nothing = place.on_a_terminal("create task", "\n").code(2);
+    assert!(nothing.stdout.contains("nothing was answered"), "{}", nothing.transcript());
+    for typed in [
+        place.typed("create task"),
+        place.typed_on_a_terminal("--no-input create task", "x\n"),
+        place.typed_on_a_terminal("create task", "x\n").env("KTK_PROMPT_DISABLED", "1"),
+    ] {
+        let refused = typed.output().code(2);
+        assert!(!refused.stdout.contains("Name: "), "{}", refused.transcript());
+    }
+    assert_eq!(place.ok("get tasks -o name"), "task/asked\ntask/outside\n");
+}

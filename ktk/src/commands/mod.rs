@@ -4,6 +4,7 @@ mod adopt;
 mod amend;
 mod api_resources;
 mod apply;
+pub(crate) mod asked;
 mod auth;
 mod bulk;
 mod cancel;
