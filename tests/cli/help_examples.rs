@@ -25,6 +25,7 @@ const RUN: &[&str] = &["ktk server run --slots 8 --labels", "ktk keepalive task/
 /// What ends with another code than 0, by how it begins.
 const CODES: &[(&str, i32, &str)] = &[
     ("ktk run -f pipeline.yaml", 1, "a step of it fails"),
+    ("ktk diff -f deploy/", 1, "there are differences"),
     ("ktk complete approval", 5, "it was completed before"),
     ("ktk delete pipelines --field-selector", 2, "many are asked about, and nobody answers here"),
     ("ktk wait build-web pipeline/nightly", 1, "a step of it fails"),
@@ -93,6 +94,11 @@ fn prepared() -> Place {
         "types/crop.yaml",
         format!("{HEADER}TaskType\nmetadata: {{name: crop}}\nspec: {{version: 1, external: {{}}}}\n"),
     );
+    let queue = format!("{HEADER}Queue\nmetadata: {{name: batch}}\nspec: {{maxRunning: 3}}\n");
+    place.file("queues.yaml", queue.replace("batch", "night"));
+    place.file("deploy/queue.yaml", &queue);
+    let thumbnails = format!("{HEADER}Task\nmetadata: {{name: thumbnails}}\nspec: {{external: {{}}}}\n");
+    place.file("task.yaml", thumbnails);
     let steps = |resize: &str| {
         format!(
             "{HEADER}Pipeline\nmetadata: {{name: nightly}}\nspec:\n  params: {{date: \"2026-11-21\"}}\n  steps:\n  \
@@ -101,6 +107,7 @@ fn prepared() -> Place {
         )
     };
     place.file("pipeline.yaml", steps("run: {command: ['false']}"));
+    place.file("deploy/nightly.yaml", steps("run: {command: ['false']}"));
     place.file("open.yaml", steps("external: {}"));
     let task = |name: &str, spec: &str| {
         format!(
@@ -147,6 +154,10 @@ fn prepare(place: &Place, page: &Page, namespace: &str) {
     match page.command.starts_with("create") {
         true => drop(run("ktk delete queue/batch semaphore/gpu token/ci token/dashboard --ignore-not-found")),
         false => drop(run(&format!("ktk create {limits}"))),
+    }
+    if page.command.starts_with("apply-") {
+        run("ktk apply -f deploy/").code(0);
+        return;
     }
     let is_open = OPEN.contains(&page.command.as_str());
     if !page.command.starts_with("create") {

@@ -23,7 +23,7 @@ Examples:
   ktk apply view-last-applied queue/batch
 
   # For a program
-  ktk apply view-last-applied task nightly -o json")]
+  ktk apply view-last-applied pipeline nightly -o json")]
 pub(super) struct LastArgs {
     /// What to look at
     #[arg(value_name = "TYPE[/]NAME", required = true, add = completion::targets("edit"))]
