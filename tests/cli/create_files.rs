@@ -145,3 +145,13 @@ fn k9_103_a_url_is_read() {
     let sent = peer.asked();
     assert!(sent.iter().all(|asked| asked.header("authorization").is_empty()));
 }
+
+#[test]
+fn k9_103_a_terminal_is_told_what_is_waited_for() {
+    let place = Place::new();
+    let line = format!("{} create -f - --dry-run", place.binary().display());
+    let typed = place.program("script -qec").arg(&line).arg("/dev/null").env("TERM", "xterm");
+    let output = typed.env("SHELL", "/bin/sh").stdin("\u{4}").output();
+    assert!(output.stdout.contains("reading a manifest from the terminal"), "{}", output.stdout);
+    assert!(output.stdout.contains("no objects passed to create"), "{}", output.stdout);
+}

@@ -53,6 +53,9 @@ fn what_of_a_task_stays_as_it_was_made() {
         .code(7)
         .says("error when replacing \"t.yaml:6:")
         .says("ktk restart t --set 'run.command=");
+    place.file("lost.yaml", held.replace("hold: true", "queue: nosuch"));
+    place.ktk("replace --force -f lost.yaml").code(7).says("lost.yaml:5:").says("nosuch");
+    place.ktk("get task t -o name").is(0, "task/t\n", "");
     place.ktk("replace --force -f t.yaml").is(0, "task/t replaced\n", "");
     assert_eq!(place.field("task", "t", "/spec/run/command/0"), "false");
     place.file(

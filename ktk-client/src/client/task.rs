@@ -1,5 +1,6 @@
 //! Tasks: the verbs of the typed client that make and read them.
 
+mod applying;
 mod control;
 mod look;
 
@@ -18,7 +19,6 @@ use super::{
 };
 use crate::api::{
     ApiError, Cause, List, ListParams, ObjectRef, Task,
-    apply::{AppliedObject, ApplyParams},
     list::Created,
     log::LogParams,
     table::{self, TableParams, TaskLine},
@@ -202,47 +202,6 @@ impl Tasks {
             let own = own.clone();
             Box::pin(async move { own.create_many(&batch).await })
         })
-    }
-
-    /// Makes a task as it is given, or changes it until it is so, as a member of no set. What others have set, and
-    /// this does not name, stays.
-    ///
-    /// ```no_run
-    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
-    /// use ktk_client::api::{Task, task::TaskSpec};
-    /// let applied = client.tasks().apply(&Task::new("hello", TaskSpec::command(["echo", "hello"]))).await?;
-    /// println!("{}", applied.outcome.as_str());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Tasks::apply_with`].
-    pub async fn apply(&self, task: &Task) -> Result<AppliedObject<Task>> {
-        self.apply_with(ApplyParams {
-            caller_env: self.client.caller_env(),
-            ..ApplyParams::new(task.clone())
-        })
-        .await
-    }
-
-    /// The same with parameters of its own.
-    ///
-    /// ```no_run
-    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
-    /// use ktk_client::api::{Task, apply::ApplyParams, task::TaskSpec};
-    /// let params = ApplyParams { source: Some("team".into()), dry_run: true, ..ApplyParams::new(Task::new("hello", TaskSpec::command(["echo", "hello"]))) };
-    /// println!("{}", client.tasks().apply_with(params).await?.outcome.as_str());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `Invalid` for what has no name, and for what cannot be so or stays as it was made, with all causes.
-    pub async fn apply_with(&self, mut params: ApplyParams<Task>) -> Result<AppliedObject<Task>> {
-        let namespace = self.client.namespace();
-        params.object.metadata.namespace.get_or_insert_with(|| namespace.to_owned());
-        self.client.call_once::<task::Apply>(params).await
     }
 
     /// One task; a bare name means its newest incarnation.

@@ -76,7 +76,7 @@ pub(crate) fn edit(ui: &Ui, what: &str, text: &str, is_work: bool) -> Result<Edi
     if !status.success() {
         let words = format!("there was a problem with the editor {editor:?}: it ended with {status}");
         let is_changed = fs::read_to_string(file.path()).is_ok_and(|saved| saved != text);
-        let error = CliError::failed(words);
+        let error = CliError::failed(format!("{words}; nothing was done"));
         if !is_work && !is_changed {
             return Err(error);
         }

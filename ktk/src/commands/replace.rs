@@ -159,16 +159,28 @@ async fn force(
     dry_run: DryRun,
     cx: &Context,
 ) -> Result<Value, CliError> {
+    let there = client.in_namespace(&*chosen.namespace);
     if dry_run.is_dry() {
-        let there = client.in_namespace(&*chosen.namespace);
         let object = fetch::one(&there, chosen.named.kind, &chosen.named.name).await?;
         return object
             .to_value()
             .map_err(|error| CliError::failed(format!("cannot write the object: {error}")));
     }
+    refuse_bad(&there, document).await?;
     match delete::remove(client, chosen, cx).await {
         Err(error) if error.exit() != Exit::NotFound => return Err(error),
         _ => {}
     }
     make_again(document, client, cx).await
+}
+
+/// Nothing is deleted for what could not be made.
+async fn refuse_bad(client: &Client, document: &Document) -> Result<(), CliError> {
+    let causes = match &document.value {
+        Manifest::Task(task) => client.tasks().check(task).await?,
+        Manifest::Pipeline(pipeline) => client.pipelines().check(pipeline).await?,
+        Manifest::Queue(_) | Manifest::Semaphore(_) | Manifest::TaskType(_) => Vec::new(),
+    };
+    let errors = causes.iter().map(|cause| CliError::new(Exit::Invalid, document.problem(cause)));
+    CliError::of_all(errors.collect())
 }
