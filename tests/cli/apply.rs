@@ -205,6 +205,9 @@ fn k9_102_view_last_applied() {
     place.ok("create semaphore s --permits 1");
     place.ktk("apply view-last-applied semaphore s").code(1).says("semaphore/s was never applied");
     place.ktk("apply view-last-applied queue nosuch").code(3);
+    place.file("p.yaml", BROKEN);
+    place.ok("apply -f p.yaml");
+    place.ktk("apply view-last-applied task p").code(3).says("ktk apply view-last-applied pipeline/p");
 }
 
 #[test]

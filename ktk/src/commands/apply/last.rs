@@ -52,7 +52,9 @@ pub(super) async fn run(args: LastArgs, cx: &Context) -> Result<Exit, CliError> 
                     errors.push(error.with_hint("ktk apply -f FILE remembers what its manifest sets"));
                 }
             },
-            Err(error) => errors.push(missing::explain(client, "edit", named, error.into()).await),
+            Err(error) => {
+                errors.push(missing::explain(client, "apply view-last-applied", named, error.into()).await)
+            }
         }
     }
     if let Some(machine) = format.machine().filter(|_| !documents.is_empty()) {
