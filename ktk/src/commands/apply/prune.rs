@@ -11,7 +11,7 @@ use ktk_client::{
 use serde::Serialize;
 
 use super::send::{Teller, label};
-use crate::{commands::made, error::CliError};
+use crate::{commands::made, error::CliError, kinds::Kind};
 
 /// Deletes what is gone from a set: tasks and pipelines of the command's namespace, and what has none. What cannot be
 /// deleted stays, and is told with the rest.
@@ -42,6 +42,14 @@ struct Set<'a> {
     namespace: String,
 }
 
+/// What may run: a task or a pipeline of the set.
+struct Run<'o, K> {
+    kind: Kind,
+    metadata: &'o Metadata,
+    phase: Option<Phase>,
+    object: &'o K,
+}
+
 impl Set<'_> {
     fn params(&self) -> ListParams {
         ListParams {
@@ -64,19 +72,9 @@ impl Set<'_> {
         let pipelines = self.client.in_namespace(&*self.namespace).pipelines();
         let found: Vec<_> = pipelines.list_all(self.params()).try_collect().await?;
         for object in found {
-            let label = format!("pipeline/{}", object.metadata.name());
-            if self.kept.contains(&label) {
-                continue;
-            }
             let phase = object.status.as_ref().map(|status| status.phase);
-            let gone = match running(phase, &label) {
-                Some(error) => Err(error),
-                None => {
-                    let params = self.delete(&object.metadata, teller.dry_run.is_dry());
-                    pipelines.delete_with(params).await.map(drop).map_err(CliError::from)
-                }
-            };
-            tell(teller, errors, &label, gone, &object)?;
+            let run = Run { kind: Kind::Pipeline, metadata: &object.metadata, phase, object: &object };
+            self.run(run, teller, errors, |params| pipelines.delete_with(params)).await?;
         }
         Ok(())
     }
@@ -85,21 +83,32 @@ impl Set<'_> {
         let tasks = self.client.in_namespace(&*self.namespace).tasks();
         let found: Vec<_> = tasks.list_all(self.params()).try_collect().await?;
         for object in found {
-            let label = format!("task/{}", object.metadata.name());
-            if self.kept.contains(&label) {
-                continue;
-            }
             let phase = object.status.as_ref().map(|status| status.phase);
-            let gone = match running(phase, &label) {
-                Some(error) => Err(error),
-                None => {
-                    let params = self.delete(&object.metadata, teller.dry_run.is_dry());
-                    tasks.delete_with(params).await.map(drop).map_err(CliError::from)
-                }
-            };
-            tell(teller, errors, &label, gone, &object)?;
+            let run = Run { kind: Kind::Task, metadata: &object.metadata, phase, object: &object };
+            self.run(run, teller, errors, |params| tasks.delete_with(params)).await?;
         }
         Ok(())
+    }
+
+    async fn run<K: Serialize, A, F: Future<Output = Result<A, Error>>>(
+        &self,
+        run: Run<'_, K>,
+        teller: &mut Teller<'_>,
+        errors: &mut Vec<CliError>,
+        delete: impl FnOnce(DeleteParams) -> F,
+    ) -> Result<(), CliError> {
+        let label = format!("{}/{}", run.kind, run.metadata.name());
+        if self.kept.contains(&label) {
+            return Ok(());
+        }
+        let gone = match running(run.phase, &label) {
+            Some(error) => Err(error),
+            None => {
+                let params = self.delete(run.metadata, teller.dry_run.is_dry());
+                delete(params).await.map(drop).map_err(CliError::from)
+            }
+        };
+        tell(teller, errors, &label, gone, run.object)
     }
 
     async fn queues(&self, teller: &mut Teller<'_>, errors: &mut Vec<CliError>) -> Result<(), CliError> {
