@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, builder::FalseyValuePar
 use ktk_client::api::Duration;
 
 use crate::{
-    commands::{Command, completion},
+    commands::{self, Command, completion},
     error::{CliError, Exit},
     suggest,
     ui::{ColorChoice, Ui},
@@ -44,10 +44,15 @@ Examples:
     max_term_width = 100,
     after_help = EXAMPLES
 )]
-pub(crate) struct Cli {
+struct Root {
     #[command(flatten)]
+    global: GlobalArgs,
+}
+
+/// A command line that was read.
+#[derive(Debug)]
+pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
-    #[command(subcommand)]
     pub(crate) command: Command,
 }
 
@@ -135,13 +140,35 @@ const SETTINGS: [&str; 10] = [
 ];
 
 impl Cli {
-    /// Reads a command line. A `--data-dir` that was typed wins over a `KTK_SERVER` that was
-    /// not: flags go before variables, whichever of the two they are about.
+    /// The definition of all that can be typed.
+    pub(crate) fn command() -> clap::Command {
+        Root::command().subcommands(commands::defined(|_| true))
+    }
+
+    /// Reads a command line. What its words cannot mean is not defined for it, but for what is said about a refused one.
     pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
-        let command = Self::command();
+        let words: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
+        if words.iter().any(|word| commands::is_verb(word)) {
+            let command = Root::command().subcommands(commands::defined(|name| words.contains(&name)));
+            if let Ok(cli) = Self::read_as(command, args) {
+                return Ok(cli);
+            }
+        }
+        Self::read_as(Self::command(), args)
+    }
+
+    /// A `--data-dir` that was typed wins over a `KTK_SERVER` that was not: flags go before variables, whichever of the
+    /// two they are about.
+    fn read_as(mut command: clap::Command, args: &[OsString]) -> Result<Self, clap::Error> {
         let args = switches::plain(args, &command);
-        let matches = command.try_get_matches_from(args)?;
-        let mut cli = Self::from_arg_matches(&matches)?;
+        let read = command.try_get_matches_from_mut(args);
+        // To take it apart, piece by piece, is a good part of what a short command takes.
+        std::mem::forget(command);
+        let matches = read?;
+        let mut cli = Self {
+            global: GlobalArgs::from_arg_matches(&matches)?,
+            command: Command::from_arg_matches(&matches)?,
+        };
         let innermost =
             std::iter::successors(Some(&matches), |outer| outer.subcommand().map(|(_, inner)| inner)).last();
         let is_typed = |name: &str| {
@@ -163,24 +190,23 @@ impl Cli {
 }
 
 /// Prints why a command line was refused (or the help that it asked for) and names the code.
-pub(crate) fn explain(refused: &clap::Error, args: &[OsString], root: clap::Command) -> Exit {
+pub(crate) fn explain(refused: &clap::Error, args: &[OsString]) -> Exit {
     let ui = Ui::new(color_of(args));
-    let verb =
-        args.iter().skip(1).filter_map(|arg| arg.to_str()).find(|arg| root.find_subcommand(arg).is_some());
+    let verb = args.iter().skip(1).filter_map(|arg| arg.to_str()).find(|arg| commands::is_verb(arg));
     let text = |color: bool| match color {
         true => refused.render().ansi().to_string(),
         false => refused.render().to_string(),
     };
     match refused.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {}
-        ErrorKind::MissingSubcommand => return explain_nothing_typed(&ui, root, verb),
+        ErrorKind::MissingSubcommand => return explain_nothing_typed(&ui, Cli::command(), verb),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if verb.is_none() => {}
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             ui.print_help_to_stderr(&text(ui.stderr_has_color()));
             return Exit::Usage;
         }
         _ => {
-            let error = CliError::usage_lines(refusal_lines(&root, refused, verb));
+            let error = CliError::usage_lines(refusal_lines(&Cli::command(), refused, verb));
             ui.error(&error);
             return error.exit();
         }
@@ -272,8 +298,9 @@ mod tests {
     use super::*;
 
     fn refusal(args: &[&str]) -> Vec<String> {
-        let refused = Cli::try_parse_from(args).expect_err("a refused command line");
-        let verb = args.iter().skip(1).copied().find(|arg| Cli::command().find_subcommand(arg).is_some());
+        let args_os: Vec<OsString> = args.iter().map(OsString::from).collect();
+        let refused = Cli::read(&args_os).expect_err("a refused command line");
+        let verb = args.iter().skip(1).copied().find(|arg| commands::is_verb(arg));
         refusal_lines(&Cli::command(), &refused, verb)
     }
 
@@ -301,6 +328,26 @@ mod tests {
                 "See 'ktk --help' for usage.",
             ]
         );
+    }
+
+    #[test]
+    fn help_is_whole_also_where_a_flag_has_the_name_of_a_verb() {
+        let help = |args: &[&str]| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            Cli::read(&args).expect_err("help").render().to_string()
+        };
+        let whole = help(&["ktk", "--help"]);
+        assert!(whole.contains("List objects") && !whole.contains("internal"), "{whole}");
+        assert_eq!(help(&["ktk", "--namespace", "get", "--help"]), whole);
+    }
+
+    #[test]
+    fn every_verb_is_defined_under_its_name() {
+        let derived = <Command as clap::Subcommand>::augment_subcommands(clap::Command::new("ktk"));
+        let names = |root: &clap::Command| {
+            root.get_subcommands().map(|verb| verb.get_name().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&Cli::command()), names(&derived));
     }
 
     #[test]

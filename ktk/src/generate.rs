@@ -103,8 +103,6 @@ fn topic_page(topic: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
     use crate::cli::Cli;
 

@@ -24,8 +24,6 @@ use std::{ffi::OsString, process::ExitCode};
 
 pub use crate::output::jsonpath;
 
-use clap::CommandFactory;
-
 use crate::{
     cli::Cli,
     context::Context,
@@ -65,14 +63,14 @@ fn instead(refused: &clap::Error, args: &[OsString]) -> Result<Cli, Exit> {
         return Err(exit);
     }
     let completed = match commands::asked::complete(refused, args, &Ui::new(ColorChoice::Auto)) {
-        Ok(None) => return Err(cli::explain(refused, args, Cli::command())),
+        Ok(None) => return Err(cli::explain(refused, args)),
         Ok(Some(completed)) => completed,
         Err(error) => {
             Ui::new(ColorChoice::Auto).error(&error);
             return Err(error.exit());
         }
     };
-    Cli::read(&completed).map_err(|refused| cli::explain(&refused, &completed, Cli::command()))
+    Cli::read(&completed).map_err(|refused| cli::explain(&refused, &completed))
 }
 
 /// Says what went wrong, writes out what is still buffered, and names the exit code.

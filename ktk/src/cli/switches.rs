@@ -43,8 +43,6 @@ fn collect<'c>(command: &'c Command, switches: &mut BTreeMap<&'c str, bool>) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::cli::Cli;
 

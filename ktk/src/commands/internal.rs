@@ -15,6 +15,7 @@ use crate::{
 
 /// What ktk calls itself for
 #[derive(Args, Debug)]
+#[command(hide = true)]
 pub(crate) struct InternalArgs {
     #[command(subcommand)]
     command: InternalCommand,

@@ -60,57 +60,86 @@ mod why;
 
 use std::future::Future;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::{
     context::Context,
     error::{CliError, Exit},
 };
 
-/// The verbs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Get(get::GetArgs),
-    Describe(describe::DescribeArgs),
-    Explain(explain::ExplainArgs),
-    ApiResources(api_resources::ApiResourcesArgs),
-    Tree(tree::TreeArgs),
-    Diff(diff::DiffArgs),
-    Top(top::TopArgs),
-    Events(events::EventsArgs),
-    Logs(logs::LogsArgs),
-    Run(Box<run::RunArgs>),
-    Create(create::CreateArgs),
-    Apply(apply::ApplyArgs),
-    Replace(replace::ReplaceArgs),
-    Restart(restart::RestartArgs),
-    Adopt(adopt::AdoptArgs),
-    Cancel(cancel::CancelArgs),
-    Complete(complete::CompleteArgs),
-    Fail(fail::FailArgs),
-    Keepalive(keepalive::KeepaliveArgs),
-    Progress(progress::ProgressArgs),
-    Pause(hold::PauseArgs),
-    Resume(hold::ResumeArgs),
-    Scale(scale::ScaleArgs),
-    Patch(patch::PatchArgs),
-    Label(label::LabelArgs),
-    Annotate(label::AnnotateArgs),
-    Edit(edit::EditArgs),
-    Delete(delete::DeleteArgs),
-    Gc(gc::GcArgs),
-    Wait(wait::WaitArgs),
-    Why(why::WhyArgs),
-    Login(login::LoginArgs),
-    Auth(auth::AuthArgs),
-    Config(config::ConfigArgs),
-    Server(server::ServerArgs),
-    Completion(completion::CompletionArgs),
-    Help(help::HelpArgs),
-    Version(version::VersionArgs),
-    Plugin(plugin::PluginArgs),
-    #[command(hide = true)]
-    Internal(internal::InternalArgs),
+/// The list of verbs: as an enum, and by name, so that one can be defined without the others.
+macro_rules! verbs {
+    ($($name:literal $verb:ident($args:ty),)*) => {
+        /// The verbs.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $(#[command(name = $name)] $verb($args),)*
+        }
+
+        const VERBS: &[Verb] = &[$(Verb { name: $name, define: <$args as Args>::augment_args },)*];
+    };
+}
+
+verbs! {
+    "get" Get(get::GetArgs),
+    "describe" Describe(describe::DescribeArgs),
+    "explain" Explain(explain::ExplainArgs),
+    "api-resources" ApiResources(api_resources::ApiResourcesArgs),
+    "tree" Tree(tree::TreeArgs),
+    "diff" Diff(diff::DiffArgs),
+    "top" Top(top::TopArgs),
+    "events" Events(events::EventsArgs),
+    "logs" Logs(logs::LogsArgs),
+    "run" Run(Box<run::RunArgs>),
+    "create" Create(create::CreateArgs),
+    "apply" Apply(apply::ApplyArgs),
+    "replace" Replace(replace::ReplaceArgs),
+    "restart" Restart(restart::RestartArgs),
+    "adopt" Adopt(adopt::AdoptArgs),
+    "cancel" Cancel(cancel::CancelArgs),
+    "complete" Complete(complete::CompleteArgs),
+    "fail" Fail(fail::FailArgs),
+    "keepalive" Keepalive(keepalive::KeepaliveArgs),
+    "progress" Progress(progress::ProgressArgs),
+    "pause" Pause(hold::PauseArgs),
+    "resume" Resume(hold::ResumeArgs),
+    "scale" Scale(scale::ScaleArgs),
+    "patch" Patch(patch::PatchArgs),
+    "label" Label(label::LabelArgs),
+    "annotate" Annotate(label::AnnotateArgs),
+    "edit" Edit(edit::EditArgs),
+    "delete" Delete(delete::DeleteArgs),
+    "gc" Gc(gc::GcArgs),
+    "wait" Wait(wait::WaitArgs),
+    "why" Why(why::WhyArgs),
+    "login" Login(login::LoginArgs),
+    "auth" Auth(auth::AuthArgs),
+    "config" Config(config::ConfigArgs),
+    "server" Server(server::ServerArgs),
+    "completion" Completion(completion::CompletionArgs),
+    "help" Help(help::HelpArgs),
+    "version" Version(version::VersionArgs),
+    "plugin" Plugin(plugin::PluginArgs),
+    "internal" Internal(internal::InternalArgs),
+}
+
+/// A verb of the command line.
+struct Verb {
+    name: &'static str,
+    define: fn(clap::Command) -> clap::Command,
+}
+
+pub(crate) fn is_verb(word: &str) -> bool {
+    VERBS.iter().any(|verb| verb.name == word)
+}
+
+/// All verbs. Those that are not meant have a name and nothing else: most of the time that a command takes to begin would
+/// go into the flags of other commands.
+pub(crate) fn defined(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = clap::Command> {
+    VERBS.iter().map(move |verb| {
+        let named = clap::Command::new(verb.name);
+        if is_meant(verb.name) { (verb.define)(named) } else { named }
+    })
 }
 
 impl Command {
