@@ -145,16 +145,18 @@ impl Cli {
         Root::command().subcommands(commands::defined(|_| true))
     }
 
-    /// Reads a command line. What its words cannot mean is not defined for it, but for what is said about a refused one.
+    /// Reads a command line. Only the verbs that its words can mean are defined for it: most of the time that a short
+    /// command takes to begin would go into the flags of others. A line that is refused is read with all of them, so that
+    /// what is said about it is true.
     pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
         let words: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
-        if words.iter().any(|word| commands::is_verb(word)) {
-            let command = Root::command().subcommands(commands::defined(|name| words.contains(&name)));
-            if let Ok(cli) = Self::read_as(command, args) {
-                return Ok(cli);
-            }
+        if !words.iter().any(|word| commands::is_verb(word)) {
+            // Nothing below the root can be meant, and what is global is copied to each verb.
+            let root = Root::command().mut_args(|arg| arg.global(false));
+            return Self::read_as(root.subcommands(commands::defined(|_| true)), args);
         }
-        Self::read_as(Self::command(), args)
+        let command = Root::command().subcommands(commands::defined(|name| words.contains(&name)));
+        Self::read_as(command, args).or_else(|_| Self::read_as(Self::command(), args))
     }
 
     /// A `--data-dir` that was typed wins over a `KTK_SERVER` that was not: flags go before variables, whichever of the

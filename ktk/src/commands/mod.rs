@@ -133,13 +133,10 @@ pub(crate) fn is_verb(word: &str) -> bool {
     VERBS.iter().any(|verb| verb.name == word)
 }
 
-/// All verbs. Those that are not meant have a name and nothing else: most of the time that a command takes to begin would
-/// go into the flags of other commands.
-pub(crate) fn defined(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = clap::Command> {
-    VERBS.iter().map(move |verb| {
-        let named = clap::Command::new(verb.name);
-        if is_meant(verb.name) { (verb.define)(named) } else { named }
-    })
+/// The verbs of which this is true.
+pub(crate) fn defined(is_wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = clap::Command> {
+    let wanted = VERBS.iter().filter(move |verb| is_wanted(verb.name));
+    wanted.map(|verb| (verb.define)(clap::Command::new(verb.name)))
 }
 
 impl Command {
@@ -163,44 +160,44 @@ impl Command {
     /// [`block_on`] is called.
     pub(crate) fn run(self, cx: &Context) -> Result<Exit, CliError> {
         match self {
-            Self::Get(args) => block_on(get::run(args, cx)),
-            Self::Describe(args) => block_on(describe::run(args, cx)),
+            Self::Get(args) => block_on(|| get::run(args, cx)),
+            Self::Describe(args) => block_on(|| describe::run(args, cx)),
             Self::Explain(args) => explain::run(args, cx),
             Self::ApiResources(args) => api_resources::run(args, cx),
-            Self::Tree(args) => block_on(tree::run(args, cx)),
-            Self::Diff(args) => block_on(diff::run(args, cx)),
-            Self::Top(args) => block_on(top::run(args, cx)),
-            Self::Events(args) => block_on(events::run(args, cx)),
-            Self::Logs(args) => block_on(logs::run(args, cx)),
-            Self::Run(args) => block_on(run::run(*args, cx)),
-            Self::Create(args) => block_on(create::run(args, cx)),
-            Self::Apply(args) => block_on(apply::run(args, cx)),
-            Self::Replace(args) => block_on(replace::run(args, cx)),
-            Self::Restart(args) => block_on(restart::run(args, cx)),
-            Self::Adopt(args) => block_on(adopt::run(args, cx)),
-            Self::Cancel(args) => block_on(cancel::run(args, cx)),
-            Self::Complete(args) => block_on(complete::run(args, cx)),
-            Self::Fail(args) => block_on(fail::run(args, cx)),
-            Self::Keepalive(args) => block_on(keepalive::run(args, cx)),
-            Self::Progress(args) => block_on(progress::run(args, cx)),
-            Self::Pause(args) => block_on(hold::pause(args, cx)),
-            Self::Resume(args) => block_on(hold::resume(args, cx)),
-            Self::Scale(args) => block_on(scale::run(args, cx)),
-            Self::Patch(args) => block_on(patch::run(args, cx)),
-            Self::Label(args) => block_on(label::label(args, cx)),
-            Self::Annotate(args) => block_on(label::annotate(args, cx)),
-            Self::Edit(args) => block_on(edit::run(args, cx)),
-            Self::Delete(args) => block_on(delete::run(args, cx)),
-            Self::Gc(args) => block_on(gc::run(args, cx)),
-            Self::Wait(args) => block_on(wait::run(args, cx)),
-            Self::Why(args) => block_on(why::run(args, cx)),
-            Self::Login(args) => block_on(login::run(args, cx)),
-            Self::Auth(args) => block_on(auth::run(args, cx)),
+            Self::Tree(args) => block_on(|| tree::run(args, cx)),
+            Self::Diff(args) => block_on(|| diff::run(args, cx)),
+            Self::Top(args) => block_on(|| top::run(args, cx)),
+            Self::Events(args) => block_on(|| events::run(args, cx)),
+            Self::Logs(args) => block_on(|| logs::run(args, cx)),
+            Self::Run(args) => block_on(|| run::run(*args, cx)),
+            Self::Create(args) => block_on(|| create::run(args, cx)),
+            Self::Apply(args) => block_on(|| apply::run(args, cx)),
+            Self::Replace(args) => block_on(|| replace::run(args, cx)),
+            Self::Restart(args) => block_on(|| restart::run(args, cx)),
+            Self::Adopt(args) => block_on(|| adopt::run(args, cx)),
+            Self::Cancel(args) => block_on(|| cancel::run(args, cx)),
+            Self::Complete(args) => block_on(|| complete::run(args, cx)),
+            Self::Fail(args) => block_on(|| fail::run(args, cx)),
+            Self::Keepalive(args) => block_on(|| keepalive::run(args, cx)),
+            Self::Progress(args) => block_on(|| progress::run(args, cx)),
+            Self::Pause(args) => block_on(|| hold::pause(args, cx)),
+            Self::Resume(args) => block_on(|| hold::resume(args, cx)),
+            Self::Scale(args) => block_on(|| scale::run(args, cx)),
+            Self::Patch(args) => block_on(|| patch::run(args, cx)),
+            Self::Label(args) => block_on(|| label::label(args, cx)),
+            Self::Annotate(args) => block_on(|| label::annotate(args, cx)),
+            Self::Edit(args) => block_on(|| edit::run(args, cx)),
+            Self::Delete(args) => block_on(|| delete::run(args, cx)),
+            Self::Gc(args) => block_on(|| gc::run(args, cx)),
+            Self::Wait(args) => block_on(|| wait::run(args, cx)),
+            Self::Why(args) => block_on(|| why::run(args, cx)),
+            Self::Login(args) => block_on(|| login::run(args, cx)),
+            Self::Auth(args) => block_on(|| auth::run(args, cx)),
             Self::Config(args) => config::run(args, cx),
             Self::Server(args) => server::run(args, cx),
             Self::Completion(args) => completion::run(args, cx),
             Self::Help(args) => help::run(args, cx),
-            Self::Version(args) => block_on(version::run(args, cx)),
+            Self::Version(args) => block_on(|| version::run(args, cx)),
             Self::Plugin(args) => plugin::run(args, cx),
             Self::Internal(args) => internal::run(args, cx),
         }
@@ -208,7 +205,10 @@ impl Command {
 }
 
 /// Runs a client's command: on this thread, with timers and sockets.
-pub(crate) fn block_on<F>(command: F) -> Result<Exit, CliError>
+///
+/// Never inlined: what a command keeps while it waits is then in its own frame, and not in one that has room for all of them.
+#[inline(never)]
+pub(crate) fn block_on<F>(command: impl FnOnce() -> F) -> Result<Exit, CliError>
 where
     F: Future<Output = Result<Exit, CliError>>,
 {
@@ -216,7 +216,7 @@ where
         .enable_all()
         .build()
         .map_err(|error| CliError::failed(format!("cannot start the runtime: {error}")))?;
-    let result = runtime.block_on(command);
+    let result = runtime.block_on(command());
     // A thread that still reads stdin must not keep the process.
     runtime.shutdown_background();
     result

@@ -49,9 +49,9 @@ enum ServerCommand {
 pub(crate) fn run(args: ServerArgs, cx: &Context) -> Result<Exit, CliError> {
     match args.command {
         ServerCommand::Run(args) => run::run(*args, cx),
-        ServerCommand::Start(args) => block_on(start::run(args, cx)),
-        ServerCommand::Stop(args) => block_on(stop::run(args, cx)),
-        ServerCommand::Status(args) => block_on(status::run(args, cx)),
+        ServerCommand::Start(args) => block_on(|| start::run(args, cx)),
+        ServerCommand::Stop(args) => block_on(|| stop::run(args, cx)),
+        ServerCommand::Status(args) => block_on(|| status::run(args, cx)),
     }
 }
 
