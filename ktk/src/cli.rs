@@ -194,7 +194,7 @@ impl Cli {
 /// Prints why a command line was refused (or the help that it asked for) and names the code.
 pub(crate) fn explain(refused: &clap::Error, args: &[OsString]) -> Exit {
     let ui = Ui::new(color_of(args));
-    let verb = args.iter().skip(1).filter_map(|arg| arg.to_str()).find(|arg| commands::is_verb(arg));
+    let verb = verb_of(args);
     let text = |color: bool| match color {
         true => refused.render().ansi().to_string(),
         false => refused.render().to_string(),
@@ -219,6 +219,27 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString]) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) => error.exit(),
     }
+}
+
+/// The verb of a command line that clap did not accept as a whole: its first word that is neither a flag nor a flag's value.
+fn verb_of(args: &[OsString]) -> Option<&str> {
+    let root = Root::command();
+    let has_value_behind = |flag: &str| {
+        root.get_arguments().filter(|arg| arg.get_action().takes_values()).any(|arg| {
+            let is_long = arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long));
+            is_long || arg.get_short().is_some_and(|short| flag.chars().eq(['-', short]))
+        })
+    };
+    let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str());
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            return Some(word).filter(|word| commands::is_verb(word));
+        }
+        if has_value_behind(word) {
+            words.next();
+        }
+    }
+    None
 }
 
 /// The help that nothing typed asks for, where variables count as arguments and clap refuses instead.
@@ -302,8 +323,7 @@ mod tests {
     fn refusal(args: &[&str]) -> Vec<String> {
         let args_os: Vec<OsString> = args.iter().map(OsString::from).collect();
         let refused = Cli::read(&args_os).expect_err("a refused command line");
-        let verb = args.iter().skip(1).copied().find(|arg| commands::is_verb(arg));
-        refusal_lines(&Cli::command(), &refused, verb)
+        refusal_lines(&Cli::command(), &refused, verb_of(&args_os))
     }
 
     #[test]
@@ -350,6 +370,21 @@ mod tests {
             root.get_subcommands().map(|verb| verb.get_name().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(names(&Cli::command()), names(&derived));
+    }
+
+    #[test]
+    fn the_verb_is_the_first_word_that_is_no_flag_and_no_flags_value() {
+        let verb = |line: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            verb_of(&args).map(str::to_owned)
+        };
+        assert_eq!(verb("ktk -n wait get tasks").as_deref(), Some("get"));
+        assert_eq!(verb("ktk --no-input --context=x get wait").as_deref(), Some("get"));
+        assert_eq!(verb("ktk -n get"), None);
+        assert_eq!(
+            refusal(&["ktk", "frob", "-x", "get"]),
+            ["error: unknown command \"frob\" for \"ktk\"", "See 'ktk --help' for usage."]
+        );
     }
 
     #[test]
