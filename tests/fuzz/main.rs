@@ -14,6 +14,9 @@ mod fuzzed;
 /// No input may take longer.
 const LIMIT: Duration = Duration::from_secs(1);
 
+/// What the process may have taken at its peak, whatever it was given.
+const MEMORY: u64 = 512 << 20;
+
 /// The longest input that is made.
 const MAX_BYTES: usize = 64 << 10;
 
@@ -101,6 +104,13 @@ fn mutated(input: &[u8], others: &[(String, Vec<u8>)], numbers: &mut Numbers) ->
     input
 }
 
+/// The most that this process has ever taken, as the kernel counts it.
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+}
+
 fn play(target: &str, run: fn(&[u8])) {
     let corpus = corpus(target);
     let timed = |name: &str, input: &[u8]| {
@@ -109,6 +119,8 @@ fn play(target: &str, run: fn(&[u8])) {
         let text = String::from_utf8_lossy(input);
         assert!(outcome.is_ok(), "{target}: {name} panics: keep it in fuzz/corpus/{target}: {text:?}");
         assert!(begin.elapsed() < LIMIT, "{target}: {name} takes {:?}: {text:?}", begin.elapsed());
+        let peak = peak_memory();
+        assert!(peak < MEMORY, "{target}: with {name} it took {peak} bytes: {text:?}");
     };
     for (name, input) in &corpus {
         timed(name, input);
