@@ -45,6 +45,7 @@ const NO_SETTINGS: &[&str] = &[
     "KTK_NAMESPACE",
     "KTK_NEEDS",
     "KTK_OUTPUT",
+    "KTK_PREFERENCES",
     "KTK_SERVER",
     "KTK_SOCKET",
     "KTK_STORE_ID",
@@ -106,8 +107,17 @@ pub fn config_files() -> Vec<PathBuf> {
     if let Some(list) = set("KTKCONFIG") {
         return env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
     }
-    let places = etcetera::base_strategy::Xdg::new();
-    places.map(|places| places.config_dir().join("ktk/config.yaml")).into_iter().collect()
+    config_dir().map(|directory| directory.join("config.yaml")).into_iter().collect()
+}
+
+/// The directory of a user's own settings: `$XDG_CONFIG_HOME/ktk`, else `~/.config/ktk`; `None` without a home.
+///
+/// ```
+/// let preferences = ktk_client::env::config_dir().map(|directory| directory.join("preferences.yaml"));
+/// # let _ = preferences;
+/// ```
+pub fn config_dir() -> Option<PathBuf> {
+    etcetera::base_strategy::Xdg::new().ok().map(|places| places.config_dir().join("ktk"))
 }
 
 /// `KTK_TOKEN`: apart from the settings, which may be shown.

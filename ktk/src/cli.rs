@@ -4,12 +4,16 @@ mod switches;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, builder::FalseyValueParser, error::ErrorKind};
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, builder::FalseyValueParser, error::ErrorKind,
+    parser::ValueSource,
+};
 use ktk_client::api::Duration;
 
 use crate::{
     commands::{self, Command, completion},
     error::{CliError, Exit},
+    preferences::Preferences,
     suggest,
     ui::{ColorChoice, Ui},
 };
@@ -65,9 +69,17 @@ pub(crate) struct GlobalArgs {
           add = completion::namespaces())]
     pub(crate) namespace: Option<String>,
 
-    /// The ids of those that were typed: the others come from variables, or from nowhere.
+    /// The ids of those that were typed: the others come from variables, preferences, or from nowhere.
     #[arg(skip)]
     pub(crate) typed: Vec<&'static str>,
+
+    /// The ids of those that are as somebody prefers them, and where that is written.
+    #[arg(skip)]
+    pub(crate) preferred: Vec<(&'static str, String)>,
+
+    /// What holds of the user's preferences.
+    #[arg(skip)]
+    pub(crate) preferences: Preferences,
 
     /// Context to use: a server of the configuration by its name
     #[arg(long, global = true, value_name = "NAME", env = "KTK_CONTEXT", hide_env_values = true,
@@ -123,10 +135,21 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, env = "KTK_PROMPT_DISABLED", hide_env_values = true,
           value_parser = FalseyValueParser::new())]
     pub(crate) no_input: bool,
+
+    /// File of default flags and aliases, off for none [default: $XDG_CONFIG_HOME/ktk/preferences.yaml]
+    #[arg(
+        long = "preferences",
+        global = true,
+        value_name = "FILE",
+        env = "KTK_PREFERENCES",
+        hide_env_values = true,
+        id = "preferences"
+    )]
+    pub(crate) preferences_file: Option<String>,
 }
 
 /// The ids of global flags that settings come from.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "namespace",
     "context",
     "config",
@@ -137,6 +160,7 @@ const SETTINGS: [&str; 10] = [
     "request_timeout",
     "verbose",
     "no_input",
+    "preferences",
 ];
 
 impl Cli {
@@ -148,51 +172,58 @@ impl Cli {
     /// Reads a command line. Only the verbs that its words can mean are defined for it: most of the time that a short
     /// command takes to begin would go into the flags of others. A line that is refused is read with all of them, so that
     /// what is said about it is true.
-    pub(crate) fn read(args: &[OsString]) -> Result<Self, clap::Error> {
+    pub(crate) fn read(args: &[OsString], preferences: &Preferences) -> Result<Self, clap::Error> {
         let words: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
         if !words.iter().any(|word| commands::is_verb(word)) {
             // Nothing below the root can be meant, and what is global is copied to each verb.
-            let root = Root::command().mut_args(|arg| arg.global(false));
-            return Self::read_as(root.subcommands(commands::defined(|_| true)), args);
+            let root = || Root::command().mut_args(|arg| arg.global(false));
+            let define = || root().subcommands(commands::defined(|_| true));
+            return Self::read_as(define, args, &Preferences::default());
         }
-        let command = Root::command().subcommands(commands::defined(|name| words.contains(&name)));
-        Self::read_as(command, args).or_else(|_| Self::read_as(Self::command(), args))
+        let define = || Root::command().subcommands(commands::defined(|name| words.contains(&name)));
+        Self::read_as(define, args, preferences).or_else(|_| Self::read_as(Self::command, args, preferences))
     }
 
-    /// A `--data-dir` that was typed wins over a `KTK_SERVER` that was not: flags go before variables, whichever of the
-    /// two they are about.
-    fn read_as(mut command: clap::Command, args: &[OsString]) -> Result<Self, clap::Error> {
-        let args = switches::plain(args, &command);
-        let read = command.try_get_matches_from_mut(args);
+    /// Where several say where the server is, what was typed wins over a variable, and a variable over what is preferred,
+    /// whichever flags they are about.
+    fn read_as(
+        define: impl Fn() -> clap::Command,
+        args: &[OsString],
+        preferences: &Preferences,
+    ) -> Result<Self, clap::Error> {
+        let mut holding = preferences.clone();
+        let mut command = holding.prefer(define());
+        let (args, off) = switches::plain(args, &command);
+        let read = command.try_get_matches_from_mut(&args);
+        let gave_way = read.as_ref().is_ok_and(|matches| holding.give_way(&command, matches, &off));
         // To take it apart, piece by piece, is a good part of what a short command takes.
         std::mem::forget(command);
-        let matches = read?;
+        let matches = if gave_way { holding.prefer(define()).try_get_matches_from(&args)? } else { read? };
         let mut cli = Self {
             global: GlobalArgs::from_arg_matches(&matches)?,
             command: Command::from_arg_matches(&matches)?,
         };
         let innermost =
             std::iter::successors(Some(&matches), |outer| outer.subcommand().map(|(_, inner)| inner)).last();
-        let is_typed = |name: &str| {
-            let source = innermost.and_then(|matches| matches.value_source(name));
-            source == Some(clap::parser::ValueSource::CommandLine)
-        };
-        if is_typed("data_dir") && !is_typed("server") {
+        let source = |name: &str| innermost.and_then(|matches| matches.value_source(name));
+        let is_typed = |name: &str| source(name) == Some(ValueSource::CommandLine);
+        // Of two variables it is the server's that counts.
+        if source("data_dir") > source("server") || source("context") > source("server") {
             cli.global.server = None;
         }
-        if is_typed("context") && !is_typed("server") {
-            cli.global.server = None;
-            if !is_typed("data_dir") {
-                cli.global.data_dir = None;
-            }
+        if source("context") > source("data_dir") {
+            cli.global.data_dir = None;
         }
         cli.global.typed = SETTINGS.into_iter().filter(|name| is_typed(name)).collect();
+        let origin = |name: &'static str| Some((name, holding.origin(&matches, name)?));
+        cli.global.preferred = SETTINGS.into_iter().filter_map(origin).collect();
+        cli.global.preferences = preferences.clone();
         Ok(cli)
     }
 }
 
 /// Prints why a command line was refused (or the help that it asked for) and names the code.
-pub(crate) fn explain(refused: &clap::Error, args: &[OsString]) -> Exit {
+pub(crate) fn explain(refused: &clap::Error, args: &[OsString], preferences: &Preferences) -> Exit {
     let ui = Ui::new(color_of(args));
     let verb = verb_of(args);
     let text = |color: bool| match color {
@@ -208,7 +239,8 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString]) -> Exit {
             return Exit::Usage;
         }
         _ => {
-            let error = CliError::usage_lines(refusal_lines(&Cli::command(), refused, verb));
+            let error =
+                CliError::usage_lines(refusal_lines(&preferences.beside(Cli::command()), refused, verb));
             ui.error(&error);
             return error.exit();
         }
@@ -322,7 +354,7 @@ mod tests {
 
     fn refusal(args: &[&str]) -> Vec<String> {
         let args_os: Vec<OsString> = args.iter().map(OsString::from).collect();
-        let refused = Cli::read(&args_os).expect_err("a refused command line");
+        let refused = Cli::read(&args_os, &Preferences::default()).expect_err("a refused command line");
         refusal_lines(&Cli::command(), &refused, verb_of(&args_os))
     }
 
@@ -356,7 +388,7 @@ mod tests {
     fn help_is_whole_also_where_a_flag_has_the_name_of_a_verb() {
         let help = |args: &[&str]| {
             let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-            Cli::read(&args).expect_err("help").render().to_string()
+            Cli::read(&args, &Preferences::default()).expect_err("help").render().to_string()
         };
         let whole = help(&["ktk", "--help"]);
         assert!(whole.contains("List objects") && !whole.contains("internal"), "{whole}");

@@ -13,6 +13,7 @@ mod error;
 mod generate;
 mod kinds;
 mod output;
+mod preferences;
 mod settings;
 mod suggest;
 mod target;
@@ -28,6 +29,7 @@ use crate::{
     cli::Cli,
     context::Context,
     error::Exit,
+    preferences::Preferences,
     settings::Settings,
     ui::{ColorChoice, Ui},
 };
@@ -38,9 +40,17 @@ pub fn main() -> ExitCode {
     if let Some(exit) = commands::completion::answer_shell(&args, Cli::command) {
         return exit.into();
     }
-    let cli = match Cli::read(&args) {
+    let mut preferences = match Preferences::read(&args, Cli::command) {
+        Ok(preferences) => preferences,
+        Err(error) => {
+            Ui::new(ColorChoice::Auto).error(&error);
+            return error.exit().into();
+        }
+    };
+    let args = preferences.expand(&args, Cli::command).unwrap_or(args);
+    let cli = match Cli::read(&args, &preferences) {
         Ok(cli) => cli,
-        Err(refused) => match instead(&refused, &args) {
+        Err(refused) => match instead(&refused, &args, &preferences) {
             Ok(cli) => cli,
             Err(exit) => return exit.into(),
         },
@@ -58,19 +68,19 @@ pub fn main() -> ExitCode {
 }
 
 /// What is done about a command line that is none of ktk's: it may be a plugin's, or somebody can be asked for the rest.
-fn instead(refused: &clap::Error, args: &[OsString]) -> Result<Cli, Exit> {
+fn instead(refused: &clap::Error, args: &[OsString], preferences: &Preferences) -> Result<Cli, Exit> {
     if let Some(exit) = commands::plugin::run_instead(refused, args) {
         return Err(exit);
     }
     let completed = match commands::asked::complete(refused, args, &Ui::new(ColorChoice::Auto)) {
-        Ok(None) => return Err(cli::explain(refused, args)),
+        Ok(None) => return Err(cli::explain(refused, args, preferences)),
         Ok(Some(completed)) => completed,
         Err(error) => {
             Ui::new(ColorChoice::Auto).error(&error);
             return Err(error.exit());
         }
     };
-    Cli::read(&completed).map_err(|refused| cli::explain(&refused, &completed))
+    Cli::read(&completed, preferences).map_err(|refused| cli::explain(&refused, &completed, preferences))
 }
 
 /// Says what went wrong, writes out what is still buffered, and names the exit code.

@@ -6,6 +6,7 @@ pub(crate) const TOPICS: &[(&str, &str)] = &[
     ("exit-codes", EXIT_CODES),
     ("jsonpath", JSONPATH),
     ("manifests", include_str!("topics/manifests.txt")),
+    ("preferences", include_str!("topics/preferences.txt")),
     ("restarts", include_str!("topics/restarts.txt")),
     ("selectors", SELECTORS),
 ];

@@ -39,6 +39,7 @@ mod net;
 mod pager;
 mod pick;
 mod plugin;
+mod preferences;
 mod refusals;
 mod replace;
 mod restart;

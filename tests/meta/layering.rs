@@ -65,11 +65,13 @@ const MAP: &[Room] = &[
     room("ktk", "generate", &[]),
     room("ktk", "view", &["kinds", "ui"]),
     room("ktk", "output", &["ui"]),
+    // What flags are by default is compared with the command line's definition, which is passed in.
+    room("ktk", "preferences", &[]),
     // The global flags are declared at the root of the command line, and settings are what they come to.
     room("ktk", "settings", &["cli", "ui"]),
     room("ktk", "context", &["settings", "ui"]),
-    room("ktk", "commands", &["kinds", "target", "generate", "view", "output", "ui", "context", "settings"]),
-    room("ktk", "cli", &["commands", "ui"]),
+    room("ktk", "commands", &["kinds", "target", "generate", "view", "output", "ui", "context", "settings", "preferences"]),
+    room("ktk", "cli", &["commands", "ui", "preferences"]),
 ];
 
 /// Rooms of the command line that never see a client, only the types.

@@ -4,16 +4,18 @@ use std::{collections::BTreeMap, ffi::OsString};
 
 use clap::{ArgAction, Command};
 
-/// A command line in which each switch that was given a value stands alone, or not at all.
+/// A command line in which each switch that was given a value stands alone, or not at all; and the names of those that
+/// were said not to be set.
 ///
 /// A name that is a switch of one command and takes a value in another stays as it was typed.
-pub(crate) fn plain(args: &[OsString], root: &Command) -> Vec<OsString> {
+pub(crate) fn plain(args: &[OsString], root: &Command) -> (Vec<OsString>, Vec<String>) {
     let is_switch = |name: &str| {
         let mut switches = BTreeMap::new();
         collect(root, &mut switches);
         switches.get(name) == Some(&true)
     };
     let mut plain = Vec::with_capacity(args.len());
+    let mut off = Vec::new();
     let mut rest = args.iter();
     for arg in rest.by_ref() {
         if arg == "--" {
@@ -22,12 +24,12 @@ pub(crate) fn plain(args: &[OsString], root: &Command) -> Vec<OsString> {
         }
         match arg.to_str().and_then(|text| text.strip_prefix("--")).and_then(|text| text.split_once('=')) {
             Some((name, "true")) if is_switch(name) => plain.push(format!("--{name}").into()),
-            Some((name, "false")) if is_switch(name) => {}
+            Some((name, "false")) if is_switch(name) => off.push(name.to_owned()),
             _ => plain.push(arg.clone()),
         }
     }
     plain.extend(rest.cloned());
-    plain
+    (plain, off)
 }
 
 /// All long flags of a command and of those below it, and whether each takes no value wherever it stands.
@@ -48,7 +50,7 @@ mod tests {
 
     fn line(text: &str) -> String {
         let args: Vec<OsString> = text.split(' ').map(OsString::from).collect();
-        let plain = plain(&args, &Cli::command());
+        let (plain, _) = plain(&args, &Cli::command());
         plain.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 

@@ -20,7 +20,7 @@ Examples:
   # What a manifest looks like
   ktk help manifests";
 
-/// Show the help of a command, or a topic: environment, exit-codes, jsonpath, manifests, restarts, selectors
+/// Show the help of a command, or a topic: environment, exit-codes, jsonpath, manifests, preferences, restarts, selectors
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct HelpArgs {

@@ -13,11 +13,11 @@ use crate::{env, error::CliError};
 /// A setting, as it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
-    /// What the flag is called.
-    pub(crate) name: &'static str,
+    /// What the flag is called; of preferences what they are about.
+    pub(crate) name: String,
     /// What it came to; nothing where there is none.
     pub(crate) value: Option<String>,
-    /// `flag --server`, `variable KTK_SERVER`, `context work (FILE)`, `default`.
+    /// `flag --server`, `variable KTK_SERVER`, `preferences FILE:LINE`, `context work (FILE)`, `default`.
     pub(crate) origin: String,
 }
 
@@ -42,7 +42,7 @@ impl Settings {
                 (None, Some(value), Some(origin)) => (Some(value), origin.clone()),
                 _ => (default, "default".to_owned()),
             };
-            Setting { name, value, origin }
+            Setting { name: name.to_owned(), value, origin }
         };
         let data_dir = || client_env::data_dir().ok();
         let is_local = self.server.is_none() && context.is_none_or(|context| context.server.is_none());
@@ -52,7 +52,7 @@ impl Settings {
         let authority_of_context =
             context.and_then(|context| context.certificate_authority.as_ref()).map(show);
         let timeout = flags.request_timeout.map(|limit| limit.to_string());
-        Ok(vec![
+        let mut settings = vec![
             self.config_files(&config),
             self.chosen(&config),
             setting(
@@ -79,25 +79,51 @@ impl Settings {
             self.switch("color", "KTK_COLOR", format!("{:?}", flags.color).to_lowercase()),
             self.switch("verbose", "KTK_VERBOSE", flags.verbose.to_string()),
             self.switch("no-input", "KTK_PROMPT_DISABLED", flags.no_input.to_string()),
-        ])
+        ];
+        settings.extend(self.preferences());
+        Ok(settings)
     }
 
-    /// The flag or the variable by which a setting was given.
+    /// The file of preferences, and what it says.
+    fn preferences(&self) -> Vec<Setting> {
+        let preferences = &self.flags.preferences;
+        let value = match (&preferences.file, &self.flags.preferences_file) {
+            (Some(path), _) => Some(path.display().to_string()),
+            (None, named) => named.clone(),
+        };
+        let file = self.switch("preferences", "KTK_PREFERENCES", String::new());
+        let told = preferences.told().into_iter().map(|told| Setting {
+            name: told.name,
+            value: Some(told.value),
+            origin: preferences.place(told.line),
+        });
+        [Setting { value, ..file }].into_iter().chain(told).collect()
+    }
+
+    /// The flag, the variable or the line of preferences by which a setting was given.
     fn given_by(&self, name: &str) -> String {
-        match self.is_typed(name) {
-            true => format!("flag --{name}"),
-            false => format!("variable {}", variable(name)),
+        match (self.is_typed(name), self.preferred(name)) {
+            (true, _) => format!("flag --{name}"),
+            (false, Some(place)) => place,
+            (false, None) => format!("variable {}", variable(name)),
         }
+    }
+
+    fn preferred(&self, name: &str) -> Option<String> {
+        let id = name.replace('-', "_");
+        let preferred = self.flags.preferred.iter().find(|(preferred, _)| *preferred == id);
+        preferred.map(|(_, place)| place.clone())
     }
 
     /// A flag that always has a value, given or not.
     fn switch(&self, name: &'static str, variable: &str, value: String) -> Setting {
-        let origin = match (self.is_typed(name), env::var(variable)) {
-            (true, _) => format!("flag --{name}"),
-            (false, Some(_)) => format!("variable {variable}"),
-            (false, None) => "default".to_owned(),
+        let origin = match (self.is_typed(name), self.preferred(name), env::var(variable)) {
+            (true, ..) => format!("flag --{name}"),
+            (false, Some(place), _) => place,
+            (false, None, Some(_)) => format!("variable {variable}"),
+            (false, None, None) => "default".to_owned(),
         };
-        Setting { name, value: Some(value), origin }
+        Setting { name: name.to_owned(), value: Some(value), origin }
     }
 
     fn is_typed(&self, name: &str) -> bool {
@@ -106,12 +132,13 @@ impl Settings {
 
     fn config_files(&self, config: &Config) -> Setting {
         let files: Vec<String> = config.paths().map(|(path, _)| path.display().to_string()).collect();
-        let origin = match (&self.config, env::var("KTKCONFIG")) {
-            (Some(_), _) => "flag --config",
-            (None, Some(_)) => "variable KTKCONFIG",
-            (None, None) => "default",
+        let origin = match (&self.config, self.preferred("config"), env::var("KTKCONFIG")) {
+            (Some(_), Some(place), _) => place,
+            (Some(_), None, _) => "flag --config".to_owned(),
+            (None, _, Some(_)) => "variable KTKCONFIG".to_owned(),
+            (None, _, None) => "default".to_owned(),
         };
-        Setting { name: "config", value: Some(files.join(":")), origin: origin.to_owned() }
+        Setting { name: "config".to_owned(), value: Some(files.join(":")), origin }
     }
 
     fn chosen(&self, config: &Config) -> Setting {
@@ -125,7 +152,7 @@ impl Settings {
                 None => (Some(LOCAL.to_owned()), "default".to_owned()),
             },
         };
-        Setting { name: "context", value, origin }
+        Setting { name: "context".to_owned(), value, origin }
     }
 
     fn token(&self, of_context: Option<&str>) -> Setting {
@@ -138,7 +165,7 @@ impl Settings {
             }
             None => (None, "default"),
         };
-        Setting { name: "token", value: value.map(str::to_owned), origin: origin.to_owned() }
+        Setting { name: "token".to_owned(), value: value.map(str::to_owned), origin: origin.to_owned() }
     }
 }
 

@@ -156,6 +156,7 @@ fn spawn(policy: &Policy, data_dir: &Path, log: &Path) -> Result<(Child, OwnedFd
         .args(&policy.server_args)
         .env_clear()
         .envs(env::server_env())
+        .env("KTK_PREFERENCES", "off")
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

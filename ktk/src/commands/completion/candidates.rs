@@ -7,7 +7,6 @@ use ktk_client::config::{Config, LOCAL};
 
 use super::line::Line;
 use crate::{
-    env,
     kinds::{self, Kind},
     output::{self, Word},
     view::explain,
@@ -17,7 +16,7 @@ use crate::{
 pub(crate) fn targets(verb: &'static str) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         let Some(current) = current.to_str() else { return Vec::new() };
-        let line = Line::read(&env::args());
+        let line = Line::typed();
         if let Some((kind, _)) = current.split_once('/') {
             return with_kind(kind, verb, &line, current);
         }
@@ -32,7 +31,7 @@ pub(crate) fn targets(verb: &'static str) -> ArgValueCompleter {
 pub(crate) fn names(bare: Kind, verb: &'static str) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         let Some(current) = current.to_str() else { return Vec::new() };
-        let line = Line::read(&env::args());
+        let line = Line::typed();
         match current.split_once('/') {
             Some((kind, _)) => with_kind(kind, verb, &line, current),
             None => matching(current, line.names(line.kind(verb).unwrap_or(bare))),
@@ -83,7 +82,7 @@ pub(super) fn completer(
 ) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         let Some(current) = current.to_str() else { return Vec::new() };
-        matching(current, offer(current, Line::read(&env::args())))
+        matching(current, offer(current, Line::typed()))
     })
 }
 

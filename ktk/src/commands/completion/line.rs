@@ -8,8 +8,11 @@ use ktk_client::{
     client::{Autostart, ServerAddress},
 };
 
-use super::super::fetch::{self, Query};
-use crate::{kinds::Kind, view::object::Object};
+use super::{
+    super::fetch::{self, Query},
+    PREFERENCES,
+};
+use crate::{env, kinds::Kind, view::object::Object};
 
 /// The longest that the server is waited for.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(80);
@@ -25,11 +28,20 @@ pub(super) struct Line {
     server: Option<String>,
     data_dir: Option<String>,
     context: Option<String>,
-    /// All that is no global flag, the program first.
+    /// All that is no global flag, the verb first.
     pub(super) words: Vec<String>,
 }
 
 impl Line {
+    /// The line that the shell passes on, with the command that an alias stands for.
+    pub(super) fn typed() -> Self {
+        let mut line = Self::read(&env::args());
+        if let Some(preferences) = PREFERENCES.get() {
+            line.words = preferences.spelled_out(line.words);
+        }
+        line
+    }
+
     /// Reads what the shell passes on behind `--`.
     pub(super) fn read(args: &[OsString]) -> Self {
         let typed = args.iter().skip_while(|arg| *arg != "--").skip(1);

@@ -5,7 +5,10 @@ mod candidates;
 mod flags;
 mod line;
 
-use std::ffi::{OsStr, OsString};
+use std::{
+    ffi::{OsStr, OsString},
+    sync::OnceLock,
+};
 
 use clap::Args;
 use clap_complete::{engine::ArgValueCompleter, env::CompleteEnv};
@@ -18,7 +21,11 @@ use crate::{
     env,
     error::{CliError, Exit},
     generate::{self, COMPLETE_VARIABLE, SHELLS},
+    preferences::Preferences,
 };
+
+/// What the user prefers; nothing where that cannot be read. Completers are given what was typed and nothing else.
+static PREFERENCES: OnceLock<Preferences> = OnceLock::new();
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,10 +64,12 @@ pub(crate) fn answer_shell(args: &[OsString], command_line: fn() -> clap::Comman
     env::var(COMPLETE_VARIABLE)?;
     let directory = env::current_dir().ok();
     // Only here: what completes is nothing that a command needs.
+    let typed: Vec<OsString> = args.iter().skip_while(|arg| *arg != "--").skip(1).cloned().collect();
+    let read = || Preferences::read(&typed, command_line).unwrap_or_default();
+    let preferences = PREFERENCES.get_or_init(read);
+    let known = || plugin::beside(preferences.beside(flags::with_topics(flags::completed(command_line()))));
     let answer =
-        CompleteEnv::with_factory(|| plugin::beside(flags::with_topics(flags::completed(command_line()))))
-            .var(COMPLETE_VARIABLE)
-            .try_complete(args, directory.as_deref());
+        CompleteEnv::with_factory(known).var(COMPLETE_VARIABLE).try_complete(args, directory.as_deref());
     match answer {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),

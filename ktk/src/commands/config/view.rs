@@ -40,7 +40,8 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     minify: bool,
 
-    /// Show each global setting, and whether it comes from a flag, a variable, a context or nowhere
+    /// Show each global setting, and whether it comes from a flag, a variable, preferences, a context or nowhere;
+    /// and all preferences
     #[arg(long, conflicts_with_all = ["raw", "minify"])]
     origins: bool,
 
@@ -99,5 +100,5 @@ fn row(name: &str, value: &str, origin: &str) -> Vec<Cell> {
 }
 
 fn cells(setting: &Setting) -> Vec<Cell> {
-    row(setting.name, setting.value.as_deref().unwrap_or("<none>"), &setting.origin)
+    row(&setting.name, setting.value.as_deref().unwrap_or("<none>"), &setting.origin)
 }
