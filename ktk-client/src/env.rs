@@ -52,6 +52,7 @@ const NO_SETTINGS: &[&str] = &[
     "KTK_TASK_ID",
     "KTK_TASK_NAME",
     "KTK_TOKEN",
+    "KTK_WARNINGS_AS_ERRORS",
 ];
 
 /// The client's settings, as the environment has them.

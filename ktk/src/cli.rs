@@ -1,5 +1,6 @@
 //! The root of the command line: global flags, and what a refused command line says.
 
+mod kubectl;
 mod switches;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -136,6 +137,11 @@ pub(crate) struct GlobalArgs {
           value_parser = FalseyValueParser::new())]
     pub(crate) no_input: bool,
 
+    /// Exit with 1 where there was a warning
+    #[arg(long, global = true, env = "KTK_WARNINGS_AS_ERRORS", hide_env_values = true,
+          value_parser = FalseyValueParser::new())]
+    pub(crate) warnings_as_errors: bool,
+
     /// File of default flags and aliases, off for none [default: $XDG_CONFIG_HOME/ktk/preferences.yaml]
     #[arg(
         long = "preferences",
@@ -149,7 +155,7 @@ pub(crate) struct GlobalArgs {
 }
 
 /// The ids of global flags that settings come from.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "namespace",
     "context",
     "config",
@@ -160,6 +166,7 @@ const SETTINGS: [&str; 11] = [
     "request_timeout",
     "verbose",
     "no_input",
+    "warnings_as_errors",
     "preferences",
 ];
 
@@ -320,7 +327,9 @@ fn refusal_lines(root: &clap::Command, refused: &clap::Error, verb: Option<&str>
                 return vec![format!("error: unexpected argument {flag:?}"), see];
             }
             let mut lines = vec![format!("error: unknown flag: {flag}")];
-            lines.extend(string(ContextKind::SuggestedArg).map(|flag| format!("hint: did you mean {flag}?")));
+            let here = kubectl::called_otherwise(&flag, verb).map(|here| format!("hint: {here}"));
+            let near = || string(ContextKind::SuggestedArg).map(|flag| format!("hint: did you mean {flag}?"));
+            lines.extend(here.or_else(near));
             lines.push(see);
             lines
         }

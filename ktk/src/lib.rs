@@ -86,7 +86,7 @@ fn instead(refused: &clap::Error, args: &[OsString], preferences: &Preferences) 
 /// Says what went wrong, writes out what is still buffered, and names the exit code.
 fn finish(cx: &Context, result: Result<Exit, error::CliError>) -> Exit {
     let result = match result {
-        Ok(exit) => cx.ui.finish().map(|()| exit),
+        Ok(exit) => cx.ui.finish().and_then(|()| without_warnings(cx, exit)),
         Err(error) => {
             // The error counts; that its result could not be written either adds nothing.
             let _ = cx.ui.finish();
@@ -99,5 +99,16 @@ fn finish(cx: &Context, result: Result<Exit, error::CliError>) -> Exit {
             cx.ui.error(&error);
             error.exit()
         }
+    }
+}
+
+/// What was done with warnings has failed where they are to be errors.
+fn without_warnings(cx: &Context, exit: Exit) -> Result<Exit, error::CliError> {
+    match cx.ui.warnings() {
+        count if count > 0 && exit == Exit::Done && cx.settings.flags().warnings_as_errors => {
+            let noun = if count == 1 { "warning" } else { "warnings" };
+            Err(error::CliError::failed(format!("{count} {noun} received")))
+        }
+        _ => Ok(exit),
     }
 }

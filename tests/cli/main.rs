@@ -31,6 +31,7 @@ mod hooks;
 mod http;
 mod http_abroad;
 mod http_tls;
+mod kubectl_flags;
 mod limits;
 mod logs;
 mod manifests;

@@ -203,18 +203,18 @@ fn aliases_complete_as_their_commands() {
     assert!(complete("ktk ge", 1).starts_with("get\t"));
 }
 
-/// What the command starts of itself goes without: a server is nobody's habit.
+/// What the command starts of itself goes without: a server is nobody's habit, and its own processes are this binary.
 #[test]
-fn a_server_that_is_started_has_no_preferences() {
-    let place = with("defaults: [{command: server run, options: [{name: slots, default: '3'}]}]");
-    place.ok("create task a -- true");
-    place.ok("wait a");
-    place.ktk("get nodes -o jsonpath={.items[*].spec.slots}").code(0);
-    assert_ne!(place.ok("get nodes -o jsonpath={.items[0].status.slots}"), "3");
-    // The processes of the server are this binary, too.
-    place.file("../home/.config/ktk/preferences.yaml", "nonsense");
-    place.ok("create task b --preferences=off -- true");
-    place.ok("wait b --preferences=off");
+fn what_is_started_has_no_preferences() {
+    let place = with("nonsense");
+    place.ktk("run --preferences=off -- true").code(0).says("started the local server");
+    place.kill_server();
+    let _server = place.spawn("server run --preferences=off");
+    let status = || (place.ktk("server status --preferences=off").code == 0).then_some(());
+    ktk_tests::eventually("the server answers", std::time::Duration::from_secs(20), status);
+    place.ktk("run --preferences=off -- true").is(0, "", "");
+    // These have no environment, and find a home all the same.
+    place.typed("internal launcher").stdin("").output().code(0);
 }
 
 /// A plugin's flags are the plugin's.

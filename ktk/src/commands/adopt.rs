@@ -8,6 +8,7 @@ use ktk_client::api::{
 
 use super::{
     completion,
+    dry_run::PlanFlag,
     made::{self, Made},
     missing, plan,
     selection::{self, Asked, ChoiceFlags, Named},
@@ -37,9 +38,8 @@ pub(crate) struct AdoptArgs {
     #[arg(value_name = "NAME@N", required = true, add = completion::names(Kind::Task, "adopt"))]
     names: Vec<String>,
 
-    /// Print the plan and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: PlanFlag,
 
     /// Refuse unless the newest incarnation is this one
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
@@ -65,6 +65,7 @@ pub(crate) async fn run(args: AdoptArgs, cx: &Context) -> Result<Exit, CliError>
     };
     check(&args, &names)?;
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let dry_run = args.dry_run.read()?;
     let client = cx.client().await?;
     let mut made = Made::default();
     let mut rows = Vec::new();
@@ -72,13 +73,13 @@ pub(crate) async fn run(args: AdoptArgs, cx: &Context) -> Result<Exit, CliError>
     for named in &names {
         let params = AdoptParams {
             reference: ObjectRef::new(cx.namespace(), &*named.name),
-            dry_run: args.dry_run,
+            dry_run,
             if_newest: args.if_newest,
             reason: args.reason.clone(),
             request_id: args.request_id.clone(),
         };
         match client.tasks().adopt_with(params).await {
-            Ok(answer) if args.dry_run => rows.extend(answer.plan),
+            Ok(answer) if dry_run => rows.extend(answer.plan),
             Ok(answer) => {
                 if format == OutputFormat::Human {
                     cx.ui.println(&escape(&line(&answer)))?;
@@ -89,7 +90,7 @@ pub(crate) async fn run(args: AdoptArgs, cx: &Context) -> Result<Exit, CliError>
             Err(error) => errors.push(missing::explain(client, "adopt", named, error.into()).await),
         }
     }
-    if args.dry_run {
+    if dry_run {
         plan::print(&plan::merged(rows), format, cx)?;
     } else {
         made.print(format, cx)?;

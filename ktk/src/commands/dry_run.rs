@@ -40,11 +40,46 @@ impl DryRunFlag {
             None | Some("none") => Ok(DryRun::None),
             Some("client") => Ok(DryRun::Client),
             Some("server") => Ok(DryRun::Server),
-            Some(other) => Err(CliError::usage(format!(
-                "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
-            ))),
+            Some(other) => Err(invalid(other)),
         }
     }
+}
+
+/// The flag of what begins with a plan: the server alone can make one.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PlanFlag {
+    /// Print the plan and change nothing: the server makes it, so a bare --dry-run is --dry-run=server
+    #[arg(
+        long,
+        value_name = "none|server",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "server"
+    )]
+    dry_run: Option<String>,
+}
+
+impl PlanFlag {
+    /// Whether only the plan is asked for.
+    ///
+    /// # Errors
+    /// Code 2 for `client`, which knows too little, and for another word.
+    pub(crate) fn read(&self) -> Result<bool, CliError> {
+        match self.dry_run.as_deref() {
+            None | Some("none") => Ok(false),
+            Some("server") => Ok(true),
+            Some("client") => {
+                let words = "what would happen is planned by the server, and cannot be told without it";
+                Err(CliError::usage(words).with_hint("--dry-run=server, or --dry-run alone"))
+            }
+            Some(other) => Err(invalid(other)),
+        }
+    }
+}
+
+fn invalid(word: &str) -> CliError {
+    let words = format!("Invalid dry-run value ({word}). Must be \"none\", \"server\", or \"client\".");
+    CliError::usage(words)
 }
 
 impl DryRun {

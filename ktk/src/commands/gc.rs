@@ -7,7 +7,7 @@ use ktk_client::api::{
 };
 use serde_json::json;
 
-use super::{completion, made};
+use super::{completion, dry_run::PlanFlag, made};
 use crate::{
     clock,
     context::Context,
@@ -37,9 +37,8 @@ Examples:
   # For programs
   ktk gc --dry-run -o json")]
 pub(crate) struct GcArgs {
-    /// Say what would go, and collect nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: PlanFlag,
 
     /// Output format: json, yaml or name
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(CHANGE))]
@@ -48,15 +47,16 @@ pub(crate) struct GcArgs {
 
 pub(crate) async fn run(args: GcArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
+    let dry_run = args.dry_run.read()?;
     let client = cx.client().await?;
     let moment = Moment::for_ages(clock::now());
-    let mut params = CollectParams { dry_run: args.dry_run, ..CollectParams::default() };
+    let mut params = CollectParams { dry_run, ..CollectParams::default() };
     let mut items: Vec<CollectedItem> = Vec::new();
     let (retention, kept_until) = loop {
         let answer = client.server().collect(params.clone()).await?;
         items.extend(answer.items);
         match answer.next {
-            Some(next) => params.after = args.dry_run.then_some(next),
+            Some(next) => params.after = dry_run.then_some(next),
             None => break (answer.retention, answer.kept_until),
         }
     };
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: GcArgs, cx: &Context) -> Result<Exit, CliError> {
         (_, None) => {
             made::print_rows(&collected::rows(&items, &moment), cx)?;
             let tasks: u64 = items.iter().map(|item| item.tasks).sum();
-            let words = if args.dry_run { "would go" } else { "have gone" };
+            let words = if dry_run { "would go" } else { "have gone" };
             cx.ui.message(&format!("{tasks} tasks {words}"));
         }
     }

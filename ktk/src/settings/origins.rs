@@ -79,6 +79,7 @@ impl Settings {
             self.switch("color", "KTK_COLOR", format!("{:?}", flags.color).to_lowercase()),
             self.switch("verbose", "KTK_VERBOSE", flags.verbose.to_string()),
             self.switch("no-input", "KTK_PROMPT_DISABLED", flags.no_input.to_string()),
+            self.switch("warnings-as-errors", "KTK_WARNINGS_AS_ERRORS", flags.warnings_as_errors.to_string()),
         ];
         settings.extend(self.preferences());
         Ok(settings)

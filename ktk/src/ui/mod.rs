@@ -14,7 +14,10 @@ mod table;
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use indicatif::MultiProgress;
@@ -41,6 +44,7 @@ pub(crate) struct Ui {
     stderr_has_color: bool,
     progress: MultiProgress,
     may_ask: bool,
+    warnings: AtomicUsize,
 }
 
 impl Ui {
@@ -57,6 +61,7 @@ impl Ui {
             stderr_has_color: color::decide(choice, &asked, stderr_is_terminal),
             progress: progress::on_stderr(stderr_is_terminal),
             may_ask: true,
+            warnings: AtomicUsize::new(0),
         }
     }
 
@@ -107,8 +112,14 @@ impl Ui {
 
     /// `Warning: text` on stderr, escaped.
     pub(crate) fn warning(&self, text: &str) {
+        self.warnings.fetch_add(1, Ordering::Relaxed);
         let word = Tone::Waiting.paint("Warning:", self.stderr_has_color);
         self.to_stderr(&format!("{word} {}\n", escape(text)));
+    }
+
+    /// How many warnings there were.
+    pub(crate) fn warnings(&self) -> usize {
+        self.warnings.load(Ordering::Relaxed)
     }
 
     /// An error with its causes and its hint, escaped.

@@ -16,6 +16,7 @@ use self::{answer::restart, line::Line};
 use super::{
     bulk::{self, Chosen},
     completion,
+    dry_run::PlanFlag,
     made::Made,
     missing, pick, plan,
     selection::{self, Asked, ChoiceFlags, Named},
@@ -81,9 +82,8 @@ pub(crate) struct RestartArgs {
     #[arg(short = 'A', long)]
     all_namespaces: bool,
 
-    /// Print the plan and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: PlanFlag,
 
     /// What happens to dependents that have finished
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CascadeFlag::Auto)]
@@ -162,12 +162,12 @@ impl RestartArgs {
         ChoiceFlags::of(&self.selectors, &self.field_selectors, self.all_namespaces)
     }
 
-    fn params(&self, namespace: &str, name: &str, changes: Changes) -> RestartParams {
+    fn params(&self, namespace: &str, name: &str, changes: Changes, dry_run: bool) -> RestartParams {
         RestartParams {
             reference: ObjectRef::new(namespace, name),
             cascade: self.cascade.into(),
             force: self.force,
-            dry_run: self.dry_run,
+            dry_run,
             if_newest: self.if_newest,
             from_step: self.from.clone(),
             all: self.all,
@@ -179,6 +179,7 @@ impl RestartArgs {
 }
 
 pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
+    let dry_run = args.dry_run.read()?;
     let choice = args.choice();
     if args.names.is_empty() && !choice.is_given() && pick::is_possible(cx) {
         let has_ended = |object: &Object| object.phase().is_some_and(Phase::is_terminal);
@@ -207,13 +208,13 @@ pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, Cli
     let mut made = Made::default();
     let mut rows = Vec::new();
     let mut errors = Vec::new();
-    let mut line = Line::new(args.max_parallel.filter(|_| !args.dry_run));
+    let mut line = Line::new(args.max_parallel.filter(|_| !dry_run));
     let progress = (chosen.len() > 1).then(|| cx.ui.bar(chosen.len() as u64, "restarting"));
     for (count, Chosen { named, namespace }) in chosen.iter().enumerate() {
         line.place().await;
-        let params = args.params(namespace, &named.name, changes.clone());
+        let params = args.params(namespace, &named.name, changes.clone(), dry_run);
         match restart(client, named, params).await {
-            Ok(answer) if args.dry_run => rows.extend(answer.plan),
+            Ok(answer) if dry_run => rows.extend(answer.plan),
             Ok(answer) => {
                 if format == OutputFormat::Human {
                     let lines = answer.lines(args.force, args.all);
@@ -228,9 +229,9 @@ pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, Cli
         progress.iter().for_each(|bar| bar.set_position(count as u64 + 1));
     }
     drop(progress);
-    if args.dry_run && errors.len() < chosen.len() {
+    if dry_run && errors.len() < chosen.len() {
         plan::print(&plan::merged(rows), format, cx)?;
-    } else if !args.dry_run {
+    } else if !dry_run {
         made.print(format, cx)?;
     }
     CliError::of_all(errors)?;
