@@ -27,6 +27,7 @@ mod get_formats;
 mod get_grammar;
 mod get_watch;
 mod help_examples;
+mod help_topics;
 mod hooks;
 mod http;
 mod http_abroad;
