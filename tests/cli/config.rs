@@ -115,6 +115,20 @@ fn contexts_are_made_changed_renamed_and_taken_out() {
     assert!(!config_of(&place).contains("from-variable"), "{}", config_of(&place));
 }
 
+/// Where no file names a current one, it is `local`, and what is said of that holds.
+#[test]
+fn the_local_context_can_be_given_a_namespace() {
+    let place = Place::new();
+    place.ktk("config set-context --current --namespace=ci").is(0, "Context \"local\" created.\n", "");
+    place.ok("create task x --external");
+    place.ktk("get tasks -A --no-headers -o custom-columns=NS:.metadata.namespace").is(0, "ci\n", "");
+    place.ktk("get tasks -n default").is(0, "", "No resources found in default namespace.\n");
+    place.ok("config set-context --current --namespace=web");
+    place.ktk("get tasks").is(0, "", "No resources found in web namespace.\n");
+    place.ok("config unset contexts.local");
+    place.ktk("get tasks").is(0, "", "No resources found in default namespace.\n");
+}
+
 #[test]
 fn one_value_is_set_and_unset() {
     let place = with_config(TWO);

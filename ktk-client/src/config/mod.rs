@@ -103,8 +103,7 @@ impl Config {
         all
     }
 
-    /// The context of this name, else the current one; nothing where none is current, and for [`LOCAL`] where no file
-    /// defines it.
+    /// The context of this name, else the current one, else [`LOCAL`]; nothing for that one where no file defines it.
     ///
     /// ```
     /// # use ktk_client::config::Config;
@@ -114,7 +113,7 @@ impl Config {
     /// # Errors
     /// Where there is none of this name.
     pub fn choose(&self, name: Option<&str>) -> Result<Option<&Context>, ConfigError> {
-        let Some(name) = name.or(self.current()) else { return Ok(None) };
+        let name = name.or(self.current()).unwrap_or(LOCAL);
         let found = self.files().flat_map(|file| &file.contexts).find(|context| context.name == name);
         match found {
             None if name != LOCAL => Err(ConfigError::NoContext(name.to_owned())),
