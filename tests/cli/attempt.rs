@@ -45,6 +45,7 @@ fn an_external_task_runs_no_process() {
     // A server without other work does not stay for one that waits.
     place.ok("create task y --external");
     assert_eq!(place.field("task", "y", "/status/phase"), "Running");
+    assert!(place.ok("events --for task/y --no-headers").ends_with("   attempt 1 started\n"));
     place.ok("server stop");
     place.start();
     place.ktk("complete y").is(0, "task/y completed\n", "");

@@ -136,7 +136,9 @@ fn task_events(row: &TaskRow, attempts: &[&AttemptRow]) -> Vec<Event> {
     };
     let mut events = vec![of(row.created_at, "Created", "", how)];
     let mut started = |at: Timestamp, number: u32, node: &str| {
-        events.push(of(at, "Started", node, format!("attempt {number} started on {node}")));
+        // An external task is nobody's.
+        let place = if node.is_empty() { String::new() } else { format!(" on {node}") };
+        events.push(of(at, "Started", node, format!("attempt {number} started{place}")));
     };
     for attempt in attempts {
         started(attempt.started_at, attempt.number, &attempt.node);
