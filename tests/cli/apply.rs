@@ -203,6 +203,13 @@ fn k9_102_view_last_applied() {
         "",
     );
     place.ok("create semaphore s --permits 1");
+    let by_name = place.ok("apply view-last-applied queue/q");
+    place.ktk("apply view-last-applied -f q.yaml").is(0, &by_name, "");
+    place
+        .ktk("apply view-last-applied -f q.yaml queue/q")
+        .code(2)
+        .says("you may not specify resource arguments");
+    place.ktk("apply view-last-applied").code(2).says("Required resource not specified");
     place.ktk("apply view-last-applied semaphore s").code(1).says("semaphore/s was never applied");
     place.ktk("apply view-last-applied queue nosuch").code(3);
     place.file("p.yaml", BROKEN);

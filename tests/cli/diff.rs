@@ -33,7 +33,10 @@ fn trouble_is_not_a_difference() {
     let place = Place::started();
     place.ok("run --name x -- true");
     place.ktk("diff x@1 x@2").code(3).says("the newest incarnation is @1");
-    place.ktk("diff x").code(2);
+    for line in ["diff", "diff x", "diff x x x"] {
+        let words = "error: ktk diff takes two tasks, or -f\nhint: ktk diff NAME@1 NAME@2\n";
+        place.ktk(line).is(2, "", words);
+    }
     place.ktk("diff x pipeline/p").code(2).says("does not take pipelines");
     place.ktk("--server unix:///tmp/nosuch.sock diff a b").code(6);
 }

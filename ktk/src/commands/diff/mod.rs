@@ -44,7 +44,7 @@ Examples:
   ktk diff -f deploy/")]
 pub(crate) struct DiffArgs {
     /// Two tasks, as NAME@N or any other reference
-    #[arg(value_name = "NAME", num_args = 2, required_unless_present = "filenames", conflicts_with = "filenames", add = completion::names(Kind::Task, "diff"))]
+    #[arg(value_name = "NAME", conflicts_with = "filenames", add = completion::names(Kind::Task, "diff"))]
     names: Vec<String>,
 
     #[command(flatten)]
@@ -71,10 +71,12 @@ async fn compared(args: DiffArgs, cx: &Context) -> Result<Exit, CliError> {
             Some(_) => Err(CliError::usage("diff -f has the form of diff -u: it takes no -o")),
         };
     }
+    let two = || CliError::usage("ktk diff takes two tasks, or -f").with_hint("ktk diff NAME@1 NAME@2");
+    if args.names.is_empty() {
+        return Err(two());
+    }
     let targets = target::parse_names("diff", &args.names)?;
-    let [left, right] = &targets[..] else {
-        return Err(CliError::usage("ktk diff takes two tasks").with_hint("ktk diff NAME@1 NAME@2"));
-    };
+    let [left, right] = &targets[..] else { return Err(two()) };
     let client = cx.client().await?;
     let (left, right) = (find(client, left).await?, find(client, right).await?);
     let mut found = diff::differences(&left, &right);
