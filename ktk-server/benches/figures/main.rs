@@ -13,6 +13,7 @@ mod get;
 mod idle;
 mod jq;
 mod lifecycles;
+mod list;
 mod next_step;
 mod plan;
 mod processes;
@@ -24,11 +25,12 @@ mod watchers;
 
 use anyhow::bail;
 
-const FIGURES: [&str; 12] = [
+const FIGURES: [&str; 13] = [
     "lifecycles",
     "processes",
     "submit",
     "get",
+    "list",
     "start",
     "idle",
     "next_step",
@@ -63,6 +65,7 @@ fn main() -> anyhow::Result<()> {
                 "processes" => processes::run().await,
                 "submit" => submit::run().await,
                 "get" => get::run().await,
+                "list" => list::run().await,
                 "start" => start::run().await,
                 "idle" => idle::run().await,
                 "next_step" => next_step::run().await,

@@ -34,9 +34,19 @@ impl Table {
         self.gathered.extend(rows);
     }
 
-    /// How many rows were gathered.
-    pub(crate) fn gathered(&self) -> usize {
-        self.gathered.len()
+    /// What can be printed before the rest comes: nothing until `enough` rows were gathered, whose widths all have then.
+    pub(crate) fn write_early(&mut self, enough: usize) -> String {
+        if self.widths.is_some() {
+            return self.write_gathered();
+        }
+        if self.gathered.len() < enough {
+            return String::new();
+        }
+        let rest = self.gathered.split_off(enough);
+        let mut text = self.write_gathered();
+        self.gathered = rest;
+        text.push_str(&self.write_gathered());
+        text
     }
 
     /// Every row that was gathered as text, the titles first; nothing where there is none.
@@ -79,5 +89,28 @@ mod tests {
         table.gather([row(&["a-long-name", "1s"])]);
         table.gather([row(&["b", "2s"])]);
         assert_eq!(table.write_gathered(), "NAME          AGE\na-long-name   1s\nb             2s\n");
+    }
+
+    #[test]
+    fn a_long_table_has_the_widths_of_its_beginning_however_it_comes() {
+        let names = ["a", "bb", "cccccccc", "dddddddddddd", "e"];
+        let written = |size: usize| {
+            let mut table = Table::new(Some(row(&["NAME", "AGE"])), false);
+            let mut text = String::new();
+            let mut held = 0;
+            for page in names.chunks(size) {
+                table.gather(page.iter().map(|name| row(&[name, "1s"])));
+                text.push_str(&table.write_early(3));
+                held = held.max(table.gathered.len());
+            }
+            assert!(held < 3, "{held} rows were kept back");
+            text + &table.write_gathered()
+        };
+        let whole = written(1);
+        assert_eq!(whole.lines().nth(3), Some("cccccccc   1s"));
+        assert_eq!(whole.lines().nth(4), Some("dddddddddddd   1s"));
+        for size in 2..=5 {
+            assert_eq!(written(size), whole, "in pages of {size}");
+        }
     }
 }

@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Rows that are kept to make columns as wide as they must be.
-const ROWS_GATHERED: usize = 20_000;
+/// Rows that are kept to make columns as wide as they must be; what comes behind them is printed as it comes.
+const ROWS_GATHERED: usize = 10_000;
 
 impl GetArgs {
     /// Which columns the tables of this command have.
@@ -96,10 +96,10 @@ impl GetArgs {
         let mut table = self.table(&listing, cx);
         let client = cx.client().await?;
         let mut printed: Result<bool, CliError> = Ok(false);
-        // A very long table is printed while it comes, with the widths of its beginning.
         let mut print_early = |table: &mut Table| {
-            if table.gathered() >= ROWS_GATHERED && printed.is_ok() {
-                printed = cx.ui.print(&table.write_gathered()).map(|()| true);
+            let text = table.write_early(ROWS_GATHERED);
+            if !text.is_empty() && printed.is_ok() {
+                printed = cx.ui.print(&text).map(|()| true);
             }
         };
         let pages = match kind {
