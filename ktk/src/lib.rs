@@ -37,7 +37,7 @@ use crate::{
 /// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
     let args = env::args();
-    if let Some(exit) = commands::completion::answer_shell(&args, Cli::command) {
+    if let Some(exit) = commands::completion::answer_shell(&args, Cli::command, Cli::behind) {
         return exit.into();
     }
     let mut preferences = match Preferences::read(&args, Cli::command) {

@@ -28,6 +28,9 @@ fn bash_completes_verbs_types_and_names() {
     }
     let verbs = bash(&place, "ktk re");
     assert_eq!(verbs, ["replace", "restart", "resume"]);
+    // A flag's value that is called as a verb is none.
+    assert_eq!(bash(&place, "ktk -n wait get pipel"), ["pipelines"]);
+    assert!(bash(&place, "ktk help re").contains(&"restart".to_owned()));
     assert!(bash(&place, "ktk get ").contains(&"tasks".to_owned()), "{:?}", bash(&place, "ktk get "));
     assert_eq!(bash(&place, "ktk get task build"), ["build-api", "build-web"]);
     assert_eq!(bash(&place, "ktk restart te"), ["test"]);

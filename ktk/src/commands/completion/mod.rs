@@ -59,15 +59,25 @@ pub(crate) fn run(args: CompletionArgs, cx: &Context) -> Result<Exit, CliError> 
     Ok(Exit::Done)
 }
 
-/// Answers a shell that asks for candidates; none where this is a command as any other.
-pub(crate) fn answer_shell(args: &[OsString], command_line: fn() -> clap::Command) -> Option<Exit> {
+/// Answers a shell that asks for candidates; none where this is a command as any other. `behind` defines no more than what
+/// can stand behind these words, where they name a verb.
+pub(crate) fn answer_shell(
+    args: &[OsString],
+    command_line: fn() -> clap::Command,
+    behind: fn(&[OsString]) -> Option<clap::Command>,
+) -> Option<Exit> {
     env::var(COMPLETE_VARIABLE)?;
     let directory = env::current_dir().ok();
     // Only here: what completes is nothing that a command needs.
     let typed: Vec<OsString> = args.iter().skip_while(|arg| *arg != "--").skip(1).cloned().collect();
     let read = || Preferences::read(&typed, command_line).unwrap_or_default();
     let preferences = PREFERENCES.get_or_init(read);
-    let known = || plugin::beside(preferences.beside(flags::with_topics(flags::completed(command_line()))));
+    // The last word is what is asked for: it may become another verb.
+    let before = typed.split_last().map_or(&typed[..], |(_, before)| before);
+    let known = || match behind(before) {
+        Some(verb) => flags::completed(verb),
+        None => plugin::beside(preferences.beside(flags::with_topics(flags::completed(command_line())))),
+    };
     let answer =
         CompleteEnv::with_factory(known).var(COMPLETE_VARIABLE).try_complete(args, directory.as_deref());
     match answer {
