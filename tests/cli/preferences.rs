@@ -170,6 +170,12 @@ fn what_is_wrong_is_told_with_its_line() {
     refused("aliases:\n- {name: x\n", 2, "unclosed");
     let place = with("");
     place.ktk("version --client").code(0);
+    place.ktk("version --client --preferences /dev/zero").is(
+        2,
+        "",
+        "error: Error in preferences: /dev/zero: it has more than 1 MiB\n\
+         hint: mend it, or go without it: --preferences=off\n",
+    );
     place.ktk("version --client --preferences nosuch.yaml").is(
         2,
         "",

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, text_of};
 use crate::api::{API_VERSION, Secret};
 
 /// One file.
@@ -90,7 +90,7 @@ impl Context {
     pub fn secret(&self) -> Result<Option<Secret>, ConfigError> {
         let (None, Some(path)) = (&self.token, &self.token_file) else { return Ok(self.token.clone()) };
         let failed = |error: io::Error| ConfigError::File { path: path.clone(), why: error.to_string() };
-        let text = fs::read_to_string(path).map_err(failed)?;
+        let text = text_of(path).map_err(failed)?;
         Ok(Some(Secret::new(text.trim())))
     }
 
@@ -152,7 +152,7 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 /// Reads a file; nothing where there is none.
 pub(super) fn read(path: &Path) -> Result<Option<File>, ConfigError> {
     let failed = |why: String| ConfigError::File { path: path.to_owned(), why };
-    let text = match fs::read_to_string(path) {
+    let text = match text_of(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(|error| failed(error.to_string()))?,
     };

@@ -1,10 +1,12 @@
 //! Contexts: servers by name, in files like kubectl's. Read by the command line and by programs alike.
 
 mod file;
+mod text;
 
 use std::path::{Path, PathBuf};
 
 pub use file::{Context, File};
+pub use text::text_of;
 
 use crate::env;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueHint};
-use ktk_client::api::patch::Patch;
+use ktk_client::{api::patch::Patch, config::text_of};
 use serde_json::Value;
 
 use super::{
@@ -93,7 +93,7 @@ pub(crate) async fn run(args: PatchArgs, cx: &Context) -> Result<Exit, CliError>
 fn read(args: &PatchArgs) -> Result<Patch, CliError> {
     let text = match (&args.patch, &args.patch_file) {
         (Some(text), _) => text.clone(),
-        (None, Some(path)) => std::fs::read_to_string(path)
+        (None, Some(path)) => text_of(path)
             .map_err(|error| CliError::usage(format!("cannot read {}: {error}", path.display())))?,
         (None, None) => return Err(CliError::usage("must specify --patch or --patch-file")),
     };

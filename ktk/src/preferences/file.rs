@@ -1,7 +1,8 @@
 //! The file of preferences as it is written, each part with its line.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
+use ktk_client::config::text_of;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -66,7 +67,7 @@ fn wrong_at(path: &Path, line: u64, why: &str) -> CliError {
 /// # Errors
 /// Code 2, with the line of what is wrong.
 pub(super) fn read(path: &Path) -> Result<Option<File>, CliError> {
-    let text = match fs::read_to_string(path) {
+    let text = match text_of(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong_at(path, 0, &error.to_string())),
         Ok(text) => text,

@@ -8,9 +8,10 @@ mod live;
 mod tables;
 mod watch;
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use clap::Args;
+use ktk_client::config::text_of;
 use serde_json::Value;
 
 use self::document::Shape;
@@ -197,7 +198,7 @@ struct Found {
 pub(crate) async fn run(mut args: GetArgs, cx: &Context) -> Result<Exit, CliError> {
     let missing = if args.allow_missing_template_keys { Missing::Allowed } else { Missing::Refused };
     let format =
-        OutputFormat::parse_with(args.output.as_deref(), LISTING, missing, |path| fs::read_to_string(path))?;
+        OutputFormat::parse_with(args.output.as_deref(), LISTING, missing, |path| text_of(path.as_ref()))?;
     if let OutputFormat::Template(template) = format
         && let Some(oddity) = template.oddity()
     {
