@@ -16,6 +16,27 @@ fn switches(pid: u32) -> u64 {
         .sum()
 }
 
+/// How much of the files that it is made of a process has mapped.
+fn mapped_kilobytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("RssFile:")).unwrap();
+    size.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn it_gives_the_pages_of_its_program_back_each_time() {
+    let place = Place::started();
+    let pid = place.server();
+    for name in ["x", "y"] {
+        place.ok(&format!("run --name {name} -- true"));
+        let busy = mapped_kilobytes(pid);
+        eventually("half of the program's pages are given back", Duration::from_secs(25), || {
+            (mapped_kilobytes(pid) < busy / 2).then_some(())
+        });
+    }
+    assert!(place.ok("get task y --no-headers").contains("Succeeded"));
+}
+
 #[test]
 fn it_is_not_woken() {
     let place = Place::started();

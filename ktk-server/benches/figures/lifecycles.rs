@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use ktk_client::api::task::TaskSpec;
+use ktk_client::{Client, api::task::TaskSpec};
 use rusqlite::{Connection, params};
 
 use crate::support::{
@@ -21,13 +21,14 @@ pub async fn run() -> anyhow::Result<()> {
     );
     for batch in BATCHES {
         let count = batch * 20;
-        let server = Server::start(&[]).await?;
+        // The other side keeps all as well.
+        let server = Server::start(&["--retention", "none"]).await?;
         let worker = NoopWorker::start(&server.client, 1024).await?;
         let mut bare = Bare::open()?;
         let (mut ours, mut theirs) = (Sample::default(), Sample::default());
         for round in 0..=ROUNDS {
             let begun = Instant::now();
-            work::create(&server.client, &TaskSpec::handler(work::NOOP), count, batch).await?;
+            create(&server.client, count, batch).await?;
             worker.handled(&server.client, count).await?;
             let our_time = begun.elapsed();
             let begun = Instant::now();
@@ -44,6 +45,14 @@ pub async fn run() -> anyhow::Result<()> {
         worker.stop().await?;
         server.stop().await?;
     }
+    Ok(())
+}
+
+/// Two producers, so that one writes its batch while the other's is stored.
+async fn create(client: &Client, count: usize, batch: usize) -> anyhow::Result<()> {
+    let spec = TaskSpec::handler(work::NOOP);
+    let half = count / 2;
+    tokio::try_join!(work::create(client, &spec, half, batch), work::create(client, &spec, half, batch))?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What the HTTP server serves: the engine, its logs, and the state of the process.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use ktk_client::api::{ApiError, ObjectRef, Secret, log::LogParams, watch::WatchParams};
@@ -31,13 +31,14 @@ pub struct Host<S> {
     pub logs: Arc<dyn LogStore>,
     pub lifecycle: watch::Receiver<Lifecycle>,
     pub identity: Identity,
-    pub last_call: Mutex<Instant>,
+    /// When somebody last called.
+    pub calls: watch::Sender<Instant>,
 }
 
 impl<S: Store> Host<S> {
     /// When somebody last called.
     pub fn last_call(&self) -> Instant {
-        *self.last_call.lock().expect("nobody panics while holding it")
+        *self.calls.borrow()
     }
 
     /// Resolves once the server has nothing left to say.
@@ -97,7 +98,7 @@ async fn attempt_ended<S: Store>(engine: &Engine<S>, scope: Scope) {
 
 impl<S: Store> Backend for Host<S> {
     fn router(&self) -> &Router {
-        *self.last_call.lock().expect("nobody panics while holding it") = Instant::now();
+        self.calls.send_replace(Instant::now());
         &self.router
     }
 

@@ -10,8 +10,8 @@ use crate::{
     store::Store,
 };
 
-/// The timer waits for changes as well as those who watch.
-const OWN_WAITERS: usize = 1;
+/// The timer and what keeps the server small wait for changes as well as those who watch.
+const OWN_WAITERS: usize = 2;
 
 /// Asks the server to stop once nothing has been asked, nothing has run, nobody has watched and
 /// no clock will move anything for `limit`. One timer, armed for the earliest such moment.

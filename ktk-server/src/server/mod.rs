@@ -11,6 +11,8 @@ mod hooks;
 mod idle;
 mod kept;
 mod port;
+mod resident;
+mod unsafe_pages;
 
 use std::{io::Write as _, pin::Pin, sync::Arc, time::Duration};
 
@@ -168,7 +170,7 @@ async fn serve(
             build: config.build.clone(),
             is_auto_started: config.auto_started,
         },
-        last_call: std::sync::Mutex::new(tokio::time::Instant::now()),
+        calls: watch::Sender::new(tokio::time::Instant::now()),
     });
     let listener =
         Listener::bind(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
@@ -251,6 +253,15 @@ async fn serve(
         "files",
         files::remove_what_is_gone(Arc::clone(&engine), removed, logs, places, host.closed()),
     );
+    spawner.passing("resident", {
+        let (calls, versions, closed) = (host.calls.subscribe(), engine.hub.versions(), host.closed());
+        async move {
+            tokio::select! {
+                () = resident::keep_small(calls, versions) => {}
+                () = closed => {}
+            }
+        }
+    });
     if let Some(limit) = config.idle_exit {
         let watch = idle::watch(Arc::clone(&engine), Arc::clone(&host), limit, stop_asked.clone());
         let closed = host.closed();
