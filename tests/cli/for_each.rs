@@ -62,6 +62,26 @@ fn one_item_fails_is_restarted_and_lets_its_step_go_on() {
 }
 
 #[test]
+fn a_step_waits_for_those_of_its_items_that_have_not_ended() {
+    let place = Place::started();
+    let wait = "[ \"$1\" = a ] || until test -e $KTK_DIR/go; do sleep 0.05; done";
+    let manifest = COUNTS.replace("[ \"$1\" != b ] || test -e $KTK_DIR/b", wait);
+    place.file("p.yaml", &manifest);
+    place.ok("create -f p.yaml");
+    place.ok("wait task/p.count --for=condition=Running --timeout 20s");
+    place.ok("wait task/p.count.b --for=condition=Running --timeout 20s");
+    place.ok("wait task/p.count.a --timeout 20s");
+    let why = place.ok("why p.count");
+    assert!(why.starts_with("task/p.count@1 is Running\n  upstream: task/p.count.b is Running\n"), "{why}");
+    assert!(why.contains("    until p.count.b succeeds or is skipped\n"), "{why}");
+    assert!(!why.contains("p.count.a"), "{why}");
+    let directory = place.field("pipeline", "p", "/status/directory");
+    std::fs::write(format!("{directory}/go"), "").unwrap();
+    place.ktk("wait pipeline/p").code(0);
+    place.ktk("why p.count").is(0, "task/p.count@1 is Succeeded\n  it waits for nothing: it has ended\n", "");
+}
+
+#[test]
 fn expanded_again_equal_items_stay() {
     let place = Place::started();
     place.file("p.yaml", COUNTS.replace("!= b", "!= z"));

@@ -26,7 +26,7 @@ pub struct WhyAnswer {
     /// Its reason, as it is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// Everything that it waits for; nothing where it is not pending.
+    /// Everything that it waits for; nothing where it is neither pending nor a step that runs its items.
     pub waits: Vec<Wait>,
 }
 

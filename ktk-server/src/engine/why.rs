@@ -42,11 +42,15 @@ impl Operation for TaskWhy {
         let row = resolve::task(&self.ask, tx, &self.reference).await?.row;
         let shown = object::task(tx, &self.ask.shared, &row).await?.status;
         let mut waits = Vec::new();
-        if row.phase == Phase::Pending {
+        let is_pending = row.phase == Phase::Pending;
+        // A step that runs its items waits for them.
+        if is_pending || (row.phase == Phase::Running && row.is_for_each()) {
             waits = upstreams(tx, &row).await?;
+        }
+        if is_pending {
             waits.extend(hold(tx, &row).await?);
         }
-        if row.phase == Phase::Pending && !row.is_for_each() {
+        if is_pending && !row.is_for_each() {
             waits.extend(key(tx, &row).await?);
             waits.extend(self.time(&row));
             let room = Room::look(tx).await?;

@@ -30,8 +30,12 @@ pub(crate) fn explain(refused: &clap::Error, args: &[OsString], preferences: &Pr
             return Exit::Usage;
         }
         _ => {
-            let error =
-                CliError::usage_lines(refusal_lines(&preferences.beside(Cli::command()), refused, verb));
+            let error = CliError::usage_lines(refusal_lines(
+                &preferences.beside(Cli::command()),
+                refused,
+                verb,
+                args,
+            ));
             ui.error(&error);
             return error.exit();
         }
@@ -95,15 +99,30 @@ fn color_of(args: &[OsString]) -> ColorChoice {
     ColorChoice::Auto
 }
 
-fn refusal_lines(root: &clap::Command, refused: &clap::Error, verb: Option<&str>) -> Vec<String> {
+/// The command whose help says more: the verb, and behind it the name of one of its own commands.
+fn command_of(root: &clap::Command, verb: &str, args: &[OsString]) -> String {
+    let commands = root.find_subcommand(verb);
+    let behind = args.iter().filter_map(|arg| arg.to_str()).skip_while(|word| *word != verb).nth(1);
+    match behind.and_then(|word| commands?.find_subcommand(word)) {
+        Some(command) => format!("{verb} {}", command.get_name()),
+        None => verb.to_owned(),
+    }
+}
+
+fn refusal_lines(
+    root: &clap::Command,
+    refused: &clap::Error,
+    verb: Option<&str>,
+    args: &[OsString],
+) -> Vec<String> {
     use clap::error::{ContextKind, ContextValue};
     let string = |kind| match refused.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
         _ => None,
     };
-    let see =
-        format!("See 'ktk{} --help' for usage.", verb.map(|verb| format!(" {verb}")).unwrap_or_default());
+    let command = verb.map(|verb| format!(" {}", command_of(root, verb, args))).unwrap_or_default();
+    let see = format!("See 'ktk{command} --help' for usage.");
     match refused.kind() {
         ErrorKind::UnknownArgument => {
             let flag = string(ContextKind::InvalidArg).unwrap_or_default();
@@ -148,7 +167,16 @@ mod tests {
     fn refusal(args: &[&str]) -> Vec<String> {
         let args_os: Vec<OsString> = args.iter().map(OsString::from).collect();
         let refused = Cli::read(&args_os, &Preferences::default()).expect_err("a refused command line");
-        refusal_lines(&Cli::command(), &refused, verb_of(&args_os))
+        refusal_lines(&Cli::command(), &refused, verb_of(&args_os), &args_os)
+    }
+
+    #[test]
+    fn the_help_that_is_named_is_that_of_the_command_that_was_typed() {
+        let last = |line: &str| refusal(&line.split(' ').collect::<Vec<_>>()).pop().unwrap();
+        assert_eq!(last("ktk -n x create task --frob"), "See 'ktk create task --help' for usage.");
+        assert_eq!(last("ktk create queue"), "See 'ktk create queue --help' for usage.");
+        assert_eq!(last("ktk create frob"), "See 'ktk create --help' for usage.");
+        assert_eq!(last("ktk get tasks --frob"), "See 'ktk get --help' for usage.");
     }
 
     #[test]
