@@ -8,7 +8,7 @@ use super::{
     operation::Done,
     requests::Remembered,
 };
-use crate::store::{Operation, Store, Tx};
+use crate::store::{Durability, Operation, Store, Tx};
 
 /// An operation that fails with its own answer: whatever fails changes nothing.
 struct Rehearsal<O>(O);
@@ -20,6 +20,15 @@ where
 {
     type Output = Done<A>;
     type Error = EngineError;
+
+    /// Nothing of it is kept, so there is nothing to sync.
+    fn durability(&self) -> Durability {
+        Durability::Relaxed
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        true
+    }
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Done<A>> {
         let done = self.0.run(tx).await?;

@@ -79,6 +79,11 @@ pub trait Operation: Send + Sync + 'static {
         Durability::Synced
     }
 
+    /// Whether it writes and then fails whatever it comes to, so that nothing of it stays.
+    fn is_rehearsal(&self) -> bool {
+        false
+    }
+
     /// Loads, decides, writes.
     fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }
@@ -142,6 +147,10 @@ pub trait Tx: Send {
     fn version(&mut self) -> impl Future<Output = StoreResult<u64>> + Send;
     /// A new fence: greater than all before.
     fn next_fence(&mut self) -> Fence;
+    /// Begins a part that can be taken back while the transaction goes on. One at a time.
+    fn begin_part(&mut self) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Ends it: what was written in it stays with the transaction, or is taken back. Its numbers are not given again.
+    fn end_part(&mut self, stays: bool) -> impl Future<Output = StoreResult<()>> + Send;
 
     fn tasks(&mut self, ids: &[Uuid]) -> impl Future<Output = StoreResult<Vec<TaskRow>>> + Send;
     /// The newest incarnation of each of these contexts.

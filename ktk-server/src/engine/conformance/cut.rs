@@ -220,6 +220,8 @@ impl<T: Tx> Tx for CutTx<'_, T> {
     }
 
     calls! {
+        begin_part() -> ();
+        end_part(stays: bool) -> ();
         version() -> u64;
         tasks(ids: &[Uuid]) -> Vec<TaskRow>;
         newest_tasks(contexts: &[Uuid]) -> Vec<TaskRow>;

@@ -38,7 +38,7 @@ macro_rules! conformance {
             events: the_newest_oldest_first, of_a_namespace, of_an_object_and_a_pipeline, removed;
             entities: hooks_in_order, nodes_are_replaced, requests_are_remembered_and_forgotten, pipelines_are_deleted,
                 objects_without_a_namespace, pages_of_a_kind;
-            transactions: seen_at_once_inside, a_failed_operation_leaves_nothing, neighbours_of_a_failure_hold,
+            transactions: seen_at_once_inside, parts_are_taken_back_alone, a_failed_operation_leaves_nothing, neighbours_of_a_failure_hold,
                 going_on_after_an_error_is_refused, a_panic_harms_nobody, a_read_cannot_write,
                 what_is_absent_cannot_change, versions_and_fences_rise, acknowledged_is_seen, many_at_once;
         }

@@ -25,6 +25,9 @@ pub enum Step {
     NextVersion,
     Version,
     NextFence,
+    BeginPart,
+    /// Whether it stays.
+    EndPart(bool),
     Tasks(Vec<Uuid>),
     NewestTasks(Vec<Uuid>),
     ContextTasks(Uuid),
@@ -215,6 +218,8 @@ async fn take<T: Tx>(tx: &mut T, step: &Step) -> Result<Seen, Failed> {
         Step::NextVersion => Ok(Seen::Number(tx.next_version())),
         Step::Version => tx.version().await.map(Seen::Number),
         Step::NextFence => Ok(Seen::Fence(tx.next_fence())),
+        Step::BeginPart => tx.begin_part().await.map(done),
+        Step::EndPart(stays) => tx.end_part(*stays).await.map(done),
         Step::Tasks(ids) => tx.tasks(ids).await.map(tasks),
         Step::NewestTasks(contexts) => tx.newest_tasks(contexts).await.map(tasks),
         Step::ContextTasks(context) => tx.context_tasks(*context).await.map(Seen::Tasks),

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use ktk_client::api::worker::Fence;
 
 use super::{
-    rows::{at, attempt, event, id, new_pipeline, new_task, node, pipeline, request, task, tombstone},
+    rows::{at, attempt, event, id, lane, new_pipeline, new_task, node, pipeline, request, task, tombstone},
     run,
     script::{Failed, Script, Seen, Step},
     see, write,
@@ -40,6 +40,37 @@ pub async fn seen_at_once_inside<S: Store>(store: S) {
     assert_eq!(seen[4], Seen::Tasks(vec![]));
     assert_eq!(seen[5], Seen::Tasks(vec![renamed]));
     assert_eq!(seen[7], Seen::Tasks(vec![]));
+}
+
+/// What was written before a part, and in one that stays, stays; what a part wrote that was taken back is nowhere.
+pub async fn parts_are_taken_back_alone<S: Store>(store: S) {
+    fill(&store).await;
+    let part = |steps: Vec<Step>, stays| {
+        [vec![Step::BeginPart], steps, vec![Step::EndPart(stays)]].into_iter().flatten()
+    };
+    let before = all(&store).await;
+    for step in one_of_each() {
+        write(&store, part(vec![step.clone()], false)).await;
+        assert_eq!(all(&store).await, before, "{step:?}");
+    }
+    let renamed = TaskRow { version: 61, name: "other".into(), ..task(100) };
+    let steps = part(vec![insert(3)], true)
+        .chain([Step::UpdateTasks(vec![TaskRow { version: 60, ..task(100) }])])
+        .chain(part(vec![Step::UpdateTasks(vec![renamed]), insert(4), Step::PutLanes(vec![lane(1)])], false))
+        .chain([Step::Tasks(vec![id(3), id(4), id(100)]), Step::Lanes, insert(5)])
+        .chain(part(vec![insert(4)], true));
+    let seen = write(&store, steps).await;
+    let kept = vec![task(3), TaskRow { version: 60, ..task(100) }];
+    assert!(seen.contains(&Seen::Tasks(kept.clone())) && seen.contains(&Seen::Lanes(vec![])), "{seen:?}");
+    let kept = [task(3), task(4), task(5), kept[1].clone()].to_vec();
+    assert_eq!(see(&store, Step::Tasks([3, 4, 5, 100].map(id).to_vec())).await, Seen::Tasks(kept));
+    // Nothing is healed by it, and all goes with its operation.
+    let doubled = Step::Ignore(Box::new(insert(3)));
+    let outcome = run(&store, [insert(6)].into_iter().chain(part(vec![doubled], false))).await;
+    assert!(matches!(outcome, Err(Failed::Store(_))), "{outcome:?}");
+    let outcome = run(&store, part(vec![insert(6)], true).chain([Step::Fail])).await;
+    assert_eq!(outcome, Err(Failed::Itself));
+    assert_eq!(see(&store, Step::Tasks(vec![id(6)])).await, Seen::Tasks(vec![]));
 }
 
 /// One step of each kind that writes.

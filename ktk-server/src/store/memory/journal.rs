@@ -20,16 +20,31 @@ type Field<K, V> = fn(&mut State) -> &mut BTreeMap<K, V>;
 pub(super) struct Journal<'a> {
     pub(super) state: &'a mut State,
     undo: Vec<Undo>,
+    /// How many changes there were before the part that runs.
+    part: usize,
 }
 
 impl<'a> Journal<'a> {
     pub(super) fn new(state: &'a mut State) -> Self {
-        Self { state, undo: Vec::new() }
+        Self { state, undo: Vec::new(), part: 0 }
     }
 
     /// Takes every change back, the last one first.
     pub(super) fn roll_back(&mut self) {
-        while let Some(undo) = self.undo.pop() {
+        self.roll_back_to(0);
+    }
+
+    pub(super) fn begin_part(&mut self) {
+        self.part = self.undo.len();
+    }
+
+    /// Takes back what the part has changed.
+    pub(super) fn roll_part_back(&mut self) {
+        self.roll_back_to(self.part);
+    }
+
+    fn roll_back_to(&mut self, length: usize) {
+        for undo in self.undo.drain(length..).rev() {
             undo(self.state);
         }
     }

@@ -75,6 +75,22 @@ impl Tx for MemoryTx<'_> {
         Fence { epoch: counters.epoch, counter: counters.fence }
     }
 
+    async fn begin_part(&mut self) -> StoreResult<()> {
+        self.change(|journal| {
+            journal.begin_part();
+            Ok(())
+        })
+    }
+
+    async fn end_part(&mut self, stays: bool) -> StoreResult<()> {
+        self.change(|journal| {
+            if !stays {
+                journal.roll_part_back();
+            }
+            Ok(())
+        })
+    }
+
     async fn tasks(&mut self, ids: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
         self.load(|state| state.tasks(ids))
     }

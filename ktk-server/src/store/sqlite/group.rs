@@ -30,7 +30,9 @@ struct Way {
 /// Runs a group and answers all. An error means that nothing may be acknowledged any more.
 pub(super) fn run_group(tx: &mut SqliteTx, mut jobs: Vec<Box<dyn Job>>) -> Result<(), String> {
     let synced = jobs.iter().any(|job| job.durability() == Durability::Synced);
-    let mut way = Way { synced, savepoints: false };
+    // A long rehearsal is not run twice for its neighbours' sake.
+    let savepoints = jobs.len() > 1 && jobs.iter().any(|job| job.is_rehearsal());
+    let mut way = Way { synced, savepoints };
     loop {
         match attempt(tx, &mut jobs, way) {
             Ok(()) => jobs.into_iter().for_each(Job::answer),

@@ -8,6 +8,10 @@ use crate::store::{Durability, Operation, StoreError, drive::drive};
 /// An operation and who waits for it. It may be run more than once; it is answered once.
 pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
+    /// Whether it will be taken back in any case.
+    fn is_rehearsal(&self) -> bool {
+        false
+    }
     /// Runs it in a transaction; whether what it did may be committed.
     fn run(&mut self, tx: &mut SqliteTx) -> bool;
     /// Answers with what the last run came to.
@@ -36,6 +40,10 @@ pub(super) fn job<O: Operation>(operation: O) -> (Box<dyn Job>, Answer<O>) {
 impl<O: Operation> Job for Call<O> {
     fn durability(&self) -> Durability {
         self.operation.durability()
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.operation.is_rehearsal()
     }
 
     fn run(&mut self, tx: &mut SqliteTx) -> bool {

@@ -62,8 +62,10 @@ impl Written {
 
     /// Takes back what was written after so much.
     pub(super) fn truncate(&mut self, length: usize) {
-        self.order.truncate(length);
-        self.by_version = self.order.iter().copied().collect();
+        if length < self.order.len() {
+            self.order.truncate(length);
+            self.by_version = self.order.iter().copied().collect();
+        }
     }
 
     fn take(&mut self) -> Vec<(u64, Uuid)> {

@@ -37,6 +37,8 @@ pub(super) struct SqliteTx {
     pub(super) lanes: Option<Arc<Vec<LaneRow>>>,
     /// The same of objects, by kind.
     pub(super) entities: BTreeMap<String, Arc<Vec<EntityRow>>>,
+    /// How much had been written before the part that runs.
+    part: usize,
 }
 
 impl SqliteTx {
@@ -49,6 +51,7 @@ impl SqliteTx {
             reach: None,
             lanes: None,
             entities: BTreeMap::new(),
+            part: 0,
         }
     }
 
@@ -57,6 +60,21 @@ impl SqliteTx {
         self.lanes = None;
         self.entities.clear();
         self.session.warm.get_mut().forget_all();
+    }
+
+    pub(super) fn begin_part(&mut self) -> StoreResult<()> {
+        self.part = self.session.written.get_mut().len();
+        self.change(|session| session.execute("SAVEPOINT part", []).map(drop))
+    }
+
+    pub(super) fn end_part(&mut self, stays: bool) -> StoreResult<()> {
+        if !stays {
+            self.change(|session| session.execute("ROLLBACK TO part", []).map(drop))?;
+            self.forget();
+            self.session.written.get_mut().truncate(self.part);
+            self.numbers.rolled_back(&self.session).map_err(|fault| self.note(&fault))?;
+        }
+        self.change(|session| session.execute("RELEASE part", []).map(drop))
     }
 
     /// Forgets the operation before.

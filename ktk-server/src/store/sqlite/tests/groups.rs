@@ -1,10 +1,16 @@
 //! Groups, one by one, without threads: what is committed, in what order it is answered.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::raw;
 use crate::store::{
-    Durability, StoreError,
+    Durability, Operation, StoreError, Tx,
     conformance::{
         rows::{new_task, task},
         script::{Failed, Script, Step},
@@ -152,4 +158,36 @@ fn after_a_failed_sync_nothing_is_acknowledged() {
     for answer in [&mut first, &mut last] {
         assert!(matches!(answer.try_recv().unwrap(), Err(Failed::Store(_))));
     }
+}
+
+/// Writes, counts how often, and takes it back.
+struct Rehearsal(Arc<AtomicUsize>);
+
+impl Operation for Rehearsal {
+    type Output = ();
+    type Error = Failed;
+
+    fn is_rehearsal(&self) -> bool {
+        true
+    }
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Failed> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        tx.insert_tasks(&[new_task(task(2))]).await?;
+        Err(Failed::Itself)
+    }
+}
+
+#[test]
+fn what_is_rehearsed_among_others_is_run_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let runs = Arc::new(AtomicUsize::new(0));
+    let (first, mut before) = job(Script::new([insert(1)]));
+    let (rehearsal, mut rehearsed) = job(Rehearsal(Arc::clone(&runs)));
+    let (last, mut after) = job(Script::new([insert(3)]));
+    run_group(&mut tx, vec![first, rehearsal, last]).unwrap();
+    assert!(before.try_recv().unwrap().is_ok() && after.try_recv().unwrap().is_ok());
+    assert_eq!(rehearsed.try_recv().unwrap(), Err(Failed::Itself));
+    assert_eq!((runs.load(Ordering::Relaxed), stored(dir.path())), (1, vec![1, 3]));
 }

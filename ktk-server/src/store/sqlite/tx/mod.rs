@@ -65,6 +65,14 @@ impl Tx for SqliteTx {
         self.numbers.next_fence()
     }
 
+    async fn begin_part(&mut self) -> StoreResult<()> {
+        SqliteTx::begin_part(self)
+    }
+
+    async fn end_part(&mut self, stays: bool) -> StoreResult<()> {
+        SqliteTx::end_part(self, stays)
+    }
+
     async fn tasks(&mut self, ids: &[Uuid]) -> StoreResult<Vec<TaskRow>> {
         self.load(|session| tasks::by_ids(session, ids))
     }
