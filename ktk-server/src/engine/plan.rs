@@ -50,9 +50,9 @@ impl Plan {
 
 impl Plan {
     /// Says of whom it is so that it may have to run twice. Who goes on and no more is decided, then.
-    fn foresee(&mut self, edges: &[(Uuid, Uuid)]) {
+    fn foresee(&mut self, edges: &[(Uuid, Uuid)], late: BTreeMap<Uuid, Uuid>) {
         let order: Vec<(Uuid, Action)> = self.steps.iter().map(|step| (step.context, step.action)).collect();
-        let late = again(&order, edges);
+        let late = again(&order, edges, late);
         if late.is_empty() {
             return;
         }
@@ -107,9 +107,9 @@ impl<T: Tx> Unit<'_, T> {
             }
             kept[begin..].sort_by(|a, b| a.name.cmp(&b.name));
         }
-        let Reach { found, edges, .. } = reach;
+        let Reach { found, edges, late, .. } = reach;
         let mut plan = Plan { steps: in_order(found, &edges) };
-        plan.foresee(&edges);
+        plan.foresee(&edges, late);
         plan.steps.extend(kept);
         Ok(plan)
     }
@@ -199,20 +199,29 @@ impl<T: Tx> Unit<'_, T> {
         Ok(self.lost_need(&row).await?.map(|need| format!("needs {need}")))
     }
 
-    /// What is expanded again may have other items, or the same with other inputs: nobody knows before.
+    /// What is expanded again may have other items, or the same with other inputs: nobody knows before. An item that is
+    /// restarted itself may be restarted once more then.
     async fn reach_items(&mut self, reach: &mut Reach) -> EngineResult<Vec<(Uuid, String)>> {
         let mut reached = Vec::new();
-        let is_expanded = |step: &&Step| {
-            !step.collects && matches!(step.action, Action::Restart | Action::Decide | Action::Continue)
-        };
-        let contexts: Vec<Uuid> = reach.found.values().filter(is_expanded).map(|step| step.context).collect();
-        for context in contexts {
+        let moves = |step: &&Step| matches!(step.action, Action::Restart | Action::Decide | Action::Continue);
+        let steps: Vec<(Uuid, bool)> =
+            reach.found.values().filter(moves).map(|step| (step.context, step.collects)).collect();
+        for (context, collects) in steps {
             self.load_newest(&[context]).await?;
             let Some(step) = self.newest_of(context).filter(|row| row.is_for_each()).cloned() else {
                 continue;
             };
+            if collects && !is_yet_to_be_expanded(&step) {
+                continue;
+            }
             for row in self.items_ever(context).await? {
-                if reach.found.contains_key(&row.context_id) {
+                if let Some(known) = reach.found.get(&row.context_id) {
+                    if matches!(known.action, Action::Restart | Action::Adopt) {
+                        reach.late.insert(row.context_id, context);
+                    }
+                    continue;
+                }
+                if collects {
                     continue;
                 }
                 let why = restart::why_item(&row, short(&step.name));
@@ -229,12 +238,19 @@ impl<T: Tx> Unit<'_, T> {
     }
 }
 
+/// Whether a step is still to make its items, be it once more.
+fn is_yet_to_be_expanded(step: &TaskRow) -> bool {
+    !step.phase.is_terminal() && step.rare.for_each.as_ref().is_some_and(|each| !each.is_expanded)
+}
+
 #[derive(Debug, Default)]
 struct Reach {
     found: BTreeMap<Uuid, Step>,
     edges: Vec<(Uuid, Uuid)>,
     /// Items of steps that are expanded again.
     items: BTreeSet<Uuid>,
+    /// Items that are restarted before their steps are expanded, with these.
+    late: BTreeMap<Uuid, Uuid>,
 }
 
 /// Upstream first (Kahn's algorithm); what is equal by name.

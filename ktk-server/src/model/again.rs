@@ -7,12 +7,15 @@ use ktk_client::api::restart::Action;
 use uuid::Uuid;
 
 /// Of all contexts of a plan, upstream first, those that go on or are restarted and may have to run once more, each with
-/// the need for which it may. `edges` lead from a need to who needs it.
-pub fn again(order: &[(Uuid, Action)], edges: &[(Uuid, Uuid)]) -> BTreeMap<Uuid, Uuid> {
+/// the need for which it may. `edges` lead from a need to who needs it; `late` are known to be such.
+pub fn again(
+    order: &[(Uuid, Action)],
+    edges: &[(Uuid, Uuid)],
+    mut late: BTreeMap<Uuid, Uuid>,
+) -> BTreeMap<Uuid, Uuid> {
     let needs = needs(order, edges);
-    let mut late: BTreeMap<Uuid, Uuid> = BTreeMap::new();
     for (place, (context, action)) in order.iter().enumerate() {
-        if !matches!(action, Action::Continue | Action::Restart) {
+        if late.contains_key(context) || !matches!(action, Action::Continue | Action::Restart) {
             continue;
         }
         // One that is compared is compared in the transaction in which its own needs settle: who waits for all of
@@ -21,7 +24,8 @@ pub fn again(order: &[(Uuid, Action)], edges: &[(Uuid, Uuid)]) -> BTreeMap<Uuid,
         for need in &needs[place] {
             let (id, action) = order[*need];
             let is_settled = match action {
-                Action::Continue | Action::Restart => !late.contains_key(&id),
+                // What runs again for this one's sake has done so when this one begins.
+                Action::Continue | Action::Restart => late.get(&id).is_none_or(|cause| cause == context),
                 Action::Decide => needs[*need].iter().all(|need| settled.binary_search(need).is_ok()),
                 Action::Keep | Action::Adopt => true,
             };
@@ -81,7 +85,7 @@ mod tests {
             pairs(plan).into_iter().map(|(name, letter)| (id(name), action(letter))).collect();
         let edges: Vec<(Uuid, Uuid)> = pairs(edges).into_iter().map(|(a, b)| (id(a), id(b))).collect();
         let letter = |id: Uuid| char::from_u32(id.as_u128() as u32).unwrap();
-        let late = again(&order, &edges);
+        let late = again(&order, &edges, BTreeMap::new());
         late.into_iter().map(|(task, need)| format!("{}{} ", letter(task), letter(need))).collect()
     }
 
@@ -103,5 +107,15 @@ mod tests {
     fn who_needs_what_may_run_again_may_too() {
         assert_eq!(late("a=r b=d c=c d=c e=c", "ab bc cd de"), "cb dc ed ");
         assert_eq!(late("a=r b=k c=c", "ac bc"), "");
+    }
+
+    #[test]
+    fn who_needs_what_is_known_to_be_late_is_late() {
+        let order = ['a', 'b', 'c'].map(|name| (id(name), Action::Continue));
+        let edges = [(id('a'), id('b')), (id('b'), id('c'))];
+        let late = again(&order, &edges, [(id('b'), id('x'))].into());
+        assert_eq!(late, [(id('b'), id('x')), (id('c'), id('b'))].into());
+        let late = again(&order, &edges, [(id('b'), id('c'))].into());
+        assert_eq!(late, [(id('b'), id('c'))].into());
     }
 }

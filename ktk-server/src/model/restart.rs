@@ -43,6 +43,12 @@ pub fn effect(row: &TaskRow, upstream: &str, cascade: Cascade) -> Effect {
         (Phase::Running, _, Cascade::Auto) => {
             of(Action::Decide, format!("runs on {upstream}'s old outputs: compared when it has ended"), true)
         }
+        // One that ends without success leaves it waiting, and who waits goes on with what comes.
+        (Phase::Running, _, Cascade::None) if row.is_for_each() => of(
+            Action::Decide,
+            format!("runs on {upstream}'s old outputs: again if an item of it fails"),
+            true,
+        ),
         (Phase::Running, _, Cascade::None) => {
             of(Action::Keep, format!("runs on {upstream}'s old outputs and finishes"), false)
         }

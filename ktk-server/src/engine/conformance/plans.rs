@@ -10,7 +10,7 @@ use ktk_client::api::{
 use serde_json::json;
 
 use super::{
-    build::{job, pipeline, success},
+    build::{exit, job, pipeline, success},
     calls::{plan_text, restart},
     lab::Lab,
 };
@@ -200,4 +200,40 @@ pub async fn who_may_run_twice_is_decided<S: Store>(store: S) {
     assert_eq!(lab.state("early").await, "Pending/Queued");
     assert_eq!(lab.tree("early").await.len(), 2, "it had started on the old c");
     assert_eq!(lab.tree("at-once").await.len(), 1);
+}
+
+/// An item that is restarted before its step is expanded, once more or at last, may have to run again then.
+pub async fn items_that_may_run_twice_say_so<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b").needs(["a"]).always().each("1, 2")])).await;
+    lab.fail("p.a").await;
+    lab.fail("p.b.0").await;
+    let again = "failed: exit code 1, and runs again if b changes later";
+    let plan = lab.restart_pipeline(restart("p")).await.unwrap().plan;
+    assert_eq!(plan_text(&plan), ["p.a restart", "p.b.0 restart", "p.b decide", "p.b.1 decide"]);
+    assert_eq!((plan[1].task.as_str(), plan[1].why.as_str()), ("p.b.0", again));
+    for (name, end) in [("p.b.1", success()), ("p.b.0", exit(1)), ("p.a", success())] {
+        lab.end(name, end).await;
+    }
+    // The step is to be expanded again, and has not been.
+    assert_eq!(lab.state("p.b").await, "Pending/WaitingForUpstream");
+    let plan = lab.restart("p.b.0").await.unwrap().plan;
+    assert_eq!(plan_text(&plan), ["p.b.0 restart", "p.b continue", "p.a keep", "p.b.1 keep"]);
+    assert_eq!(plan[0].why, again);
+}
+
+/// Whatever the cascade: a step that runs stays as it is as long as none of its items fails.
+pub async fn a_step_that_runs_may_be_expanded_again<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("a"), job("b").needs(["a"]).each("1, 2")])).await;
+    lab.succeed("p.a").await;
+    lab.succeed("p.b.0").await;
+    let params = RestartParams { cascade: Cascade::None, ..restart("p.a") };
+    let plan = lab.restart_with(params).await.unwrap().plan;
+    assert_eq!(plan_text(&plan), ["p.a restart", "p.b decide", "p.b.0 decide", "p.b.1 decide"]);
+    assert_eq!(plan[1].why, "runs on a's old outputs: again if an item of it fails");
+    lab.fail("p.b.1").await;
+    lab.succeed("p.a").await;
+    lab.evaluate().await;
+    assert_eq!((lab.tree("p.b").await.len(), lab.tree("p.b.1").await.len()), (1, 2));
 }
