@@ -127,7 +127,9 @@ impl<T: Tx> Unit<'_, T> {
             Some(pipeline) => Some(raw(&self.shared.header(self.tx, pipeline).await?.params)?),
             None => None,
         };
-        let ids: Vec<Uuid> = taken.iter().map(|taken| taken.id).collect();
+        // What a step took from one that had put out nothing stays nothing for its items, whatever came later.
+        let has_outputs = |taken: &&Resolved| taken.output_digest.is_some();
+        let ids: Vec<Uuid> = taken.iter().filter(has_outputs).map(|taken| taken.id).collect();
         let mut texts: BTreeMap<Uuid, String> = BTreeMap::new();
         if !ids.is_empty() {
             let results = self.tx.task_results(&ids).await?;

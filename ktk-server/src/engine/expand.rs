@@ -258,6 +258,8 @@ impl<T: Tx> Unit<'_, T> {
     /// What an item has of its step, whether it is new or not.
     fn cast(&mut self, mould: &Mould, row: &mut TaskRow, item: &Item, place: ItemRare) -> EngineResult<()> {
         row.pipeline_id = mould.step.pipeline_id;
+        // Who needs one of them from outside follows as who needs the step.
+        row.cascade = mould.step.cascade;
         (row.lane, row.queue) = (mould.lane, mould.queue.clone());
         row.rare.held = mould.held;
         row.rare.item = Some(place);

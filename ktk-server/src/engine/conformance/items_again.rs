@@ -303,3 +303,39 @@ pub async fn the_values_are_of_what_was_taken<S: Store>(store: S) {
     }
     assert_eq!(lab.tree("p.b.0").await, ["p.b.0@1 <- - Pending/Queued"], "expanded once");
 }
+
+/// A step went on behind one that waited for an item, and took nothing of it. What that puts out later is not what its
+/// items see, neither their expressions nor their processes.
+pub async fn an_item_sees_what_its_step_took<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let late = job("late").each("1");
+    lab.make_pipeline(pipeline("p", [late, job("b").needs(["late"]).always().each("1, 2")])).await;
+    lab.fail("p.late.0").await;
+    lab.fail("p.b.0").await;
+    lab.restart("p.late.0").await.unwrap();
+    lab.give("p.late.0", json!({"n": 1})).await;
+    assert_eq!(lab.state("p.late").await, "Succeeded");
+    let mut params = restart("p.b.0");
+    params.changes = [("inputs.seen".to_owned(), json!({"jq": ".late"}))].into();
+    lab.restart_with(params).await.unwrap();
+    let grant = lab.running("p.b.0").await;
+    assert_eq!(json!([grant.needs, grant.inputs]), json!([{"late": null}, {"seen": null}]));
+}
+
+/// Items have the cascade of the restart that expands their step: who needs one of them follows, or does not.
+pub async fn who_needs_an_item_follows_as_was_asked<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("b").each("1, 2")])).await;
+    lab.give("p.b.0", json!({"n": 1})).await;
+    lab.give("p.b.1", json!({"n": 1})).await;
+    lab.make(job("t").needs(["p.b.0"])).await;
+    lab.succeed("t").await;
+    for (cascade, expected, incarnations) in [(Cascade::None, "t keep", 1), (Cascade::Auto, "t decide", 2)] {
+        let params = RestartParams { all: true, cascade, ..restart("p") };
+        let plan = lab.restart_pipeline(params).await.unwrap().plan;
+        assert_eq!(plan_text(&plan), ["p.b restart", "p.b.0 decide", "p.b.1 decide", expected]);
+        lab.give("p.b.0", json!({"n": incarnations + 1})).await;
+        lab.give("p.b.1", json!({"n": 1})).await;
+        assert_eq!(lab.tree("t").await.len(), incarnations, "{cascade:?}");
+    }
+}

@@ -26,7 +26,9 @@ pub fn kept_by_grant(grant: &Grant, dump: &Dump) {
     if let Some(item) = &task.rare.item {
         assert_eq!(resolved, dump.resolved(item.step), "what the step of {} took", task.name);
         for taken in &resolved {
-            let text = dump.results.get(&taken.id).and_then(|row| row.outputs.as_deref());
+            // What had put out nothing when it was taken may have by now.
+            let row = taken.output_digest.as_ref().and_then(|_| dump.results.get(&taken.id));
+            let text = row.and_then(|row| row.outputs.as_deref());
             let value = text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
             outputs.insert(taken.need.clone(), value);
         }
