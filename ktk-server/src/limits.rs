@@ -12,6 +12,8 @@ pub const ITEMS_BYTES: usize = 16 << 20;
 pub const PAGE: usize = 10_000;
 /// The most rows that one look into the store takes while a selector filters them.
 pub const SCAN_PAGE: usize = 2_000;
+/// Rows of all plans that one call makes: while it makes them, nobody else writes.
+pub const PLAN_ROWS: usize = 100_000;
 /// The most operations of one JSON patch.
 pub const PATCH_OPERATIONS: usize = 1_000;
 /// The largest object that a patch may make.

@@ -26,6 +26,7 @@ mod pipeline;
 mod queue;
 mod raw_http;
 mod repeated;
+mod restart;
 mod resume;
 mod semaphore;
 mod server;

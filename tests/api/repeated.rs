@@ -17,8 +17,9 @@ use crate::{on_both_stores, raw_http};
 
 /// What each verb that only reads is called. All others take a request id, but for those of workers: these have a
 /// generation and fences, by which what comes twice counts once.
-const READS: [&str; 12] = [
-    "applied", "get", "list", "table", "tree", "why", "check", "status", "discover", "whoami", "can", "usage",
+const READS: [&str; 13] = [
+    "applied", "get", "list", "table", "tree", "why", "check", "plan", "status", "discover", "whoami", "can",
+    "usage",
 ];
 
 fn ask(place: &Place, method: &str, params: &Value) -> Value {

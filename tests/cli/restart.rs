@@ -365,3 +365,49 @@ fn many_are_restarted_a_few_at_a_time() {
     let mixed = place.ktk("restart a nosuch b --max-parallel 2").code(3);
     assert!(mixed.stdout.contains("task/b@3 created"), "{}", mixed.transcript());
 }
+
+/// `s3` is a task for each of two values, of which the second fails until somebody makes the file `fixed`.
+const ITEMS: &str = r#"apiVersion: ktk/v1
+kind: Pipeline
+metadata: {name: q}
+spec:
+  steps:
+    - {name: s1, run: {command: [sh, -c, 'echo n=1 >"$KTK_OUTPUT"']}}
+    - name: s3
+      needs: [s1]
+      forEach: {jq: "0, 1"}
+      inputs: {n: {jq: .item}}
+      run: {command: [sh, -c, 'test "$1" = 0 || test -e fixed', sh, "{{ inputs.n }}"]}
+"#;
+
+#[test]
+fn a_plan_of_many_is_made_of_one_after_the_other() {
+    let place = Place::started();
+    place.file("q.yaml", ITEMS);
+    place.ktk("run -f q.yaml").code(1);
+    place.ktk("restart q.s1 --cascade all --dry-run").is(
+        0,
+        "TASK     ACTION     WHY\n\
+         q.s1     restart    asked for (succeeded)\n\
+         q.s3     continue   was waiting for s1\n\
+         q.s3.0   decide     runs again only if s3 gives it other inputs\n\
+         q.s3.1   decide     runs again if s3 still has it\n",
+        "",
+    );
+    // Once its item is restarted, the step runs, on what s1 had put out: it is restarted in turn.
+    let plan = "TASK     ACTION    WHY\n\
+                q.s3.1   restart   failed: exit code 1; runs again if s3 still has it\n\
+                q.s3     restart   runs on s1's old outputs: again when it has ended\n\
+                q.s1     restart   asked for (succeeded)\n\
+                q.s3.0   decide    runs again only if s3 gives it other inputs\n";
+    place.ktk("restart q.s3.1 q.s1 --cascade all --dry-run").is(0, plan, "");
+    let missing = "Error from server (NotFound): task \"nosuch\" not found\n";
+    place.ktk("restart q.s3.1 nosuch q.s1 --cascade all --dry-run").is(3, plan, missing);
+    assert_eq!(place.ktk("restart nosuch pipeline/nosuch --dry-run").code(3).stdout, "");
+    place.file("fixed", "");
+    let made = "task/q.s3.1@2 created (restart of q.s3.1@1)\ntask/q.s1@2 created (restart of q.s1@1)\n";
+    let restarted = place.ktk("restart q.s3.1 q.s1 --cascade all").code(0);
+    assert!(restarted.stdout.starts_with(made), "{}", restarted.transcript());
+    place.ok("wait pipeline/q");
+    assert_eq!(place.field("task", "q.s3", "/metadata/restart/incarnation"), "2");
+}

@@ -16,7 +16,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectRef, change::Changes, rpc, task::is_default};
+use super::{ApiError, Method, ObjectRef, change::Changes, rpc, task::is_default};
+
+/// The most restarts of one plan.
+pub const MAX_PLANNED: usize = 10_000;
 
 /// Parameters of the `restart` methods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -201,4 +204,54 @@ pub struct PlanRow {
     pub action: Action,
     /// Why.
     pub why: String,
+}
+
+/// `restart.plan`: what many restarts would do, each after those before it. Nothing is changed.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct Plan;
+
+/// Parameters of `restart.plan`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PlanParams {
+    /// In the order in which they would be asked for; 10,000 at most.
+    pub restarts: Vec<Wanted>,
+}
+
+/// What is planned with others. In none of them `dryRun` or `requestId` says anything; what `force` cancels has ended for
+/// those after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Wanted {
+    /// As `task.restart`.
+    Task(RestartParams),
+    /// As `pipeline.restart`.
+    Pipeline(RestartParams),
+    /// As `task.adopt`.
+    Adopt(AdoptParams),
+}
+
+/// What `restart.plan` answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Plans {
+    /// One for each restart, in their order; all plans together have 100,000 rows at most.
+    pub plans: Vec<Planned>,
+}
+
+/// What one of many restarts would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Planned {
+    /// This would be done to each task.
+    Plan(Vec<PlanRow>),
+    /// It would be refused, and those after it would not see it.
+    Refused(ApiError),
+}
+
+impl Method for Plan {
+    const NAME: &'static str = "restart.plan";
+    type Params = PlanParams;
+    type Output = Plans;
 }

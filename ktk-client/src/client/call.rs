@@ -89,7 +89,7 @@ impl CallOptions {
 /// Whether a method only reads: its answer can be asked for again.
 fn only_reads(method: &str) -> bool {
     let verb = method.rsplit('.').next().unwrap_or(method);
-    matches!(verb, "get" | "list" | "table" | "tree" | "why" | "check" | "status" | "discover")
+    matches!(verb, "get" | "list" | "table" | "tree" | "why" | "check" | "plan" | "status" | "discover")
 }
 
 impl Client {

@@ -6,9 +6,42 @@ use serde_json::Value;
 
 use super::{BoxFuture, Client, Result, entropy};
 use crate::api::{
-    Method,
-    restart::{Cascade, RestartParams, Restarted},
+    ApiError, Method,
+    restart::{self, Cascade, PlanParams, PlanRow, Planned, RestartParams, Restarted, Wanted},
 };
+
+impl Client {
+    /// What many restarts would do, one after the other: each is planned after those before it, and nothing is changed.
+    /// The answers are in the order of `restarts`, which are [`restart::MAX_PLANNED`] at most.
+    ///
+    /// ```no_run
+    /// # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
+    /// use ktk_client::api::{ObjectRef, restart::{RestartParams, Wanted}};
+    /// let wanted = ["fetch", "resize"].map(|name| {
+    ///     let reference = ObjectRef::new("default", name);
+    ///     Wanted::Task(RestartParams { reference, ..RestartParams::default() })
+    /// });
+    /// for plan in client.plan_restarts(wanted.to_vec()).await? {
+    ///     match plan {
+    ///         Ok(rows) => rows.iter().for_each(|row| println!("{} {}", row.task, row.action.as_str())),
+    ///         Err(refused) => println!("{refused}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Api`](super::Error::Api) where they could not be planned together: too many, or too many rows.
+    pub async fn plan_restarts(&self, restarts: Vec<Wanted>) -> Result<Vec<Result<Vec<PlanRow>, ApiError>>> {
+        let plans = self.call::<restart::Plan>(&PlanParams { restarts }).await?.plans;
+        let answer = |planned| match planned {
+            Planned::Plan(rows) => Ok(rows),
+            Planned::Refused(error) => Err(error),
+        };
+        Ok(plans.into_iter().map(answer).collect())
+    }
+}
 
 /// A restart: add what it should do, then await it.
 ///

@@ -2,7 +2,7 @@
 
 use ktk_client::api::{
     ApiError, Method, Phase, Reason, Task,
-    restart::{Action, AdoptParams, Cascade, Restarted},
+    restart::{Action, AdoptParams, Cascade, PlanRow, Restarted},
     task::Adopt,
 };
 use uuid::Uuid;
@@ -52,6 +52,27 @@ impl AdoptTask {
         Ok(Self { ask, params, request })
     }
 
+    /// Carries it out.
+    pub(super) async fn first<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<FirstAnswer> {
+        match self.choose(unit).await? {
+            Choice::Already(row) => {
+                let (id, restarted, plan) = (unit.adopt(*row), Vec::new(), Vec::new());
+                Ok(FirstAnswer { id, created: false, restarted, plan })
+            }
+            Choice::Adopt { source, newest } => {
+                let plan = unit.plan_adopted(&source).await?;
+                let because = RestartBody {
+                    reason: self.params.reason.clone(),
+                    changes: Default::default(),
+                    by: Some(self.ask.by.clone()),
+                };
+                let id = unit.take_back(&source, &newest, because).await?;
+                let row = unit.task(id)?.clone();
+                Ok(FirstAnswer { id, created: true, restarted: vec![unit.restarted(&row)?], plan })
+            }
+        }
+    }
+
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
         let source = resolve::task(&self.ask, unit.tx, &self.params.reference).await?.row;
         unit.load_newest(&[source.context_id]).await?;
@@ -98,28 +119,17 @@ impl Operation for AdoptTask {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return Ok(Done::quiet(first.again(&mut unit).await?));
         }
-        let first = match self.choose(&mut unit).await? {
-            Choice::Already(row) => {
-                FirstAnswer { id: unit.adopt(*row), created: false, restarted: Vec::new(), plan: Vec::new() }
-            }
-            Choice::Adopt { source, newest } => {
-                let why = |row: &TaskRow| format!("takes back the outputs of {}", incarnation(row));
-                let targets = std::slice::from_ref(&*source);
-                let plan = unit.plan_as(targets, Action::Adopt, why, Cascade::Auto).await?.rows();
-                if self.params.dry_run {
-                    unit.adopt((*source).clone());
-                    return Ok(Done::quiet(answer(&mut unit, source.id, false, plan).await?));
+        if self.params.dry_run {
+            let (id, plan) = match self.choose(&mut unit).await? {
+                Choice::Already(row) => (unit.adopt(*row), Vec::new()),
+                Choice::Adopt { source, .. } => {
+                    let plan = unit.plan_adopted(&source).await?;
+                    (unit.adopt(*source), plan)
                 }
-                let because = RestartBody {
-                    reason: self.params.reason.clone(),
-                    changes: Default::default(),
-                    by: Some(self.ask.by.clone()),
-                };
-                let id = unit.take_back(&source, &newest, because).await?;
-                let row = unit.task(id)?.clone();
-                FirstAnswer { id, created: true, restarted: vec![unit.restarted(&row)?], plan }
-            }
-        };
+            };
+            return Ok(Done::quiet(answer(&mut unit, id, false, plan).await?));
+        }
+        let first = self.first(&mut unit).await?;
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
         let answer = first.again(&mut unit).await?;
@@ -132,6 +142,12 @@ fn incarnation(row: &TaskRow) -> String {
 }
 
 impl<T: Tx> Unit<'_, T> {
+    async fn plan_adopted(&mut self, source: &TaskRow) -> EngineResult<Vec<PlanRow>> {
+        let why = |row: &TaskRow| format!("takes back the outputs of {}", incarnation(row));
+        let targets = std::slice::from_ref(source);
+        Ok(self.plan_as(targets, Action::Adopt, why, Cascade::Auto).await?.rows())
+    }
+
     /// Makes a context's next incarnation of an old one's result. Its dependents see a success that has just
     /// come; what it took from its needs is what the old one took.
     async fn take_back(

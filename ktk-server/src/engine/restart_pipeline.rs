@@ -15,6 +15,7 @@ use super::{
     error::{EngineError, EngineResult},
     object,
     operation::{Ask, Done},
+    plan::Plan,
     requests::Remembered,
     rerun::Wish,
     resolve,
@@ -36,14 +37,14 @@ pub struct RestartPipeline {
 }
 
 #[derive(Serialize, Deserialize)]
-struct FirstAnswer {
-    id: Uuid,
+pub(super) struct FirstAnswer {
+    pub id: Uuid,
     #[serde(default)]
-    created: bool,
+    pub created: bool,
     restarted: Vec<RestartedTask>,
     /// Absent in answers of the first servers.
     #[serde(default)]
-    plan: Vec<PlanRow>,
+    pub plan: Vec<PlanRow>,
 }
 
 impl RestartPipeline {
@@ -119,6 +120,25 @@ impl RestartPipeline {
     }
 }
 
+/// What is to be done with what was named.
+enum Choice {
+    /// These tasks in it are restarted, by this plan.
+    Inside { targets: Vec<TaskRow>, plan: Plan },
+    /// It becomes the old incarnation of the whole.
+    Whole { newest: Box<PipelineRow>, wish: WholeWish, plan: Plan },
+    /// It was restarted already.
+    Already,
+}
+
+impl Choice {
+    fn rows(&self) -> Vec<PlanRow> {
+        match self {
+            Self::Inside { plan, .. } | Self::Whole { plan, .. } => plan.rows(),
+            Self::Already => Vec::new(),
+        }
+    }
+}
+
 impl Operation for RestartPipeline {
     type Output = Done<Restarted<Pipeline>>;
     type Error = EngineError;
@@ -127,11 +147,49 @@ impl Operation for RestartPipeline {
         let mut unit = self.ask.unit(tx);
         self.ask.enter(&self.params.reference.namespace)?;
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
-            let mut answer = answer(&mut unit, first.id, first.plan).await?;
-            answer.created = first.created || !first.restarted.is_empty();
-            answer.restarted = first.restarted;
-            return Ok(Done::quiet(answer));
+            return Ok(Done::quiet(first.again(&mut unit).await?));
         }
+        if self.params.dry_run {
+            let (id, choice) = self.choose(&mut unit).await?;
+            return Ok(Done::quiet(planned(&mut unit, id, choice.rows()).await?));
+        }
+        let first = self.first(&mut unit).await?;
+        unit.remember(self.request.as_ref(), &first).await?;
+        unit.finish().await?;
+        let answer = first.again(&mut unit).await?;
+        Ok(Done { answer, effects: unit.effects })
+    }
+}
+
+impl RestartPipeline {
+    /// Carries it out.
+    pub(super) async fn first<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<FirstAnswer> {
+        let (id, choice) = self.choose(unit).await?;
+        let plan = choice.rows();
+        match choice {
+            Choice::Already => Ok(FirstAnswer { id, created: false, restarted: Vec::new(), plan }),
+            Choice::Whole { newest, wish, .. } => {
+                let id = self.carry_out_whole(unit, &newest, wish).await?;
+                // The pipeline stands for its tasks: of thousands nobody wants to read.
+                Ok(FirstAnswer { id, created: id != newest.id, restarted: Vec::new(), plan })
+            }
+            Choice::Inside { targets, plan: steps } => {
+                let restarted = match targets.as_slice() {
+                    [live] if !live.phase.is_terminal() => {
+                        unit.force_restart(live, live, Wish::asked(&self.params, &self.ask.by)).await?
+                    }
+                    ended => {
+                        let parents: Vec<Uuid> = ended.iter().map(|row| row.id).collect();
+                        let because = RestartBody::asked(&self.params, &self.ask.by);
+                        unit.carry_out(&steps, &parents, &because, self.params.cascade).await?
+                    }
+                };
+                Ok(FirstAnswer { id, created: !restarted.is_empty(), restarted, plan })
+            }
+        }
+    }
+
+    async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<(Uuid, Choice)> {
         let named = resolve::pipeline(&self.ask, unit.tx, &self.params.reference).await?;
         let row = match named.newest {
             true => named.clone(),
@@ -142,50 +200,21 @@ impl Operation for RestartPipeline {
         }
         self.check_newest(&row, &named)?;
         if self.params.all {
-            return self.whole(unit, row, named).await;
+            return Ok((row.id, self.choose_whole(unit, row, &named).await?));
         }
-        let id = row.id;
-        let targets = self.targets(&mut unit, &row).await?;
+        let targets = self.targets(unit, &row).await?;
         let plan = unit.plan(&targets, self.params.cascade).await?;
         let ended: Vec<TaskRow> = targets.iter().filter(|row| row.phase.is_terminal()).cloned().collect();
         unit.refuse_restart(&ended).await?;
-        if self.params.dry_run {
-            return Ok(Done::quiet(planned(&mut unit, id, plan.rows()).await?));
-        }
-        let restarted = match targets.as_slice() {
-            [live] if !live.phase.is_terminal() => {
-                unit.force_restart(live, live, Wish::asked(&self.params, &self.ask.by)).await?
-            }
-            ended => {
-                let parents: Vec<Uuid> = ended.iter().map(|row| row.id).collect();
-                unit.carry_out(
-                    &plan,
-                    &parents,
-                    &RestartBody::asked(&self.params, &self.ask.by),
-                    self.params.cascade,
-                )
-                .await?
-            }
-        };
-        let created = !restarted.is_empty();
-        let first = FirstAnswer { id, created, restarted, plan: plan.rows() };
-        unit.remember(self.request.as_ref(), &first).await?;
-        unit.finish().await?;
-        let mut answer = answer(&mut unit, id, first.plan).await?;
-        answer.created = first.created;
-        answer.restarted = first.restarted;
-        Ok(Done { answer, effects: unit.effects })
+        Ok((row.id, Choice::Inside { targets, plan }))
     }
-}
 
-impl RestartPipeline {
-    /// A new incarnation of the whole, or the plan for it.
-    async fn whole<T: Tx>(
+    async fn choose_whole<T: Tx>(
         &self,
-        mut unit: Unit<'_, T>,
+        unit: &mut Unit<'_, T>,
         newest: PipelineRow,
-        named: PipelineRow,
-    ) -> EngineResult<Done<Restarted<Pipeline>>> {
+        named: &PipelineRow,
+    ) -> EngineResult<Choice> {
         let wish = WholeWish {
             parent: (named.id != newest.id).then_some(named.id),
             reason: self.params.reason.clone(),
@@ -193,36 +222,40 @@ impl RestartPipeline {
             cascade: self.params.cascade,
             changes: self.params.changes.clone(),
         };
-        let is_live = !newest.phase.is_terminal();
-        if is_live && !self.params.force {
+        if !newest.phase.is_terminal() && !self.params.force {
             let parent = (self.params.reference.name != named.name).then_some(named.id);
             unit.refuse_live_pipeline(&newest, parent, &wish).await?;
-            let (restarted, plan) = (Vec::new(), Vec::new());
-            let first = FirstAnswer { id: newest.id, created: false, restarted, plan };
-            unit.remember(self.request.as_ref(), &first).await?;
-            unit.finish().await?;
-            let answer = answer(&mut unit, newest.id, Vec::new()).await?;
-            return Ok(Done { answer, effects: unit.effects });
+            return Ok(Choice::Already);
         }
-        let plan = unit.plan_whole(&newest, &named, &wish).await?;
-        if self.params.dry_run {
-            return Ok(Done::quiet(planned(&mut unit, newest.id, plan.rows()).await?));
-        }
-        if is_live {
+        let plan = unit.plan_whole(&newest, named, &wish).await?;
+        Ok(Choice::Whole { newest: Box::new(newest), wish, plan })
+    }
+
+    /// A new incarnation of the whole, at once or when what lives has ended; the id of the newest one then.
+    async fn carry_out_whole<T: Tx>(
+        &self,
+        unit: &mut Unit<'_, T>,
+        newest: &PipelineRow,
+        wish: WholeWish,
+    ) -> EngineResult<Uuid> {
+        if newest.phase.is_terminal() {
+            unit.restart_whole(newest, wish).await?;
+        } else {
             unit.force_whole(newest.id, wish).await?;
             unit.settle().await?;
-        } else {
-            unit.restart_whole(&newest, wish).await?;
         }
         let now = unit.tx.pipeline_named(&newest.namespace, &newest.name).await?;
-        let id = now.map_or(newest.id, |row| row.id);
-        // The pipeline stands for its tasks: of thousands nobody wants to read.
-        let first = FirstAnswer { id, created: id != newest.id, restarted: Vec::new(), plan: plan.rows() };
-        unit.remember(self.request.as_ref(), &first).await?;
-        unit.finish().await?;
-        let mut answer = answer(&mut unit, id, first.plan).await?;
-        answer.created = first.created;
-        Ok(Done { answer, effects: unit.effects })
+        Ok(now.map_or(newest.id, |row| row.id))
+    }
+}
+
+impl FirstAnswer {
+    /// The same answer, with the pipeline as it is now.
+    async fn again<T: Tx>(self, unit: &mut Unit<'_, T>) -> EngineResult<Restarted<Pipeline>> {
+        let mut answer = answer(unit, self.id, self.plan).await?;
+        answer.created = self.created || !self.restarted.is_empty();
+        answer.restarted = self.restarted;
+        Ok(answer)
     }
 }
 

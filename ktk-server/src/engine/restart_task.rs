@@ -1,26 +1,23 @@
 //! `task.restart`: one new task in the tree, however many ask.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use ktk_client::api::{
-    ApiError, Method, Phase, Reason, Task,
+    ApiError, Method, Reason, Task,
     change::Changes,
-    event::Severity,
-    restart::{Action, Cascade, PlanRow, RestartParams, Restarted, RestartedTask},
+    restart::{PlanRow, RestartParams, Restarted, RestartedTask},
     task::Restart,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    body::{self, RestartBody},
+    body::RestartBody,
     create_task::type_causes,
     error::{EngineError, EngineResult},
     going::refuse_stub,
     lanes::Limits,
     object,
     operation::{Ask, Done},
-    plan::{Plan, Step},
+    plan::Plan,
     requests::Remembered,
     rerun::Wish,
     resolve,
@@ -29,7 +26,7 @@ use super::{
 use crate::{
     limits,
     model::{
-        row::{StopWish, TaskRow},
+        row::TaskRow,
         settle::{Class, class_of, waits_for},
     },
     mutants,
@@ -104,48 +101,11 @@ impl Operation for RestartTask {
         if let Some(first) = unit.first_answer::<FirstAnswer>(self.request.as_ref()).await? {
             return Ok(Done::quiet(first.again(&mut unit).await?));
         }
-        let choice = self.choose(&mut unit).await?;
-        let (id, created, plan, restarted) = match choice {
-            Choice::Already(row) => (unit.adopt(*row), false, Plan::default(), Vec::new()),
-            Choice::Restart(parent) => {
-                self.check_changes(&mut unit, &parent).await?;
-                let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
-                if self.params.dry_run {
-                    unit.refuse_restart(std::slice::from_ref(&*parent)).await?;
-                    let id = unit.adopt(*parent);
-                    return Ok(Done::quiet(answer(&mut unit, id, false, plan.rows()).await?));
-                }
-                let id = unit.adopt(*parent);
-                if mutants::lives("M5") && unit.task(id)?.newest {
-                    // The first of two transactions: the parent is spent.
-                    unit.task_mut(id)?.newest = false;
-                    unit.finish().await?;
-                    let answer = answer(&mut unit, id, false, plan.rows()).await?;
-                    return Ok(Done { answer, effects: unit.effects });
-                }
-                let restarted = unit
-                    .carry_out(
-                        &plan,
-                        &[id],
-                        &RestartBody::asked(&self.params, &self.ask.by),
-                        self.params.cascade,
-                    )
-                    .await?;
-                (restarted[0].id, true, plan, restarted)
-            }
-            Choice::Force { live, parent } => {
-                self.check_changes(&mut unit, &parent).await?;
-                let plan = unit.plan(std::slice::from_ref(&*parent), self.params.cascade).await?;
-                if self.params.dry_run {
-                    return Ok(Done::quiet(answer(&mut unit, live.id, false, plan.rows()).await?));
-                }
-                let restarted =
-                    unit.force_restart(&live, &parent, Wish::asked(&self.params, &self.ask.by)).await?;
-                let id = restarted.first().map_or(live.id, |task| task.id);
-                (id, !restarted.is_empty(), plan, restarted)
-            }
-        };
-        let first = FirstAnswer { id, created, restarted, plan: plan.rows() };
+        if self.params.dry_run {
+            let (id, plan) = self.planned(&mut unit).await?;
+            return Ok(Done::quiet(answer(&mut unit, id, false, plan.rows()).await?));
+        }
+        let first = self.first(&mut unit).await?;
         unit.remember(self.request.as_ref(), &first).await?;
         unit.finish().await?;
         let answer = first.again(&mut unit).await?;
@@ -176,6 +136,53 @@ async fn refuse_lost_need<T: Tx>(unit: &mut Unit<'_, T>, row: &TaskRow) -> Engin
 }
 
 impl RestartTask {
+    /// Carries it out.
+    pub(super) async fn first<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<FirstAnswer> {
+        match self.choose(unit).await? {
+            Choice::Already(row) => {
+                let (id, restarted, plan) = (unit.adopt(*row), Vec::new(), Vec::new());
+                Ok(FirstAnswer { id, created: false, restarted, plan })
+            }
+            Choice::Restart(parent) => {
+                let plan = self.plan(unit, &parent).await?;
+                let id = unit.adopt(*parent);
+                if mutants::lives("M5") && unit.task(id)?.newest {
+                    // The first of two transactions: the parent is spent.
+                    unit.task_mut(id)?.newest = false;
+                    return Ok(FirstAnswer { id, created: false, restarted: Vec::new(), plan: plan.rows() });
+                }
+                let because = RestartBody::asked(&self.params, &self.ask.by);
+                let restarted = unit.carry_out(&plan, &[id], &because, self.params.cascade).await?;
+                Ok(FirstAnswer { id: restarted[0].id, created: true, restarted, plan: plan.rows() })
+            }
+            Choice::Force { live, parent } => {
+                let plan = self.plan(unit, &parent).await?;
+                let wish = Wish::asked(&self.params, &self.ask.by);
+                let restarted = unit.force_restart(&live, &parent, wish).await?;
+                let id = restarted.first().map_or(live.id, |task| task.id);
+                Ok(FirstAnswer { id, created: !restarted.is_empty(), restarted, plan: plan.rows() })
+            }
+        }
+    }
+
+    /// What carrying it out would do, and the task that it is about.
+    async fn planned<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<(Uuid, Plan)> {
+        match self.choose(unit).await? {
+            Choice::Already(row) => Ok((unit.adopt(*row), Plan::default())),
+            Choice::Restart(parent) => {
+                let plan = self.plan(unit, &parent).await?;
+                unit.refuse_restart(std::slice::from_ref(&*parent)).await?;
+                Ok((unit.adopt(*parent), plan))
+            }
+            Choice::Force { live, parent } => Ok((live.id, self.plan(unit, &parent).await?)),
+        }
+    }
+
+    async fn plan<T: Tx>(&self, unit: &mut Unit<'_, T>, parent: &TaskRow) -> EngineResult<Plan> {
+        self.check_changes(unit, parent).await?;
+        unit.plan(std::slice::from_ref(parent), self.params.cascade).await
+    }
+
     async fn choose<T: Tx>(&self, unit: &mut Unit<'_, T>) -> EngineResult<Choice> {
         let named = resolve::task(&self.ask, unit.tx, &self.params.reference).await?;
         unit.load_newest(&[named.row.context_id]).await?;
@@ -347,136 +354,4 @@ async fn refuse_waiting_step<T: Tx>(unit: &mut Unit<'_, T>, step: &TaskRow) -> E
 
 fn live_of(step: &TaskRow) -> u32 {
     step.rare.for_each.as_ref().map_or(0, |each| each.live)
-}
-
-impl<T: Tx> Unit<'_, T> {
-    /// Carries out a plan: makes a new incarnation for each of its restarts, upstream first.
-    pub async fn carry_out(
-        &mut self,
-        plan: &Plan,
-        parents: &[Uuid],
-        because: &RestartBody,
-        cascade: Cascade,
-    ) -> EngineResult<Vec<RestartedTask>> {
-        let mut parent_of = BTreeMap::new();
-        for parent in parents {
-            parent_of.insert(self.task(*parent)?.context_id, *parent);
-            self.reopen(*parent).await?;
-        }
-        let mut made = Vec::new();
-        for step in &plan.steps {
-            match step.action {
-                Action::Restart => {
-                    let id = match parent_of.get(&step.context) {
-                        Some(parent) => self.incarnate(*parent, because.clone(), cascade).await?,
-                        None => match self.restart_dependent(step, because, cascade).await? {
-                            Some(id) => id,
-                            None => continue,
-                        },
-                    };
-                    let row = self.task(id)?.clone();
-                    made.push(self.restarted(&row)?);
-                }
-                _ if step.goes_on => self.hand_on(step.context, cascade)?,
-                Action::Continue | Action::Keep | Action::Decide | Action::Adopt => {}
-            }
-        }
-        // The tasks that were named come first, whatever the order of the plan.
-        let named: BTreeSet<Uuid> = parents.iter().copied().collect();
-        made.sort_by_key(|task| {
-            let parent = self.tasks.get(&task.id).and_then(|row| row.parent_id);
-            !parent.is_some_and(|parent| named.contains(&parent))
-        });
-        Ok(made)
-    }
-
-    /// Refuses what somebody asks for and cannot be carried out: limits that are gone or too small, keys that others hold.
-    pub(super) async fn refuse_restart(&mut self, parents: &[TaskRow]) -> EngineResult<()> {
-        let pipelines: BTreeSet<Uuid> = parents.iter().filter_map(|row| row.pipeline_id).collect();
-        for pipeline in pipelines {
-            self.refuse_reopening(pipeline).await?;
-        }
-        for row in parents {
-            let is_limited = row.is_in_line() || row.rare.unique.is_some();
-            if is_limited && let Some(body) = self.body(row.id).await? {
-                self.changed(row, body, &Changes::new(), Limits::All).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A dependent under `--cascade=all`: at once when it has ended, else when it will have.
-    async fn restart_dependent(
-        &mut self,
-        step: &Step,
-        because: &RestartBody,
-        cascade: Cascade,
-    ) -> EngineResult<Option<Uuid>> {
-        self.load_newest(&[step.context]).await?;
-        let Some(row) = self.newest_of(step.context).cloned() else { return Ok(None) };
-        let reason = Some("--cascade=all".to_owned());
-        if row.wish.is_some() {
-            return Ok(None);
-        }
-        if row.phase == Phase::Running {
-            let by = because.by.clone().unwrap_or_default();
-            let wish = Wish { reason, by, is_follower: true, ..Wish::default() };
-            self.task_mut(row.id)?.wish = Some(body::to_text(&wish)?);
-            return Ok(None);
-        }
-        if !row.phase.is_terminal() {
-            return Ok(None);
-        }
-        let changes = self.changes_of(row.id).await?;
-        let because = RestartBody { reason, changes, ..because.clone() };
-        match step.collects {
-            true => self.collect_again(row.id, because, cascade).await,
-            false => self.try_incarnate(row.id, because, cascade).await,
-        }
-    }
-
-    /// What only goes on hands `--cascade=none` on to its own dependents.
-    fn hand_on(&mut self, context: Uuid, cascade: Cascade) -> EngineResult<()> {
-        if let Some(row) = self.newest_of(context)
-            && row.cascade != cascade
-        {
-            let id = row.id;
-            self.task_mut(id)?.cascade = cascade;
-        }
-        Ok(())
-    }
-
-    /// Cancels what lives; the restart is stored with the cancel and happens when it has ended. The
-    /// answer is what was made at once.
-    pub async fn force_restart(
-        &mut self,
-        live: &TaskRow,
-        parent: &TaskRow,
-        wish: Wish,
-    ) -> EngineResult<Vec<RestartedTask>> {
-        let wish = Wish { parent: (parent.id != live.id).then_some(parent.id), ..wish };
-        let id = self.adopt(live.clone());
-        self.adopt(parent.clone());
-        self.task_mut(id)?.wish = Some(body::to_text(&wish)?);
-        self.task_event(live, Severity::Normal, "Restarting", "cancelled, to be restarted".into());
-        self.stop_task(id, StopWish { reason: Reason::ByUser, now: false }).await?;
-        self.settle().await?;
-        match self.newest_of(live.context_id).cloned() {
-            Some(newest) if newest.id != id => Ok(vec![self.restarted(&newest)?]),
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    pub(super) fn restarted(&self, row: &TaskRow) -> EngineResult<RestartedTask> {
-        let parent_incarnation = match row.parent_id {
-            Some(parent) => self.task(parent)?.incarnation,
-            None => 0,
-        };
-        Ok(RestartedTask {
-            id: row.id,
-            name: row.name.clone(),
-            incarnation: row.incarnation,
-            parent_incarnation,
-        })
-    }
 }

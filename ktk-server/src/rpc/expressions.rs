@@ -1,6 +1,6 @@
 //! Expressions are compiled before anything is stored: what is no jq is refused with its field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ktk_client::api::{ApiError, Cause, ErrorReason, change::Changes, jq};
 use serde_json::Value;
@@ -12,16 +12,23 @@ use crate::jq::Jq;
 /// # Errors
 /// `Unavailable` when nothing can be compiled.
 pub(super) async fn causes(jq: &Jq, expressions: Vec<(String, String)>) -> Result<Vec<Cause>, ApiError> {
-    let texts: BTreeMap<&str, usize> = expressions
-        .iter()
-        .map(|(_, text)| text.as_str())
-        .filter(|text| is_sound(text))
-        .map(|text| (text, 0))
-        .collect();
+    Ok(causes_of_each(jq, &[expressions]).await?.pop().unwrap_or_default())
+}
+
+/// The same of several lists, each for itself.
+///
+/// # Errors
+/// As [`causes`].
+pub(super) async fn causes_of_each(
+    jq: &Jq,
+    lists: &[Vec<(String, String)>],
+) -> Result<Vec<Vec<Cause>>, ApiError> {
+    let texts: BTreeSet<&str> =
+        lists.iter().flatten().map(|(_, text)| text.as_str()).filter(|text| is_sound(text)).collect();
     if texts.is_empty() {
-        return Ok(Vec::new());
+        return Ok(vec![Vec::new(); lists.len()]);
     }
-    let list: Vec<&str> = texts.into_keys().collect();
+    let list: Vec<&str> = texts.into_iter().collect();
     let problems = jq.check(&list).await.map_err(|fault| {
         ApiError::new(ErrorReason::Unavailable, format!("expressions cannot be checked: {fault}"))
     })?;
@@ -31,7 +38,7 @@ pub(super) async fn causes(jq: &Jq, expressions: Vec<(String, String)>) -> Resul
         let problem = problems.get(text.as_str())?;
         Some(Cause::new(field, format!("is no jq: {problem}")))
     };
-    Ok(expressions.iter().filter_map(cause).collect())
+    Ok(lists.iter().map(|list| list.iter().filter_map(cause).collect()).collect())
 }
 
 /// What is refused without jq is not compiled.

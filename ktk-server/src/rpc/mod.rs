@@ -15,6 +15,7 @@ pub mod node;
 pub mod object;
 pub mod pipeline;
 pub mod queue;
+pub mod restart;
 pub mod rights;
 mod router;
 pub mod semaphore;

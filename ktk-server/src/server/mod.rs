@@ -390,6 +390,7 @@ fn methods(engine: &Arc<Engine<Kept>>, about: &About) -> RouterBuilder {
     let router = rpc::task::register(router, engine);
     let router = rpc::attempt::register(router, engine);
     let router = rpc::pipeline::register(router, engine);
+    let router = rpc::restart::register(router, engine);
     let router = rpc::queue::register(router, engine);
     let router = rpc::semaphore::register(router, engine);
     let router = rpc::task_type::register(router, engine);

@@ -3,10 +3,11 @@
 use clap::Args;
 use ktk_client::api::{
     ObjectRef, Task,
-    restart::{AdoptParams, Restarted},
+    restart::{AdoptParams, Restarted, Wanted},
 };
 
 use super::{
+    bulk::Chosen,
     completion,
     dry_run::PlanFlag,
     made::{self, Made},
@@ -67,19 +68,23 @@ pub(crate) async fn run(args: AdoptArgs, cx: &Context) -> Result<Exit, CliError>
     let format = OutputFormat::parse(args.output.as_deref(), CHANGE)?;
     let dry_run = args.dry_run.read()?;
     let client = cx.client().await?;
+    let params = |named: &Named| AdoptParams {
+        reference: ObjectRef::new(cx.namespace(), &*named.name),
+        dry_run,
+        if_newest: args.if_newest,
+        reason: args.reason.clone(),
+        request_id: args.request_id.clone(),
+    };
+    if dry_run && names.len() > 1 {
+        let wanted = |named: Named| (Chosen::named(named.clone(), cx), Wanted::Adopt(params(&named)));
+        plan::of_many("adopt", names.into_iter().map(wanted).collect(), format, cx).await?;
+        return Ok(Exit::Done);
+    }
     let mut made = Made::default();
-    let mut rows = Vec::new();
     let mut errors = Vec::new();
     for named in &names {
-        let params = AdoptParams {
-            reference: ObjectRef::new(cx.namespace(), &*named.name),
-            dry_run,
-            if_newest: args.if_newest,
-            reason: args.reason.clone(),
-            request_id: args.request_id.clone(),
-        };
-        match client.tasks().adopt_with(params).await {
-            Ok(answer) if dry_run => rows.extend(answer.plan),
+        match client.tasks().adopt_with(params(named)).await {
+            Ok(answer) if dry_run => plan::print(&answer.plan, format, cx)?,
             Ok(answer) => {
                 if format == OutputFormat::Human {
                     cx.ui.println(&escape(&line(&answer)))?;
@@ -90,9 +95,7 @@ pub(crate) async fn run(args: AdoptArgs, cx: &Context) -> Result<Exit, CliError>
             Err(error) => errors.push(missing::explain(client, "adopt", named, error.into()).await),
         }
     }
-    if dry_run {
-        plan::print(&plan::merged(rows), format, cx)?;
-    } else {
+    if !dry_run {
         made.print(format, cx)?;
     }
     CliError::of_all(errors)?;

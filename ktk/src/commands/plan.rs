@@ -2,10 +2,11 @@
 
 use ktk_client::api::{
     API_VERSION,
-    restart::{Action, PlanRow},
+    restart::{Action, MAX_PLANNED, PlanRow, Wanted},
 };
 use serde_json::json;
 
+use super::{bulk::Chosen, missing};
 use crate::{
     commands::made,
     context::Context,
@@ -15,27 +16,85 @@ use crate::{
     view,
 };
 
-/// The plans of several restarts as one. A task stands once in it, with the strongest of what happens to it, where
-/// it stands first.
-pub(crate) fn merged(plans: Vec<PlanRow>) -> Vec<PlanRow> {
+/// The most bytes of what is planned at once: a server takes requests of 16 MiB.
+const PART_BYTES: usize = 12 << 20;
+
+/// Prints what many restarts would do, each after those before it: the server plans them together. One that is refused
+/// stops none of the others.
+///
+/// # Errors
+/// Where they cannot be planned, and whatever each of them would be refused for.
+pub(crate) async fn of_many(
+    verb: &str,
+    asked: Vec<(Chosen, Wanted)>,
+    format: OutputFormat,
+    cx: &Context,
+) -> Result<(), CliError> {
+    let client = cx.client().await?;
+    let (chosen, wanted): (Vec<Chosen>, Vec<Wanted>) = asked.into_iter().unzip();
+    let size = part_size(&wanted);
+    if wanted.len() > size {
+        let (all, parts) = (wanted.len(), wanted.len().div_ceil(size));
+        cx.ui.warning(&format!("{all} are planned in {parts} parts: no part sees what those before it do"));
+    }
+    let (mut plans, mut errors) = (Vec::new(), Vec::new());
+    for (part, chosen) in wanted.chunks(size).zip(chosen.chunks(size)) {
+        let answers = client.plan_restarts(part.to_vec()).await?;
+        for (answer, Chosen { named, namespace }) in answers.into_iter().zip(chosen) {
+            match answer {
+                Ok(rows) => plans.push((namespace.as_str(), rows)),
+                Err(error) => errors.push(missing::explain(client, verb, named, error.into()).await),
+            }
+        }
+    }
+    if errors.len() < chosen.len() {
+        print(&merged(plans), format, cx)?;
+    }
+    CliError::of_all(errors)
+}
+
+/// How many are planned at once: all of them, where the server's limits let them.
+fn part_size(wanted: &[Wanted]) -> usize {
+    let bytes = serde_json::to_vec(wanted).map_or(0, |text| text.len());
+    let parts = wanted.len().div_ceil(MAX_PLANNED).max(bytes.div_ceil(PART_BYTES)).max(1);
+    wanted.len().div_ceil(parts).max(1)
+}
+
+/// The plans of several restarts, one after the other, as one; each with its namespace. A task stands once in it, where
+/// it stands first, with the strongest of what happens to it. One that is restarted and may have to run again for
+/// another one's sake says why.
+fn merged<'n>(plans: impl IntoIterator<Item = (&'n str, Vec<PlanRow>)>) -> Vec<PlanRow> {
     let mut places = std::collections::BTreeMap::new();
     let mut rows: Vec<PlanRow> = Vec::new();
-    for row in plans {
-        let place = *places.entry(row.task.clone()).or_insert(rows.len());
-        match rows.get_mut(place) {
-            None => rows.push(row),
-            Some(first) if strength(row.action) > strength(first.action) => *first = row,
-            Some(_) => {}
+    for (namespace, plan) in plans {
+        for row in plan {
+            let place = *places.entry((namespace, row.task.clone())).or_insert(rows.len());
+            match rows.get_mut(place) {
+                None => rows.push(row),
+                Some(first) => *first = stronger(std::mem::replace(first, row.clone()), row),
+            }
         }
     }
     rows
 }
 
+/// What holds of two rows of one task.
+fn stronger(first: PlanRow, second: PlanRow) -> PlanRow {
+    let (mut row, other) =
+        if strength(second.action) > strength(first.action) { (second, first) } else { (first, second) };
+    let runs = matches!(row.action, Action::Restart | Action::Adopt);
+    if runs && other.action == Action::Decide && !row.why.contains(&other.why) {
+        row.why = format!("{}; {}", row.why, other.why);
+    }
+    row
+}
+
+/// What may still be decided is more than what goes on by itself.
 fn strength(action: Action) -> u8 {
     match action {
         Action::Keep => 0,
-        Action::Decide => 1,
-        Action::Continue => 2,
+        Action::Continue => 1,
+        Action::Decide => 2,
         Action::Adopt => 3,
         Action::Restart => 4,
     }
@@ -64,22 +123,62 @@ pub(crate) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Res
 
 #[cfg(test)]
 mod tests {
+    use ktk_client::api::restart::RestartParams;
+
     use super::*;
+
+    fn row(task: &str, action: Action, why: &str) -> PlanRow {
+        PlanRow { task: task.into(), action, why: why.into() }
+    }
 
     #[test]
     fn a_task_stands_once_with_what_is_strongest() {
-        let row = |task: &str, action| PlanRow { task: task.into(), action, why: String::new() };
-        let plans = vec![
-            row("a", Action::Restart),
-            row("b", Action::Keep),
-            row("c", Action::Decide),
-            row("b", Action::Restart),
-            row("a", Action::Keep),
-            row("c", Action::Continue),
+        let plans = [
+            (
+                "x",
+                vec![
+                    row("a", Action::Restart, ""),
+                    row("b", Action::Keep, ""),
+                    row("c", Action::Continue, ""),
+                ],
+            ),
+            (
+                "x",
+                vec![row("b", Action::Restart, ""), row("a", Action::Keep, ""), row("c", Action::Decide, "")],
+            ),
+            ("y", vec![row("c", Action::Continue, "")]),
+            ("x", vec![row("c", Action::Continue, "")]),
         ];
         let merged: Vec<(String, Action)> =
             merged(plans).into_iter().map(|row| (row.task, row.action)).collect();
-        let expected = [("a", Action::Restart), ("b", Action::Restart), ("c", Action::Continue)];
+        let expected =
+            [("a", Action::Restart), ("b", Action::Restart), ("c", Action::Decide), ("c", Action::Continue)];
         assert_eq!(merged, expected.map(|(task, action)| (task.to_owned(), action)));
+    }
+
+    #[test]
+    fn what_is_restarted_may_have_to_run_again() {
+        let plans = [
+            ("x", vec![row("c", Action::Decide, "runs again only if b's outputs change")]),
+            ("x", vec![row("c", Action::Restart, "failed: exit code 1")]),
+            ("x", vec![row("c", Action::Decide, "runs again only if b's outputs change")]),
+        ];
+        let why = "failed: exit code 1; runs again only if b's outputs change";
+        assert_eq!(merged(plans), [row("c", Action::Restart, why)]);
+    }
+
+    #[test]
+    fn parts_are_as_few_as_the_limits_let_and_equally_large() {
+        let wanted = |count: usize, reason: usize| {
+            let params = RestartParams { reason: Some("x".repeat(reason)), ..RestartParams::default() };
+            vec![Wanted::Task(params); count]
+        };
+        for (count, reason, size) in [(1, 0, 1), (10_000, 0, 10_000), (10_001, 0, 5_001), (25_000, 0, 8_334)]
+        {
+            assert_eq!(part_size(&wanted(count, reason)), size);
+        }
+        let size = part_size(&wanted(100, 1 << 20));
+        assert!((5..=12).contains(&size), "{size} of a mebibyte each");
+        assert_eq!(part_size(&wanted(1, 20 << 20)), 1);
     }
 }

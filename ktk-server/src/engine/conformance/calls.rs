@@ -4,7 +4,7 @@ use ktk_client::api::{
     ObjectRef, Phase, Pipeline, Task,
     attempt::{CompleteParams, FailParams, KeepaliveParams, ProgressParams},
     pipeline,
-    restart::{AdoptParams, PlanRow, RestartParams, Restarted},
+    restart::{AdoptParams, PlanRow, Planned, RestartParams, Restarted, Wanted},
     task::{self, CancelParams, DeleteParams, Deleted},
 };
 use serde_json::json;
@@ -23,6 +23,7 @@ use crate::{
         create_task::CreateTask,
         delete::{DeletePipeline, DeleteTask},
         read::{GetPipeline, GetTask, TaskTree},
+        restart_many::PlanRestarts,
         restart_pipeline::RestartPipeline,
         restart_task::RestartTask,
     },
@@ -114,6 +115,21 @@ impl<S: Store> Lab<S> {
         let operation = RestartPipeline::new(self.engine.ask("tester"), params)
             .map_err(ktk_client::api::ApiError::from)?;
         self.write(operation).await
+    }
+
+    /// What many restarts would do, with what each would be refused for; nothing of it is there afterwards.
+    pub async fn plan_restarts(&mut self, restarts: &[Wanted]) -> Answer<Vec<Answer<Vec<PlanRow>>>> {
+        let restarts = restarts.iter().cloned().map(Ok).collect();
+        let operation = PlanRestarts::new(self.engine.ask("tester"), restarts, &self.engine.types())?;
+        let before = self.dump.clone();
+        let plans = self.engine.write_or_rehearse(operation, true).await;
+        self.check().await;
+        assert!(self.dump == before, "a plan changes nothing");
+        let answer = |planned| match planned {
+            Planned::Plan(rows) => Ok(rows),
+            Planned::Refused(error) => Err(error),
+        };
+        Ok(plans?.plans.into_iter().map(answer).collect())
     }
 
     pub async fn cancel(&mut self, name: &str) -> Answer<Task> {

@@ -32,6 +32,7 @@ mod items_again;
 mod lab;
 mod limits;
 mod lists;
+mod many;
 mod mirror;
 mod needs;
 mod nodes;
@@ -172,6 +173,8 @@ macro_rules! engine_conformance {
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
             requests: handed_out_with_what_they_refer_to, what_cannot_be_filled_in_is_no_request,
                 changed_by_a_restart, of_a_type;
+            many: each_sees_those_before_it, one_that_is_refused_stops_nobody, what_force_cancels_has_ended,
+                there_are_limits, of_adopted_results;
             planned: of_tasks, of_pipelines, of_many, of_adopted_results;
             random: first_histories, second_histories, third_histories, fourth_histories);
     };

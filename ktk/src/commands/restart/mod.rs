@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use ktk_client::api::{
     ObjectRef, Phase,
     change::Changes,
-    restart::{Cascade, RestartParams},
+    restart::{Cascade, RestartParams, Wanted},
 };
 
 use self::{answer::restart, line::Line};
@@ -178,6 +178,18 @@ impl RestartArgs {
     }
 }
 
+impl RestartArgs {
+    /// One of many that are planned together.
+    fn wanted(&self, chosen: Chosen, changes: Changes) -> (Chosen, Wanted) {
+        let params = self.params(&chosen.namespace, &chosen.named.name, changes, true);
+        let wanted = match chosen.named.kind {
+            Kind::Pipeline => Wanted::Pipeline(params),
+            _ => Wanted::Task(params),
+        };
+        (chosen, wanted)
+    }
+}
+
 pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, CliError> {
     let dry_run = args.dry_run.read()?;
     let choice = args.choice();
@@ -205,8 +217,12 @@ pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, Cli
         },
         false => changes,
     };
+    if dry_run && chosen.len() > 1 {
+        let asked = chosen.into_iter().map(|chosen| args.wanted(chosen, changes.clone())).collect();
+        plan::of_many("restart", asked, format, cx).await?;
+        return Ok(Exit::Done);
+    }
     let mut made = Made::default();
-    let mut rows = Vec::new();
     let mut errors = Vec::new();
     let mut line = Line::new(args.max_parallel.filter(|_| !dry_run));
     let progress = (chosen.len() > 1).then(|| cx.ui.bar(chosen.len() as u64, "restarting"));
@@ -214,7 +230,7 @@ pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, Cli
         line.place().await;
         let params = args.params(namespace, &named.name, changes.clone(), dry_run);
         match restart(client, named, params).await {
-            Ok(answer) if dry_run => rows.extend(answer.plan),
+            Ok(answer) if dry_run => plan::print(&answer.plan, format, cx)?,
             Ok(answer) => {
                 if format == OutputFormat::Human {
                     let lines = answer.lines(args.force, args.all);
@@ -229,9 +245,7 @@ pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, Cli
         progress.iter().for_each(|bar| bar.set_position(count as u64 + 1));
     }
     drop(progress);
-    if dry_run && errors.len() < chosen.len() {
-        plan::print(&plan::merged(rows), format, cx)?;
-    } else if !dry_run {
+    if !dry_run {
         made.print(format, cx)?;
     }
     CliError::of_all(errors)?;
