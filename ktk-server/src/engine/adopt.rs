@@ -175,6 +175,9 @@ impl<T: Tx> Unit<'_, T> {
         let TaskRare { spawned_by, item, for_each, ttl, source: set, .. } = row.rare;
         row.rare = TaskRare { spawned_by, item, for_each, ttl, source: set, ..TaskRare::default() };
         row.finished_at = Some(self.now);
+        if let Some(each) = &mut row.rare.for_each {
+            each.adopted = Some(self.tx.next_version());
+        }
         self.task_mut(newest.id)?.newest = false;
         self.replace_in_pipeline(newest, &row).await?;
         let id = row.id;

@@ -254,9 +254,12 @@ impl<T: Tx> Unit<'_, T> {
             return Ok(None);
         };
         let collected: Vec<&RawValue> = serde_json::from_str(&text).unwrap_or_default();
+        let adopted = row.rare.for_each.as_ref().and_then(|each| each.adopted).unwrap_or_default();
         let differs = |(index, item): &(usize, TaskRow)| {
             let Some(digest) = &item.output_digest else { return false };
-            class_of(item) == Class::Good
+            // One that has not moved since an old result was taken back is not why that would go again.
+            item.version > adopted
+                && class_of(item) == Class::Good
                 && item.cascade != Cascade::None
                 && collected.get(*index).is_none_or(|value| object::text_digest(value.get()) != *digest)
         };

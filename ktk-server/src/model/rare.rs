@@ -105,6 +105,9 @@ pub struct ForEachRare {
     /// An item that succeeded anew after its outputs were collected, and put out none: that equals nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
+    /// The version at which an old result was taken back: it is not what its items had put out by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<u64>,
 }
 
 /// How far the expressions of a task are. The store finds those that are to be evaluated.

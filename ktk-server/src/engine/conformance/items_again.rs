@@ -339,3 +339,24 @@ pub async fn who_needs_an_item_follows_as_was_asked<S: Store>(store: S) {
         assert_eq!(lab.tree("t").await.len(), incarnations, "{cascade:?}");
     }
 }
+
+/// An old result that was taken back stays when an item runs again and comes to the same, whatever the others had put
+/// out by then.
+pub async fn an_adopted_result_stays<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    lab.make_pipeline(pipeline("p", [job("b").each("1, 2")])).await;
+    lab.give("p.b.0", json!({"n": 1})).await;
+    lab.give("p.b.1", json!({"n": 1})).await;
+    lab.restart("p.b.1").await.unwrap();
+    lab.give("p.b.1", json!({"n": 2})).await;
+    lab.adopt("p.b@1").await.unwrap();
+    for (cascade, value, incarnations) in
+        [(Cascade::None, 7, 3), (Cascade::Auto, 1, 3), (Cascade::Auto, 5, 4)]
+    {
+        lab.restart_with(RestartParams { cascade, ..restart("p.b.0") }).await.unwrap();
+        lab.give("p.b.0", json!({"n": value})).await;
+        assert_eq!(lab.tree("p.b").await.len(), incarnations, "{value}: {:#?}", lab.states());
+    }
+    let outputs = lab.get("p.b").await.unwrap().status.unwrap().outputs;
+    assert_eq!(json!(outputs), json!([{"n": 5}, {"n": 2}]));
+}

@@ -167,7 +167,7 @@ macro_rules! engine_conformance {
             items_again: expanded_again, who_needs_an_item_that_is_gone, what_they_wait_for_is_gone, in_the_queue_of_their_step, nothing_new_needs_what_goes, expanded_again_behind_a_failure, upstream_moves_while_items_run,
                 a_whole_restart_reuses_no_item, the_values_are_of_what_was_taken,
                 a_restarted_item_is_collected_again, an_item_sees_what_its_step_took,
-                who_needs_an_item_follows_as_was_asked, items_without_outputs,
+                who_needs_an_item_follows_as_was_asked, an_adopted_result_stays, items_without_outputs,
                 a_failed_restart_leaves_what_was_collected, old_results_are_taken_back;
             references: names_ids_and_prefixes, ambiguous_ones_list_candidates, many_namespaces;
             broken: its_end_is_taken, it_is_shown_and_can_go, granted_again, no_restart_of_it;
