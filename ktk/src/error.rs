@@ -151,7 +151,9 @@ impl From<ApiError> for CliError {
         if error.causes.len() > 1 {
             lines.extend(error.causes.iter().map(|cause| format!("* {}: {}", cause.field, cause.message)));
         }
-        Self { exit: exit_of(error.reason), lines, hint: error.hint, others: Vec::new() }
+        let token = || "a token is in a context (ktk login), or in KTK_TOKEN".to_owned();
+        let hint = error.hint.or_else(|| (error.reason == ErrorReason::Unauthorized).then(token));
+        Self { exit: exit_of(error.reason), lines, hint, others: Vec::new() }
     }
 }
 

@@ -82,6 +82,24 @@ fn a_step_waits_for_those_of_its_items_that_have_not_ended() {
 }
 
 #[test]
+fn a_list_in_place_of_its_values_is_one_item_and_is_told() {
+    let place = Place::started();
+    let manifest = |name: &str, values: &str| {
+        format!(
+            "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {{name: {name}}}\nspec:\n  params: {{files: [a, b]}}\n  steps:\n  \
+             - {{name: s, forEach: {{jq: '{values}'}}, run: {{command: ['true']}}}}\n"
+        )
+    };
+    place.file("p.yaml", manifest("p", ".params.files"));
+    place.ok("run -f p.yaml");
+    let told = "1 item: 1 new; it is a list: with `[]` behind it, the expression yields each of its values\n";
+    assert!(place.ok("describe task/p.s").contains(told));
+    place.file("q.yaml", manifest("q", ".params.files[]"));
+    place.ok("run -f q.yaml");
+    assert!(place.ok("describe task/q.s").contains("2 items: 2 new\n"));
+}
+
+#[test]
 fn expanded_again_equal_items_stay() {
     let place = Place::started();
     place.file("p.yaml", COUNTS.replace("!= b", "!= z"));

@@ -390,7 +390,7 @@ fn a_plan_of_many_is_made_of_one_after_the_other() {
         "TASK     ACTION     WHY\n\
          q.s1     restart    asked for (succeeded)\n\
          q.s3     continue   was waiting for s1\n\
-         q.s3.0   decide     runs again only if s3 gives it other inputs\n\
+         q.s3.0   decide     runs again if s3 still has it\n\
          q.s3.1   decide     runs again if s3 still has it\n",
         "",
     );
@@ -399,7 +399,7 @@ fn a_plan_of_many_is_made_of_one_after_the_other() {
                 q.s3.1   restart   failed: exit code 1; runs again if s3 still has it\n\
                 q.s3     restart   runs on s1's old outputs: again when it has ended\n\
                 q.s1     restart   asked for (succeeded)\n\
-                q.s3.0   decide    runs again only if s3 gives it other inputs\n";
+                q.s3.0   decide    runs again if s3 still has it\n";
     place.ktk("restart q.s3.1 q.s1 --cascade all --dry-run").is(0, plan, "");
     let missing = "Error from server (NotFound): task \"nosuch\" not found\n";
     place.ktk("restart q.s3.1 nosuch q.s1 --cascade all --dry-run").is(3, plan, missing);

@@ -12,6 +12,7 @@ use super::{
     error::{EngineError, EngineResult},
     going::refuse_stub,
     operation::{Ask, Done},
+    plan::Equal,
     requests::Remembered,
     resolve,
     restart_task::{FirstAnswer, answer},
@@ -145,7 +146,7 @@ impl<T: Tx> Unit<'_, T> {
     async fn plan_adopted(&mut self, source: &TaskRow) -> EngineResult<Vec<PlanRow>> {
         let why = |row: &TaskRow| format!("takes back the outputs of {}", incarnation(row));
         let targets = std::slice::from_ref(source);
-        Ok(self.plan_as(targets, Action::Adopt, why, Cascade::Auto).await?.rows())
+        Ok(self.plan_as(targets, Action::Adopt, why, (Cascade::Auto, Equal::Stay)).await?.rows())
     }
 
     /// Makes a context's next incarnation of an old one's result. Its dependents see a success that has just

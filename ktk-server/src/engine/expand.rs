@@ -112,7 +112,7 @@ impl<T: Tx> Unit<'_, T> {
             each.changed = None;
         }
         let row = row.clone();
-        self.task_event(&row, Severity::Normal, "Expanded", counts.words(items.len()));
+        self.task_event(&row, Severity::Normal, "Expanded", counts.words(items));
         self.settle_items(id).await
     }
 
@@ -411,15 +411,22 @@ impl<T: Tx> Unit<'_, T> {
 }
 
 impl Counts {
-    fn words(&self, total: usize) -> String {
+    fn words(&self, items: &[Item]) -> String {
         let parts =
             [(self.new, "new"), (self.restarted, "restarted"), (self.kept, "kept"), (self.gone, "gone")];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
-        match parts.is_empty() {
-            true => format!("{total} items"),
-            false => format!("{total} items: {}", parts.join(", ")),
+        let mut words = match items {
+            [_] => "1 item".to_owned(),
+            _ => format!("{} items", items.len()),
+        };
+        if !parts.is_empty() {
+            words.push_str(&format!(": {}", parts.join(", ")));
         }
+        if matches!(items, [only] if only.value.get().starts_with('[')) {
+            words.push_str("; it is a list: with `[]` behind it, the expression yields each of its values");
+        }
+        words
     }
 }
 

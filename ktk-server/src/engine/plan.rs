@@ -6,14 +6,17 @@ use std::{
     collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque},
 };
 
-use ktk_client::api::restart::{Action, Cascade, PlanRow};
+use ktk_client::api::{
+    Phase,
+    restart::{Action, Cascade, PlanRow},
+};
 use uuid::Uuid;
 
 use super::{error::EngineResult, for_each::short, unit::Unit};
 use crate::{
     model::{
         again::again,
-        restart::{self, Effect},
+        restart::{self, Effect, Moved},
         row::TaskRow,
     },
     store::Tx,
@@ -71,7 +74,8 @@ impl Plan {
 impl<T: Tx> Unit<'_, T> {
     /// Plans the restart of these tasks (newest incarnations, or older ones of their contexts).
     pub async fn plan(&mut self, targets: &[TaskRow], cascade: Cascade) -> EngineResult<Plan> {
-        self.plan_as(targets, Action::Restart, restart::why, cascade).await
+        let equal = if cascade == Cascade::All { Equal::Again } else { Equal::Stay };
+        self.plan_as(targets, Action::Restart, restart::why, (cascade, equal)).await
     }
 
     /// As [`Unit::plan`], with what happens to the targets themselves, and why.
@@ -80,7 +84,7 @@ impl<T: Tx> Unit<'_, T> {
         targets: &[TaskRow],
         action: Action,
         why: impl Fn(&TaskRow) -> String,
-        cascade: Cascade,
+        (cascade, equal): (Cascade, Equal),
     ) -> EngineResult<Plan> {
         let pipelines: BTreeSet<Uuid> = targets.iter().filter_map(|row| row.pipeline_id).collect();
         let mut within = Vec::new();
@@ -88,7 +92,10 @@ impl<T: Tx> Unit<'_, T> {
             // Once, for the rows that are reached and for those that are not.
             within.push(self.load_tasks_of(pipeline).await?);
         }
-        let reach = self.reach(targets, action, why, cascade).await?;
+        let mut reach = self.reach(targets, action, why, (cascade, equal)).await?;
+        for (context, why) in self.name_all_needs(&reach, cascade) {
+            reach.found.entry(context).and_modify(|step| step.why = why);
+        }
         let mut kept = Vec::new();
         for tasks in within {
             let begin = kept.len();
@@ -119,7 +126,7 @@ impl<T: Tx> Unit<'_, T> {
         targets: &[TaskRow],
         action: Action,
         why: impl Fn(&TaskRow) -> String,
-        cascade: Cascade,
+        (cascade, equal): (Cascade, Equal),
     ) -> EngineResult<Reach> {
         let mut reach = Reach::default();
         let mut queue = VecDeque::new();
@@ -132,7 +139,7 @@ impl<T: Tx> Unit<'_, T> {
         loop {
             if queue.is_empty() {
                 // What needs an item from outside is reached by it.
-                queue.extend(self.reach_items(&mut reach).await?);
+                queue.extend(self.reach_items(&mut reach, equal).await?);
                 if queue.is_empty() {
                     return Ok(reach);
                 }
@@ -161,6 +168,11 @@ impl<T: Tx> Unit<'_, T> {
                     true => restart::item_effect(row, short(names[&edge.need]), cascade),
                     false => restart::effect(row, short(names[&edge.need]), cascade),
                 };
+                let is_old = row.rare.for_each.as_ref().is_some_and(|each| each.adopted.is_some());
+                if collects && is_old && matches!(effect.action, Action::Restart | Action::Decide) {
+                    // The result that was taken back is of needs that may have moved since.
+                    effect.why.push_str(", and is expanded again if its needs came to something else since");
+                }
                 let name = row.name.clone();
                 if let Some(why) = self.hindrance(edge.dependent, &effect).await? {
                     effect = Effect::keep(why);
@@ -179,6 +191,40 @@ impl<T: Tx> Unit<'_, T> {
                 }
             }
         }
+    }
+
+    /// A row that was found by one of its needs names all of them that move, and which of them has nothing to compare.
+    fn name_all_needs(&self, reach: &Reach, cascade: Cascade) -> Vec<(Uuid, String)> {
+        let step = |context: &Uuid| reach.found.get(context);
+        let is_open = |context| step(context).is_some_and(|step| step.action == Action::Decide);
+        let moves = |context| step(context).is_some_and(|step| step.action != Action::Keep);
+        let edges = reach.edges.iter().filter(|(need, dependent)| is_open(dependent) && moves(need));
+        let mut edges: Vec<(Uuid, Uuid)> = edges.map(|(need, dependent)| (*dependent, *need)).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        let mut named = Vec::new();
+        for edges in edges.chunk_by(|a, b| a.0 == b.0) {
+            let mut needs: Vec<Moved<'_>> =
+                edges.iter().filter_map(|(_, need)| self.moved(*need, step(need)?)).collect();
+            let (Some(row), Some(open)) = (self.newest_of(edges[0].0), step(&edges[0].0)) else { continue };
+            let found_by = |need: &Moved<'_>| match open.collects {
+                true => restart::item_effect(row, need.name, cascade).why == open.why,
+                false => restart::effect(row, need.name, cascade).why == open.why,
+            };
+            if row.phase.is_terminal() && needs.iter().any(found_by) {
+                needs.sort_by_key(|need| need.name);
+                named.push((edges[0].0, restart::why_decided(row, &needs, open.collects)));
+            }
+        }
+        named
+    }
+
+    /// A need as it is now. What is taken back, and what did not succeed, is compared with what was before.
+    fn moved(&self, need: Uuid, step: &Step) -> Option<Moved<'_>> {
+        let row = self.newest_of(need)?;
+        let is_silent =
+            step.action != Action::Adopt && row.phase == Phase::Succeeded && row.output_digest.is_none();
+        Some(Moved { name: short(&row.name), has_outputs: !is_silent })
     }
 
     /// What keeps a dependent as it is, whatever its upstream does.
@@ -201,7 +247,7 @@ impl<T: Tx> Unit<'_, T> {
 
     /// What is expanded again may have other items, or the same with other inputs: nobody knows before. An item that is
     /// restarted itself may be restarted once more then.
-    async fn reach_items(&mut self, reach: &mut Reach) -> EngineResult<Vec<(Uuid, String)>> {
+    async fn reach_items(&mut self, reach: &mut Reach, equal: Equal) -> EngineResult<Vec<(Uuid, String)>> {
         let mut reached = Vec::new();
         let moves = |step: &&Step| matches!(step.action, Action::Restart | Action::Decide | Action::Continue);
         let steps: Vec<(Uuid, bool)> =
@@ -224,10 +270,10 @@ impl<T: Tx> Unit<'_, T> {
                 if collects {
                     continue;
                 }
-                let why = restart::why_item(&row, short(&step.name));
+                let why = restart::why_item(&row, short(&step.name), equal == Equal::Stay);
                 let (name, action) = (row.name.clone(), Action::Decide);
-                let context = row.context_id;
-                let item = Step { context, name, action, why, collects: false, goes_on: false };
+                let item =
+                    Step { context: row.context_id, name, action, why, collects: false, goes_on: false };
                 reach.found.insert(row.context_id, item);
                 reach.items.insert(row.context_id);
                 reach.edges.push((context, row.context_id));
@@ -241,6 +287,13 @@ impl<T: Tx> Unit<'_, T> {
 /// Whether a step is still to make its items, be it once more.
 fn is_yet_to_be_expanded(step: &TaskRow) -> bool {
     !step.phase.is_terminal() && step.rare.for_each.as_ref().is_some_and(|each| !each.is_expanded)
+}
+
+/// What becomes of items that are equal when their step is expanded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Equal {
+    Stay,
+    Again,
 }
 
 #[derive(Debug, Default)]

@@ -17,7 +17,7 @@ use super::{
     body::{self, PipelineBody, RestartBody, TaskBody},
     error::{EngineError, EngineResult},
     lanes::{self, Named},
-    plan::Plan,
+    plan::{Equal, Plan},
     restart_pipeline::older_pipeline,
     unique,
     unit::{ClassChange, Unit},
@@ -89,7 +89,7 @@ impl<T: Tx> Unit<'_, T> {
         let tasks = self.next_tasks(newest, named).await?;
         self.refuse_lost_step_limits(named, &body, &tasks).await?;
         let targets: Vec<TaskRow> = tasks.into_iter().map(|next| next.newest).collect();
-        self.plan_as(&targets, Action::Restart, restart::why, wish.cascade).await
+        self.plan_as(&targets, Action::Restart, restart::why, (wish.cascade, Equal::Again)).await
     }
 
     /// Cancels what lives in a pipeline; the restart is stored with the cancel and happens when all has ended.

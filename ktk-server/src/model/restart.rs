@@ -83,11 +83,47 @@ pub fn item_effect(row: &TaskRow, item: &str, cascade: Cascade) -> Effect {
     }
 }
 
-/// What happens to an item of a step that is expanded again, in the words of the plan.
-pub fn why_item(row: &TaskRow, step: &str) -> String {
+/// A need that is restarted, or goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved<'n> {
+    /// As the plan names it.
+    pub name: &'n str,
+    /// Whether it has put out something that can be compared.
+    pub has_outputs: bool,
+}
+
+/// Why a finished dependent may run again, or collect its items again: what decides are all its needs that move.
+pub fn why_decided(row: &TaskRow, needs: &[Moved<'_>], collects: bool) -> String {
+    let silent = needs.iter().find(|need| !need.has_outputs);
+    match (row.run_if, silent) {
+        (_, _) if collects => format!("collects again only if {} outputs change", either(needs, "'s")),
+        (RunIf::Success, Some(Moved { name, .. })) => {
+            format!("runs again if {name} succeeds: it put out nothing to compare")
+        }
+        (RunIf::Success, None) => format!("runs again only if {} outputs change", either(needs, "'s")),
+        (RunIf::Failure | RunIf::Always, _) => {
+            format!("runs again only if {} comes to something else", either(needs, ""))
+        }
+    }
+}
+
+/// The first two of them, and whether there are others.
+fn either(needs: &[Moved<'_>], ending: &str) -> String {
+    let name = |need: &Moved<'_>| format!("{}{ending}", need.name);
+    match needs {
+        [a, b, _, ..] => format!("{}, {} or another need{ending}", name(a), name(b)),
+        [a, b] => format!("{} or {}", name(a), name(b)),
+        _ => needs.iter().map(name).collect(),
+    }
+}
+
+/// What happens to an item of a step that is expanded again, in the words of the plan; whether it stays where it is equal.
+pub fn why_item(row: &TaskRow, step: &str, stays: bool) -> String {
     match &row.rare.item {
         Some(item) if item.gone => format!("runs again only if {step} has it again"),
-        _ if class_of(row) == Class::Good => format!("runs again only if {step} gives it other inputs"),
+        _ if class_of(row) == Class::Good && stays => {
+            format!("runs again only if {step} gives it other inputs")
+        }
         _ => format!("runs again if {step} still has it"),
     }
 }
@@ -123,6 +159,27 @@ mod tests {
             (row.phase, row.reason, row.run_if) = (phase, reason, run_if);
             row
         })
+    }
+
+    #[test]
+    fn all_needs_that_move_decide() {
+        let need = |name| Moved { name, has_outputs: true };
+        let mut row = task_row(1);
+        row.run_if = RunIf::Success;
+        for (needs, words) in [
+            (&[need("x")][..], "x's outputs change"),
+            (&[need("x"), need("y")], "x's or y's outputs change"),
+            (&[need("x"), need("y"), need("z")], "x's, y's or another need's outputs change"),
+        ] {
+            assert_eq!(why_decided(&row, needs, false), format!("runs again only if {words}"));
+            assert_eq!(why_decided(&row, needs, true), format!("collects again only if {words}"));
+        }
+        let silent = Moved { name: "y", has_outputs: false };
+        let words = "runs again if y succeeds: it put out nothing to compare";
+        assert_eq!(why_decided(&row, &[need("x"), silent], false), words);
+        row.run_if = RunIf::Always;
+        let words = "runs again only if x or y comes to something else";
+        assert_eq!(why_decided(&row, &[need("x"), silent], false), words);
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use ktk_client::api::{
     API_VERSION,
     restart::{Action, MAX_PLANNED, PlanRow, Wanted},
 };
+use serde::Serialize;
 use serde_json::json;
 
 use super::{bulk::Chosen, missing};
@@ -48,7 +49,7 @@ pub(crate) async fn of_many(
         }
     }
     if errors.len() < chosen.len() {
-        print(&merged(plans), format, cx)?;
+        print_all(&within(&merged(plans)), format, cx)?;
     }
     CliError::of_all(errors)
 }
@@ -63,19 +64,36 @@ fn part_size(wanted: &[Wanted]) -> usize {
 /// The plans of several restarts, one after the other, as one; each with its namespace. A task stands once in it, where
 /// it stands first, with the strongest of what happens to it. One that is restarted and may have to run again for
 /// another one's sake says why.
-fn merged<'n>(plans: impl IntoIterator<Item = (&'n str, Vec<PlanRow>)>) -> Vec<PlanRow> {
+fn merged<'n>(plans: impl IntoIterator<Item = (&'n str, Vec<PlanRow>)>) -> Vec<(&'n str, PlanRow)> {
     let mut places = std::collections::BTreeMap::new();
-    let mut rows: Vec<PlanRow> = Vec::new();
+    let mut rows: Vec<(&str, PlanRow)> = Vec::new();
     for (namespace, plan) in plans {
         for row in plan {
             let place = *places.entry((namespace, row.task.clone())).or_insert(rows.len());
             match rows.get_mut(place) {
-                None => rows.push(row),
-                Some(first) => *first = stronger(std::mem::replace(first, row.clone()), row),
+                None => rows.push((namespace, row)),
+                Some((_, first)) => *first = stronger(std::mem::replace(first, row.clone()), row),
             }
         }
     }
     rows
+}
+
+/// Rows with their namespaces, where there are several.
+fn within<'r>(rows: &'r [(&str, PlanRow)]) -> Vec<Row<'r>> {
+    let are_several = rows.iter().any(|(namespace, _)| *namespace != rows[0].0);
+    let row =
+        |(namespace, row): &'r (&str, PlanRow)| Row { namespace: are_several.then_some(*namespace), row };
+    rows.iter().map(row).collect()
+}
+
+/// A row of a plan as it is printed.
+#[derive(Serialize)]
+struct Row<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'r str>,
+    #[serde(flatten)]
+    row: &'r PlanRow,
 }
 
 /// What holds of two rows of one task.
@@ -105,9 +123,14 @@ fn strength(action: Action) -> u8 {
 /// # Errors
 /// Where it cannot be written.
 pub(crate) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Result<(), CliError> {
+    let rows: Vec<Row<'_>> = plan.iter().map(|row| Row { namespace: None, row }).collect();
+    print_all(&rows, format, cx)
+}
+
+fn print_all(plan: &[Row<'_>], format: OutputFormat, cx: &Context) -> Result<(), CliError> {
     match (format, format.machine()) {
         (OutputFormat::Name, _) => {
-            plan.iter().try_for_each(|row| cx.ui.println(&format!("task/{}", escape(&row.task))))
+            plan.iter().try_for_each(|Row { row, .. }| cx.ui.println(&format!("task/{}", escape(&row.task))))
         }
         (_, Some(machine)) => {
             let plan = json!({"apiVersion": API_VERSION, "kind": "Plan", "items": plan});
@@ -117,7 +140,10 @@ pub(crate) fn print(plan: &[PlanRow], format: OutputFormat, cx: &Context) -> Res
             cx.ui.message("nothing would change");
             Ok(())
         }
-        (_, None) => made::print_rows(&view::plan::rows(plan), cx),
+        (_, None) => {
+            let rows: Vec<_> = plan.iter().map(|row| (row.namespace, row.row)).collect();
+            made::print_rows(&view::plan::rows(&rows), cx)
+        }
     }
 }
 
@@ -150,7 +176,7 @@ mod tests {
             ("x", vec![row("c", Action::Continue, "")]),
         ];
         let merged: Vec<(String, Action)> =
-            merged(plans).into_iter().map(|row| (row.task, row.action)).collect();
+            merged(plans).into_iter().map(|(_, row)| (row.task, row.action)).collect();
         let expected =
             [("a", Action::Restart), ("b", Action::Restart), ("c", Action::Decide), ("c", Action::Continue)];
         assert_eq!(merged, expected.map(|(task, action)| (task.to_owned(), action)));
@@ -164,7 +190,17 @@ mod tests {
             ("x", vec![row("c", Action::Decide, "runs again only if b's outputs change")]),
         ];
         let why = "failed: exit code 1; runs again only if b's outputs change";
-        assert_eq!(merged(plans), [row("c", Action::Restart, why)]);
+        assert_eq!(merged(plans), [("x", row("c", Action::Restart, why))]);
+    }
+
+    #[test]
+    fn namespaces_stand_where_there_are_several() {
+        let json = |rows: &[(&str, PlanRow)]| json!(within(rows));
+        let (first, second) = (("x", row("a", Action::Keep, "")), ("y", row("a", Action::Keep, "")));
+        assert_eq!(json(std::slice::from_ref(&first)), json!([{"task": "a", "action": "keep", "why": ""}]));
+        let both = json(&[first, second]);
+        assert_eq!([&both[0]["namespace"], &both[1]["namespace"]], ["x", "y"]);
+        assert_eq!(json(&[]), json!([]));
     }
 
     #[test]

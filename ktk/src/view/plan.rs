@@ -32,10 +32,16 @@ pub(crate) fn change(field: &str, value: &Value) -> String {
     }
 }
 
-/// The whole plan as rows, titles first.
-pub(crate) fn rows(plan: &[PlanRow]) -> Vec<Vec<Cell>> {
-    let mut rows = vec![TITLES.iter().map(|title| Cell::new(*title)).collect()];
-    rows.extend(plan.iter().map(cells));
+/// The whole plan as rows, titles first; with namespaces where the rows have them.
+pub(crate) fn rows(plan: &[(Option<&str>, &PlanRow)]) -> Vec<Vec<Cell>> {
+    let has_namespaces = plan.iter().any(|(namespace, _)| namespace.is_some());
+    let of = |namespace: &str, cells: Vec<Cell>| match has_namespaces {
+        true => [vec![Cell::new(namespace.to_owned())], cells].concat(),
+        false => cells,
+    };
+    let titles = TITLES.iter().map(|title| Cell::new(*title)).collect();
+    let mut rows = vec![of("NAMESPACE", titles)];
+    rows.extend(plan.iter().map(|(namespace, row)| of(namespace.unwrap_or_default(), cells(row))));
     rows
 }
 
@@ -62,17 +68,25 @@ mod tests {
     #[test]
     fn a_plan_says_what_and_why() {
         let row = |task: &str, action, why: &str| PlanRow { task: task.into(), action, why: why.into() };
-        let rows = rows(&[
-            row("test-web", Action::Restart, "failed: exit code 1"),
-            row("publish", Action::Continue, "was waiting for test-web"),
-        ]);
-        let mut widths = Widths::default();
-        widths.measure(&rows);
+        let web = row("test-web", Action::Restart, "failed: exit code 1");
+        let publish = row("publish", Action::Continue, "was waiting for test-web");
+        let text = |plan: &[(Option<&str>, &PlanRow)]| {
+            let rows = rows(plan);
+            let mut widths = Widths::default();
+            widths.measure(&rows);
+            lay_out(&rows, &widths, false)
+        };
         let expected = "\
 TASK       ACTION     WHY
 test-web   restart    failed: exit code 1
 publish    continue   was waiting for test-web
 ";
-        assert_eq!(lay_out(&rows, &widths, false), expected);
+        assert_eq!(text(&[(None, &web), (None, &publish)]), expected);
+        let expected = "\
+NAMESPACE   TASK       ACTION     WHY
+a           test-web   restart    failed: exit code 1
+b           publish    continue   was waiting for test-web
+";
+        assert_eq!(text(&[(Some("a"), &web), (Some("b"), &publish)]), expected);
     }
 }

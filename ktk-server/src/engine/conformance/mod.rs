@@ -111,7 +111,7 @@ macro_rules! engine_conformance {
                 inside_a_pipeline;
             plans: plan_and_deed_are_one, a_plan_changes_nothing, of_an_older_incarnation, what_cannot_be_done_is_no_plan,
                 rows_are_in_order, running_steps_are_decided, who_may_run_twice_is_decided,
-                items_that_may_run_twice_say_so, a_step_that_runs_may_be_expanded_again;
+                items_that_may_run_twice_say_so, a_step_that_runs_may_be_expanded_again, all_that_decides_is_named;
             pipelines: created_whole, phases_of_a_pipeline, fail_fast, fail_fast_spares_what_it_must,
                 one_directory, parameters_are_rendered, unknown_parameters_are_refused, labels_are_merged,
                 new_names_where_taken;

@@ -237,3 +237,39 @@ pub async fn a_step_that_runs_may_be_expanded_again<S: Store>(store: S) {
     lab.evaluate().await;
     assert_eq!((lab.tree("p.b").await.len(), lab.tree("p.b.1").await.len()), (1, 2));
 }
+
+/// Of what may run again, the plan names all that decides it, and what has nothing to compare; a step stands above its
+/// items.
+pub async fn all_that_decides_is_named<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let steps = [
+        job("root"),
+        job("x").needs(["root"]),
+        job("y").needs(["root"]),
+        job("z").needs(["x", "y"]),
+        job("each").needs(["root"]).each("1, 2"),
+    ];
+    lab.make_pipeline(pipeline("p", steps)).await;
+    for name in ["p.root", "p.x", "p.y"] {
+        lab.give(name, json!({"n": 1})).await;
+    }
+    for name in ["p.z", "p.each.0", "p.each.1"] {
+        lab.succeed(name).await;
+    }
+    let params = RestartParams { dry_run: true, ..restart("p.root") };
+    let plan = lab.restart_with(params.clone()).await.unwrap().plan;
+    let why = |plan: &[PlanRow], name| plan.iter().find(|row| row.task == name).unwrap().why.clone();
+    assert_eq!(why(&plan, "p.x"), "runs again only if root's outputs change");
+    assert_eq!(why(&plan, "p.z"), "runs again only if x's or y's outputs change");
+    assert_eq!(why(&plan, "p.each.0"), "runs again only if each gives it other inputs");
+    let place = |name| plan.iter().position(|row| row.task == name).unwrap();
+    assert!(place("p.root") < place("p.each") && place("p.each") < place("p.each.0"), "{plan:#?}");
+    lab.restart("p.y").await.unwrap();
+    lab.succeed("p.y").await;
+    lab.succeed("p.z").await;
+    let all = lab.restart_with(params).await.unwrap().plan;
+    assert_eq!(why(&all, "p.z"), "runs again if y succeeds: it put out nothing to compare");
+    let whole = RestartParams { all: true, dry_run: true, ..restart("p") };
+    let whole = lab.restart_pipeline(whole).await.unwrap().plan;
+    assert_eq!(why(&whole, "p.each.0"), "runs again if each still has it");
+}

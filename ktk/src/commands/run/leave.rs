@@ -65,7 +65,9 @@ impl<'a> Leaving<'a> {
                 },
                 result = finished(&mut self.cancelling) => {
                     self.cancelling = None;
-                    self.answered(result);
+                    if let Some(exit) = self.answered(result) {
+                        return exit;
+                    }
                 }
             }
         }
@@ -95,16 +97,22 @@ impl<'a> Leaving<'a> {
         }));
     }
 
-    /// A `Conflict` says that it has ended by itself: the end is on its way.
-    fn answered(&mut self, result: Result<(), Error>) {
-        match result {
-            Ok(()) => {}
-            Err(error) if error.is_conflict() || error.is_not_found() => {}
-            Err(error) => {
-                self.cx.ui.warning(&format!("cannot cancel {}/{}: {error}", self.kind, self.name));
-                self.is_cancelled = false;
-            }
+    /// A `Conflict` says that it has ended by itself: the end is on its way. Who may not cancel it, as a running task may
+    /// not cancel what it made, has nothing to wait for.
+    fn answered(&mut self, result: Result<(), Error>) -> Option<Exit> {
+        let error = match result {
+            Ok(()) => return None,
+            Err(error) if error.is_conflict() || error.is_not_found() => return None,
+            Err(error) => error,
+        };
+        let what = format!("{}/{}", self.kind, self.name);
+        if error.is_forbidden() {
+            self.cx.ui.warning(&format!("left; {what} goes on, as this may not cancel it: {error}"));
+            return Some(Exit::Interrupted);
         }
+        self.cx.ui.warning(&format!("cannot cancel {what}: {error}"));
+        self.is_cancelled = false;
+        None
     }
 }
 

@@ -1,7 +1,10 @@
 //! What is said of a pipeline that has ended: the table of its steps, where the results are, the
 //! logs of steps, and what to do next.
 
-use ktk_client::{Client, api::Phase};
+use ktk_client::{
+    Client,
+    api::{Phase, Reason},
+};
 
 use super::{LogChoice, attach_pipeline::End, logs};
 use crate::{
@@ -81,6 +84,12 @@ fn advice(end: &End) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = Vec::new();
+    // What ended it as a whole is in the log of none of its steps.
+    if let (Some(Reason::Timeout | Reason::DeadlineExceeded), Some(why)) =
+        (end.status.reason, &end.status.message)
+    {
+        lines.push(format!("pipeline/{name} failed: {why}"));
+    }
     let look = |(_, state): (&str, &StepState)| match state.attempt {
         0 => format!("ktk describe task {}", state.task),
         _ => format!("ktk logs {}", state.task),
