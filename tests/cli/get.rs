@@ -33,6 +33,11 @@ fn the_table() {
         "",
     );
     place.ktk("get task/good --no-headers").is(0, "good   Succeeded   <none>   1     0     <age>\n", "");
+    let all = place.ok("get tasks --all-incarnations -o name");
+    let name = all.lines().next().unwrap().split('@').next().unwrap().to_owned();
+    let own: Vec<&str> = all.lines().filter(|line| line.starts_with(&format!("{name}@"))).collect();
+    let named = place.ok(&format!("get {name} --all-incarnations -o name"));
+    assert_eq!(named.lines().collect::<Vec<_>>(), own, "the same of one that is named");
     place.ktk("get tasks --all-incarnations --no-headers").is(
         0,
         "bad@1    Failed      ExitCode   1     0     <age>\n\

@@ -55,6 +55,8 @@ fn the_variables_say_which() {
         let plain = shown(&[("PAGER", "sed 's/^/TWO:/'"), ("KTK_PAGER", off)]);
         assert!(!plain.contains("TWO:") && plain.contains("Examples:"), "{plain}");
     }
+    let absent = shown(&[("PAGER", "no-such-pager -x")]);
+    assert!(absent.contains("no-such-pager") && absent.contains("Examples:"), "{absent}");
     let less = "cat >/dev/null; echo \"LESS=$LESS\"";
     assert_eq!(shown(&[("PAGER", less)]).trim(), "LESS=FRX");
     assert_eq!(shown(&[("PAGER", less), ("LESS", "R")]).trim(), "LESS=R");

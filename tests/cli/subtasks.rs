@@ -42,6 +42,24 @@ fn a_task_makes_tasks_and_waits_for_them() {
 }
 
 #[test]
+fn a_cancelled_task_does_not_stay_with_what_it_made() {
+    let (place, ktk) = place();
+    place
+        .typed("create task parent --grace-period 1h -- sh -c")
+        .arg(format!("exec {ktk} run --name kid -- sleep 60"))
+        .output()
+        .ok();
+    let runs = || place.ktk("get task kid -o jsonpath={.status.phase}").stdout == "Running";
+    eventually("the sub-task runs", Duration::from_secs(20), || runs().then_some(()));
+    place.ok("cancel parent");
+    place.ok("wait parent --for=condition=Finished --timeout 30s");
+    let log = place.ok("logs parent");
+    assert!(log.contains("Warning: left; task/kid goes on, as this may not cancel it: "), "{log}");
+    assert!(runs(), "it is a task of its own");
+    place.ok("cancel kid --now");
+}
+
+#[test]
 fn a_pipeline_s_task_stays_with_its_pipeline() {
     let (place, ktk) = place();
     let text = format!(

@@ -13,6 +13,7 @@ use super::{
     body,
     create_task::queue_of,
     error::{EngineError, EngineResult},
+    hold::Holder,
     lanes::{self, Named},
     object,
     operation::{Ask, Done},
@@ -179,7 +180,7 @@ impl<T: Tx> Unit<'_, T> {
             self.start_later(id, after).await?;
         }
         if before.spec.hold != after.spec.hold {
-            self.hold(id, after.spec.hold).await?;
+            self.hold(id, after.spec.hold, Holder::Itself).await?;
         }
         self.flush().await?;
         self.tx.put_task_bodies(&[(id, body::to_text(&stored)?)]).await?;

@@ -72,6 +72,7 @@ struct Mould {
     lane: u32,
     queue: String,
     held: bool,
+    held_within: bool,
     digest: String,
 }
 
@@ -137,6 +138,10 @@ impl<T: Tx> Unit<'_, T> {
             lane: self.lane_of(spec, &step.queue).await?,
             queue: step.queue.clone(),
             held: held || step.rare.held,
+            held_within: match step.rare.held {
+                true => step.rare.held_within,
+                false => held,
+            },
             digest: body::to_text(&work)?,
             step,
             body,
@@ -261,7 +266,7 @@ impl<T: Tx> Unit<'_, T> {
         // Who needs one of them from outside follows as who needs the step.
         row.cascade = mould.step.cascade;
         (row.lane, row.queue) = (mould.lane, mould.queue.clone());
-        row.rare.held = mould.held;
+        (row.rare.held, row.rare.held_within) = (mould.held, mould.held_within);
         row.rare.item = Some(place);
         if let Some(inputs) = &item.inputs {
             row.rare.jq = Some(Stage::Evaluated);

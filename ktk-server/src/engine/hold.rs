@@ -41,7 +41,7 @@ impl Operation for HoldTask {
             let (reason, words) = words(self.held);
             unit.task_event(&row, Severity::Normal, reason, words.into());
         }
-        unit.hold(id, self.held).await?;
+        unit.hold(id, self.held, Holder::Itself).await?;
         unit.finish().await?;
         let row = unit.task(id)?.clone();
         let task = object::task(unit.tx, unit.shared, &row).await?;
@@ -78,7 +78,7 @@ impl Operation for HoldPipeline {
         unit.pipeline_mut(row.id).await?.rare.held = self.held;
         for task in unit.tasks_of(row.id).await? {
             if !task.phase.is_terminal() {
-                unit.hold(task.id, self.held).await?;
+                unit.hold(task.id, self.held, Holder::Pipeline).await?;
             }
         }
         unit.finish().await?;
@@ -88,20 +88,33 @@ impl Operation for HoldPipeline {
     }
 }
 
+/// Whose hold of a task it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// Its own: whoever lets it go names it.
+    Itself,
+    /// Its pipeline's, which leaves a hold of its own alone.
+    Pipeline,
+}
+
 impl<T: Tx> Unit<'_, T> {
     /// Holds a task that has not ended, or lets it go. An attempt that runs goes on: the next one is held.
-    pub(super) async fn hold(&mut self, id: Uuid, held: bool) -> EngineResult<()> {
+    pub(super) async fn hold(&mut self, id: Uuid, held: bool, by: Holder) -> EngineResult<()> {
         let row = self.task(id)?;
-        if row.rare.held == held {
+        let within = held && by == Holder::Pipeline;
+        let is_own = row.rare.held && !row.rare.held_within;
+        let is_so = (row.rare.held, row.rare.held_within) == (held, within);
+        if is_so || (by == Holder::Pipeline && is_own) {
             return Ok(());
         }
         let (phase, reason) = (row.phase, row.reason);
         let items = row.is_for_each().then_some(row.context_id);
-        self.task_mut(id)?.rare.held = held;
+        let row = self.task_mut(id)?;
+        (row.rare.held, row.rare.held_within) = (held, within);
         if let Some(step) = items {
             for item in self.items_of(step).await? {
                 if !item.phase.is_terminal() {
-                    Box::pin(self.hold(item.id, held)).await?;
+                    Box::pin(self.hold(item.id, held, by)).await?;
                 }
             }
         }

@@ -204,8 +204,12 @@ impl<T: Tx> Unit<'_, T> {
         }
         // A hold is the parent's own; in a pipeline that is held, everything is.
         row.rare.held = holds_anew;
-        if let Some(pipeline) = parent.pipeline_id {
-            row.rare.held |= self.pipeline(pipeline).await?.rare.held;
+        row.rare.held_within = false;
+        if let Some(pipeline) = parent.pipeline_id
+            && !holds_anew
+        {
+            row.rare.held = self.pipeline(pipeline).await?.rare.held;
+            row.rare.held_within = row.rare.held;
         }
         self.count_needs(&mut row, &root.body.needs).await?;
         self.task_mut(newest.id)?.newest = false;

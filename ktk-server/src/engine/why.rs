@@ -139,25 +139,25 @@ async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> 
     Ok(waits)
 }
 
-async fn hold<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
+/// Its pipeline's hold, and its own.
+async fn hold<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> {
+    let mut waits = Vec::new();
     if !row.rare.held {
-        return Ok(None);
+        return Ok(waits);
     }
     let pipeline = match row.pipeline_id {
         Some(id) => tx.pipelines(&[id]).await?.pop().filter(|pipeline| pipeline.rare.held),
         None => None,
     };
-    Ok(Some(match pipeline {
-        Some(pipeline) => {
-            let object = format!("pipeline/{}", pipeline.name);
-            let until = format!("ktk resume {object}, or ktk resume {}", row.name);
-            wait(WaitFor::Hold, Some(object), "is held with all its steps", until)
-        }
-        None => {
-            let until = format!("ktk resume {}", row.name);
-            wait(WaitFor::Hold, None, "somebody holds it", until)
-        }
-    }))
+    if let Some(pipeline) = pipeline {
+        let object = format!("pipeline/{}", pipeline.name);
+        let until = format!("ktk resume {object}, or ktk resume {}", row.name);
+        waits.push(wait(WaitFor::Hold, Some(object), "is held with all its steps", until));
+    }
+    if !row.rare.held_within || waits.is_empty() {
+        waits.push(wait(WaitFor::Hold, None, "somebody holds it", format!("ktk resume {}", row.name)));
+    }
+    Ok(waits)
 }
 
 /// Whoever is to end before it takes their unique key.

@@ -44,6 +44,9 @@ pub struct TaskRare {
     /// Whether somebody holds it: it starts when they let it go.
     #[serde(skip_serializing_if = "is_default")]
     pub held: bool,
+    /// Whether that is the hold of its pipeline, and goes with it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub held_within: bool,
     /// Whether it is a request: whoever runs processes sends it.
     #[serde(skip_serializing_if = "is_default")]
     pub is_request: bool,

@@ -18,14 +18,17 @@ const SIZE: (usize, usize) = (24, 80);
 /// The most that is held back before the pager is started.
 const HELD_BYTES: usize = 1 << 20;
 
+/// With this a shell says that there is no such program.
+const NO_SUCH_PROGRAM: i32 = 127;
+
 /// Where results go.
 pub(super) enum Sink {
     /// Straight out.
     Stdout(io::Stdout),
     /// Nowhere yet: whether they need a pager is not known.
     Held { text: Vec<u8>, pager: String },
-    /// Into the pager.
-    Pager(Child),
+    /// Into the pager; with a copy, as long as it is small, for where there is no such program.
+    Pager { child: Child, copy: Option<Vec<u8>> },
 }
 
 impl Write for Sink {
@@ -39,7 +42,20 @@ impl Write for Sink {
                 }
                 Ok(bytes.len())
             }
-            Self::Pager(child) => child.stdin.as_mut().map_or(Ok(bytes.len()), |pipe| pipe.write(bytes)),
+            Self::Pager { child, copy } => {
+                if let Some(text) = copy {
+                    text.extend_from_slice(bytes);
+                    *copy = copy.take().filter(|text| text.len() <= HELD_BYTES);
+                }
+                let written = child.stdin.as_mut().map_or(Ok(()), |pipe| pipe.write_all(bytes));
+                match written {
+                    // Left, or never there: its end says which.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe && copy.is_some() => {
+                        Ok(bytes.len())
+                    }
+                    written => written.map(|()| bytes.len()),
+                }
+            }
         }
     }
 
@@ -47,7 +63,7 @@ impl Write for Sink {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
             Self::Held { .. } => Ok(()),
-            Self::Pager(child) => child.stdin.as_mut().map_or(Ok(()), Write::flush),
+            Self::Pager { child, .. } => child.stdin.as_mut().map_or(Ok(()), Write::flush),
         }
     }
 }
@@ -65,7 +81,7 @@ impl Sink {
         *self = match command.spawn() {
             Ok(child) => {
                 leave_interrupts_to_the_pager();
-                Self::Pager(child)
+                Self::Pager { child, copy: Some(Vec::new()) }
             }
             Err(_) => Self::Stdout(io::stdout()),
         };
@@ -81,9 +97,16 @@ impl Sink {
                 stdout.write_all(&text)?;
                 stdout.flush()
             }
-            Self::Pager(mut child) => {
+            Self::Pager { mut child, copy } => {
                 drop(child.stdin.take());
-                child.wait().map(|_| ())
+                match (child.wait()?.code(), copy) {
+                    (Some(NO_SUCH_PROGRAM), Some(text)) => {
+                        let mut stdout = io::stdout();
+                        stdout.write_all(&text)?;
+                        stdout.flush()
+                    }
+                    _ => Ok(()),
+                }
             }
         }
     }

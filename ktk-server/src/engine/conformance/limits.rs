@@ -294,6 +294,35 @@ pub async fn a_pipeline_is_held_with_all_its_steps<S: Store>(store: S) {
     assert_eq!(lab.hold_pipeline("p", true).await.unwrap_err().reason, ErrorReason::Conflict);
 }
 
+/// A step has its own hold beside its pipeline's: each is let go by itself.
+pub async fn a_pipeline_lets_go_what_it_holds<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let each = job("each").each("1, 2");
+    let gate = job("gate").held();
+    lab.make_pipeline(pipeline("p", [job("a"), gate, job("b"), each])).await;
+    lab.evaluate().await;
+    lab.hold("p.b", true).await.unwrap();
+    lab.hold("p.each.1", true).await.unwrap();
+    lab.hold_pipeline("p", false).await.unwrap();
+    assert_eq!(lab.state("p.gate").await, "Pending/Held", "it was never its pipeline's hold");
+    lab.hold_pipeline("p", true).await.unwrap();
+    let ask = lab.engine.ask("tester");
+    let why = lab.read(TaskWhy { ask, reference: named("p.b") }).await.unwrap().waits;
+    let who: Vec<Option<String>> = why.into_iter().map(|wait| wait.object).collect();
+    assert_eq!(who, [Some("pipeline/p".to_owned()), None], "both holds are named");
+    // One of its steps is let go, another one is held for good.
+    lab.hold("p.each.0", false).await.unwrap();
+    lab.hold("p.a", true).await.unwrap();
+    lab.succeed("p.each.0").await;
+    lab.hold_pipeline("p", false).await.unwrap();
+    for name in ["p.a", "p.b", "p.gate", "p.each.1"] {
+        assert_eq!(lab.state(name).await, "Pending/Held", "{name}");
+        lab.hold(name, false).await.unwrap();
+        lab.succeed(name).await;
+    }
+    assert_eq!(lab.pipeline_state("p").await, "Succeeded");
+}
+
 pub async fn only_nodes_with_the_labels<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.line_up(job("eu").on_nodes("zone=eu,gpu")).await;

@@ -147,7 +147,7 @@ macro_rules! engine_conformance {
             limits: what_is_not_there_is_refused, a_paused_queue_starts_nothing_and_starves_nobody,
                 no_more_run_than_a_queue_takes, the_default_queue_can_be_paused, the_default_queue_goes_on_with_external_tasks, in_use_is_not_deleted, a_restart_needs_its_limits, a_cascade_waits_for_permits,
                 held_until_it_is_resumed, what_runs_goes_on_and_is_held_after_it,
-                a_pipeline_is_held_with_all_its_steps, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
+                a_pipeline_is_held_with_all_its_steps, a_pipeline_lets_go_what_it_holds, only_nodes_with_the_labels, empty_lanes_are_forgotten, why_names_everything;
             permits: permits_are_taken_all_or_none_and_given_back, waiters_go_by_priority_then_age,
                 scaled_at_once_and_nothing_revoked, a_large_one_does_not_starve, passed_for_half_a_minute,
                 who_starts_elsewhere_does_not_starve, nobody_waits_behind_what_no_node_runs;

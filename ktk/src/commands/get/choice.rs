@@ -99,6 +99,9 @@ impl GetArgs {
             let objects = match name {
                 None => fetch::list(client, *kind, query).await.map_err(fetch::refused_list)?.objects,
                 Some(name) => match self.one(client, *kind, name).await {
+                    Ok(object) if self.all_incarnations && !name.contains('@') => {
+                        with_older(client, *kind, object, query).await?
+                    }
                     Ok(object) => vec![object],
                     Err(error) if self.ignore_not_found && error.is_not_found() => Vec::new(),
                     // The next name would meet the same.
@@ -116,4 +119,24 @@ impl GetArgs {
         }
         Ok(found)
     }
+}
+
+/// All incarnations of what was named, where there can be several.
+async fn with_older(
+    client: &Client,
+    kind: Kind,
+    object: Object,
+    query: &Query,
+) -> Result<Vec<Object>, CliError> {
+    if !matches!(kind, Kind::Task | Kind::Pipeline) {
+        return Ok(vec![object]);
+    }
+    let metadata = object.metadata();
+    let query = Query {
+        namespace: Some(metadata.namespace().to_owned()),
+        fields: Some(format!("metadata.name={}", metadata.name())),
+        labels: None,
+        ..query.clone()
+    };
+    Ok(fetch::list(client, kind, &query).await.map_err(fetch::refused_list)?.objects)
 }

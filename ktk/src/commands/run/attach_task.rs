@@ -75,7 +75,13 @@ pub(super) async fn follow(
     }
     drop(silence);
     writer.finish()?;
-    let task = client.tasks().get(id).await?;
+    let task = match client.tasks().get(id).await {
+        Err(error) if error.is_not_found() => {
+            let words = format!("task/{name} was deleted while it was followed");
+            return Err(CliError::new(Exit::NotFound, words));
+        }
+        task => task?,
+    };
     let Some(status) = task.status.clone() else {
         return Err(CliError::failed(format!("the server says nothing of the state of task/{name}")));
     };
