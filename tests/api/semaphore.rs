@@ -54,6 +54,9 @@ async fn tasks_and_pipelines_are_held(client: Client) {
     let held = client.pipelines().pause("p").await.unwrap().status.unwrap();
     assert_eq!(held.reason, Some(Reason::Held));
     client.pipelines().resume("p").await.unwrap();
+    let reason = client.tasks().get("p.s").await.unwrap().status.unwrap().reason;
+    assert_eq!(reason, Some(Reason::Held), "its own hold is not its pipeline's");
+    client.tasks().resume("p.s").await.unwrap();
     assert_eq!(crate::ended(&client, "p.s").await.status.unwrap().phase, Phase::Succeeded);
 }
 
