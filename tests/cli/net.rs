@@ -33,7 +33,10 @@ fn over(place: &Place, address: &str, token: &str, line: &str) -> Output {
 fn every_verb_works_over_a_port() {
     let (place, address) = listening("");
     assert!(address.starts_with("http://127.0.0.1:"), "{address}");
-    over(&place, &address, "", "get tasks").code(4).says("Unauthorized");
+    over(&place, &address, "", "get tasks")
+        .code(4)
+        .says("Unauthorized")
+        .says("hint: a token is in a context (ktk login), or in KTK_TOKEN\n");
     let token = place.ok("create token ci --role operator").trim().to_owned();
     let ktk = |line: &str| over(&place, &address, &token, line);
     ktk("auth whoami").code(0).prints("token/ci: operator of all namespaces, until");

@@ -67,6 +67,15 @@ fn ctrl_c_cancels_the_task() {
 }
 
 #[test]
+fn a_task_that_is_deleted_meanwhile_is_named() {
+    let place = Place::started();
+    let run = place.typed("run --name gone -- sh -c").arg("echo up; sleep 60").spawn();
+    run.until_stdout("up");
+    place.ok("delete task gone --now --yes");
+    run.wait().code(125).says("task/gone was deleted while it was followed\n");
+}
+
+#[test]
 fn a_second_ctrl_c_leaves_and_a_hang_up_too() {
     let place = Place::started();
     let stubborn = "trap \"\" TERM; echo on; sleep 100 & wait; sleep 100";

@@ -129,3 +129,18 @@ fn a_pipeline_is_held_and_let_go() {
     place.ktk("wait pipeline/p --timeout 20s").code(0);
     place.ktk("pause pipeline/p").code(5).says("pipeline \"p\" has ended already (Succeeded)");
 }
+
+#[test]
+fn a_pipeline_where_a_task_is_meant_is_told() {
+    let place = Place::started();
+    place.file(
+        "p.yaml",
+        "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec: {timeout: 1s, steps: [{name: a, external: {}}]}\n",
+    );
+    place.ktk("run -f p.yaml").code(1).says("pipeline/p failed: it took longer than its timeout of 1s\n");
+    let hint = "hint: there is a pipeline of this name: name a step of it, p.STEP\n";
+    for verb in ["why", "adopt"] {
+        place.ktk(&format!("{verb} p")).code(3).says(hint);
+    }
+    place.ktk("restart p").code(3).says("hint: there is a pipeline of this name: ktk restart pipeline/p\n");
+}

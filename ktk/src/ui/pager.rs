@@ -92,24 +92,22 @@ impl Sink {
     pub(super) fn end(&mut self) -> io::Result<()> {
         match std::mem::replace(self, Self::Stdout(io::stdout())) {
             Self::Stdout(mut stdout) => stdout.flush(),
-            Self::Held { text, .. } => {
-                let mut stdout = io::stdout();
-                stdout.write_all(&text)?;
-                stdout.flush()
-            }
+            Self::Held { text, .. } => straight_out(&text),
             Self::Pager { mut child, copy } => {
                 drop(child.stdin.take());
                 match (child.wait()?.code(), copy) {
-                    (Some(NO_SUCH_PROGRAM), Some(text)) => {
-                        let mut stdout = io::stdout();
-                        stdout.write_all(&text)?;
-                        stdout.flush()
-                    }
+                    (Some(NO_SUCH_PROGRAM), Some(text)) => straight_out(&text),
                     _ => Ok(()),
                 }
             }
         }
     }
+}
+
+fn straight_out(text: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text)?;
+    stdout.flush()
 }
 
 /// The pager is interrupted by Ctrl-C, as it likes; ktk stays until it is left, and keeps the terminal for it.

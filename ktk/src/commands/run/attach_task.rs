@@ -70,18 +70,15 @@ pub(super) async fn follow(
                 silence.broken(&event);
                 writer.write(&event)?;
             }
-            Some(Err(error)) => return Ok(Ended::Left(lost(&error, Kind::Task, name, cx).ok_or(error)?)),
+            Some(Err(error)) => {
+                let lost = lost(&error, Kind::Task, name, cx);
+                return lost.map(Ended::Left).ok_or_else(|| missed(name, error));
+            }
         }
     }
     drop(silence);
     writer.finish()?;
-    let task = match client.tasks().get(id).await {
-        Err(error) if error.is_not_found() => {
-            let words = format!("task/{name} was deleted while it was followed");
-            return Err(CliError::new(Exit::NotFound, words));
-        }
-        task => task?,
-    };
+    let task = client.tasks().get(id).await.map_err(|error| missed(name, error))?;
     let Some(status) = task.status.clone() else {
         return Err(CliError::failed(format!("the server says nothing of the state of task/{name}")));
     };
@@ -89,6 +86,14 @@ pub(super) async fn follow(
     made.add(made::value(&task)?, None);
     made.print(format, cx)?;
     Ok(Ended::Task(Box::new(status)))
+}
+
+/// Why nothing more is heard of a task.
+fn missed(name: &str, error: Error) -> CliError {
+    match error.is_not_found() {
+        true => CliError::new(Exit::NotFound, format!("task/{name} was deleted while it was followed")),
+        false => error.into(),
+    }
 }
 
 /// Says what became of a task that did not succeed, and what to do about it.

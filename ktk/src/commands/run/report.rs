@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn what_ended_the_whole_is_said_first() {
+        let mut end = end("Failed");
+        end.status.reason = Some(Reason::Timeout);
+        end.status.message = Some("it took longer than its timeout of 1s".into());
+        assert_eq!(advice(&end)[0], "pipeline/p failed: it took longer than its timeout of 1s");
+    }
+
+    #[test]
     fn a_failure_comes_with_advice() {
         assert_eq!(
             advice(&end("Failed")),
