@@ -353,6 +353,19 @@ pub async fn each_item_has_its_key<S: Store>(store: S) {
 }
 
 /// The most that there may be: one transaction makes them all. Without the checks, which look at each with all.
+pub async fn in_the_order_of_their_values<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let steps = [job("z"), job("m"), job("a"), job("b").each("range(9; 0; -1)")];
+    lab.make_pipeline(pipeline("p", steps)).await;
+    let mut order = Vec::new();
+    while let [name] = &lab.claim_names(1).await[..] {
+        lab.succeed(name).await;
+        order.push(name.clone());
+    }
+    let items = (0..9).map(|index| format!("p.b.{index}"));
+    assert_eq!(order, ["p.z", "p.m", "p.a"].map(String::from).into_iter().chain(items).collect::<Vec<_>>());
+}
+
 pub async fn ten_thousand<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     lab.make_pipeline(pipeline("p", [job("b").each("range(10000)")])).await;

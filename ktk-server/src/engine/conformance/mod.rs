@@ -163,7 +163,7 @@ macro_rules! engine_conformance {
                 what_cannot_be_expanded_says_why, a_condition_is_judged_once, a_failed_item_is_waited_for,
                 a_pipeline_restarts_its_failed_items, cancelled_with_its_items, forced_while_items_run,
                 fail_fast_knows_items, places_are_its_items, held_with_its_items, always_and_on_failure,
-                schemas_are_for_each_item, each_item_has_its_key, ten_thousand;
+                schemas_are_for_each_item, each_item_has_its_key, in_the_order_of_their_values, ten_thousand;
             items_again: expanded_again, who_needs_an_item_that_is_gone, what_they_wait_for_is_gone, in_the_queue_of_their_step, nothing_new_needs_what_goes, expanded_again_behind_a_failure, upstream_moves_while_items_run,
                 a_whole_restart_reuses_no_item, the_values_are_of_what_was_taken,
                 a_restarted_item_is_collected_again, an_item_sees_what_its_step_took,
