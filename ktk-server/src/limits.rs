@@ -120,6 +120,12 @@ pub const LOG_INLINE_BYTES: usize = 8 << 10;
 pub const LOG_FLUSH_BYTES: usize = 64 << 10;
 /// A writer whose store fails keeps this much for the next try, and counts what comes after it as lost.
 pub const LOG_BACKLOG_BYTES: usize = 1 << 20;
+/// How long the end of an attempt waits for a store that cannot take the end of its log, as on a full disk.
+pub const LOG_END_PATIENCE: Duration = Duration::from_secs(300);
+/// The same, of an attempt that was told to stop.
+pub const LOG_END_STOPPED_PATIENCE: Duration = Duration::from_secs(3);
+/// The first pause before the end of a log is written again, and the longest.
+pub const LOG_END_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// Logs without a writer whose layout stays in memory, so that paging through one does not scan it each time.
 pub const LOG_RECENT: usize = 32;
 /// The most lines that a reader looks for backwards from the end.

@@ -44,17 +44,59 @@ impl Drop for Disk {
     }
 }
 
-#[test]
-fn a_full_disk_is_refused_and_recovered_from() {
+/// A place whose data is on a small disk of its own.
+fn on_a_small_disk() -> (tempfile::TempDir, Disk, Place) {
     let root = tempfile::Builder::new().prefix("ktk-disk").tempdir_in("/tmp").unwrap();
     let uid = rustix::process::geteuid().as_raw();
     let disk = Disk::mount(&root.path().join("disk"), &format!("size=8m,mode=0700,uid={uid}"));
     let place = Place::new().with_data(disk.0.join("data"));
-    place.ok("run --name before -- true");
-    let pid = place.server();
+    (root, disk, place)
+}
+
+/// Fills a disk with one file.
+fn fill(disk: &Disk) -> PathBuf {
     let filler = disk.0.join("filler");
     let fill = Command::new("sh").arg("-c").arg("cat /dev/zero >\"$0\"").arg(&filler).output().unwrap();
     assert!(String::from_utf8_lossy(&fill.stderr).contains("No space left"));
+    filler
+}
+
+#[test]
+fn the_end_of_a_log_waits_for_a_full_disk() {
+    let (_root, disk, place) = on_a_small_disk();
+    script(
+        &place,
+        "late.sh",
+        "echo $$ >pid; until test -e go; do sleep 0.05; done; seq 50000; echo last >&2",
+    );
+    place.ok("create task late -- sh late.sh");
+    place.ok("wait late --for=condition=Running --timeout 30s");
+    let begun = || fs::read_to_string(place.work().join("pid")).ok().filter(|pid| pid.ends_with('\n'));
+    let pid = eventually("it has begun", SOON, begun);
+    let filler = fill(&disk);
+    place.file("go", "");
+    let process = PathBuf::from(format!("/proc/{}", pid.trim()));
+    eventually("its process has ended", SOON, || (!process.exists()).then_some(()));
+    assert_eq!(
+        place.field("task", "late", "/status/phase"),
+        "Running",
+        "its end waits for the end of its log"
+    );
+    fs::remove_file(&filler).unwrap();
+    place.ok("wait late --timeout 60s");
+    assert_eq!(place.field("task", "late", "/status/phase"), "Succeeded");
+    let log = place.ok("logs late");
+    let numbers = log.lines().filter(|line| *line != "last").map(|line| line.parse::<u32>().unwrap());
+    assert!(numbers.eq(1..=50_000), "{} lines", log.lines().count());
+    assert!(log.lines().any(|line| line == "last"));
+}
+
+#[test]
+fn a_full_disk_is_refused_and_recovered_from() {
+    let (_root, disk, place) = on_a_small_disk();
+    place.ok("run --name before -- true");
+    let pid = place.server();
+    let filler = fill(&disk);
     // Some space may be left inside the store's own files.
     let refused = eventually("a change is refused", SOON, || {
         let output = place.ktk("create task --detached -- true");

@@ -3,6 +3,7 @@
 pub mod environment;
 pub mod http;
 pub mod launcher;
+pub mod log_end;
 pub mod mask;
 pub mod outputs;
 pub mod place;

@@ -14,6 +14,7 @@ use ktk_client::{
 use super::{
     environment::{self, Surroundings, Variables},
     launcher::{Ended, Mark, Process, SpawnError, SpawnRequest},
+    log_end::{end_log, with_loss},
     mask::Mask,
     outputs,
     place::{Place, Places},
@@ -83,8 +84,9 @@ impl ProcessExecutor {
         };
         let _listed = self.roster.enter(grant.task, grant.attempt, process.pid);
         let pump = Pump::new(writer, self.clock.clone(), &secrets);
-        let (ended, why) = follow(process, pump, &grant, stop).await;
-        outcome(ended, why, &grant, &place, &secrets)
+        let (ended, why, writer) = follow(process, pump, &grant, stop.clone()).await;
+        let outcome = outcome(ended, why, &grant, &place, &secrets);
+        with_loss(outcome, end_log(writer, stop).await)
     }
 
     async fn spawn(
@@ -122,7 +124,12 @@ fn spawn_failure(error: &SpawnError) -> Outcome {
 }
 
 /// Keeps the log until the process, and everything it started, has ended.
-async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopSignal) -> (Ended, Why) {
+async fn follow(
+    process: Process,
+    mut pump: Pump,
+    grant: &Grant,
+    mut stop: StopSignal,
+) -> (Ended, Why, LogWriter) {
     let Process { mut stdout, mut stderr, mut running, .. } = process;
     let mut why = Why::ByItself;
     let timeout = async {
@@ -147,8 +154,7 @@ async fn follow(process: Process, mut pump: Pump, grant: &Grant, mut stop: StopS
             }
         }
     };
-    pump.finish(&stdout, &stderr).await;
-    (ended, why)
+    (ended, why, pump.rest(&stdout, &stderr).await)
 }
 
 fn outcome(ended: Ended, why: Why, grant: &Grant, place: &Place, secrets: &[Secret]) -> Outcome {

@@ -70,9 +70,9 @@ impl Pump {
         };
     }
 
-    /// Takes what is left after the last process has ended, and closes the log. A stranger that
+    /// Takes what is left after the last process has ended: all that the log gets. A stranger that
     /// holds a pipe open is not waited for.
-    pub async fn finish(mut self, stdout: &Output, stderr: &Output) {
+    pub async fn rest(mut self, stdout: &Output, stderr: &Output) -> LogWriter {
         self.buffer.resize(READ_BYTES, 0);
         for (index, stream, pipe) in [(0, Stream::Stdout, stdout), (1, Stream::Stderr, stderr)] {
             while self.is_open[index] {
@@ -90,8 +90,6 @@ impl Pump {
                 let _ = self.writer.write(stream, &rest, self.clock.now()).await;
             }
         }
-        if let Err(error) = self.writer.finish().await {
-            tracing::warn!(%error, "the end of a log could not be written");
-        }
+        self.writer
     }
 }

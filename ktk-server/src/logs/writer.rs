@@ -89,6 +89,12 @@ impl LogWriter {
         self.lost_bytes
     }
 
+    /// How many bytes the store has not taken: those that are kept for the next try, and those that are lost and
+    /// not yet recorded as a gap.
+    pub fn unwritten_bytes(&self) -> u64 {
+        byte_count(&self.entries) + self.lost_bytes
+    }
+
     /// Flushes and says that the log is at its end, the latter also when the flush fails.
     ///
     /// # Errors

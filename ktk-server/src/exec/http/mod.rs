@@ -26,6 +26,7 @@ use tokio::sync::mpsc;
 
 use self::sender::Step;
 pub use self::{address::AllowedPeers, error::HttpError, exchange::Answer, sender::Sender};
+use super::log_end::{end_log, with_loss};
 use crate::{
     clock::Clock,
     limits,
@@ -60,7 +61,7 @@ impl HttpExecutor {
         let writer = LogWriter::new(Arc::clone(&self.logs), key, grant.fence);
         let mut diary = Diary { writer, clock: self.clock.clone() };
         let begun = self.clock.now();
-        let outcome = match self.ask(&grant, stop, &mut diary).await {
+        let outcome = match self.ask(&grant, stop.clone(), &mut diary).await {
             Ok(answer) => {
                 diary.answer(&answer, self.clock.now().duration_since(begun).unsigned_abs()).await;
                 judge(&grant.http.unwrap_or_default(), &answer, &mut diary).await
@@ -70,8 +71,7 @@ impl HttpExecutor {
         if let Some(message) = &outcome.message {
             diary.note(&format!("! {message}")).await;
         }
-        diary.close().await;
-        outcome
+        with_loss(outcome, end_log(diary.writer, stop).await)
     }
 
     /// The answer, within its time and until somebody stops it: a request cannot be asked to end, so it ends at once.
@@ -177,11 +177,5 @@ impl Diary {
             text.push('\n');
         }
         self.write(Stream::Stdout, text.as_bytes()).await;
-    }
-
-    async fn close(self) {
-        if let Err(error) = self.writer.finish().await {
-            tracing::warn!(%error, "the end of a log could not be written");
-        }
     }
 }

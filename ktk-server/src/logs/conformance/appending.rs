@@ -120,6 +120,7 @@ pub(in crate::logs) async fn a_writer_records_what_it_lost(store: Store) -> Outc
         assert!(writer.write(Stream::Stderr, &block, Timestamp::UNIX_EPOCH).await.is_err());
     }
     assert_eq!(writer.lost_bytes(), 4 << 20, "a backlog is kept, and no more");
+    assert_eq!(writer.unwritten_bytes(), 5 << 20);
     assert!(writer.finish().await.is_err());
     assert_eq!(text_of(&store, key).await?, b"first\n");
     assert!(store.read(key, Cursor::at(6), 1).await?.ended);
