@@ -149,3 +149,21 @@ fn a_whole_pipeline_is_read_and_followed() {
     place.ktk("logs pl p --step nosuch").is(3, "", "error: pipeline/p has no step \"nosuch\"\n");
     place.ktk("logs p.a --step b").code(2).says("--step goes with pipeline/NAME");
 }
+
+#[test]
+fn lines_of_one_stream_are_not_broken_by_the_other() {
+    let place = Place::started();
+    place
+        .ktk(
+            "run --name torn -- sh -c 'printf one; sleep 0.3; echo err >&2; sleep 0.3; echo two; printf end'",
+        )
+        .code(0);
+    for line in ["logs torn", "logs torn --follow", "logs torn --tail 3"] {
+        let mut lines: Vec<String> = place.ok(line).lines().map(Into::into).collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["end", "err", "onetwo"], "{line}");
+    }
+    assert!(place.ok("logs torn").ends_with("end"), "what is written last has no newline of its own");
+    let stamped = place.ok("logs torn --timestamps");
+    assert_eq!(stamped.lines().filter(|line| line.contains("Z ")).count(), 3, "{stamped}");
+}

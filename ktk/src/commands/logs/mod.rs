@@ -183,6 +183,7 @@ impl LogsArgs {
             has_prefix: self.prefix,
             limit: self.limit_bytes,
             is_shared,
+            is_following: self.follow,
         }
     }
 

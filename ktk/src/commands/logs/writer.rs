@@ -1,11 +1,18 @@
-//! Writes the events of a log: as they came where nobody looks, colours only where somebody does.
+//! Writes the events of a log: the lines of both streams whole, but for whoever looks on while they are written;
+//! colours only where somebody looks.
 
-use ktk_client::{api::log::LogEvent, client::log::chunk_bytes};
+use ktk_client::{
+    api::log::{LogEvent, Stream},
+    client::log::chunk_bytes,
+};
 
 use crate::{
     error::CliError,
     ui::{LogFilter, Ui, escape},
 };
+
+/// A begun line that is longer is not held any more.
+const HELD_BYTES: usize = 64 << 10;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,8 +23,10 @@ pub(super) struct Manner {
     pub(super) has_prefix: bool,
     /// The most bytes of each log.
     pub(super) limit: Option<u64>,
-    /// Whether others write between its lines: only whole lines are written.
+    /// Whether others write between its lines.
     pub(super) is_shared: bool,
+    /// Whether it is written as it grows.
+    pub(super) is_following: bool,
 }
 
 /// Writes one log. Both streams go to stdout.
@@ -27,8 +36,16 @@ pub(super) struct LogWriter<'a> {
     prefix: String,
     filter: Option<LogFilter>,
     left: Option<u64>,
+    /// Whether a begun line waits for its end, so that no other stream's comes into it.
+    holds_lines: bool,
+    streams: [Begun; 2],
+}
+
+/// What a stream has begun.
+#[derive(Default)]
+struct Begun {
     is_in_line: bool,
-    /// A line whose end has not come.
+    /// The beginning of a line that is not written yet.
     held: Vec<u8>,
 }
 
@@ -37,7 +54,8 @@ impl<'a> LogWriter<'a> {
     pub(super) fn new(manner: Manner, name: &str, ui: &'a Ui) -> Self {
         let prefix = if manner.has_prefix { format!("[task/{}] ", escape(name)) } else { String::new() };
         let filter = ui.stdout_is_terminal().then(LogFilter::default);
-        Self { ui, manner, prefix, filter, left: manner.limit, is_in_line: false, held: Vec::new() }
+        let holds_lines = manner.is_shared || !(manner.is_following && ui.stdout_is_terminal());
+        Self { ui, manner, prefix, filter, left: manner.limit, holds_lines, streams: Default::default() }
     }
 
     /// Whether nothing more is to be written.
@@ -47,7 +65,7 @@ impl<'a> LogWriter<'a> {
 
     pub(super) fn write(&mut self, event: &LogEvent) -> Result<(), CliError> {
         match event {
-            LogEvent::Chunk { time, .. } => {
+            LogEvent::Chunk { time, stream, .. } => {
                 let bytes = chunk_bytes(event);
                 let taken = self
                     .left
@@ -57,15 +75,18 @@ impl<'a> LogWriter<'a> {
                     true => format!("{}{time:.9} ", self.prefix),
                     false => self.prefix.clone(),
                 };
+                let stream = usize::from(*stream == Stream::Stderr);
                 match stamp.is_empty() {
-                    true => self.emit(&bytes[..taken]),
+                    true => self.emit(stream, &bytes[..taken]),
                     false => {
-                        let stamped = stamped(&bytes[..taken], &stamp, &mut self.is_in_line);
-                        self.emit(&stamped)
+                        let is_in_line = &mut self.streams[stream].is_in_line;
+                        let stamped = stamped(&bytes[..taken], &stamp, is_in_line);
+                        self.emit(stream, &stamped)
                     }
                 }
             }
             LogEvent::Dropped { bytes, .. } => {
+                self.give_up_lines()?;
                 self.ui.flush()?;
                 let text = format!("({bytes} bytes of the log are missing here: it is over its limit)");
                 self.ui.message(&format!("{}{text}", self.prefix));
@@ -75,18 +96,40 @@ impl<'a> LogWriter<'a> {
         }
     }
 
-    fn emit(&mut self, bytes: &[u8]) -> Result<(), CliError> {
-        if !self.manner.is_shared {
+    fn emit(&mut self, stream: usize, bytes: &[u8]) -> Result<(), CliError> {
+        if !self.holds_lines {
             return self.put(bytes);
         }
-        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
-            self.held.extend_from_slice(bytes);
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let (whole, rest) = bytes.split_at(end);
+        let held = &mut self.streams[stream].held;
+        if whole.is_empty() && held.len() + rest.len() <= HELD_BYTES {
+            held.extend_from_slice(rest);
             return Ok(());
-        };
-        let (whole, rest) = bytes.split_at(end + 1);
-        let mut lines = std::mem::replace(&mut self.held, rest.to_vec());
-        lines.extend_from_slice(whole);
+        }
+        let mut lines = std::mem::take(held);
+        match whole.is_empty() {
+            true => lines.extend_from_slice(rest),
+            false => {
+                lines.extend_from_slice(whole);
+                held.extend_from_slice(rest);
+            }
+        }
         self.put(&lines)
+    }
+
+    /// Writes the lines whose ends will not come.
+    fn give_up_lines(&mut self) -> Result<(), CliError> {
+        let [first, second] = [0, 1].map(|stream| std::mem::take(&mut self.streams[stream].held));
+        for (mut line, is_last) in [(first, second.is_empty()), (second, true)] {
+            if !line.is_empty() {
+                if self.manner.is_shared || !is_last {
+                    line.push(b'\n');
+                }
+                self.put(&line)?;
+            }
+        }
+        Ok(())
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), CliError> {
@@ -98,11 +141,7 @@ impl<'a> LogWriter<'a> {
 
     /// Writes what is left of it.
     pub(super) fn finish(&mut self) -> Result<(), CliError> {
-        if !self.held.is_empty() {
-            let mut last = std::mem::take(&mut self.held);
-            last.push(b'\n');
-            self.put(&last)?;
-        }
+        self.give_up_lines()?;
         if let Some(filter) = &mut self.filter {
             self.ui.print(&filter.finish())?;
         }
