@@ -43,11 +43,6 @@ const FIGURES: [&str; 13] = [
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    if let [flag, socket, ..] = &*args
-        && flag == support::stamp::FLAG
-    {
-        return support::stamp::send(socket);
-    }
     if let [flag, socket] = &*args
         && flag == call::FLAG
     {

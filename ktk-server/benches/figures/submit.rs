@@ -23,20 +23,20 @@ pub async fn run() -> anyhow::Result<()> {
     let server = Server::start(&[]).await?;
     let dir = tempfile::TempDir::new()?;
     let stamps = Stamps::listen(dir.path())?;
-    let [program, flag, socket] = stamps.command()?;
+    let [program, socket] = stamps.command();
     let (mut ours, mut bare, mut spooler) = (Sample::default(), Sample::default(), Sample::default());
     let tsp = ["tsp", "ts"].into_iter().find(|name| Command::new(name).arg("-V").output().is_ok());
     for number in 0..COUNT {
         let name = format!("t{number}");
-        let create = server.command(&["create", "task", &name, "--", &program, &flag, &socket])?;
+        let create = server.command(&["create", "task", &name, "--", &program, &socket])?;
         ours.push_ms(timed(create, &stamps)?);
         work::until_idle(&server.client).await?;
         let mut direct = Command::new(&program);
-        direct.args([&flag, &socket]);
+        direct.arg(&socket);
         bare.push_ms(timed(direct, &stamps)?);
         if let Some(tsp) = tsp {
             let mut submit = Command::new(tsp);
-            submit.args([&program, &flag, &socket]);
+            submit.args([&program, &socket]);
             spooler.push_ms(timed(submit, &stamps)?);
         }
         std::thread::sleep(Duration::from_millis(2));

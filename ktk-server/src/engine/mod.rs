@@ -96,7 +96,7 @@ use hub::Hub;
 use ktk_client::api::{ApiError, ErrorReason};
 use leases::Leases;
 use lending::Lending;
-use operation::{Ask, By, Done};
+use operation::{Ask, By, Done, Working};
 use requests::{Asked, Once, Remembered};
 use serde::{Serialize, de::DeserializeOwned};
 use shared::Shared;
@@ -179,9 +179,29 @@ impl<S: Store> Engine<S> {
         O: Operation<Output = Done<A>, Error = EngineError>,
         A: Send + 'static,
     {
-        let done = self.store.write(operation).await?;
+        let done = self.store.write(Working(operation)).await?;
         self.announce(done.effects);
         Ok(done.answer)
+    }
+
+    /// Runs an operation with the next one that makes work; `None` where `otherwise` comes first.
+    ///
+    /// # Errors
+    /// Whatever the operation refuses, or the store's failure.
+    pub async fn stand<O, A>(
+        &self,
+        operation: O,
+        otherwise: impl Future<Output = ()> + Send,
+    ) -> Option<EngineResult<A>>
+    where
+        O: Operation<Output = Done<A>, Error = EngineError>,
+        A: Send + 'static,
+    {
+        let done = self.store.stand(operation, otherwise).await?;
+        Some(done.map(|done| {
+            self.announce(done.effects);
+            done.answer
+        }))
     }
 
     /// Runs an operation that may write once for each request id.

@@ -15,6 +15,7 @@ use super::{
     unit::Unit,
 };
 use crate::{
+    clock::Clock,
     limits,
     model::row::NodeRow,
     mutants,
@@ -63,6 +64,7 @@ impl Operation for RegisterNode {
 }
 
 /// `worker.sync`, but for the waiting.
+#[derive(Clone)]
 pub struct SyncNode {
     pub ask: Ask,
     pub params: SyncParams,
@@ -119,6 +121,35 @@ impl Operation for SyncNode {
         }
         let answer = Synced { accepted, grants, stops, lent, unknown_node: false };
         Ok(Done { answer, effects: unit.effects })
+    }
+}
+
+/// A look of a call that is held, at the time at which there is something to see.
+pub struct HeldLook<F> {
+    pub look: SyncNode,
+    pub clock: Clock,
+    /// Whether the call is still the node's newest: an older one takes no work.
+    pub is_newest: F,
+}
+
+impl<F> Operation for HeldLook<F>
+where
+    F: Fn() -> bool + Send + Sync + 'static,
+{
+    type Output = Done<Synced>;
+    type Error = EngineError;
+
+    fn durability(&self) -> Durability {
+        self.look.durability()
+    }
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<Self::Output> {
+        if !(self.is_newest)() {
+            return Ok(Done::quiet(Synced::default()));
+        }
+        let mut look = self.look.clone();
+        look.ask.now = self.clock.now();
+        look.run(tx).await
     }
 }
 

@@ -12,7 +12,10 @@ use super::{
     shared::Shared,
     unit::{Effects, Unit},
 };
-use crate::{model::row::TaskRow, store::Tx};
+use crate::{
+    model::row::TaskRow,
+    store::{Durability, Operation, Tx},
+};
 
 /// On whose behalf something is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +175,34 @@ pub struct Done<A> {
     pub answer: A,
     /// What has to be told after the commit.
     pub effects: Effects,
+}
+
+/// An operation whose work is taken by who stands for it.
+pub(super) struct Working<O>(pub O);
+
+impl<O, A> Operation for Working<O>
+where
+    O: Operation<Output = Done<A>>,
+    A: Send + 'static,
+{
+    type Output = Done<A>;
+    type Error = O::Error;
+
+    fn durability(&self) -> Durability {
+        self.0.durability()
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.0.is_rehearsal()
+    }
+
+    fn makes_work(done: &Done<A>) -> bool {
+        done.effects.work
+    }
+
+    fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send {
+        self.0.run(tx)
+    }
 }
 
 impl<A> Done<A> {

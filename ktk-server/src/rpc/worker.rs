@@ -18,7 +18,7 @@ use crate::{
     engine::{
         Engine,
         leases::Leases,
-        nodes::{RegisterNode, SyncNode},
+        nodes::{HeldLook, RegisterNode, SyncNode},
         operation::By,
         unit::Effects,
     },
@@ -109,6 +109,7 @@ async fn sync<S: Store>(
         call.newest += 1;
         call.newest
     });
+    let held = Held { engine, calls, node, own };
     let _seat = (params.free > 0 && !params.leaving).then(|| Seat::take(engine, node, own, params.free));
     loop {
         work.borrow_and_update();
@@ -121,45 +122,89 @@ async fn sync<S: Store>(
             return Ok(Synced::default());
         }
         engine.leases.renew(params.node, params.generation, params.running > 0);
-        let mut answer = Synced::default();
         if may_lend || call.is_worth_a_look(&params, stops_now) {
             let check_stops = call.told != Some(stops_now) || params.resync;
-            let ask = engine.ask(by.clone());
-            let look = SyncNode { ask, params: params.clone(), check_stops, waiting };
-            let unheard = Unheard { leases: &engine.leases, node, generation: params.generation };
-            answer = engine.write(look).await?;
-            // What follows says whether it runs something.
-            std::mem::forget(unheard);
-            if engine.shared.nearby.looked(node) {
-                look_again(engine);
-            }
-            if !answer.unknown_node {
-                with_call(calls, node, |call| {
-                    if call.newest == own {
-                        call.looked(&params, stops_now, !answer.stops.is_empty());
-                    }
-                });
-                let runs = params.running > 0 || !answer.grants.is_empty();
-                engine.leases.renew(params.node, params.generation, runs);
-            }
-            let has_answer = answer.unknown_node
-                || (params.leaving && params.running == 0)
-                || !params.reports.is_empty()
-                || !answer.grants.is_empty()
-                || !answer.stops.is_empty()
-                || answer.lent != params.lent;
-            if has_answer {
+            let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops, waiting };
+            let unheard = held.unheard(&params);
+            let answer = engine.write(look).await?;
+            unheard.is_heard();
+            if held.looked(&params, stops_now, &answer) {
                 return Ok(answer);
             }
         }
         params.resync = false;
         let wants_work = (params.free > 0 || may_lend) && !params.leaving;
-        tokio::select! {
-            _ = work.changed(), if wants_work => {}
-            _ = stops.changed() => {}
-            _ = lends.changed() => {}
-            () = until(deadline) => return Ok(answer),
+        let mut is_over = false;
+        let woken = async {
+            tokio::select! {
+                _ = work.changed(), if wants_work => {}
+                _ = stops.changed() => {}
+                _ = lends.changed() => {}
+                () = until(deadline) => is_over = true,
+            }
+        };
+        if wants_work && !may_lend {
+            // Work that comes up meanwhile is taken in the transaction that makes it.
+            let unheard = held.unheard(&params);
+            let stood = engine.stand(held.look(by.clone(), &params), woken).await.transpose()?;
+            unheard.is_heard();
+            if let Some(answer) = stood
+                && held.looked(&params, stops_now, &answer)
+            {
+                return Ok(answer);
+            }
+        } else {
+            woken.await;
         }
+        if is_over {
+            return Ok(Synced { lent: params.lent, ..Synced::default() });
+        }
+    }
+}
+
+/// A call of a node, as long as it is held.
+struct Held<'e, S> {
+    engine: &'e Engine<S>,
+    calls: &'e Calls,
+    node: Uuid,
+    own: u64,
+}
+
+impl<'e, S: Store> Held<'e, S> {
+    /// Takes down what a look came to; whether it is an answer.
+    fn looked(&self, params: &SyncParams, stops_now: u64, answer: &Synced) -> bool {
+        let Self { engine, calls, node, own } = *self;
+        if engine.shared.nearby.looked(node) {
+            look_again(engine);
+        }
+        if !answer.unknown_node {
+            with_call(calls, node, |call| {
+                if call.newest == own {
+                    call.looked(params, stops_now, !answer.stops.is_empty());
+                }
+            });
+            let runs = params.running > 0 || !answer.grants.is_empty();
+            engine.leases.renew(node, params.generation, runs);
+        }
+        answer.unknown_node
+            || (params.leaving && params.running == 0)
+            || !params.reports.is_empty()
+            || !answer.grants.is_empty()
+            || !answer.stops.is_empty()
+            || answer.lent != params.lent
+    }
+
+    /// A look at work that comes up while nothing else changes.
+    fn look(&self, by: By, params: &SyncParams) -> HeldLook<impl Fn() -> bool + use<S>> {
+        let (calls, node, own) = (Arc::clone(self.calls), self.node, self.own);
+        let is_newest = move || with_call(&calls, node, |call| call.newest == own);
+        let ask = self.engine.ask(by);
+        let look = SyncNode { ask, params: params.clone(), check_stops: false, waiting: Vec::new() };
+        HeldLook { look, clock: self.engine.clock.clone(), is_newest }
+    }
+
+    fn unheard(&self, params: &SyncParams) -> Unheard<'e> {
+        Unheard { leases: &self.engine.leases, node: self.node, generation: params.generation }
     }
 }
 
@@ -169,6 +214,13 @@ struct Unheard<'e> {
     leases: &'e Leases,
     node: Uuid,
     generation: u32,
+}
+
+impl Unheard<'_> {
+    /// Somebody has it. What follows says whether it runs something.
+    fn is_heard(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for Unheard<'_> {

@@ -67,6 +67,17 @@ impl Store for Kept {
         }
     }
 
+    async fn stand<O: Operation>(
+        &self,
+        operation: O,
+        otherwise: impl Future<Output = ()> + Send,
+    ) -> Option<Result<O::Output, O::Error>> {
+        match self {
+            Self::Sqlite(store) => store.stand(operation, otherwise).await,
+            Self::Memory(store) => store.stand(operation, otherwise).await,
+        }
+    }
+
     async fn read<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
         match self {
             Self::Sqlite(store) => store.read(operation).await,

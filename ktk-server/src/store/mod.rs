@@ -84,6 +84,11 @@ pub trait Operation: Send + Sync + 'static {
         false
     }
 
+    /// Whether what it came to made work that somebody may stand for.
+    fn makes_work(_: &Self::Output) -> bool {
+        false
+    }
+
     /// Loads, decides, writes.
     fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }
@@ -92,6 +97,21 @@ pub trait Operation: Send + Sync + 'static {
 pub trait Store: Clone + Send + Sync + 'static {
     /// Runs an operation that may write; answers after its commit.
     fn write<O: Operation>(&self, operation: O) -> impl Future<Output = Result<O::Output, O::Error>> + Send;
+
+    /// Runs an operation with the next one that makes work, in its transaction and after it: `None` where `otherwise`
+    /// comes first, as it does where a store cannot do this. Whoever stands learns of work in another way too: only
+    /// one of those who stand is taken.
+    fn stand<O: Operation>(
+        &self,
+        operation: O,
+        otherwise: impl Future<Output = ()> + Send,
+    ) -> impl Future<Output = Option<Result<O::Output, O::Error>>> + Send {
+        drop(operation);
+        async {
+            otherwise.await;
+            None
+        }
+    }
 
     /// Runs an operation that only reads, on a snapshot. Writing in it is a bug and fails.
     fn read<O: Operation>(&self, operation: O) -> impl Future<Output = Result<O::Output, O::Error>> + Send;

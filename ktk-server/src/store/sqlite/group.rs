@@ -3,12 +3,15 @@
 use super::{
     fault::{Fault, Outcome, Reach},
     job::Job,
+    standing::Standing,
     transaction::{Mode, SqliteTx},
 };
 use crate::store::{Durability, StoreError};
 
 /// Why a group is not on the disk.
 enum Refusal {
+    /// The only operation has failed: all is as before it.
+    Failed,
     /// An operation failed after it had written, and without savepoints that is everybody's.
     Tainted,
     /// Nothing of it was stored.
@@ -27,15 +30,21 @@ struct Way {
     savepoints: bool,
 }
 
-/// Runs a group and answers all. An error means that nothing may be acknowledged any more.
-pub(super) fn run_group(tx: &mut SqliteTx, mut jobs: Vec<Box<dyn Job>>) -> Result<(), String> {
+/// Runs a group and answers all. Where it makes work, the first of those who stand joins it.
+/// An error means that nothing may be acknowledged any more.
+pub(super) fn run_group(
+    tx: &mut SqliteTx,
+    mut jobs: Vec<Box<dyn Job>>,
+    standing: &Standing,
+) -> Result<(), String> {
     let synced = jobs.iter().any(|job| job.durability() == Durability::Synced);
     // A long rehearsal is not run twice for its neighbours' sake.
     let savepoints = jobs.len() > 1 && jobs.iter().any(|job| job.is_rehearsal());
     let mut way = Way { synced, savepoints };
     loop {
-        match attempt(tx, &mut jobs, way) {
-            Ok(()) => jobs.into_iter().for_each(Job::answer),
+        match attempt(tx, &mut jobs, way, standing) {
+            // Who stood for the work has more to do than who made it.
+            Ok(()) | Err(Refusal::Failed) => jobs.into_iter().rev().for_each(Job::answer),
             Err(Refusal::Unsynced) if !way.synced => {
                 way.synced = true;
                 continue;
@@ -53,16 +62,16 @@ pub(super) fn run_group(tx: &mut SqliteTx, mut jobs: Vec<Box<dyn Job>>) -> Resul
                 if job.has_failed() { job.answer() } else { job.refuse(error) }
             }
             // One of them cannot be stored, and took the others with it: each for itself now.
-            Err(_) => return run_singly(tx, jobs),
+            Err(_) => return run_singly(tx, jobs, standing),
         }
         return Ok(());
     }
 }
 
-fn run_singly(tx: &mut SqliteTx, jobs: Vec<Box<dyn Job>>) -> Result<(), String> {
+fn run_singly(tx: &mut SqliteTx, jobs: Vec<Box<dyn Job>>, standing: &Standing) -> Result<(), String> {
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
-        if let Err(reason) = run_group(tx, vec![job]) {
+        if let Err(reason) = run_group(tx, vec![job], standing) {
             refuse(jobs.collect(), &reason);
             return Err(reason);
         }
@@ -75,11 +84,35 @@ fn refuse(jobs: Vec<Box<dyn Job>>, reason: &str) {
     jobs.into_iter().for_each(|job| job.refuse(StoreError::Failed(reason.to_owned())));
 }
 
-fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(), Refusal> {
+fn attempt(
+    tx: &mut SqliteTx,
+    jobs: &mut Vec<Box<dyn Job>>,
+    way: Way,
+    standing: &Standing,
+) -> Result<(), Refusal> {
     set_sync(tx, way.synced)
         .and_then(|()| execute(tx, "BEGIN IMMEDIATE"))
         .map_err(|fault| refusal(&fault))?;
     let is_alone = jobs.len() == 1;
+    run_jobs(tx, jobs, way, is_alone)?;
+    if jobs.iter().any(|job| job.has_made_work())
+        && let Some(job) = standing.take()
+    {
+        let at = jobs.len();
+        jobs.push(job);
+        if !way.synced && jobs[at].durability() == Durability::Synced {
+            roll_back(tx)?;
+            return Err(Refusal::Unsynced);
+        }
+        run_jobs(tx, &mut jobs[at..], way, false)?;
+    }
+    note_newest(tx).and_then(|()| execute(tx, "COMMIT")).map_err(|fault| abandon(tx, &fault))?;
+    tx.numbers.committed();
+    tx.session.recent.publish(tx.session.written.get_mut());
+    Ok(())
+}
+
+fn run_jobs(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way, is_alone: bool) -> Result<(), Refusal> {
     for job in jobs {
         if way.savepoints {
             execute(tx, "SAVEPOINT operation").map_err(|fault| abandon(tx, &fault))?;
@@ -103,15 +136,13 @@ fn attempt(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way) -> Result<(),
         if way.savepoints {
             end_savepoint(tx, succeeded, written).map_err(|fault| abandon(tx, &fault))?;
         } else if !succeeded && is_alone {
-            return roll_back(tx);
+            roll_back(tx)?;
+            return Err(Refusal::Failed);
         } else if !succeeded && tx.session.connection.total_changes() != before {
             roll_back(tx)?;
             return Err(Refusal::Tainted);
         }
     }
-    note_newest(tx).and_then(|()| execute(tx, "COMMIT")).map_err(|fault| abandon(tx, &fault))?;
-    tx.numbers.committed();
-    tx.session.recent.publish(tx.session.written.get_mut());
     Ok(())
 }
 

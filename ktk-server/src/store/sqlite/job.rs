@@ -14,6 +14,10 @@ pub(super) trait Job: Send {
     }
     /// Runs it in a transaction; whether what it did may be committed.
     fn run(&mut self, tx: &mut SqliteTx) -> bool;
+    /// Whether its last run made work that somebody may stand for.
+    fn has_made_work(&self) -> bool {
+        false
+    }
     /// Answers with what the last run came to.
     fn answer(self: Box<Self>);
     /// Whether its last run came to an error.
@@ -53,6 +57,10 @@ impl<O: Operation> Job for Call<O> {
         let succeeded = outcome.is_ok();
         self.outcome = Some(outcome);
         succeeded
+    }
+
+    fn has_made_work(&self) -> bool {
+        matches!(&self.outcome, Some(Ok(output)) if O::makes_work(output))
     }
 
     fn answer(self: Box<Self>) {

@@ -14,6 +14,7 @@ mod recent;
 mod rows;
 mod schema;
 mod session;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -29,6 +30,7 @@ use self::{
     failure::Failure,
     job::{Answer, job},
     readers::closed,
+    standing::Standing,
 };
 use super::{Operation, Store, StoreError, StoreInfo, StoreResult, lock::StoreLock};
 
@@ -40,6 +42,7 @@ pub use open::SqliteOptions;
 pub struct SqliteStore {
     writer: mpsc::Sender<writer::Order>,
     readers: mpsc::Sender<readers::Order>,
+    standing: Standing,
     failure: Failure,
     info: StoreInfo,
 }
@@ -55,12 +58,16 @@ impl SqliteStore {
         let opened = open::open(&lock, options)?;
         let info = StoreInfo { kind: "sqlite", id: opened.id, epoch: opened.numbers.epoch };
         let failure = Failure::new();
+        let standing = Standing::default();
         let threads = readers::start(&opened.path, options, (&opened.numbers, &opened.recent)).and_then(
-            |(sender, readers)| Ok((writer::start(opened, failure.clone(), readers, lock)?, sender)),
+            |(sender, readers)| {
+                let others = writer::Others { failure: failure.clone(), readers, standing: standing.clone() };
+                Ok((writer::start(opened, others, lock)?, sender))
+            },
         );
         let (writer, readers) = threads
             .map_err(|error| StoreError::Unavailable(format!("cannot start the store's threads: {error}")))?;
-        Ok(Self { writer, readers, failure, info })
+        Ok(Self { writer, readers, standing, failure, info })
     }
 
     /// Finishes what waits, closes the file and frees the directory, also when there are other
@@ -96,6 +103,21 @@ impl Store for SqliteStore {
             Ok(()) => self.answer::<O>(answer).await,
             Err(_) => Err(self.lost().into()),
         }
+    }
+
+    async fn stand<O: Operation>(
+        &self,
+        operation: O,
+        otherwise: impl Future<Output = ()> + Send,
+    ) -> Option<Result<O::Output, O::Error>> {
+        let (job, mut answer) = job(operation);
+        let place = self.standing.stand(job);
+        tokio::select! {
+            biased;
+            outcome = &mut answer => return Some(outcome.unwrap_or_else(|_| Err(self.lost().into()))),
+            () = otherwise => {}
+        }
+        if place.leave() { None } else { Some(self.answer::<O>(answer).await) }
     }
 
     async fn read<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {

@@ -13,6 +13,7 @@ use super::{
     open::Opened,
     readers::Readers,
     session::Session,
+    standing::Standing,
     transaction::{Mode, SqliteTx},
     warm::Warm,
 };
@@ -35,32 +36,33 @@ pub(super) enum Order {
 struct Writer {
     tx: SqliteTx,
     log: Log,
-    failure: Failure,
-    readers: Readers,
+    others: Others,
     _lock: StoreLock,
 }
 
+/// Whom the thread has to do with.
+pub(super) struct Others {
+    pub(super) failure: Failure,
+    pub(super) readers: Readers,
+    pub(super) standing: Standing,
+}
+
 /// Starts the thread. It ends when told to, or when no handle is left.
-pub(super) fn start(
-    opened: Opened,
-    failure: Failure,
-    readers: Readers,
-    lock: StoreLock,
-) -> std::io::Result<mpsc::Sender<Order>> {
+pub(super) fn start(opened: Opened, others: Others, lock: StoreLock) -> std::io::Result<mpsc::Sender<Order>> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let tx = SqliteTx::new(
         Session::new(opened.connection, Warm::of_the_writer(), opened.recent),
         opened.numbers,
         Mode::Write { synced: true },
     );
-    let writer = Writer { tx, log: opened.log, failure, readers, _lock: lock };
+    let writer = Writer { tx, log: opened.log, others, _lock: lock };
     thread::Builder::new().name("ktk-store".into()).spawn(move || writer.serve(receiver))?;
     Ok(sender)
 }
 
 impl Writer {
     fn serve(mut self, mut orders: mpsc::Receiver<Order>) {
-        let _alarm = Alarm(self.failure.clone());
+        let _alarm = Alarm(self.others.failure.clone());
         let mut closing = Vec::new();
         while let Some(first) = orders.blocking_recv() {
             let mut group = Vec::new();
@@ -80,8 +82,8 @@ impl Writer {
                 self.run(group);
             }
         }
-        self.readers.end();
-        if self.failure.get().is_none()
+        self.others.readers.end();
+        if self.others.failure.get().is_none()
             && let Err(fault) = log::finish(&self.tx.session.connection)
         {
             tracing::warn!(error = %fault.store_error(), "the log stays: the next start copies it back");
@@ -91,16 +93,17 @@ impl Writer {
     }
 
     fn run(&mut self, group: Vec<Box<dyn Job>>) {
-        if let Some(reason) = self.failure.get() {
+        let failure = &self.others.failure;
+        if let Some(reason) = failure.get() {
             group.into_iter().for_each(|job| job.refuse(StoreError::Failed(reason.clone())));
             return;
         }
-        if let Err(reason) = run_group(&mut self.tx, group) {
-            self.failure.set(&reason);
+        if let Err(reason) = run_group(&mut self.tx, group, &self.others.standing) {
+            failure.set(&reason);
         } else if let Err(fault) = self.log.trim(&self.tx.session.connection) {
             let error = fault.store_error().to_string();
             match fault.reach() {
-                Reach::Store => self.failure.set(&error),
+                Reach::Store => failure.set(&error),
                 Reach::Operation | Reach::Unsynced => {
                     tracing::warn!(error, "the log cannot be copied back now")
                 }

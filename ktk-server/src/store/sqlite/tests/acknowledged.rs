@@ -22,6 +22,7 @@ use crate::store::{
         job::{Answer, Job, job},
         open,
         session::Session,
+        standing::Standing,
         transaction::{Mode, SqliteTx},
         warm::Warm,
     },
@@ -100,7 +101,7 @@ fn an_answer_comes_after_its_commit() {
             jobs.push(Box::new(Witness { job, version, dir: dir.path().to_owned() }));
             answers.push(answer);
         }
-        run_group(&mut tx, jobs).unwrap();
+        run_group(&mut tx, jobs, &Standing::default()).unwrap();
         assert!(answers.into_iter().all(|mut answer| answer.try_recv().unwrap().is_ok()));
     }
 }

@@ -23,12 +23,13 @@ use crate::store::{
         job::{Answer, Job, job},
         open,
         session::Session,
+        standing::Standing,
         transaction::{Mode, SqliteTx},
         warm::Warm,
     },
 };
 
-fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
+pub(super) fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
     let lock = StoreLock::acquire(dir).unwrap();
     let opened = open::open(&lock, options).unwrap();
     (
@@ -44,21 +45,21 @@ fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
 /// Runs scripts as one group, and gives what each was answered.
 fn run(tx: &mut SqliteTx, scripts: Vec<Script>) -> Vec<Result<(), Failed>> {
     let (jobs, answers): (Vec<Box<dyn Job>>, Vec<Answer<Script>>) = scripts.into_iter().map(job).unzip();
-    run_group(tx, jobs).unwrap();
+    run_group(tx, jobs, &Standing::default()).unwrap();
     answers.into_iter().map(|mut answer| answer.try_recv().unwrap().map(drop)).collect()
 }
 
-fn insert(number: u64) -> Step {
+pub(super) fn insert(number: u64) -> Step {
     Step::InsertTasks(vec![new_task(task(number))])
 }
 
-fn large(number: u64) -> Step {
+pub(super) fn large(number: u64) -> Step {
     let mut row = new_task(task(number));
     row.body = "x".repeat(1 << 20);
     Step::InsertTasks(vec![row])
 }
 
-fn stored(dir: &Path) -> Vec<i64> {
+pub(super) fn stored(dir: &Path) -> Vec<i64> {
     let connection = raw(dir);
     let mut statement = connection.prepare("SELECT version FROM tasks ORDER BY version").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -153,7 +154,8 @@ fn after_a_failed_sync_nothing_is_acknowledged() {
     let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
     let (before, mut first) = job(Script::new([insert(1)]));
     let (after, mut last) = job(Script::new([insert(2)]));
-    let reason = run_group(&mut tx, vec![before, Box::new(FailedSync), after]).unwrap_err();
+    let reason =
+        run_group(&mut tx, vec![before, Box::new(FailedSync), after], &Standing::default()).unwrap_err();
     assert_eq!(reason, "the disk is gone");
     for answer in [&mut first, &mut last] {
         assert!(matches!(answer.try_recv().unwrap(), Err(Failed::Store(_))));
@@ -186,7 +188,7 @@ fn what_is_rehearsed_among_others_is_run_once() {
     let (first, mut before) = job(Script::new([insert(1)]));
     let (rehearsal, mut rehearsed) = job(Rehearsal(Arc::clone(&runs)));
     let (last, mut after) = job(Script::new([insert(3)]));
-    run_group(&mut tx, vec![first, rehearsal, last]).unwrap();
+    run_group(&mut tx, vec![first, rehearsal, last], &Standing::default()).unwrap();
     assert!(before.try_recv().unwrap().is_ok() && after.try_recv().unwrap().is_ok());
     assert_eq!(rehearsed.try_recv().unwrap(), Err(Failed::Itself));
     assert_eq!((runs.load(Ordering::Relaxed), stored(dir.path())), (1, vec![1, 3]));

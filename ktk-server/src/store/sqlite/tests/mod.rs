@@ -11,6 +11,7 @@ mod law;
 mod numbers;
 mod opening;
 mod recent;
+mod standing;
 
 use std::path::Path;
 
