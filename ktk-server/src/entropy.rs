@@ -9,19 +9,19 @@ use uuid::{Builder, Uuid};
 /// A source of chance.
 #[derive(Debug)]
 pub struct Entropy {
-    common: Mutex<Common>,
+    common: Mutex<Draw>,
     /// For secrets alone, so that how long they are changes nothing else that a seed leads to.
     secret: Mutex<StdRng>,
 }
 
 #[derive(Debug)]
-struct Common {
+struct Draw {
     draw: StdRng,
     /// The last id's millisecond and what is random in it.
     last: (u64, u128),
 }
 
-impl Common {
+impl Draw {
     fn new(draw: StdRng) -> Mutex<Self> {
         Mutex::new(Self { draw, last: (0, 0) })
     }
@@ -32,13 +32,13 @@ impl Entropy {
     #[expect(clippy::disallowed_methods, reason = "the home of randomness")]
     pub fn system() -> Self {
         let draw = || StdRng::from_rng(&mut rand::rng());
-        Self { common: Common::new(draw()), secret: Mutex::new(draw()) }
+        Self { common: Draw::new(draw()), secret: Mutex::new(draw()) }
     }
 
     /// The same sequence for the same seed.
     pub fn seeded(seed: u64) -> Self {
         let draw = StdRng::seed_from_u64;
-        Self { common: Common::new(draw(seed)), secret: Mutex::new(draw(!seed)) }
+        Self { common: Draw::new(draw(seed)), secret: Mutex::new(draw(!seed)) }
     }
 
     /// A UUIDv7 of this time, above the one before it: what one call makes stands in the order in which it was

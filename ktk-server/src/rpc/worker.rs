@@ -127,7 +127,7 @@ async fn sync<S: Store>(
             let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops, waiting };
             let unheard = held.unheard(&params);
             let answer = engine.write(look).await?;
-            unheard.is_heard();
+            unheard.heard();
             if held.looked(&params, stops_now, &answer) {
                 return Ok(answer);
             }
@@ -147,7 +147,7 @@ async fn sync<S: Store>(
             // Work that comes up meanwhile is taken in the transaction that makes it.
             let unheard = held.unheard(&params);
             let stood = engine.stand(held.look(by.clone(), &params), woken).await.transpose()?;
-            unheard.is_heard();
+            unheard.heard();
             if let Some(answer) = stood
                 && held.looked(&params, stops_now, &answer)
             {
@@ -218,7 +218,7 @@ struct Unheard<'e> {
 
 impl Unheard<'_> {
     /// Somebody has it. What follows says whether it runs something.
-    fn is_heard(self) {
+    fn heard(self) {
         std::mem::forget(self);
     }
 }
