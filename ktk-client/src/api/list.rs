@@ -71,8 +71,8 @@ pub struct ListParams {
     /// Older incarnations too.
     #[serde(skip_serializing_if = "is_default")]
     pub all_incarnations: bool,
-    /// Only failures that no later incarnation has mended: of each task the newest that failed, or with
-    /// `allIncarnations` all of them (tasks only).
+    /// Only failures after which no incarnation succeeded or was skipped: of each task the newest that failed, or
+    /// with `allIncarnations` all of them (tasks only).
     #[serde(skip_serializing_if = "is_default")]
     pub unresolved: bool,
     /// Only what tables show: `metadata`'s identity and place, `status` without attempts,

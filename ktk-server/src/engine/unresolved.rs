@@ -34,7 +34,13 @@ fn mends(other: &TaskRow, failed: &TaskRow) -> bool {
     other.incarnation > failed.incarnation && other.phase == Phase::Succeeded
 }
 
-/// Leaves of all rows the failures that nothing has mended: of each context the newest, or all of them.
+/// Whether a failure is nobody's concern any more: it was mended, or its task came to be skipped, as an item is that its
+/// step has no more.
+fn settles(other: &TaskRow, failed: &TaskRow) -> bool {
+    mends(other, failed) || (other.incarnation > failed.incarnation && other.phase == Phase::Skipped)
+}
+
+/// Leaves of all rows the failures that nothing has settled: of each context the newest, or all of them.
 pub(super) async fn retain_unresolved<T: Tx>(
     tx: &mut T,
     rows: &mut Vec<TaskRow>,
@@ -46,7 +52,7 @@ pub(super) async fn retain_unresolved<T: Tx>(
     rows.retain(|row| {
         let later = trees.get(&row.context_id).map(Vec::as_slice).unwrap_or_default();
         let is_last = |other: &TaskRow| other.phase == Phase::Failed && other.incarnation > row.incarnation;
-        row.newest || !later.iter().any(|other| mends(other, row) || (!all_incarnations && is_last(other)))
+        row.newest || !later.iter().any(|other| settles(other, row) || (!all_incarnations && is_last(other)))
     });
     Ok(())
 }

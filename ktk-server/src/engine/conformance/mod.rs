@@ -95,7 +95,7 @@ macro_rules! engine_conformance {
                 running_on_old_outputs_is_compared_at_its_end, a_lost_need_stops_no_report;
             restarts: a_new_incarnation, already_restarted, a_live_member_that_is_no_child,
                 what_never_ended_is_not_restarted, restarts_are_a_tree, only_if_newest, request_ids,
-                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by, unresolved_failures, a_report_that_is_repeated;
+                late_results_are_events, a_repeated_report_with_other_outputs, everything_is_inherited, needs_that_are_gone, resolved_by, unresolved_failures, what_is_skipped_now_is_resolved, a_report_that_is_repeated;
             changes: made_and_recorded, kept_by_the_next_restart, equal_ones_are_the_answer, other_ones_are_a_conflict,
                 wrong_ones_change_nothing, a_cascade_keeps_them, a_forced_restart_makes_them, inside_a_pipeline;
             forced: a_pending_task, a_running_task, also_when_the_worker_is_lost, an_older_incarnation,

@@ -4,7 +4,7 @@ use ktk_client::api::{ErrorReason, ListParams, Task, restart::RestartParams};
 use serde_json::json;
 
 use super::{
-    build::{job, outputs, success},
+    build::{job, outputs, pipeline, success},
     calls::restart,
     lab::Lab,
 };
@@ -244,6 +244,20 @@ pub async fn a_report_that_is_repeated<S: Store>(store: S) {
     assert_eq!(lab.dump.attempts.len(), 1);
 }
 
+async fn unresolved<S: Store>(lab: &Lab<S>, all_incarnations: bool) -> Vec<String> {
+    let params = ListParams { unresolved: true, all_incarnations, limit: Some(1), ..ListParams::default() };
+    let mut found = Vec::new();
+    let mut next = params.clone();
+    loop {
+        let page = lab.read(ListTasks { ask: lab.engine.ask("tester"), params: next }).await.unwrap();
+        found.extend(page.items.iter().map(Task::incarnation_name));
+        match page.continue_from {
+            None => return found,
+            from => next = ListParams { continue_from: from, ..params.clone() },
+        }
+    }
+}
+
 pub async fn unresolved_failures<S: Store>(store: S) {
     let mut lab = Lab::new(store).await;
     for name in ["mended", "broken", "again", "fine"] {
@@ -257,33 +271,43 @@ pub async fn unresolved_failures<S: Store>(store: S) {
         lab.restart(name).await.unwrap();
     }
     lab.fail("broken").await;
-    let names = async |lab: &Lab<S>, all_incarnations| {
-        let params =
-            ListParams { unresolved: true, all_incarnations, limit: Some(1), ..ListParams::default() };
-        let mut found = Vec::new();
-        let mut next = params.clone();
-        loop {
-            let page = lab.read(ListTasks { ask: lab.engine.ask("tester"), params: next }).await.unwrap();
-            found.extend(page.items.iter().map(Task::incarnation_name));
-            match page.continue_from {
-                None => return found,
-                from => next = ListParams { continue_from: from, ..params.clone() },
-            }
-        }
-    };
     assert_eq!(
-        names(&lab, false).await,
+        unresolved(&lab, false).await,
         ["again@1", "broken@2", "mended@1"],
         "what runs has mended nothing yet"
     );
     let version = lab.dump.tasks[&lab.get("mended@1").await.unwrap().metadata.id.unwrap()].version;
     lab.succeed("mended").await;
-    assert_eq!(names(&lab, false).await, ["again@1", "broken@2"]);
-    assert_eq!(names(&lab, true).await, ["again@1", "broken@1", "broken@2"]);
+    assert_eq!(unresolved(&lab, false).await, ["again@1", "broken@2"]);
+    assert_eq!(unresolved(&lab, true).await, ["again@1", "broken@1", "broken@2"]);
     let old = lab.get("mended@1").await.unwrap();
     assert!(old.metadata.version > Some(version), "who watches the failure is told");
     let params = ListParams { all_incarnations: true, ..ListParams::default() };
     let list = lab.read(ListTasks { ask: lab.engine.ask("tester"), params }).await.unwrap();
     let listed = list.items.into_iter().find(|task| task.incarnation_name() == "mended@1").unwrap();
     assert_eq!(listed.status.unwrap().resolved_by, lab.get("mended").await.unwrap().metadata.id);
+}
+
+/// A step that is skipped now, and an item that its step has no more, have nothing that anybody could mend.
+pub async fn what_is_skipped_now_is_resolved<S: Store>(store: S) {
+    let mut lab = Lab::new(store).await;
+    let steps = [job("a"), job("b").needs(["a"]).each(".a.list[]"), job("c").needs(["a"]).when(".a.go")];
+    lab.make_pipeline(pipeline("p", steps)).await;
+    lab.give("p.a", json!({"list": [7, 8], "go": true})).await;
+    lab.evaluate().await;
+    for name in ["p.b.0", "p.b.1", "p.c"] {
+        lab.fail(name).await;
+    }
+    assert_eq!(unresolved(&lab, false).await, ["p.b.0@1", "p.b.1@1", "p.c@1"]);
+    lab.restart("p.a").await.unwrap();
+    assert_eq!(unresolved(&lab, false).await, ["p.b.0@1", "p.b.1@1", "p.c@1"], "nothing has come of it yet");
+    lab.give("p.a", json!({"list": [7], "go": false})).await;
+    lab.evaluate().await;
+    let states = [lab.state("p.b.1").await, lab.state("p.c").await];
+    assert_eq!(states, ["Skipped/NotNeeded", "Skipped/WhenFalse"]);
+    for all_incarnations in [false, true] {
+        assert_eq!(unresolved(&lab, all_incarnations).await, ["p.b.0@1"]);
+    }
+    let resolved_by = async |name: &str| lab.get(name).await.unwrap().status.unwrap().resolved_by;
+    assert_eq!((resolved_by("p.b.1@1").await, resolved_by("p.c@1").await), (None, None), "nothing succeeded");
 }

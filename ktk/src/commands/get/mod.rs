@@ -93,7 +93,7 @@ pub(crate) struct GetArgs {
     #[arg(long)]
     all_incarnations: bool,
 
-    /// Only failed tasks that no later incarnation has mended
+    /// Only failed tasks of which no later incarnation succeeded or was skipped
     #[arg(long, conflicts_with = "watch", conflicts_with = "watch_only")]
     unresolved: bool,
 
