@@ -104,7 +104,7 @@ pub(crate) const KINDS: &[KindRow] = &[
         schema: Pipeline::json_schema,
         verbs: &[
             "get", "explain", "describe", "patch", "label", "annotate", "edit", "delete", "restart",
-            "cancel", "pause", "resume", "wait", "events", "logs",
+            "cancel", "pause", "resume", "wait", "why", "events", "logs",
         ],
     },
     KindRow {

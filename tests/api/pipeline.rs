@@ -4,12 +4,13 @@ use futures_util::TryStreamExt as _;
 use ktk_client::{
     Client,
     api::{
-        Phase, Pipeline, Reason,
+        Phase, Pipeline, Reason, Semaphore,
         list::ListParams,
         patch::Patch,
         pipeline::{CreateParams, PipelineSpec},
         restart::{Cascade, RestartParams},
         task::{CancelParams, DeleteParams},
+        why::WaitFor,
     },
     client::follow::Target,
 };
@@ -26,6 +27,7 @@ on_both_stores!(
     fail_fast,
     patched,
     applied,
+    what_it_waits_for,
 );
 
 fn pipeline(name: &str, spec: Value) -> Pipeline {
@@ -60,6 +62,34 @@ async fn checked_and_not_made(client: Client) {
     let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
     assert_eq!(fields, ["spec.steps[0].when.jq", "spec.queue"]);
     assert!(client.pipelines().get_opt("p").await.unwrap().is_none());
+}
+
+/// `pipeline.why`: as a whole, or each step.
+async fn what_it_waits_for(client: Client) {
+    client.semaphores().create(&Semaphore::new("gpu", 1)).await.unwrap();
+    let holder = pipeline("o", json!({"semaphores": ["gpu"], "steps": [{"name": "s", "external": {}}]}));
+    client.pipelines().create(&holder).await.unwrap();
+    let steps = json!([step("a", &[], "true"), step("b", &["a"], "true")]);
+    let whole = pipeline("p", json!({"semaphores": ["gpu"], "steps": steps}));
+    client.pipelines().create(&whole).await.unwrap();
+    let why = client.pipelines().why("p").await.unwrap();
+    assert_eq!((&*why.pipeline, why.phase, why.steps.len()), ("p@1", Phase::Pending, 0));
+    assert_eq!((why.waits[0].what, why.waits[0].place), (WaitFor::Permit, Some(1)));
+    assert_eq!(why.waits[0].holders[0].task, "pipeline/o@1");
+    client.pipelines().cancel("o").await.unwrap();
+    ended(&client, "p").await;
+    let why = client.pipelines().why("p").await.unwrap();
+    assert!(why.phase == Phase::Succeeded && why.waits.is_empty() && why.steps.is_empty());
+    client
+        .pipelines()
+        .create(&pipeline("q", json!({"steps": [step("a", &[], "false"), step("b", &["a"], "true")]})))
+        .await
+        .unwrap();
+    ended(&client, "q").await;
+    let why = client.pipelines().why("q").await.unwrap();
+    let step = &why.steps[0];
+    assert_eq!((&*step.task, step.waits[0].what, why.more_steps), ("q.b@1", WaitFor::Upstream, 0));
+    assert!(client.pipelines().why("nosuch").await.unwrap_err().is_not_found());
 }
 
 async fn created_whole_or_not_at_all(client: Client) {

@@ -125,8 +125,18 @@ fn a_pipeline_is_held_and_let_go() {
          until ktk resume pipeline/p, or ktk resume p.b\n",
         "",
     );
+    place.ktk("why pipeline/p").is(
+        0,
+        "pipeline/p@1 is Running\n  hold: pipeline/p is held with all its steps\n    until ktk resume pipeline/p\n",
+        "",
+    );
     place.ktk("resume pipeline/p").is(0, "pipeline/p resumed\n", "");
     place.ktk("wait pipeline/p --timeout 20s").code(0);
+    place.ktk("why pipeline/p").is(
+        0,
+        "pipeline/p@1 is Succeeded\n  it waits for nothing: it has ended\n",
+        "",
+    );
     place.ktk("pause pipeline/p").code(5).says("pipeline \"p\" has ended already (Succeeded)");
 }
 
@@ -138,9 +148,9 @@ fn a_pipeline_where_a_task_is_meant_is_told() {
         "apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {name: p}\nspec: {timeout: 1s, steps: [{name: a, external: {}}]}\n",
     );
     place.ktk("run -f p.yaml").code(1).says("pipeline/p failed: it took longer than its timeout of 1s\n");
-    let hint = "hint: there is a pipeline of this name: name a step of it, p.STEP\n";
-    for verb in ["why", "adopt"] {
-        place.ktk(&format!("{verb} p")).code(3).says(hint);
+    place.ktk("adopt p").code(3).says("hint: there is a pipeline of this name: name a step of it, p.STEP\n");
+    for verb in ["why", "restart"] {
+        let hint = format!("hint: there is a pipeline of this name: ktk {verb} pipeline/p\n");
+        place.ktk(&format!("{verb} p")).code(3).says(&hint);
     }
-    place.ktk("restart p").code(3).says("hint: there is a pipeline of this name: ktk restart pipeline/p\n");
 }

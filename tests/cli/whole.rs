@@ -47,12 +47,46 @@ fn its_permits_and_its_key() {
     for part in ["permit: semaphore/gpu needs 1, and 0 of 1 permits are free", "held by pipeline/p@1 (1, "] {
         assert!(why.contains(part), "{part}: {why}");
     }
+    let why = place.ok("why pipeline/q");
+    let whole = "pipeline/q@1 is Pending\n  permit: semaphore/gpu needs 1, and 0 of 1 permits are free\n    held by \
+                 pipeline/p@1 (1, ";
+    assert!(
+        why.starts_with(whole) && why.contains("    number 1 in the line\n    until permits come"),
+        "{why}"
+    );
+    assert_eq!(place.ktk("why pl/q -o json").code(0).json()["waits"][0]["for"], "Permit");
     place.file("r.yaml", pipeline("r", "['true']", "unique: {key: nightly}"));
     place.ktk("create -f r.yaml").code(5).says("held by pipeline p@1 (Running)");
     place.file("r.yaml", pipeline("r", "['true']", "unique: {key: nightly, onConflict: return}"));
     place.ktk("create -f r.yaml").is(0, "pipeline/p unchanged: it holds the unique key\n", "");
     place.ok("cancel pipeline/p --now");
     place.ok("wait pipeline/q --timeout 20s");
+}
+
+#[test]
+fn what_its_steps_wait_for() {
+    let place = Place::started();
+    place.ok("create queue batch");
+    place.ok("pause queue/batch");
+    place.file("p.yaml", pipeline("p", "['true']", "queue: batch"));
+    place.ok("create -f p.yaml");
+    let whole = "pipeline/p@1 is Pending\n  queue: queue/batch is paused\n    until ktk resume queue/batch\n";
+    place.ktk("why pipeline/p").is(0, whole, "");
+    let steps = "steps: [{name: a, external: {}}, {name: b, needs: [a], external: {}}, {name: c, needs: [b], external: {}}]";
+    place.file(
+        "q.yaml",
+        format!("apiVersion: ktk/v1\nkind: Pipeline\nmetadata: {{name: q}}\nspec: {{{steps}}}\n"),
+    );
+    place.ok("create -f q.yaml");
+    let all = "  all that one of them waits for: ktk why q.b\n";
+    let waiting = "  task/q.b@1 is Pending/WaitingForUpstream: upstream: task/q.a is Running\n  \
+                   task/q.c@1 is Pending/WaitingForUpstream: upstream: task/q.b is Pending/WaitingForUpstream\n";
+    place.ktk("why pipeline q").is(0, &format!("pipeline/q@1 is Running\n{waiting}{all}"), "");
+    place.ok("fail q.a");
+    let behind = "  task/q.b@1 is Pending/UpstreamFailed: upstream: task/q.a is Failed/Reported\n  \
+                  task/q.c@1 is Pending/UpstreamFailed: upstream: task/q.b is Pending/UpstreamFailed\n";
+    place.ktk("why pipeline/q").is(0, &format!("pipeline/q@1 is Failed\n{behind}{all}"), "");
+    place.ktk("why pipeline/q@2").code(3).says("the newest incarnation is @1");
 }
 
 #[test]

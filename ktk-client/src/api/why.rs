@@ -1,4 +1,4 @@
-//! `task.why`: everything that a pending task waits for, in one answer.
+//! `task.why` and `pipeline.why`: everything that a pending task waits for, or that a pipeline does, in one answer.
 //!
 //! ```no_run
 //! # async fn example(client: ktk_client::Client) -> ktk_client::client::Result<()> {
@@ -30,7 +30,27 @@ pub struct WhyAnswer {
     pub waits: Vec<Wait>,
 }
 
-/// One thing that a task waits for.
+/// Why a pipeline does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineWhyAnswer {
+    /// `NAME@N`.
+    pub pipeline: String,
+    /// Its phase.
+    pub phase: Phase,
+    /// Its reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// What it waits for as a whole: whoever holds it or its unique key, permits, its queue.
+    pub waits: Vec<Wait>,
+    /// Its pending steps and items that wait for something else, 20 at most: those that wait for what is upstream and
+    /// has not ended stand last. None where all of them wait for its key or its permits.
+    pub steps: Vec<WhyAnswer>,
+    /// How many there are beyond these.
+    pub more_steps: u64,
+}
+
+/// One thing that a task or pipeline waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Wait {
@@ -42,7 +62,7 @@ pub struct Wait {
     pub object: Option<String>,
     /// How it stands, in a sentence.
     pub message: String,
-    /// What would let the task go on.
+    /// What would let it go on.
     pub until: String,
     /// Who holds the permits that it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -52,7 +72,7 @@ pub struct Wait {
     pub place: Option<u64>,
 }
 
-/// What a task can wait for.
+/// What a task or pipeline can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum WaitFor {
     /// A need.
@@ -83,4 +103,14 @@ impl Method for Why {
     const NAME: &'static str = "task.why";
     type Params = ObjectRef;
     type Output = WhyAnswer;
+}
+
+/// `pipeline.why`: what a pipeline waits for as a whole, and what its pending steps wait for.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct WhyPipeline;
+
+impl Method for WhyPipeline {
+    const NAME: &'static str = "pipeline.why";
+    type Params = ObjectRef;
+    type Output = PipelineWhyAnswer;
 }

@@ -1,6 +1,7 @@
 //! Pipelines: the verbs of the typed client that make and read them.
 
 mod control;
+mod look;
 
 use futures_util::Stream;
 

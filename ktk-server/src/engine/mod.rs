@@ -82,6 +82,7 @@ mod unresolved;
 pub mod viewer;
 mod whole;
 pub mod why;
+pub mod why_pipeline;
 
 use std::{
     marker::PhantomData,

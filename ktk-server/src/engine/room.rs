@@ -122,7 +122,7 @@ impl Room {
     }
 
     /// What a queued task waits for, where that is more than a slot: shown, never stored.
-    fn reason(&self, lane: u32, executor: &str) -> Option<Reason> {
+    pub fn reason(&self, lane: u32, executor: &str) -> Option<Reason> {
         let plain = Lane { executor: executor.into(), queue: DEFAULT_QUEUE.into(), ..Lane::default() };
         let stored = self.lane(lane).filter(|_| lane != PLAIN);
         let wanted = stored.map_or(&plain, |row| &row.lane);

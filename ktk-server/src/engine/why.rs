@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::{
     error::{EngineError, EngineResult},
-    object,
     operation::Ask,
     resolve,
     room::Room,
@@ -40,41 +39,36 @@ impl Operation for TaskWhy {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> EngineResult<WhyAnswer> {
         let row = resolve::task(&self.ask, tx, &self.reference).await?.row;
-        let shown = object::task(tx, &self.ask.shared, &row).await?.status;
+        Look::new(&self.ask, tx).await?.task(tx, &row).await
+    }
+}
+
+/// Who asks, and what room there is.
+pub(super) struct Look<'a> {
+    ask: &'a Ask,
+    room: Room,
+}
+
+impl<'a> Look<'a> {
+    pub async fn new<T: Tx>(ask: &'a Ask, tx: &mut T) -> EngineResult<Self> {
+        Ok(Self { ask, room: Room::look(tx).await? })
+    }
+
+    /// Everything that a task waits for.
+    pub async fn task<T: Tx>(&self, tx: &mut T, row: &TaskRow) -> EngineResult<WhyAnswer> {
         let mut waits = Vec::new();
         let is_pending = row.phase == Phase::Pending;
         // A step that runs its items waits for them.
         if is_pending || (row.phase == Phase::Running && row.is_for_each()) {
-            waits = upstreams(tx, &row).await?;
+            waits = upstreams(tx, row).await?;
         }
         if is_pending {
-            waits.extend(hold(tx, &row).await?);
+            waits.extend(hold(tx, row).await?);
         }
         if is_pending && !row.is_for_each() {
-            waits.extend(key(tx, &row).await?);
-            waits.extend(self.time(&row));
-            let room = Room::look(tx).await?;
-            let lane = lane_of(&room, &row);
-            waits.extend(queue(&room, &lane.lane));
-            waits.extend(node(&room, &lane.lane));
-            let parent = match row.rare.spawned_by {
-                Some(parent) => tx.tasks(&[parent]).await?.pop().filter(|row| row.phase == Phase::Running),
-                None => None,
-            };
-            let at = Standing { id: row.id, at: row.is_claimable().then(|| rank(&row)), parent };
-            waits.extend(self.permits(tx, &room, &lane, &at).await?);
-            let pipeline = match row.pipeline_id.filter(|_| row.is_gated()) {
-                Some(id) => tx.pipelines(&[id]).await?.pop(),
-                None => None,
-            };
-            if let Some(pipeline) = pipeline {
-                let gate = pipeline.rare.gate.as_ref().filter(|gate| gate.stand == Stand::Waits);
-                if let Some(lane) = gate.and_then(|gate| room.lane(gate.lane)) {
-                    let at = Standing { id: pipeline.id, at: Some(pipeline.rank()), parent: None };
-                    waits.extend(self.permits(tx, &room, lane, &at).await?);
-                }
-                waits.extend(of_pipeline(tx, &row, &pipeline).await?);
-            }
+            waits.extend(key(tx, row).await?);
+            waits.extend(self.time(row));
+            waits.extend(self.places(tx, row).await?);
             if waits.is_empty() {
                 waits.push(wait(
                     WaitFor::Slot,
@@ -84,12 +78,119 @@ impl Operation for TaskWhy {
                 ));
             }
         }
+        let shown = self.room.reason(row.lane, &row.executor).filter(|_| row.is_queued());
         Ok(WhyAnswer {
             task: format!("{}@{}", row.name, row.incarnation),
             phase: row.phase,
-            reason: shown.and_then(|status| status.reason),
+            reason: shown.or(row.reason),
             waits,
         })
+    }
+
+    /// Room that there is not: in its queue, on a node, of a semaphore, in its pipeline.
+    async fn places<T: Tx>(&self, tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> {
+        let lane = lane_of(&self.room, row);
+        let mut waits: Vec<Wait> = self.queue(&lane.lane.queue).into_iter().collect();
+        waits.extend(node(&self.room, &lane.lane));
+        let parent = match row.rare.spawned_by {
+            Some(parent) => tx.tasks(&[parent]).await?.pop().filter(|row| row.phase == Phase::Running),
+            None => None,
+        };
+        let at = Standing { id: row.id, at: row.is_claimable().then(|| rank(row)), parent };
+        waits.extend(self.permits(tx, &lane, &at).await?);
+        let pipeline = match row.pipeline_id.filter(|_| row.is_gated()) {
+            Some(id) => tx.pipelines(&[id]).await?.pop(),
+            None => None,
+        };
+        if let Some(pipeline) = pipeline {
+            waits.extend(self.gate(tx, &pipeline).await?);
+            match pipeline.waits_for_key() {
+                true => waits.extend(whole_key(tx, &pipeline).await?),
+                false => waits.extend(max_parallel(row, &pipeline)),
+            }
+        }
+        Ok(waits)
+    }
+
+    /// The permits that a pipeline in the line waits for.
+    pub async fn gate<T: Tx>(&self, tx: &mut T, pipeline: &PipelineRow) -> EngineResult<Vec<Wait>> {
+        let gate = pipeline.rare.gate.as_ref().filter(|gate| gate.stand == Stand::Waits);
+        let Some(lane) = gate.and_then(|gate| self.room.lane(gate.lane)) else { return Ok(Vec::new()) };
+        let at = Standing { id: pipeline.id, at: Some(pipeline.rank()), parent: None };
+        self.permits(tx, lane, &at).await
+    }
+
+    /// Whether none of the tasks of a queue starts.
+    pub fn is_paused(&self, queue: &str) -> bool {
+        self.room.is_paused(queue)
+    }
+
+    /// A queue that is paused, or full.
+    pub fn queue(&self, name: &str) -> Option<Wait> {
+        let object = Some(format!("queue/{name}"));
+        if self.room.is_paused(name) {
+            return Some(wait(WaitFor::Queue, object, "is paused", format!("ktk resume queue/{name}")));
+        }
+        let max = self.room.max_running(name).map(u64::from)?;
+        let running = self.room.running_of(name);
+        let message = format!("is full: {running} of its tasks run, {max} may");
+        let until = format!("one of its tasks ends, or ktk scale queue/{name} --max-running N");
+        (running >= max).then(|| wait(WaitFor::Queue, object, message, until))
+    }
+
+    fn time(&self, row: &TaskRow) -> Option<Wait> {
+        let at = row.due_at.filter(|at| *at > self.ask.now)?;
+        let message = match row.reason {
+            Some(Reason::Backoff) => {
+                format!("attempt {} failed; the next waits for its backoff", row.attempt)
+            }
+            _ => "runAfter has not come".to_owned(),
+        };
+        Some(wait(WaitFor::Time, None, message, at.to_string()))
+    }
+
+    async fn permits<T: Tx>(&self, tx: &mut T, lane: &LaneRow, row: &Standing) -> EngineResult<Vec<Wait>> {
+        let room = &self.room;
+        let free = room.free();
+        let mut waits = Vec::new();
+        for (name, needed) in &lane.lane.semaphores {
+            let size = room.permits.get(name).copied().unwrap_or_default();
+            let free = free.get(name).copied().unwrap_or_default();
+            let place = place(tx, room, name, row).await?;
+            let passed = blocking(tx, room, name, row, self.ask.now).await?;
+            if free >= i64::from(*needed) && passed.is_none() {
+                continue;
+            }
+            let message = match &passed {
+                Some(first) if free >= i64::from(*needed) => {
+                    format!("{first} has been passed long enough: nobody passes it any more")
+                }
+                _ => format!("needs {needed}, and {} of {size} permits are free", free.max(0)),
+            };
+            let held_by_parent = row.parent.as_ref().filter(|parent| {
+                room.lane(parent.lane).is_some_and(|lane| lane.lane.semaphores.contains_key(name))
+            });
+            let message = match held_by_parent {
+                Some(parent) => {
+                    format!(
+                        "{message}: held by your parent, task/{}, which lends its slot alone",
+                        parent.name
+                    )
+                }
+                None => message,
+            };
+            let until = format!(
+                "permits come back when their holders' attempts end, or ktk scale semaphore/{name} --permits N"
+            );
+            let mut holders = holders(tx, room, name).await?;
+            holders.retain(|holder| self.ask.reaches(&holder.namespace));
+            waits.push(Wait {
+                holders,
+                place,
+                ..wait(WaitFor::Permit, Some(format!("semaphore/{name}")), message, until)
+            });
+        }
+        Ok(waits)
     }
 }
 
@@ -139,6 +240,13 @@ async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> 
     Ok(waits)
 }
 
+/// A pipeline that somebody holds.
+pub(super) fn whole_hold(pipeline: &PipelineRow) -> Wait {
+    let object = format!("pipeline/{}", pipeline.name);
+    let until = format!("ktk resume {object}");
+    wait(WaitFor::Hold, Some(object), "is held with all its steps", until)
+}
+
 /// Its pipeline's hold, and its own.
 async fn hold<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> {
     let mut waits = Vec::new();
@@ -150,9 +258,9 @@ async fn hold<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> {
         None => None,
     };
     if let Some(pipeline) = pipeline {
-        let object = format!("pipeline/{}", pipeline.name);
-        let until = format!("ktk resume {object}, or ktk resume {}", row.name);
-        waits.push(wait(WaitFor::Hold, Some(object), "is held with all its steps", until));
+        let mut held = whole_hold(&pipeline);
+        held.until.push_str(&format!(", or ktk resume {}", row.name));
+        waits.push(held);
     }
     if !row.rare.held_within || waits.is_empty() {
         waits.push(wait(WaitFor::Hold, None, "somebody holds it", format!("ktk resume {}", row.name)));
@@ -172,18 +280,6 @@ async fn key<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<Wait>> {
     }))
 }
 
-fn queue(room: &Room, lane: &Lane) -> Option<Wait> {
-    let (name, object) = (&lane.queue, Some(format!("queue/{}", lane.queue)));
-    if room.is_paused(name) {
-        return Some(wait(WaitFor::Queue, object, "is paused", format!("ktk resume queue/{name}")));
-    }
-    let max = room.max_running(name).map(u64::from)?;
-    let running = room.running_of(name);
-    let message = format!("is full: {running} of its tasks run, {max} may");
-    let until = format!("one of its tasks ends, or ktk scale queue/{name} --max-running N");
-    (running >= max).then(|| wait(WaitFor::Queue, object, message, until))
-}
-
 fn node(room: &Room, lane: &Lane) -> Option<Wait> {
     if room.has_node(lane) {
         return None;
@@ -198,84 +294,24 @@ fn node(room: &Room, lane: &Lane) -> Option<Wait> {
     Some(wait(WaitFor::Node, None, message, "a node that does joins: see ktk get nodes --show-labels"))
 }
 
-/// What a step waits for with its pipeline.
-async fn of_pipeline<T: Tx>(tx: &mut T, row: &TaskRow, pipeline: &PipelineRow) -> EngineResult<Option<Wait>> {
-    if let Some(unique) = pipeline.rare.unique.as_ref().filter(|key| key.waits) {
-        let holders = tx.pipelines_of_key(&row.namespace, &unique.key).await?;
-        let holder = holders.iter().find(|other| other.holds_key() && other.id != pipeline.id);
-        return Ok(holder.map(|holder| {
-            let message = format!("is {} and holds the unique key {:?}", holder.phase, unique.key);
-            let until =
-                format!("{} has ended: ktk cancel pipeline/{} --now kills it", holder.name, holder.name);
-            wait(WaitFor::Unique, Some(format!("pipeline/{}", holder.name)), message, until)
-        }));
-    }
-    let Some(max) = pipeline.max_parallel.filter(|_| !row.waits_for_key()) else { return Ok(None) };
-    let message = format!("has {} of {max} places under maxParallel taken", pipeline.admitted);
-    let object = Some(format!("pipeline/{}", pipeline.name));
-    Ok(Some(wait(WaitFor::MaxParallel, object, message, "one of its tasks ends")))
+/// Whoever is to end before a pipeline takes its unique key.
+pub(super) async fn whole_key<T: Tx>(tx: &mut T, pipeline: &PipelineRow) -> EngineResult<Option<Wait>> {
+    let Some(unique) = pipeline.rare.unique.as_ref().filter(|key| key.waits) else { return Ok(None) };
+    let holders = tx.pipelines_of_key(&pipeline.namespace, &unique.key).await?;
+    let holder = holders.iter().find(|other| other.holds_key() && other.id != pipeline.id);
+    Ok(holder.map(|holder| {
+        let message = format!("is {} and holds the unique key {:?}", holder.phase, unique.key);
+        let until = format!("{} has ended: ktk cancel pipeline/{} --now kills it", holder.name, holder.name);
+        wait(WaitFor::Unique, Some(format!("pipeline/{}", holder.name)), message, until)
+    }))
 }
 
-impl TaskWhy {
-    fn time(&self, row: &TaskRow) -> Option<Wait> {
-        let at = row.due_at.filter(|at| *at > self.ask.now)?;
-        let message = match row.reason {
-            Some(Reason::Backoff) => {
-                format!("attempt {} failed; the next waits for its backoff", row.attempt)
-            }
-            _ => "runAfter has not come".to_owned(),
-        };
-        Some(wait(WaitFor::Time, None, message, at.to_string()))
-    }
-
-    async fn permits<T: Tx>(
-        &self,
-        tx: &mut T,
-        room: &Room,
-        lane: &LaneRow,
-        row: &Standing,
-    ) -> EngineResult<Vec<Wait>> {
-        let free = room.free();
-        let mut waits = Vec::new();
-        for (name, needed) in &lane.lane.semaphores {
-            let size = room.permits.get(name).copied().unwrap_or_default();
-            let free = free.get(name).copied().unwrap_or_default();
-            let place = place(tx, room, name, row).await?;
-            let passed = blocking(tx, room, name, row, self.ask.now).await?;
-            if free >= i64::from(*needed) && passed.is_none() {
-                continue;
-            }
-            let message = match &passed {
-                Some(first) if free >= i64::from(*needed) => {
-                    format!("{first} has been passed long enough: nobody passes it any more")
-                }
-                _ => format!("needs {needed}, and {} of {size} permits are free", free.max(0)),
-            };
-            let held_by_parent = row.parent.as_ref().filter(|parent| {
-                room.lane(parent.lane).is_some_and(|lane| lane.lane.semaphores.contains_key(name))
-            });
-            let message = match held_by_parent {
-                Some(parent) => {
-                    format!(
-                        "{message}: held by your parent, task/{}, which lends its slot alone",
-                        parent.name
-                    )
-                }
-                None => message,
-            };
-            let until = format!(
-                "permits come back when their holders' attempts end, or ktk scale semaphore/{name} --permits N"
-            );
-            let mut holders = holders(tx, room, name).await?;
-            holders.retain(|holder| self.ask.reaches(&holder.namespace));
-            waits.push(Wait {
-                holders,
-                place,
-                ..wait(WaitFor::Permit, Some(format!("semaphore/{name}")), message, until)
-            });
-        }
-        Ok(waits)
-    }
+/// The places that a step's pipeline has for what runs at once.
+fn max_parallel(row: &TaskRow, pipeline: &PipelineRow) -> Option<Wait> {
+    let max = pipeline.max_parallel.filter(|_| !row.waits_for_key())?;
+    let message = format!("has {} of {max} places under maxParallel taken", pipeline.admitted);
+    let object = Some(format!("pipeline/{}", pipeline.name));
+    Some(wait(WaitFor::MaxParallel, object, message, "one of its tasks ends"))
 }
 
 fn lanes_of<'r>(room: &'r Room, semaphore: &str) -> impl Iterator<Item = &'r LaneRow> {

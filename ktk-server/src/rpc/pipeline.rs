@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::Restarted};
+use ktk_client::api::{ApiError, ObjectRef, Pipeline, check, pipeline, restart::Restarted, why::WhyPipeline};
 
 use super::{RouterBuilder, expressions, method};
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         read,
         requests::Remembered,
         restart_pipeline::RestartPipeline,
+        why_pipeline::PipelineWhy,
     },
     store::Store,
 };
@@ -80,6 +81,9 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     });
     let router = method!(router, engine, pipeline::Get, |engine, caller, reference| {
         Ok(engine.read(read::GetPipeline { ask: engine.ask(caller.by), reference }).await?)
+    });
+    let router = method!(router, engine, WhyPipeline, |engine, caller, reference| {
+        Ok(engine.read(PipelineWhy { ask: engine.ask(caller.by), reference }).await?)
     });
     method!(router, engine, pipeline::ListPipelines, |engine, caller, params| {
         Ok(engine.read(read::ListPipelines { ask: engine.ask(caller.by), params }).await?)

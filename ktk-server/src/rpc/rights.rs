@@ -72,6 +72,7 @@ const RIGHTS: &[Right] = &[
     right("pipeline.pause", Operate),
     right("pipeline.restart", Operate),
     right("pipeline.resume", Operate),
+    right("pipeline.why", Look),
     right("queue.apply", Operate).everywhere(),
     right("queue.create", Operate).everywhere(),
     right("queue.delete", Operate).everywhere(),

@@ -15,7 +15,7 @@ pub(crate) async fn explain(client: &Client, verb: &str, named: &Named, error: C
         return error;
     }
     match client.pipelines().get(&*named.name).await {
-        Ok(_) if matches!(verb, "why" | "adopt") => {
+        Ok(_) if verb == "adopt" => {
             let name = &named.name;
             error.with_hint(format!("there is a pipeline of this name: name a step of it, {name}.STEP"))
         }

@@ -60,6 +60,7 @@ mod told;
 mod unique;
 mod watches;
 mod whole;
+mod why;
 mod within;
 
 /// A test for each case; `$make` gives what must outlive the store, and the store.
@@ -159,6 +160,7 @@ macro_rules! engine_conformance {
             unique: one_at_a_time, while_it_is_pending, the_holder_is_the_answer, the_holder_is_replaced,
                 who_waits_goes_on, who_needs_whom_it_replaces, in_a_pipeline, a_restart_needs_its_key, one_of_many_at_once,
                 wrong_keys_are_refused;
+            why: of_a_pipeline_as_a_whole, of_the_steps_of_a_pipeline;
             items: a_task_for_each_value, no_values_succeed_with_nothing, keys_are_names,
                 what_cannot_be_expanded_says_why, a_condition_is_judged_once, a_failed_item_is_waited_for,
                 a_pipeline_restarts_its_failed_items, cancelled_with_its_items, forced_while_items_run,
