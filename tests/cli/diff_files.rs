@@ -34,6 +34,33 @@ fn k10_104_and_105_absent_equal_and_different() {
     assert_eq!(place.field("queue", "q", "/spec/maxRunning"), "4");
 }
 
+/// What an apply as a set would do: nothing goes from one set to another, and of a type the set is a field.
+#[test]
+fn of_an_apply_as_a_set() {
+    let place = Place::started();
+    place.file("q.yaml", QUEUE);
+    place.ok("apply -f q.yaml --source one");
+    place.ktk("diff -f q.yaml --source one").is(0, "", "");
+    for verb in ["apply", "diff"] {
+        place.ktk(&format!("{verb} -f q.yaml --source two")).code(5).says("belongs to the set \"one\"");
+    }
+    place.file(
+        "t.yaml",
+        "apiVersion: ktk/v1\nkind: TaskType\nmetadata: {name: t}\nspec: {version: 1, external: {}}\n",
+    );
+    let absent = changed(&place.ktk("diff -f t.yaml --source one").code(1));
+    assert!(absent.contains(&"+  source: one".to_owned()), "{absent:?}");
+    place.ok("apply -f t.yaml");
+    let different = changed(&place.ktk("diff -f t.yaml --source one").code(1));
+    assert_eq!(different, ["+  source: one"]);
+    place.ok("apply -f t.yaml --source one");
+    place.ktk("diff -f t.yaml --source one").is(0, "", "");
+    for verb in ["apply", "diff"] {
+        place.ktk(&format!("{verb} -f t.yaml")).code(5).says("belongs to the set \"one\"");
+    }
+    place.ktk("diff a@1 a@2 --source one").code(2);
+}
+
 #[test]
 fn u7_k10_108_what_the_server_sets_is_never_in_it() {
     let place = Place::started();

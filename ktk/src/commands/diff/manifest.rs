@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use ktk_client::manifest::{self, Document};
+use ktk_client::manifest::{self, Document, Manifest};
 use serde_json::{Map, Value};
 
 use super::program;
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Compares what is there with what would come of the manifests.
-pub(super) async fn run(files: &FileFlags, cx: &Context) -> Result<Exit, CliError> {
+pub(super) async fn run(files: &FileFlags, source: Option<&str>, cx: &Context) -> Result<Exit, CliError> {
     files.check()?;
     let mut documents = manifests::read(files, "diff", cx).await?;
     manifests::root(&mut documents, cx)?;
@@ -27,7 +27,7 @@ pub(super) async fn run(files: &FileFlags, cx: &Context) -> Result<Exit, CliErro
     let (live, merged) = (directory("LIVE-")?, directory("MERGED-")?);
     let mut errors = Vec::new();
     for document in &documents {
-        match sides(document, cx).await {
+        match sides(document, source, cx).await {
             Ok((before, after)) => {
                 let name = file_name(document);
                 write(&live.path().join(&name), before.as_ref())?;
@@ -58,9 +58,17 @@ fn write(path: &Path, object: Option<&Value>) -> io::Result<()> {
 }
 
 /// An object as it is, where it is there, and as it would be.
-async fn sides(document: &Document, cx: &Context) -> Result<(Option<Value>, Value), CliError> {
+async fn sides(
+    document: &Document,
+    source: Option<&str>,
+    cx: &Context,
+) -> Result<(Option<Value>, Value), CliError> {
     let unwritable = |error| CliError::failed(format!("cannot write the object: {error}"));
-    let given = manifests::to_value(&document.value).map_err(unwritable)?;
+    let mut given = manifests::to_value(&document.value).map_err(unwritable)?;
+    // Of a type its set is a field.
+    if let (Manifest::TaskType(_), Some(source)) = (&document.value, source) {
+        given["spec"]["source"] = source.into();
+    }
     if document.value.metadata().name.is_none() {
         return Ok((None, written_of(&given)));
     }
@@ -71,7 +79,7 @@ async fn sides(document: &Document, cx: &Context) -> Result<(Option<Value>, Valu
         Err(error) if error.is_not_found() => return Ok((None, written_of(&given))),
         Err(error) => return Err(error.into()),
     };
-    let applied = apply_object(&document.value, None, true, cx).await.map_err(|error| match error {
+    let applied = apply_object(&document.value, source, true, cx).await.map_err(|error| match error {
         Failure::Client(error) => manifests::refused(error, "comparing", document),
         Failure::Own(error) => error,
     })?;

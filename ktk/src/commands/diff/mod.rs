@@ -41,7 +41,10 @@ Examples:
   ktk diff task/test-web@1 task/test-web@3 -o json
 
   # What would an apply of these manifests change?
-  ktk diff -f deploy/")]
+  ktk diff -f deploy/
+
+  # The same of an apply as a set
+  ktk diff -f deploy/ --source media")]
 pub(crate) struct DiffArgs {
     /// Two tasks, as NAME@N or any other reference
     #[arg(value_name = "NAME", conflicts_with = "filenames", add = completion::names(Kind::Task, "diff"))]
@@ -49,6 +52,10 @@ pub(crate) struct DiffArgs {
 
     #[command(flatten)]
     files: FileFlags,
+
+    /// The set that the apply would be of; what belongs to another one is refused, as there
+    #[arg(long, value_name = "NAME", requires = "filenames", conflicts_with = "names")]
+    source: Option<String>,
 
     /// Output format: json or yaml
     #[arg(short, long, value_name = "FORMAT", add = completion::formats(DOCUMENT))]
@@ -67,7 +74,7 @@ async fn compared(args: DiffArgs, cx: &Context) -> Result<Exit, CliError> {
     let format = OutputFormat::parse(args.output.as_deref(), DOCUMENT)?;
     if !args.files.filenames.is_empty() {
         return match args.output {
-            None => manifest::run(&args.files, cx).await,
+            None => manifest::run(&args.files, args.source.as_deref(), cx).await,
             Some(_) => Err(CliError::usage("diff -f has the form of diff -u: it takes no -o")),
         };
     }
