@@ -27,6 +27,22 @@ fn who_names_nothing_picks_from_a_list() {
     assert!(empty.stdout.contains("there is nothing to cancel in empty namespace"), "{}", empty.transcript());
 }
 
+/// Ctrl-C leaves the list, and the terminal as it was.
+#[test]
+fn an_interrupt_leaves_the_cursor_shown() {
+    let place = Place::started();
+    place.ok("run --name x -- true");
+    let key = "until test -e shown; do sleep 0.05; done; printf '\\003'";
+    let script = format!("{{ {key}; }} | script -qec '{} logs' /dev/null", place.binary().display());
+    let typed =
+        place.program("sh -c").arg(script).env("TERM", "xterm-256color").env("SHELL", "/bin/sh").spawn();
+    typed.until_stdout("task/x");
+    place.file("shown", "");
+    let left = typed.wait().code(130);
+    let (hidden, shown) = (left.stdout.rfind("\u{1b}[?25l"), left.stdout.rfind("\u{1b}[?25h"));
+    assert!(hidden.is_some() && shown > hidden, "{:?}", left.stdout);
+}
+
 #[test]
 fn nobody_is_offered_a_list_who_cannot_pick() {
     let place = Place::started();
