@@ -64,7 +64,8 @@ pub const FAREWELL: Duration = Duration::from_secs(3);
 pub const OFFERS: usize = 10_000;
 /// Holders of a semaphore that are listed, and waiters.
 pub const LINE: usize = 100;
-/// Steps of a pipeline of which one answer says what they wait for.
+/// Steps of a pipeline of which one answer says what they wait for, and tasks in a row over which it looks for the one
+/// that failed.
 pub const WHY_STEPS: usize = 20;
 /// Times that a human name is drawn again when it is taken.
 pub const NAME_DRAWS: usize = 16;

@@ -101,6 +101,41 @@ fn one_at_a_time() {
 }
 
 #[test]
+fn who_waits_is_told_by_whom() {
+    let place = Place::started();
+    place.ok("create task a --external");
+    place.ok("create task b --need a --external");
+    place.ok("create task c --need b --external");
+    place.ktk("restart b").is(
+        5,
+        "",
+        "Error from server (Conflict): b@1 has never run: it waits for a (Running)\n\
+         hint: wait for it, or cancel and restart it with --force\n",
+    );
+    for name in ["a", "b", "c"] {
+        place.ok(&format!("complete {name}"));
+    }
+    place.ok("restart a --cascade none");
+    place.ok("fail a");
+    for name in ["b", "c"] {
+        place.ktk(&format!("restart {name}")).is(
+            0,
+            &format!("task/{name}@2 created (restart of {name}@1)\n"),
+            "",
+        );
+    }
+    let again = |name: &str, hint: &str| {
+        let line = format!("already restarted as {name}@2, Pending\n");
+        place.ktk(&format!("restart {name}")).is(0, &line, &format!("hint: {hint}\n"));
+    };
+    again("b", "task/a is Failed/Reported: it waits until ktk restart a succeeds");
+    again("c", "task/b is Pending/UpstreamFailed: it waits until ktk restart a succeeds");
+    place.ok("restart a");
+    again("b", "task/a is Running: it waits until a succeeds or is skipped");
+    place.ktk("restart b -o name").is(0, "task/b\n", "");
+}
+
+#[test]
 fn a_step_that_runs_is_restarted_with_force() {
     let place = Place::started();
     place.file(

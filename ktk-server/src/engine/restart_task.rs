@@ -302,7 +302,10 @@ impl RestartTask {
                 ApiError::conflict(words).with_hint(format!("restart {upstream}, and it goes on by itself")),
             ));
         }
-        let words = format!("{live} has not ended ({state}): there is nothing to restart yet");
+        let words = match live_upstream(unit, newest).await? {
+            Some(upstream) => format!("{live} has never run: it waits for {upstream}"),
+            None => format!("{live} has not ended ({state}): there is nothing to restart yet"),
+        };
         Ok(EngineError::Refused(
             ApiError::conflict(words).with_hint("wait for it, or cancel and restart it with --force"),
         ))
@@ -330,6 +333,21 @@ impl RestartTask {
         }
         Ok(name)
     }
+}
+
+/// By whom a task waits that has never run, and how that one stands.
+async fn live_upstream<T: Tx>(unit: &mut Unit<'_, T>, row: &TaskRow) -> EngineResult<Option<String>> {
+    if row.reason != Some(Reason::WaitingForUpstream) {
+        return Ok(None);
+    }
+    let needs: Vec<Uuid> = unit.tx.needs_of(&[row.context_id]).await?.iter().map(|edge| edge.need).collect();
+    unit.load_newest(&needs).await?;
+    let mut live = needs.iter().filter_map(|need| unit.newest_of(*need));
+    let live = live.find(|need| waits_for(row, need) && class_of(need) == Class::Live);
+    Ok(live.map(|need| match need.reason {
+        Some(reason) => format!("{} ({}/{reason})", need.name, need.phase),
+        None => format!("{} ({})", need.name, need.phase),
+    }))
 }
 
 /// A step that has been expanded is not restarted while it waits for its items.

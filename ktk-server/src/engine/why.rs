@@ -227,7 +227,10 @@ async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> 
             Class::Live => format!("{name} has ended"),
             Class::Bad if row.run_if != RunIf::Success => continue,
             Class::Bad if need.phase.is_terminal() => format!("ktk restart {name} succeeds"),
-            Class::Bad => format!("what {name} waits for succeeds: ktk why {name}"),
+            Class::Bad => match failed_behind(tx, need).await? {
+                Some(failed) => format!("ktk restart {failed} succeeds"),
+                None => format!("what {name} waits for succeeds: ktk why {name}"),
+            },
             Class::Good => continue,
         };
         waits.push(wait(
@@ -238,6 +241,23 @@ async fn upstreams<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Vec<Wait>> 
         ));
     }
     Ok(waits)
+}
+
+/// The task that ended without success, and behind which this one waits, over others that wait too.
+async fn failed_behind<T: Tx>(tx: &mut T, row: &TaskRow) -> EngineResult<Option<String>> {
+    let mut behind = row.clone();
+    for _ in 0..limits::WHY_STEPS {
+        let needs: Vec<Uuid> =
+            tx.needs_of(&[behind.context_id]).await?.iter().map(|edge| edge.need).collect();
+        let needs = tx.newest_tasks(&needs).await?;
+        let bad = needs.into_iter().find(|need| waits_for(&behind, need) && class_of(need) == Class::Bad);
+        match bad {
+            Some(bad) if bad.phase.is_terminal() => return Ok(Some(bad.name)),
+            Some(bad) => behind = bad,
+            None => break,
+        }
+    }
+    Ok(None)
 }
 
 /// A pipeline that somebody holds.

@@ -3,7 +3,7 @@
 use ktk_client::{
     Client,
     api::{
-        Metadata, ObjectRef, Pipeline, Reason, Task,
+        Metadata, ObjectRef, Phase, Pipeline, Reason, Task,
         restart::{PlanRow, RestartParams, Restarted, RestartedTask},
     },
 };
@@ -79,6 +79,13 @@ impl Answer {
     pub(super) fn made(&self) -> Option<ObjectRef> {
         let id = self.metadata.id.filter(|_| self.created)?;
         Some(ObjectRef::new(self.metadata.namespace(), id.to_string()))
+    }
+
+    /// The task that was restarted already, where it has not begun since.
+    pub(super) fn waiting(&self, force: bool) -> Option<String> {
+        let is_pending = self.kind == Kind::Task && self.phase == Phase::Pending.as_str();
+        (is_pending && !self.created && !force)
+            .then(|| format!("{}@{}", self.metadata.name(), self.metadata.incarnation()))
     }
 
     /// What to say of it.

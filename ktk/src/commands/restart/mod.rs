@@ -4,6 +4,7 @@ mod answer;
 mod changes;
 mod edit;
 mod line;
+mod waiting;
 
 use clap::{Args, ValueEnum};
 use ktk_client::api::{
@@ -236,6 +237,9 @@ pub(crate) async fn run(mut args: RestartArgs, cx: &Context) -> Result<Exit, Cli
                     let lines = answer.lines(args.force, args.all);
                     lines.iter().try_for_each(|line| cx.ui.println(&escape(line)))?;
                     cx.ui.flush()?;
+                    if let Some(task) = answer.waiting(args.force) {
+                        waiting::tell(&client.in_namespace(&**namespace), &task, cx).await;
+                    }
                 }
                 line.take(client, named, &answer);
                 made.add(answer.object, Some(answer.created));
