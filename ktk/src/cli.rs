@@ -126,7 +126,8 @@ pub(crate) struct GlobalArgs {
         env = "KTK_VERBOSE",
         hide_env_values = true,
         default_value_t = 0,
-        hide_default_value = true
+        hide_default_value = true,
+        allow_negative_numbers = true
     )]
     pub(crate) verbose: u8,
 

@@ -153,15 +153,23 @@ fn refusal_lines(
             let told =
                 text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
             let mut lines: Vec<String> =
-                told.map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect();
+                told.map(|line| in_words(line.trim_end())).filter(|line| !line.is_empty()).collect();
             lines.push(see);
             lines
         }
     }
 }
 
+/// What the standard library says of a text that is no number, or of a negative one where none may be, in plain words.
+fn in_words(line: &str) -> String {
+    const WORDS: [&str; 2] = ["invalid digit found in string", "invalid float literal"];
+    WORDS.iter().fold(line.to_owned(), |line, words| line.replace(words, "it is no number, or out of range"))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::any::TypeId;
+
     use super::*;
 
     fn refusal(args: &[&str]) -> Vec<String> {
@@ -219,6 +227,44 @@ mod tests {
     fn a_bad_value_is_named_with_its_flag() {
         let lines = refusal(&["ktk", "get", "tasks", "--color=pink"]);
         assert!(lines[0].contains("'pink'") && lines[0].contains("--color"), "{lines:?}");
+    }
+
+    /// `-1` is no flag where a number belongs: what is wrong with it is said of the number.
+    #[test]
+    fn a_negative_number_is_never_taken_for_a_flag() {
+        let numbers = [
+            TypeId::of::<u8>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<usize>(),
+            TypeId::of::<i32>(),
+            TypeId::of::<i64>(),
+            TypeId::of::<f64>(),
+        ];
+        let mut commands = vec![Cli::command()];
+        let (mut seen, mut wrong) = (0, Vec::new());
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                let holds = arg.get_value_parser().type_id();
+                if !numbers.iter().any(|number| holds == *number) {
+                    continue;
+                }
+                seen += 1;
+                if !arg.is_allow_negative_numbers_set() {
+                    wrong.push(format!("{} {}", command.get_name(), arg.get_id()));
+                }
+            }
+        }
+        assert!(seen > 20 && wrong.is_empty(), "{seen} {wrong:?}");
+        assert_eq!(
+            refusal(&["ktk", "server", "run", "--slots", "-1"])[0],
+            "error: invalid value '-1' for '--slots <NUMBER>': -1 is not in 0..=4294967295"
+        );
+        assert_eq!(
+            refusal(&["ktk", "run", "--retry", "many", "--", "true"])[0],
+            "error: invalid value 'many' for '--retry <TIMES>': it is no number, or out of range"
+        );
     }
 
     #[test]

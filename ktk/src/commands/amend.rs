@@ -21,7 +21,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AmendFlags {
     /// Only where the object still has this version
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
     pub(crate) resource_version: Option<u64>,
 
     #[command(flatten)]

@@ -37,7 +37,7 @@ pub(crate) struct ProgressArgs {
     task: Option<String>,
 
     /// Only this attempt is meant
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     attempt: Option<u32>,
 }
 

@@ -127,7 +127,7 @@ pub(crate) struct GetArgs {
     places: BTreeMap<(Kind, String), String>,
 
     /// Objects that one request asks for; 0 leaves it to the server. The output is the same [default: 1000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     chunk_size: Option<u32>,
 
     /// Go on and print each change

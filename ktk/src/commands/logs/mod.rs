@@ -3,7 +3,7 @@
 mod many;
 mod writer;
 
-use clap::Args;
+use clap::{Args, builder::RangedI64ValueParser};
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use ktk_client::{
@@ -75,11 +75,12 @@ pub(crate) struct LogsArgs {
     prefix: bool,
 
     /// The most bytes of each log
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit_bytes: Option<u64>,
 
     /// The most logs that are followed at once
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, allow_negative_numbers = true,
+          value_parser = RangedI64ValueParser::<usize>::new().range(0..=i64::from(u32::MAX)))]
     max_log_requests: usize,
 
     /// Of several logs: one that cannot be read does not make the command fail
@@ -95,7 +96,7 @@ pub(crate) struct LogsArgs {
     tail: i64,
 
     /// Attempt to print [default: the newest]
-    #[arg(long, value_name = "N", conflicts_with = "previous")]
+    #[arg(long, value_name = "N", conflicts_with = "previous", allow_negative_numbers = true)]
     attempt: Option<u32>,
 
     /// The attempt before the newest

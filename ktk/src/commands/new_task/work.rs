@@ -42,7 +42,7 @@ pub(crate) struct WorkFlags {
     http_expect: Vec<String>,
 
     /// How many redirects are followed [default: 0]
-    #[arg(long, value_name = "N", requires = "http")]
+    #[arg(long, value_name = "N", requires = "http", allow_negative_numbers = true)]
     http_redirects: Option<u8>,
 }
 

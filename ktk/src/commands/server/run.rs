@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, time};
 
-use clap::{Args, ValueEnum, ValueHint, builder::FalseyValueParser};
+use clap::{
+    Args, ValueEnum, ValueHint,
+    builder::{FalseyValueParser, RangedI64ValueParser},
+};
 use ktk_client::{
     api::{Duration, names},
     client::local,
@@ -83,7 +86,7 @@ pub(crate) struct RunArgs {
 
     /// Requests of one token in a second over the network, before it is asked to wait [default: 1000]
     #[arg(long, value_name = "NUMBER", env = "KTK_REQUEST_RATE", hide_env_values = true,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     request_rate: Option<u32>,
 
     /// Where objects are kept
@@ -91,7 +94,8 @@ pub(crate) struct RunArgs {
     store: Store,
 
     /// How many attempts run at once [default: the number of cores]
-    #[arg(long, value_name = "NUMBER", env = "KTK_SLOTS", hide_env_values = true)]
+    #[arg(long, value_name = "NUMBER", env = "KTK_SLOTS", hide_env_values = true, allow_negative_numbers = true,
+          value_parser = RangedI64ValueParser::<usize>::new().range(0..=i64::from(u32::MAX)))]
     slots: Option<usize>,
 
     /// Labels of this server's node
