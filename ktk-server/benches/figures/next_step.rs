@@ -28,7 +28,7 @@ pub async fn run() -> anyhow::Result<()> {
     let server = Server::start(&[]).await?;
     let dir = tempfile::TempDir::new()?;
     let stamps = Stamps::listen(dir.path())?;
-    let command = stamps.command()?;
+    let command = stamps.command();
     let (mut ours, mut bare, mut commits) = (Sample::default(), Sample::default(), Sample::default());
     for round in 0..ROUNDS {
         let pipeline = chain(&format!("chain-{round}"), &command);

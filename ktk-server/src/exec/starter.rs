@@ -30,7 +30,8 @@ impl Starter {
         }
     }
 
-    /// Starts a process; a launcher that has died is replaced once.
+    /// Starts a process; a launcher that has died is replaced once. One that dies meanwhile may have started it: then it
+    /// is not started again, as an attempt is one process at most.
     ///
     /// # Errors
     /// Why it was not started.
@@ -40,6 +41,11 @@ impl Starter {
             Err(SpawnError::LauncherGone) => {
                 let launcher = self.launcher(Some(&launcher)).await?;
                 launcher.spawn(request).await
+            }
+            Err(SpawnError::LauncherLost) => {
+                // What it has started goes with it; whether another can be started is the next one's matter.
+                let _ = self.launcher(Some(&launcher)).await;
+                Err(SpawnError::LauncherLost)
             }
             result => result,
         }

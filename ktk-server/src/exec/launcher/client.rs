@@ -86,8 +86,11 @@ impl Launcher {
         }
         let (is_started, ending) = self.connection.shared.expect(handle)?;
         let mut guard = Guard { connection: Arc::clone(&self.connection), handle, is_armed: true };
-        self.connection.shared.link.send(frame, descriptors);
-        match is_started.await.unwrap_or(Err(SpawnError::LauncherGone)) {
+        if !self.connection.shared.link.send(frame, descriptors) {
+            guard.is_armed = false;
+            return Err(SpawnError::LauncherGone);
+        }
+        match is_started.await.unwrap_or(Err(SpawnError::LauncherLost)) {
             Ok(pid) => Ok(Process { pid, stdout, stderr, running: Running { guard, ending, end: None } }),
             Err(error) => {
                 guard.is_armed = false;
@@ -109,5 +112,45 @@ impl Launcher {
     pub async fn shut_down(&self) {
         self.connection.shared.close();
         self.closed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use uuid::Uuid;
+
+    use super::super::{Mark, protocol::Reply};
+    use super::*;
+    use crate::exec::starter::Starter;
+
+    /// A launcher that says that it is ready, starts something when it is asked to, and dies before it says so.
+    fn dying(dir: &Path) -> LauncherConfig {
+        let mut ready = Vec::new();
+        Reply::Ready.encode(0, &mut ready);
+        fs::write(dir.join("ready"), ready).unwrap();
+        let script = r#"cd "$0"; cat ready >&0; head -c 1 >/dev/null; echo started >>log"#;
+        LauncherConfig { program: "/bin/sh".into(), args: vec!["-c".into(), script.into(), dir.into()] }
+    }
+
+    #[tokio::test]
+    async fn what_a_launcher_may_have_started_is_not_started_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let starter = Starter::new(dying(dir.path()), Uuid::from_u128(1)).await;
+        let mark = Mark { store_id: "none".into(), task_id: "none".into(), attempt: 1 };
+        let request = SpawnRequest {
+            mark,
+            argv: vec!["true".into()],
+            env: Vec::new(),
+            dir: dir.path().to_owned(),
+            stdin: None,
+        };
+        for attempts in 1..=2 {
+            let refused = starter.spawn(request.clone()).await.map(|process| process.pid);
+            assert_eq!(refused, Err(SpawnError::LauncherLost));
+            assert!(SpawnError::LauncherLost.is_transient());
+            assert_eq!(fs::read_to_string(dir.path().join("log")).unwrap().lines().count(), attempts);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Why an attempt's command was not started. Nothing of it has run.
+/// Why an attempt's command was not started. Nothing of it has run, but for `LauncherLost`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum SpawnError {
     #[error("the command is empty: name a program")]
@@ -43,6 +43,8 @@ pub enum SpawnError {
     NoRoom { reason: String },
     #[error("the helper process that starts commands has ended")]
     LauncherGone,
+    #[error("the helper process that starts commands has ended, maybe after it started this one")]
+    LauncherLost,
     #[error("the system refused to start {file}: {reason}", file = .file.display())]
     Refused { file: PathBuf, reason: String },
 }
@@ -61,6 +63,6 @@ pub enum NotExecutable {
 impl SpawnError {
     /// Whether the same request may succeed a little later with nothing changed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, SpawnError::NoRoom { .. } | SpawnError::LauncherGone)
+        matches!(self, SpawnError::NoRoom { .. } | SpawnError::LauncherGone | SpawnError::LauncherLost)
     }
 }

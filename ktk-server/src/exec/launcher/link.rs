@@ -39,12 +39,21 @@ impl Link {
         Ok(Link { socket, outbox: Mutex::default(), blocked: Notify::new() })
     }
 
-    /// Sends `bytes`, or leaves the rest of them to `flush`. A broken socket is found by `receive`.
-    pub(super) fn send(&self, bytes: Vec<u8>, descriptors: Vec<OwnedFd>) {
+    /// Sends `bytes`, or leaves the rest of them to `flush`. Whether the launcher may get any of them: where the
+    /// socket is known to be broken, it does not.
+    pub(super) fn send(&self, bytes: Vec<u8>, descriptors: Vec<OwnedFd>) -> bool {
         let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
         outbox.push_back(Parcel { bytes, sent: 0, descriptors });
-        if outbox.len() == 1 && self.send_now(&mut outbox).is_err() {
-            self.blocked.notify_one();
+        if outbox.len() > 1 {
+            return true;
+        }
+        match self.send_now(&mut outbox) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.blocked.notify_one();
+                true
+            }
+            Err(_) => outbox.pop_front().is_some_and(|parcel| parcel.sent > 0),
         }
     }
 
