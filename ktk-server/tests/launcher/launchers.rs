@@ -54,7 +54,7 @@ pub(super) async fn a_command_that_kills_its_parent_gains_nothing(bench: Bench) 
     // It may be gone before it has said that it started anything.
     match launcher.spawn(bench.script("kill -9 $PPID; sleep 600")).await {
         Ok(mut process) => assert_eq!(process.wait().await, Ended::Lost),
-        Err(error) => assert_eq!(error, SpawnError::LauncherGone),
+        Err(error) => assert_eq!(error, SpawnError::LauncherLost),
     }
     launcher.closed().await;
     launcher::kill_leftovers(&bench.store_id);
