@@ -167,3 +167,23 @@ fn lines_of_one_stream_are_not_broken_by_the_other() {
     let stamped = place.ok("logs torn --timestamps");
     assert_eq!(stamped.lines().filter(|line| line.contains("Z ")).count(), 3, "{stamped}");
 }
+
+#[test]
+fn what_has_no_end_is_ended_before_another_begins() {
+    let place = Place::started();
+    let long = "head -c 70000 /dev/zero | tr '\\0' o; sleep 0.3; echo ERR >&2; sleep 0.3; echo O";
+    place.typed("run --name long -- sh -c").arg(long).output().code(0);
+    for line in ["logs long", "logs long --timestamps", "logs long --follow"] {
+        let log = place.ok(line);
+        let both = log.lines().find(|line| line.contains("ERR") && line.contains("oo"));
+        assert!(both.is_none() && log.contains("ERR"), "{line}: {} bytes", log.len());
+        assert_eq!(log.matches('o').count(), 70_000, "{line}");
+    }
+    let stamped = place.ok("logs long --timestamps");
+    assert!(stamped.lines().all(|line| line.contains("Z ")), "each begins with its time");
+    for name in ["v1", "v2"] {
+        place.ok(&format!("run --name {name} --label g=v -- printf noend"));
+    }
+    assert_eq!(place.ok("logs -l g=v"), "noend\nnoend\n");
+    assert_eq!(place.ok("logs -l g=v --prefix"), "[task/v1] noend\n[task/v2] noend\n");
+}

@@ -155,6 +155,10 @@ fn a_gigabyte_of_output_is_capped() {
     assert!((50 << 20..=66 << 20).contains(&size), "{size} bytes of log");
     assert!(log.bytes.starts_with(b"first\n"));
     assert!(log.bytes.ends_with(b"last\n"));
+    let flood = b"a line of the flood, forty bytes long....";
+    let is_of_it = |line: &[u8]| flood.starts_with(line) || flood.ends_with(line);
+    let odd = log.bytes.split(|byte| *byte == b'\n').filter(|line| !is_of_it(line)).count();
+    assert_eq!(odd, 2, "at the gap a line ends: only the first and the last are none of the flood");
     let said =
         format!("{}{}", log.stderr, String::from_utf8_lossy(&log.bytes[8 << 20..(8 << 20) + (1 << 20)]));
     assert!(said.contains("bytes"), "nothing says that some is missing: {}", log.stderr);

@@ -7,18 +7,21 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ktk_client::api::{
     Task,
     task::{RetrySpec, TaskSpec},
 };
-use ktk_tests::{Place, children_of, eventually, is_alive, is_long_run, kill};
+use ktk_tests::{Place, children_of, eventually, is_alive, is_long_run, kill, stand_still};
 
 use crate::scripts::script;
 
 const SOON: Duration = Duration::from_secs(30);
+
+/// How long a node is taken for there that says nothing.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// Creates tasks one after the other, each by a call of its own, until told to stop; answers the acknowledged ones.
 fn create_until(
@@ -167,6 +170,30 @@ fn a_killed_launcher_takes_its_processes_along_and_is_started_again() {
     place.ok("wait x");
     assert_eq!(place.server(), server, "the server went on");
     assert_eq!(place.ok("run -- echo still here"), "still here\n");
+}
+
+#[test]
+fn a_server_that_stood_still_keeps_what_it_runs() {
+    let place = Place::started();
+    script(&place, "ended.sh", "echo $$ >>ended; while ! test -e still; do sleep 0.02; done");
+    script(&place, "runs.sh", "echo $$ >>runs; while ! test -e go; do sleep 0.02; done");
+    for name in ["ended", "runs"] {
+        place.ok(&format!("create task {name} --retry 0 -- sh {name}.sh"));
+        eventually("it runs", SOON, || place.work().join(name).exists().then_some(()));
+    }
+    stand_still(place.server(), || {
+        place.file("still", "");
+        let begun = Instant::now();
+        let is_over = || (begun.elapsed() > LEASE + Duration::from_secs(2)).then_some(());
+        eventually("a lease is over", SOON, is_over);
+    });
+    place.ok("wait ended --timeout 30s");
+    place.file("go", "");
+    place.ok("wait runs --timeout 30s");
+    for name in ["ended", "runs"] {
+        assert_eq!(place.field("task", name, "/status/attempt"), "1");
+        assert_eq!(std::fs::read_to_string(place.work().join(name)).unwrap().lines().count(), 1);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub use deadline::{eventually, eventually_async};
 pub use mask::masked;
 pub use peer::{Asked, HttpPeer, reply};
 pub use place::Place;
-pub use processes::{Process, children_of, is_alive, kill, processes_of, session_of};
+pub use processes::{Process, children_of, is_alive, kill, processes_of, session_of, stand_still};
 pub use tour::{TourStep, readme_tour, tour_of};
 pub use typed::{Output, Running, Typed};
 pub use words::words;

@@ -84,7 +84,18 @@ pub fn session_of(pid: u32) -> u32 {
 
 /// Ends a process with SIGKILL; one that is gone already is gone.
 pub fn kill(pid: u32) {
+    signal(pid, Signal::KILL);
+}
+
+/// Lets a process stand still for as long as `meanwhile` takes.
+pub fn stand_still(pid: u32, meanwhile: impl FnOnce()) {
+    signal(pid, Signal::STOP);
+    meanwhile();
+    signal(pid, Signal::CONT);
+}
+
+fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }

@@ -45,6 +45,7 @@ pub struct Worker {
     executors: Executors,
     on_connection: Option<ConnectionHook>,
     on_registered: Option<RegisteredHook>,
+    is_embedded: bool,
 }
 
 impl Worker {
@@ -73,6 +74,7 @@ impl Worker {
             executors: Executors::default(),
             on_connection: None,
             on_registered: None,
+            is_embedded: false,
         })
     }
 
@@ -95,7 +97,9 @@ impl Worker {
     /// Where the server is not there at the start, or refuses the worker.
     pub async fn run(self, shutdown: ShutdownSignal) -> Result<()> {
         let hooks = Hooks { connection: self.on_connection, registered: self.on_registered };
-        Runtime::new(self.client, self.params, self.executors, hooks, shutdown).run().await
+        let mut runtime = Runtime::new(self.client, self.params, self.executors, hooks, shutdown);
+        runtime.is_embedded = self.is_embedded;
+        runtime.run().await
     }
 }
 
@@ -258,6 +262,20 @@ impl WorkerBuilder {
     /// ```
     pub fn http_executor(mut self, executor: Arc<dyn Executor>) -> Self {
         self.0.executors.http = Some(executor);
+        self
+    }
+
+    /// Says that it runs in its server's process. A pause of the one is a pause of the other then: the worker does
+    /// not lose its lease by its own clock, only when the server says so.
+    ///
+    /// ```
+    /// # use ktk_client::{Client, worker::Worker};
+    /// # fn example(client: Client) -> Worker {
+    /// Worker::builder(client).embedded().build()
+    /// # }
+    /// ```
+    pub fn embedded(mut self) -> Self {
+        self.0.is_embedded = true;
         self
     }
 

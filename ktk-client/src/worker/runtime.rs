@@ -46,6 +46,8 @@ pub(super) struct Runtime {
     /// When the call was sent that the server last answered.
     pub(super) heard_at: Instant,
     pub(super) is_leaving: bool,
+    /// Whether its server is in the same process, and judges its lease alone.
+    pub(super) is_embedded: bool,
     drain_end: Option<Instant>,
     is_lost: bool,
     pub(super) pauses: Pauses,
@@ -74,6 +76,7 @@ impl Runtime {
             lent: 0,
             heard_at: clock::now(),
             is_leaving: false,
+            is_embedded: false,
             drain_end: None,
             is_lost: false,
             pauses: Pauses::new(limits::FOLLOW_PAUSES),
@@ -178,7 +181,7 @@ impl Runtime {
     }
 
     pub(super) async fn wake(&mut self) -> Wake {
-        let lease = self.registered.as_ref().filter(|_| self.attempts.held_count() > 0);
+        let lease = self.registered.as_ref().filter(|_| !self.is_embedded && self.attempts.held_count() > 0);
         let lease_end = lease.map(|registered| self.heard_at + registered.lease.get());
         tokio::select! {
             biased;

@@ -281,6 +281,7 @@ async fn serve(
         .id(info.id)
         .name("local")
         .role("server")
+        .embedded()
         .slots(slots as u32)
         .labels(config.labels.clone())
         .process_executor(Arc::new(executor))

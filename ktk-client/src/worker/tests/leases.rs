@@ -111,3 +111,20 @@ async fn a_worker_that_finds_no_server_at_its_start_fails() {
     server.next().await.fail(unreachable());
     assert!(running.await.expect("no panic").expect_err("nobody there").is_unreachable());
 }
+
+#[tokio::test(start_paused = true)]
+async fn in_its_servers_process_a_lease_is_lost_when_the_server_says_so() {
+    let (handler, mut started) = by_hand();
+    let mut stage = Stage::set(4, |worker| worker.handler("wait", handler).embedded()).await;
+    stage.next().await.grant([grant(1, "wait")]);
+    let attempt = started.recv().await.expect("started");
+    let call = stage.next().await;
+    // Both stood still.
+    tokio::time::advance(LEASE * 3).await;
+    settle().await;
+    assert_eq!(attempt.context.stop.now(), None);
+    attempt.succeed();
+    call.grant([]);
+    let call = stage.next_wanted().await;
+    assert_eq!((call.params.generation, call.ends()), (1, vec![(1, None)]));
+}

@@ -204,7 +204,7 @@ impl LogsArgs {
             pipeline: None,
             query: Query { namespace, labels, fields, is_summary: true, ..Query::default() },
             steps: self.step.iter().cloned().collect(),
-            manner: self.manner(self.follow),
+            manner: self.manner(true),
             params,
             max_requests: self.max_log_requests,
             ignore_errors: self.ignore_errors,

@@ -23,7 +23,7 @@ pub(super) struct Manner {
     pub(super) has_prefix: bool,
     /// The most bytes of each log.
     pub(super) limit: Option<u64>,
-    /// Whether others write between its lines.
+    /// Whether others write between its lines, or after it.
     pub(super) is_shared: bool,
     /// Whether it is written as it grows.
     pub(super) is_following: bool,
@@ -39,6 +39,8 @@ pub(super) struct LogWriter<'a> {
     /// Whether a begun line waits for its end, so that no other stream's comes into it.
     holds_lines: bool,
     streams: [Begun; 2],
+    /// The stream whose line was written without its end.
+    open: Option<usize>,
 }
 
 /// What a stream has begun.
@@ -55,7 +57,16 @@ impl<'a> LogWriter<'a> {
         let prefix = if manner.has_prefix { format!("[task/{}] ", escape(name)) } else { String::new() };
         let filter = ui.stdout_is_terminal().then(LogFilter::default);
         let holds_lines = manner.is_shared || !(manner.is_following && ui.stdout_is_terminal());
-        Self { ui, manner, prefix, filter, left: manner.limit, holds_lines, streams: Default::default() }
+        Self {
+            ui,
+            manner,
+            prefix,
+            filter,
+            left: manner.limit,
+            holds_lines,
+            streams: Default::default(),
+            open: None,
+        }
     }
 
     /// Whether nothing more is to be written.
@@ -87,6 +98,7 @@ impl<'a> LogWriter<'a> {
             }
             LogEvent::Dropped { bytes, .. } => {
                 self.give_up_lines()?;
+                self.break_line(None)?;
                 self.ui.flush()?;
                 let text = format!("({bytes} bytes of the log are missing here: it is over its limit)");
                 self.ui.message(&format!("{}{text}", self.prefix));
@@ -98,7 +110,7 @@ impl<'a> LogWriter<'a> {
 
     fn emit(&mut self, stream: usize, bytes: &[u8]) -> Result<(), CliError> {
         if !self.holds_lines {
-            return self.put(bytes);
+            return self.put(stream, bytes);
         }
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let (whole, rest) = bytes.split_at(end);
@@ -115,24 +127,41 @@ impl<'a> LogWriter<'a> {
                 held.extend_from_slice(rest);
             }
         }
-        self.put(&lines)
+        self.put(stream, &lines)
+    }
+
+    /// Ends a line whose end has not come, where what is next does not go on with it.
+    fn break_line(&mut self, next: Option<usize>) -> Result<(), CliError> {
+        match self.open {
+            Some(stream) if self.open != next => {
+                self.streams[stream].is_in_line = false;
+                self.open = None;
+                self.pass(b"\n")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the lines whose ends will not come.
     fn give_up_lines(&mut self) -> Result<(), CliError> {
         let [first, second] = [0, 1].map(|stream| std::mem::take(&mut self.streams[stream].held));
-        for (mut line, is_last) in [(first, second.is_empty()), (second, true)] {
+        for (stream, line) in [first, second].into_iter().enumerate() {
             if !line.is_empty() {
-                if self.manner.is_shared || !is_last {
-                    line.push(b'\n');
-                }
-                self.put(&line)?;
+                self.put(stream, &line)?;
             }
         }
-        Ok(())
+        if self.manner.is_shared { self.break_line(None) } else { Ok(()) }
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+    fn put(&mut self, stream: usize, bytes: &[u8]) -> Result<(), CliError> {
+        if !bytes.is_empty() {
+            self.break_line(Some(stream))?;
+            self.open = (!bytes.ends_with(b"\n")).then_some(stream);
+        }
+        self.pass(bytes)
+    }
+
+    fn pass(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         match &mut self.filter {
             Some(filter) => self.ui.print(&filter.filter(bytes)),
             None => self.ui.print_bytes(bytes),
