@@ -59,3 +59,14 @@ async fn what_is_committed_but_not_at_hand_is_told_later() {
     assert_eq!((told(0), told(1)), (2, 1));
     store.close().await;
 }
+
+#[tokio::test]
+async fn what_is_written_again_as_the_same_version_is_one_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    write(&store, [Step::InsertTasks(vec![new_task(task(1))])]).await;
+    let again = Step::UpdateTasks(vec![TaskRow { message: Some("again".into()), ..task(1) }]);
+    let mut seen = write(&store, [again, Step::Changes(0, 10)]).await;
+    assert_eq!(versions(seen.pop().unwrap()), [1], "one is at hand, and one is not committed yet");
+    store.close().await;
+}

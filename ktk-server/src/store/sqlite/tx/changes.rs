@@ -65,6 +65,8 @@ fn tasks(session: &Session, after: u64, limit: usize) -> Outcome<Vec<TaskRow>> {
         };
         page.extend(session.written.borrow().iter().filter(|(version, _)| *version > at));
         page.sort_unstable();
+        // A row may be written again as the version that it has.
+        page.dedup();
         page.truncate(limit);
         let is_last = page.len() < limit;
         let mut row = session.statement(TASK)?;
