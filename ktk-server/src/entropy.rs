@@ -41,16 +41,17 @@ impl Entropy {
         Self { common: Draw::new(draw(seed)), secret: Mutex::new(draw(!seed)) }
     }
 
-    /// A UUIDv7 of this time, above the one before it: what one call makes stands in the order in which it was
-    /// made. (RFC 9562, section 6.2, method 2: within a millisecond, what is random grows by a random step.)
+    /// A UUIDv7 of this time, above all before it: what is made stands in the order in which it was made. (RFC 9562,
+    /// section 6.2, method 2: within a millisecond, what is random grows by a random step. Where the time lies before
+    /// that of the last id, because the clock went back or somebody else drew meanwhile, it has the last id's.)
     pub fn id(&self, now: Timestamp) -> Uuid {
         const BITS_BEHIND_THE_VARIANT: u32 = 62;
         const HALF_OF_74_BITS: u128 = (1 << 73) - 1;
-        let millis = now.as_millisecond().unsigned_abs();
+        let now = now.as_millisecond().unsigned_abs();
         let mut common = self.common.lock().expect("nobody panics while holding it");
-        let random = match common.last {
-            (last, random) if last == millis => random + 1 + u128::from(common.draw.random::<u32>()),
-            _ => common.draw.random::<u128>() & HALF_OF_74_BITS,
+        let (millis, random) = match common.last {
+            (last, random) if now <= last => (last, random + 1 + u128::from(common.draw.random::<u32>())),
+            _ => (now, common.draw.random::<u128>() & HALF_OF_74_BITS),
         };
         common.last = (millis, random);
         let mut bytes = [0; 10];
@@ -94,11 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_another_time_tells_nothing_of_the_one_before() {
+    fn ids_stand_in_the_order_in_which_they_were_drawn_whatever_the_clock_does() {
         let entropy = Entropy::seeded(7);
-        let random = |text: &str| entropy.id(text.parse().unwrap()).as_u128() & ((1 << 62) - 1);
-        let drawn =
-            ["2026-11-23T10:00:00.001Z", "2026-11-23T10:00:00.002Z", "2026-11-23T10:00:00.001Z"].map(random);
-        assert!(drawn[0].abs_diff(drawn[1]) > 1 << 33 && drawn[0].abs_diff(drawn[2]) > 1 << 33, "{drawn:x?}");
+        let at = |second: u32| format!("2026-11-23T10:00:{second:02}Z").parse().unwrap();
+        let ids: Vec<Uuid> = [5, 6, 5, 5, 7, 1, 8].map(at).into_iter().map(|now| entropy.id(now)).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        let random = |id: &Uuid| id.as_u128() & ((1 << 62) - 1);
+        assert!(random(&ids[0]).abs_diff(random(&ids[1])) > 1 << 33, "a later time is drawn anew");
     }
 }
