@@ -196,12 +196,48 @@ where
         self.0.is_rehearsal()
     }
 
+    fn goes_ahead(&self) -> bool {
+        self.0.goes_ahead()
+    }
+
     fn makes_work(done: &Done<A>) -> bool {
         done.effects.work
     }
 
     fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send {
         self.0.run(tx)
+    }
+}
+
+/// An operation of whoever may be in the server's own process: what takes back what it wrote takes the asker too, who
+/// need not wait for the disk.
+pub struct Near<O> {
+    pub operation: O,
+    pub is_near: bool,
+}
+
+impl<O: Operation> Operation for Near<O> {
+    type Output = O::Output;
+    type Error = O::Error;
+
+    fn durability(&self) -> Durability {
+        self.operation.durability()
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.operation.is_rehearsal()
+    }
+
+    fn goes_ahead(&self) -> bool {
+        self.is_near || self.operation.goes_ahead()
+    }
+
+    fn makes_work(output: &Self::Output) -> bool {
+        O::makes_work(output)
+    }
+
+    fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send {
+        self.operation.run(tx)
     }
 }
 

@@ -13,13 +13,13 @@ use ktk_client::api::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{RouterBuilder, method};
+use super::{Caller, RouterBuilder, method};
 use crate::{
     engine::{
         Engine,
         leases::Leases,
         nodes::{HeldLook, RegisterNode, SyncNode},
-        operation::By,
+        operation::{By, Near},
         unit::Effects,
     },
     limits,
@@ -75,7 +75,7 @@ pub fn register<S: Store>(router: RouterBuilder, engine: &Arc<Engine<S>>) -> Rou
     let engine = Arc::clone(engine);
     router.method::<Sync, _, _>(move |caller, params| {
         let (engine, calls) = (Arc::clone(&engine), Arc::clone(&calls));
-        async move { sync(&engine, &calls, caller.by, params).await }
+        async move { sync(&engine, &calls, caller, params).await }
     })
 }
 
@@ -97,9 +97,12 @@ async fn register_node<S: Store>(
 async fn sync<S: Store>(
     engine: &Engine<S>,
     calls: &Calls,
-    by: By,
+    caller: Caller,
     mut params: SyncParams,
 ) -> Result<Synced, ApiError> {
+    let by = caller.by;
+    // Where most slots are taken, ends that wait for the disk together cost less, and nobody waits for a slot.
+    let is_near = caller.is_worker && params.running <= params.free;
     let deadline = params.wait.map(|wait| Instant::now() + wait.get());
     let mut work = engine.hub.work();
     let mut stops = engine.hub.stops();
@@ -126,7 +129,7 @@ async fn sync<S: Store>(
             let check_stops = call.told != Some(stops_now) || params.resync;
             let look = SyncNode { ask: engine.ask(by.clone()), params: params.clone(), check_stops, waiting };
             let unheard = held.unheard(&params);
-            let answer = engine.write(look).await?;
+            let answer = engine.write(Near { operation: look, is_near }).await?;
             unheard.heard();
             if held.looked(&params, stops_now, &answer) {
                 return Ok(answer);

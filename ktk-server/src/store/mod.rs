@@ -84,6 +84,12 @@ pub trait Operation: Send + Sync + 'static {
         false
     }
 
+    /// Whether it may be answered before the disk has what it wrote: because a power cut may take that back, or because
+    /// the same one takes whoever hears the answer.
+    fn goes_ahead(&self) -> bool {
+        self.durability() == Durability::Relaxed && !self.is_rehearsal()
+    }
+
     /// Whether what it came to made work that somebody may stand for.
     fn makes_work(_: &Self::Output) -> bool {
         false
@@ -95,7 +101,7 @@ pub trait Operation: Send + Sync + 'static {
 
 /// A store: runs operations, each whole or not at all, as if one after another.
 pub trait Store: Clone + Send + Sync + 'static {
-    /// Runs an operation that may write; answers after its commit.
+    /// Runs an operation that may write; answers after its commit, and when that is on the disk unless it goes ahead.
     fn write<O: Operation>(&self, operation: O) -> impl Future<Output = Result<O::Output, O::Error>> + Send;
 
     /// Runs an operation with the next one that makes work, in its transaction and after it: `None` where `otherwise`

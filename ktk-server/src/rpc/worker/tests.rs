@@ -15,7 +15,7 @@ use crate::{
     engine::{create_task::CreateTask, hold::HoldTask, shared::Shared},
     entropy::Entropy,
     jq::Jq,
-    store::memory::MemoryStore,
+    store::{Operation, StoreInfo, memory::MemoryStore},
 };
 
 fn full_node(generation: u32) -> SyncParams {
@@ -64,6 +64,11 @@ fn by() -> By {
     "worker".into()
 }
 
+/// A worker in a process of its own.
+fn elsewhere() -> Caller {
+    Caller::bearer(by())
+}
+
 /// A server with two nodes; the first ran `a`, and `b` comes after it but is held.
 async fn two_nodes(calls: &Calls) -> Server {
     let shared = Shared::new(Entropy::seeded(1), None);
@@ -75,23 +80,27 @@ async fn two_nodes(calls: &Calls) -> Server {
         register_node(&engine, by(), params).await.expect("it is registered");
     }
     make(&engine, "a", TaskSpec::handler("job")).await;
-    let grants = sync(&engine, calls, by(), waits(FIRST, None)).await.expect("an answer").grants;
-    let report = |grant: &Grant| Report {
-        task: grant.task,
-        attempt: grant.attempt,
-        fence: grant.fence,
-        outcome: Outcome::default(),
-    };
-    let reports: Vec<Report> = grants.iter().map(report).collect();
-    let said = SyncParams { node: FIRST, generation: 1, reports, ..SyncParams::default() };
-    assert_eq!(sync(&engine, calls, by(), said).await.expect("an answer").accepted, [true]);
+    let grants = sync(&engine, calls, elsewhere(), waits(FIRST, None)).await.expect("an answer").grants;
+    assert_eq!(sync(&engine, calls, elsewhere(), ends(&grants)).await.expect("an answer").accepted, [true]);
     let affinity = Some(Affinity::Execution);
     let spec = TaskSpec { needs: vec!["a".into()], hold: true, affinity, ..TaskSpec::handler("job") };
     make(&engine, "b", spec).await;
     engine
 }
 
-async fn make(engine: &Server, name: &str, spec: TaskSpec) {
+/// A call of the first node that tells of their ends.
+fn ends(grants: &[Grant]) -> SyncParams {
+    let report = |grant: &Grant| Report {
+        task: grant.task,
+        attempt: grant.attempt,
+        fence: grant.fence,
+        outcome: Outcome::default(),
+    };
+    let reports = grants.iter().map(report).collect();
+    SyncParams { node: FIRST, generation: 1, reports, ..SyncParams::default() }
+}
+
+async fn make<S: Store>(engine: &Engine<S>, name: &str, spec: TaskSpec) {
     let params =
         CreateParams { object: Task::new(name, spec), request_id: None, caller_env: None, dry_run: false };
     let create = CreateTask::new(engine.ask("tester"), params, engine.types(), Vec::new());
@@ -126,7 +135,7 @@ type Waiting<'c> = Pin<Box<dyn Future<Output = Result<Synced, ApiError>> + 'c>>;
 /// Calls of the second node and of the first, which wait, the second's before the other; then `b` may go.
 async fn both_wait<'c>(engine: &'c Server, calls: &'c Calls) -> (Waiting<'c>, Waiting<'c>) {
     let hour = Some(Duration::from_secs(3600));
-    let call = |node| -> Waiting<'c> { Box::pin(sync(engine, calls, by(), waits(node, hour))) };
+    let call = |node| -> Waiting<'c> { Box::pin(sync(engine, calls, elsewhere(), waits(node, hour))) };
     let (mut second, mut first) = (call(SECOND), call(FIRST));
     tokio::select! {
         biased;
@@ -172,14 +181,59 @@ async fn what_was_kept_for_a_call_that_ends_goes_to_another() {
 async fn a_look_that_fails_leaves_a_lease_and_an_idle_one_none() {
     let calls = Calls::default();
     let engine = two_nodes(&calls).await;
-    sync(&engine, &calls, by(), waits(SECOND, None)).await.expect("an answer");
+    sync(&engine, &calls, elsewhere(), waits(SECOND, None)).await.expect("an answer");
     assert_eq!(engine.leases.next_end(), None, "it runs nothing");
     let outcome = Outcome { reason: Some(ktk_client::api::Reason::ByUser), ..Outcome::default() };
     let fence = ktk_client::api::worker::Fence { epoch: 1, counter: 1 };
     let report = Report { task: FIRST, attempt: 1, fence, outcome };
     let wrong = SyncParams { reports: vec![report], ..waits(SECOND, None) };
-    sync(&engine, &calls, by(), wrong).await.expect_err("that is no end of an attempt");
+    sync(&engine, &calls, elsewhere(), wrong).await.expect_err("that is no end of an attempt");
     assert!(engine.leases.next_end().is_some(), "what else was done may be there");
-    sync(&engine, &calls, by(), waits(SECOND, None)).await.expect("an answer");
+    sync(&engine, &calls, elsewhere(), waits(SECOND, None)).await.expect("an answer");
     assert_eq!(engine.leases.next_end(), None);
+}
+
+/// A store that remembers of each write whether it might be answered before the disk had it.
+#[derive(Clone)]
+struct Watched {
+    store: MemoryStore,
+    ahead: Arc<Mutex<Vec<bool>>>,
+}
+
+impl Store for Watched {
+    async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        self.ahead.lock().expect("nobody panics").push(operation.goes_ahead());
+        self.store.write(operation).await
+    }
+
+    async fn read<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        self.store.read(operation).await
+    }
+
+    fn info(&self) -> StoreInfo {
+        self.store.info()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_waits_for_the_disk_unless_a_power_cut_takes_its_worker_too() {
+    let ahead = Arc::default();
+    let store = Watched { store: MemoryStore::new(Uuid::from_u128(7)), ahead: Arc::clone(&ahead) };
+    let shared = Shared::new(Entropy::seeded(1), None);
+    let (engine, _) = Engine::new(store, Clock::manual(jiff::Timestamp::UNIX_EPOCH), shared, Jq::here());
+    let (calls, types) = (Calls::default(), vec!["job".to_owned()]);
+    let params =
+        RegisterParams { id: FIRST, name: "first".into(), slots: 1, types, ..RegisterParams::default() };
+    register_node(&engine, by(), params).await.expect("it is registered");
+    for (name, caller, goes_ahead) in [("a", elsewhere(), false), ("b", Caller::own_worker(), true)] {
+        make(&engine, name, TaskSpec::handler("job")).await;
+        let seen = || *ahead.lock().expect("nobody panics").last().expect("there was a write");
+        assert!(!seen(), "whoever made it was told that it is there");
+        let grants =
+            sync(&engine, &calls, caller.clone(), waits(FIRST, None)).await.expect("an answer").grants;
+        assert!(seen(), "a claim may be taken back");
+        assert_eq!(names(&grants), [name]);
+        sync(&engine, &calls, caller, ends(&grants)).await.expect("an answer");
+        assert_eq!(seen(), goes_ahead, "the end of {name}");
+    }
 }

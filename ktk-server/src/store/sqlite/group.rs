@@ -1,6 +1,7 @@
-//! Group commit: what waits is run in one transaction, committed once, and answered after it.
+//! Group commit: what waits is run in one transaction, committed and synced once, and answered after it.
 
 use super::{
+    disk::Disk,
     fault::{Fault, Outcome, Reach},
     job::Job,
     standing::Standing,
@@ -22,6 +23,17 @@ enum Refusal {
     Broken(String),
 }
 
+/// What is left to do for a group that is committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Committed {
+    /// Nothing: it wrote nothing, or what a power cut may take back.
+    Unsynced,
+    /// It has to be synced, and who need not wait for that goes ahead.
+    ToSync,
+    /// It has to be synced before anybody sees one of its numbers.
+    ToSyncFirst,
+}
+
 /// How a group is run. Savepoints copy each page that an operation touches; operations decide
 /// before they write, so that few fail with something to take back.
 #[derive(Clone, Copy)]
@@ -30,21 +42,27 @@ struct Way {
     savepoints: bool,
 }
 
+/// What groups have to do with beside their transaction.
+pub(super) struct Around {
+    pub(super) standing: Standing,
+    pub(super) disk: Disk,
+}
+
 /// Runs a group and answers all. Where it makes work, the first of those who stand joins it.
 /// An error means that nothing may be acknowledged any more.
 pub(super) fn run_group(
     tx: &mut SqliteTx,
     mut jobs: Vec<Box<dyn Job>>,
-    standing: &Standing,
+    around: &Around,
 ) -> Result<(), String> {
     let synced = jobs.iter().any(|job| job.durability() == Durability::Synced);
     // A long rehearsal is not run twice for its neighbours' sake.
     let savepoints = jobs.len() > 1 && jobs.iter().any(|job| job.is_rehearsal());
     let mut way = Way { synced, savepoints };
     loop {
-        match attempt(tx, &mut jobs, way, standing) {
-            // Who stood for the work has more to do than who made it.
-            Ok(()) | Err(Refusal::Failed) => jobs.into_iter().rev().for_each(Job::answer),
+        match attempt(tx, &mut jobs, way, around) {
+            Ok(committed) => return settle(jobs, committed, &around.disk),
+            Err(Refusal::Failed) => jobs.into_iter().for_each(Job::answer),
             Err(Refusal::Unsynced) if !way.synced => {
                 way.synced = true;
                 continue;
@@ -62,16 +80,36 @@ pub(super) fn run_group(
                 if job.has_failed() { job.answer() } else { job.refuse(error) }
             }
             // One of them cannot be stored, and took the others with it: each for itself now.
-            Err(_) => return run_singly(tx, jobs, standing),
+            Err(_) => return run_singly(tx, jobs, around),
         }
         return Ok(());
     }
 }
 
-fn run_singly(tx: &mut SqliteTx, jobs: Vec<Box<dyn Job>>, standing: &Standing) -> Result<(), String> {
+/// Answers what was committed: who goes ahead before the sync, the rest after it.
+fn settle(jobs: Vec<Box<dyn Job>>, committed: Committed, disk: &Disk) -> Result<(), String> {
+    let goes_ahead = |job: &dyn Job| match committed {
+        Committed::Unsynced => true,
+        Committed::ToSync => job.goes_ahead(),
+        Committed::ToSyncFirst => false,
+    };
+    // Who stood for the work has more to do than who made it.
+    let (ahead, others): (Vec<_>, Vec<_>) = jobs.into_iter().rev().partition(|job| goes_ahead(&**job));
+    ahead.into_iter().for_each(Job::answer);
+    if committed != Committed::Unsynced
+        && let Err(reason) = disk.sync()
+    {
+        refuse(others, &reason);
+        return Err(reason);
+    }
+    others.into_iter().for_each(Job::answer);
+    Ok(())
+}
+
+fn run_singly(tx: &mut SqliteTx, jobs: Vec<Box<dyn Job>>, around: &Around) -> Result<(), String> {
     let mut jobs = jobs.into_iter();
     while let Some(job) = jobs.next() {
-        if let Err(reason) = run_group(tx, vec![job], standing) {
+        if let Err(reason) = run_group(tx, vec![job], around) {
             refuse(jobs.collect(), &reason);
             return Err(reason);
         }
@@ -88,15 +126,15 @@ fn attempt(
     tx: &mut SqliteTx,
     jobs: &mut Vec<Box<dyn Job>>,
     way: Way,
-    standing: &Standing,
-) -> Result<(), Refusal> {
-    set_sync(tx, way.synced)
-        .and_then(|()| execute(tx, "BEGIN IMMEDIATE"))
-        .map_err(|fault| refusal(&fault))?;
+    around: &Around,
+) -> Result<Committed, Refusal> {
+    tx.mode = Mode::Write { synced: way.synced };
+    execute(tx, "BEGIN IMMEDIATE").map_err(|fault| refusal(&fault))?;
+    let before = tx.session.connection.total_changes();
     let is_alone = jobs.len() == 1;
     run_jobs(tx, jobs, way, is_alone)?;
     if jobs.iter().any(|job| job.has_made_work())
-        && let Some(job) = standing.take()
+        && let Some(job) = around.standing.take()
     {
         let at = jobs.len();
         jobs.push(job);
@@ -106,10 +144,24 @@ fn attempt(
         }
         run_jobs(tx, &mut jobs[at..], way, false)?;
     }
+    let has_written = tx.session.connection.total_changes() != before;
+    let committed = if way.synced && has_written { commit_to_sync(tx, &around.disk)? } else { commit(tx)? };
+    tx.session.recent.publish(tx.session.written.get_mut());
+    Ok(committed)
+}
+
+/// A commit that readers see, and whose answers wait for the disk.
+fn commit_to_sync(tx: &mut SqliteTx, disk: &Disk) -> Result<Committed, Refusal> {
+    disk.expect();
+    let has_reserved = tx.numbers.has_reserved();
+    commit(tx).inspect_err(|_| disk.expect_nothing())?;
+    Ok(if has_reserved { Committed::ToSyncFirst } else { Committed::ToSync })
+}
+
+fn commit(tx: &mut SqliteTx) -> Result<Committed, Refusal> {
     note_newest(tx).and_then(|()| execute(tx, "COMMIT")).map_err(|fault| abandon(tx, &fault))?;
     tx.numbers.committed();
-    tx.session.recent.publish(tx.session.written.get_mut());
-    Ok(())
+    Ok(Committed::Unsynced)
 }
 
 fn run_jobs(tx: &mut SqliteTx, jobs: &mut [Box<dyn Job>], way: Way, is_alone: bool) -> Result<(), Refusal> {
@@ -200,17 +252,6 @@ fn roll_back(tx: &mut SqliteTx) -> Result<(), Refusal> {
     tx.numbers.committed();
     // A transaction that can neither be committed nor taken back leaves nothing to go on with.
     rolled_back.map_err(|fault| Refusal::Broken(format!("a rollback failed: {}", fault.store_error())))
-}
-
-/// Says how commits are synced, where that changes. NORMAL does not sync the log at a commit.
-fn set_sync(tx: &mut SqliteTx, synced: bool) -> Outcome<()> {
-    let mode = Mode::Write { synced };
-    if tx.mode != mode {
-        let word = if synced { "FULL" } else { "NORMAL" };
-        tx.session.connection.pragma_update(None, "synchronous", word)?;
-        tx.mode = mode;
-    }
-    Ok(())
 }
 
 fn execute(tx: &SqliteTx, sql: &str) -> Outcome<()> {

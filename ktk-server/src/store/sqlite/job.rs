@@ -12,6 +12,10 @@ pub(super) trait Job: Send {
     fn is_rehearsal(&self) -> bool {
         false
     }
+    /// Whether it is answered before its commit is on the disk.
+    fn goes_ahead(&self) -> bool {
+        self.durability() == Durability::Relaxed
+    }
     /// Runs it in a transaction; whether what it did may be committed.
     fn run(&mut self, tx: &mut SqliteTx) -> bool;
     /// Whether its last run made work that somebody may stand for.
@@ -48,6 +52,10 @@ impl<O: Operation> Job for Call<O> {
 
     fn is_rehearsal(&self) -> bool {
         self.operation.is_rehearsal()
+    }
+
+    fn goes_ahead(&self) -> bool {
+        self.operation.goes_ahead()
     }
 
     fn run(&mut self, tx: &mut SqliteTx) -> bool {

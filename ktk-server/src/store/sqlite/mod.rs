@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file in write-ahead mode, one thread that writes, a few that
 //! read. Nothing is acknowledged before it is on the disk.
 
+mod disk;
 mod failure;
 mod fault;
 mod group;
@@ -59,12 +60,10 @@ impl SqliteStore {
         let info = StoreInfo { kind: "sqlite", id: opened.id, epoch: opened.numbers.epoch };
         let failure = Failure::new();
         let standing = Standing::default();
-        let threads = readers::start(&opened.path, options, (&opened.numbers, &opened.recent)).and_then(
-            |(sender, readers)| {
-                let others = writer::Others { failure: failure.clone(), readers, standing: standing.clone() };
-                Ok((writer::start(opened, others, lock)?, sender))
-            },
-        );
+        let threads = readers::start(&opened, options).and_then(|(sender, readers)| {
+            let others = writer::Others { failure: failure.clone(), readers };
+            Ok((writer::start(opened, standing.clone(), others, lock)?, sender))
+        });
         let (writer, readers) = threads
             .map_err(|error| StoreError::Unavailable(format!("cannot start the store's threads: {error}")))?;
         Ok(Self { writer, readers, standing, failure, info })

@@ -53,7 +53,12 @@ impl Numbers {
         Ok(self.version)
     }
 
-    /// The transaction is on the disk.
+    /// Whether the transaction has set a block aside: its numbers hold once that is on the disk.
+    pub(super) fn has_reserved(&self) -> bool {
+        self.moved
+    }
+
+    /// The transaction is committed.
     pub(super) fn committed(&mut self) {
         self.moved = false;
     }

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use uuid::Uuid;
 
 use super::{
+    disk::Disk,
     fault::{Fault, Outcome},
     log::Log,
     migrate::{look, migrate},
@@ -48,7 +49,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 3, writer_cache_kib: 4_096, reader_cache_kib: 6_144, max_pages: None }
+        Self { readers: 3, writer_cache_kib: 16_384, reader_cache_kib: 6_144, max_pages: None }
     }
 }
 
@@ -56,6 +57,7 @@ impl Default for SqliteOptions {
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) log: Log,
+    pub(super) disk: Disk,
     pub(super) numbers: Numbers,
     pub(super) recent: Recent,
     pub(super) id: Uuid,
@@ -81,6 +83,8 @@ pub(super) fn open(lock: &StoreLock, options: &SqliteOptions) -> StoreResult<Ope
         let log = Log::watch(&mut connection)?;
         migrate(&mut connection, found)?;
         let (id, numbers) = begin_epoch(&mut connection)?;
+        // From here on whoever commits syncs the log. SQLite does so itself where it is copied back.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
         let newest =
             connection.query_row("SELECT tasks_version FROM meta", [], |row| row.get::<_, i64>(0))?;
         Ok((id, numbers, log, Recent::new(newest.cast_unsigned())))
@@ -88,7 +92,8 @@ pub(super) fn open(lock: &StoreLock, options: &SqliteOptions) -> StoreResult<Ope
     let (id, numbers, log, recent) = opened.map_err(|fault: Fault| fault.store_error())?;
     // SQLite tries this for its log, but does not say when it fails.
     lock.sync_dir().map_err(|error| unavailable(&dir, &error))?;
-    Ok(Opened { connection, log, numbers, recent, id, path })
+    let disk = Disk::of(&path).map_err(|error| unavailable(&path, &error))?;
+    Ok(Opened { connection, log, disk, numbers, recent, id, path })
 }
 
 /// Opens a connection that can only read.

@@ -9,10 +9,11 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
+    disk::Durable,
     fault::Outcome,
     job::Job,
     numbers::Numbers,
-    open::{SqliteOptions, open_reader},
+    open::{Opened, SqliteOptions, open_reader},
     recent::Recent,
     session::Session,
     transaction::{Mode, SqliteTx},
@@ -38,19 +39,19 @@ pub(super) struct Readers {
 
 /// Starts the threads.
 pub(super) fn start(
-    path: &std::path::Path,
+    opened: &Opened,
     options: &SqliteOptions,
-    (numbers, recent): (&Numbers, &Recent),
 ) -> std::io::Result<(mpsc::Sender<Order>, Readers)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let queue = Arc::new(Mutex::new(receiver));
     let mut threads = Vec::new();
     for number in 1..=options.readers.max(1) {
         let reader = Reader {
-            path: path.to_owned(),
+            path: opened.path.clone(),
             options: options.clone(),
-            numbers: numbers.clone(),
-            recent: recent.clone(),
+            numbers: opened.numbers.clone(),
+            recent: opened.recent.clone(),
+            durable: opened.disk.durable().clone(),
             queue: queue.clone(),
             tx: None,
         };
@@ -85,6 +86,7 @@ struct Reader {
     options: SqliteOptions,
     numbers: Numbers,
     recent: Recent,
+    durable: Durable,
     queue: Arc<Mutex<mpsc::Receiver<Order>>>,
     tx: Option<SqliteTx>,
 }
@@ -112,7 +114,11 @@ impl Reader {
             Ok(())
         });
         match outcome {
-            Ok(()) => job.answer(),
+            // What it has seen may be on its way to the disk.
+            Ok(()) => match self.durable.wait() {
+                Ok(()) => job.answer(),
+                Err(reason) => job.refuse(StoreError::Failed(reason)),
+            },
             Err(fault) => {
                 // A connection that cannot even end a transaction is not used again.
                 self.tx = None;

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     failure::Failure,
     fault::Reach,
-    group::run_group,
+    group::{Around, run_group},
     job::Job,
     log::{self, Log},
     open::Opened,
@@ -36,6 +36,7 @@ pub(super) enum Order {
 struct Writer {
     tx: SqliteTx,
     log: Log,
+    around: Around,
     others: Others,
     _lock: StoreLock,
 }
@@ -44,18 +45,23 @@ struct Writer {
 pub(super) struct Others {
     pub(super) failure: Failure,
     pub(super) readers: Readers,
-    pub(super) standing: Standing,
 }
 
 /// Starts the thread. It ends when told to, or when no handle is left.
-pub(super) fn start(opened: Opened, others: Others, lock: StoreLock) -> std::io::Result<mpsc::Sender<Order>> {
+pub(super) fn start(
+    opened: Opened,
+    standing: Standing,
+    others: Others,
+    lock: StoreLock,
+) -> std::io::Result<mpsc::Sender<Order>> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let tx = SqliteTx::new(
         Session::new(opened.connection, Warm::of_the_writer(), opened.recent),
         opened.numbers,
         Mode::Write { synced: true },
     );
-    let writer = Writer { tx, log: opened.log, others, _lock: lock };
+    let around = Around { standing, disk: opened.disk };
+    let writer = Writer { tx, log: opened.log, around, others, _lock: lock };
     thread::Builder::new().name("ktk-store".into()).spawn(move || writer.serve(receiver))?;
     Ok(sender)
 }
@@ -98,7 +104,7 @@ impl Writer {
             group.into_iter().for_each(|job| job.refuse(StoreError::Failed(reason.clone())));
             return;
         }
-        if let Err(reason) = run_group(&mut self.tx, group, &self.others.standing) {
+        if let Err(reason) = run_group(&mut self.tx, group, &self.around) {
             failure.set(&reason);
         } else if let Err(fault) = self.log.trim(&self.tx.session.connection) {
             let error = fault.store_error().to_string();

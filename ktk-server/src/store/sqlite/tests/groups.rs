@@ -8,45 +8,23 @@ use std::{
     },
 };
 
-use super::raw;
+use super::{by_hand::ByHand, raw};
 use crate::store::{
     Durability, Operation, StoreError, Tx,
     conformance::{
         rows::{new_task, task},
         script::{Failed, Script, Step},
     },
-    lock::StoreLock,
     sqlite::{
         SqliteOptions,
         fault::Reach,
-        group::run_group,
-        job::{Answer, Job, job},
-        open,
-        session::Session,
-        standing::Standing,
-        transaction::{Mode, SqliteTx},
-        warm::Warm,
+        job::{Job, job},
+        transaction::SqliteTx,
     },
 };
 
-pub(super) fn transaction(dir: &Path, options: &SqliteOptions) -> (SqliteTx, StoreLock) {
-    let lock = StoreLock::acquire(dir).unwrap();
-    let opened = open::open(&lock, options).unwrap();
-    (
-        SqliteTx::new(
-            Session::new(opened.connection, Warm::of_the_writer(), opened.recent),
-            opened.numbers,
-            Mode::Write { synced: true },
-        ),
-        lock,
-    )
-}
-
-/// Runs scripts as one group, and gives what each was answered.
-fn run(tx: &mut SqliteTx, scripts: Vec<Script>) -> Vec<Result<(), Failed>> {
-    let (jobs, answers): (Vec<Box<dyn Job>>, Vec<Answer<Script>>) = scripts.into_iter().map(job).unzip();
-    run_group(tx, jobs, &Standing::default()).unwrap();
-    answers.into_iter().map(|mut answer| answer.try_recv().unwrap().map(drop)).collect()
+fn outcomes<A>(answers: Vec<Result<A, Failed>>) -> Vec<Result<(), Failed>> {
+    answers.into_iter().map(|answer| answer.map(drop)).collect()
 }
 
 pub(super) fn insert(number: u64) -> Step {
@@ -68,7 +46,7 @@ pub(super) fn stored(dir: &Path) -> Vec<i64> {
 #[test]
 fn who_fails_is_taken_back_alone() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let mut store = ByHand::open(dir.path(), &SqliteOptions::default());
     let scripts = vec![
         Script::new([insert(1)]),
         Script::new([Step::Fail]),
@@ -77,7 +55,7 @@ fn who_fails_is_taken_back_alone() {
         Script::new([insert(4), Step::Panic]),
         Script::new([insert(2), insert(5)]),
     ];
-    let outcomes = run(&mut tx, scripts);
+    let outcomes = outcomes(store.run(scripts));
     assert_eq!(outcomes[..4], [Ok(()), Err(Failed::Itself), Err(Failed::Itself), Err(Failed::Duplicate)]);
     assert!(matches!(outcomes[4], Err(Failed::Store(_))));
     assert_eq!(outcomes[5], Ok(()));
@@ -88,36 +66,35 @@ fn who_fails_is_taken_back_alone() {
 fn what_does_not_fit_fails_alone() {
     let dir = tempfile::tempdir().unwrap();
     let options = SqliteOptions { max_pages: Some(150), ..SqliteOptions::default() };
-    let (mut tx, _lock) = transaction(dir.path(), &options);
+    let mut store = ByHand::open(dir.path(), &options);
     let scripts = vec![
         Script::new([insert(1)]),
         Script::new([large(2)]),
         Script::new([insert(3)]),
         Script::new([large(4)]),
     ];
-    let outcomes = run(&mut tx, scripts);
+    let outcomes = outcomes(store.run(scripts));
     let full = Err(Failed::Unavailable);
     assert_eq!(outcomes, [Ok(()), full.clone(), Ok(()), full.clone()]);
-    assert_eq!(run(&mut tx, vec![Script::new([large(5)])]), [full]);
-    assert_eq!(run(&mut tx, vec![Script::new([insert(6)])]), [Ok(())]);
+    assert_eq!(self::outcomes(store.run(vec![Script::new([large(5)])])), [full]);
+    assert_eq!(self::outcomes(store.run(vec![Script::new([insert(6)])])), [Ok(())]);
     assert_eq!(stored(dir.path()), [1, 3, 6]);
 }
 
 #[test]
 fn only_groups_without_anything_synced_go_unsynced() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
-    let mut level = |scripts: Vec<Script>| {
-        assert!(run(&mut tx, scripts).iter().all(Result::is_ok));
-        let level: i64 =
-            tx.session.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-        level
+    let mut store = ByHand::open(dir.path(), &SqliteOptions::default());
+    let mut syncs = |scripts: Vec<Script>| {
+        let before = store.syncs();
+        assert!(store.run(scripts).iter().all(Result::is_ok));
+        store.syncs() - before
     };
-    let (full, normal) = (2, 1);
-    assert_eq!(level(vec![Script::new([insert(1)])]), full);
-    assert_eq!(level(vec![Script::relaxed([insert(2)]), Script::relaxed([insert(3)])]), normal);
-    assert_eq!(level(vec![Script::relaxed([insert(4)]), Script::new([insert(5)])]), full);
-    assert_eq!(level(vec![Script::relaxed([insert(6)])]), normal);
+    assert_eq!(syncs(vec![Script::new([insert(1)]), Script::new([insert(2)])]), 1);
+    assert_eq!(syncs(vec![Script::relaxed([insert(3)]), Script::relaxed([insert(4)])]), 0);
+    assert_eq!(syncs(vec![Script::relaxed([insert(5)]), Script::new([insert(6)])]), 1);
+    assert_eq!(syncs(vec![Script::relaxed([insert(7)])]), 0);
+    assert_eq!(syncs(vec![Script::new([]), Script::relaxed([])]), 0, "nothing was written");
 }
 
 /// An operation in which a sync of the disk fails.
@@ -151,11 +128,10 @@ impl Job for FailedSync {
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let mut store = ByHand::open(dir.path(), &SqliteOptions::default());
     let (before, mut first) = job(Script::new([insert(1)]));
     let (after, mut last) = job(Script::new([insert(2)]));
-    let reason =
-        run_group(&mut tx, vec![before, Box::new(FailedSync), after], &Standing::default()).unwrap_err();
+    let reason = store.group(vec![before, Box::new(FailedSync), after]).unwrap_err();
     assert_eq!(reason, "the disk is gone");
     for answer in [&mut first, &mut last] {
         assert!(matches!(answer.try_recv().unwrap(), Err(Failed::Store(_))));
@@ -183,12 +159,12 @@ impl Operation for Rehearsal {
 #[test]
 fn what_is_rehearsed_among_others_is_run_once() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
+    let mut store = ByHand::open(dir.path(), &SqliteOptions::default());
     let runs = Arc::new(AtomicUsize::new(0));
     let (first, mut before) = job(Script::new([insert(1)]));
     let (rehearsal, mut rehearsed) = job(Rehearsal(Arc::clone(&runs)));
     let (last, mut after) = job(Script::new([insert(3)]));
-    run_group(&mut tx, vec![first, rehearsal, last], &Standing::default()).unwrap();
+    store.group(vec![first, rehearsal, last]).unwrap();
     assert!(before.try_recv().unwrap().is_ok() && after.try_recv().unwrap().is_ok());
     assert_eq!(rehearsed.try_recv().unwrap(), Err(Failed::Itself));
     assert_eq!((runs.load(Ordering::Relaxed), stored(dir.path())), (1, vec![1, 3]));

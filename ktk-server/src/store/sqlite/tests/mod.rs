@@ -2,7 +2,9 @@
 
 mod acknowledged;
 mod broken;
+mod by_hand;
 mod closing;
+mod disk;
 mod fixture;
 mod full;
 mod groups;

@@ -5,17 +5,14 @@ use std::{
     path::PathBuf,
 };
 
-use super::groups::{insert, large, stored, transaction};
+use super::{
+    by_hand::ByHand,
+    groups::{insert, large, stored},
+};
 use crate::store::{
     Durability, Operation, Store, Tx,
     conformance::script::{Failed, Script, Step},
-    sqlite::{
-        SqliteOptions, SqliteStore,
-        group::run_group,
-        job::{Answer, job},
-        standing::{Place, Standing},
-        transaction::SqliteTx,
-    },
+    sqlite::{SqliteOptions, SqliteStore},
 };
 
 /// A script that makes work.
@@ -60,36 +57,24 @@ impl Operation for Taker {
     }
 }
 
-fn run<O: Operation<Error = Failed>>(
-    tx: &mut SqliteTx,
-    operation: O,
-    standing: &Standing,
-) -> Result<(), Failed> {
-    let (job, mut answer) = job(operation);
-    run_group(tx, vec![job], standing).unwrap();
-    answer.try_recv().unwrap().map(drop)
-}
-
-fn stand<O: Operation>(standing: &Standing, operation: O) -> (Place, Answer<O>) {
-    let (job, answer) = job(operation);
-    (standing.stand(job), answer)
+fn run<O: Operation<Error = Failed>>(store: &mut ByHand, operation: O) -> Result<(), Failed> {
+    store.run(vec![operation]).remove(0).map(drop)
 }
 
 #[test]
 fn work_is_taken_before_its_commit_by_the_first_of_those_who_stand() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
-    let standing = Standing::default();
-    let (first, mut taken) = stand(&standing, Taker(dir.path().to_owned()));
-    let (second, mut left) = stand(&standing, Taker(dir.path().to_owned()));
-    run(&mut tx, Script::new([insert(1)]), &standing).unwrap();
+    let mut store = ByHand::open(dir.path(), &SqliteOptions::default());
+    let (first, mut taken) = store.stand(Taker(dir.path().to_owned()));
+    let (second, mut left) = store.stand(Taker(dir.path().to_owned()));
+    run(&mut store, Script::new([insert(1)])).unwrap();
     assert!(taken.try_recv().is_err(), "no work");
-    run(&mut tx, Maker::new(Step::Fail), &standing).unwrap_err();
+    run(&mut store, Maker::new(Step::Fail)).unwrap_err();
     assert!(taken.try_recv().is_err(), "the work was taken back");
-    run(&mut tx, Maker::new(insert(2)), &standing).unwrap();
+    run(&mut store, Maker::new(insert(2))).unwrap();
     assert_eq!(taken.try_recv().unwrap().unwrap(), (2, 1), "it sees what is not committed yet");
     assert!(left.try_recv().is_err() && !first.leave() && second.leave());
-    run(&mut tx, Maker::new(insert(3)), &standing).unwrap();
+    run(&mut store, Maker::new(insert(3))).unwrap();
     assert!(left.try_recv().is_err(), "it has left");
     assert_eq!(stored(dir.path()), [1, 2, 3]);
 }
@@ -98,16 +83,15 @@ fn work_is_taken_before_its_commit_by_the_first_of_those_who_stand() {
 fn who_stands_and_fails_takes_nobody_along() {
     let dir = tempfile::tempdir().unwrap();
     let options = SqliteOptions { max_pages: Some(150), ..SqliteOptions::default() };
-    let (mut tx, _lock) = transaction(dir.path(), &options);
-    let standing = Standing::default();
+    let mut store = ByHand::open(dir.path(), &options);
     let scripts = [
         Script::new([insert(10), Step::Fail]),
         Script::new([large(11)]),
         Script::relaxed([insert(12), insert(1)]),
     ];
     for (number, script) in (1..).zip(scripts) {
-        let (_place, mut answer) = stand(&standing, script);
-        run(&mut tx, Maker::new(insert(number)), &standing).unwrap();
+        let (_place, mut answer) = store.stand(script);
+        run(&mut store, Maker::new(insert(number))).unwrap();
         assert!(answer.try_recv().unwrap().is_err());
     }
     assert_eq!(stored(dir.path()), [1, 2, 3]);
@@ -116,13 +100,11 @@ fn who_stands_and_fails_takes_nobody_along() {
 #[test]
 fn a_group_is_synced_where_who_stands_has_to_be() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut tx, _lock) = transaction(dir.path(), &SqliteOptions::default());
-    let standing = Standing::default();
-    let (_place, mut answer) = stand(&standing, Script::new([insert(2)]));
-    run(&mut tx, Maker(Script::relaxed([insert(1)])), &standing).unwrap();
+    let mut store = ByHand::open(dir.path(), &SqliteOptions::default());
+    let (_place, mut answer) = store.stand(Script::new([insert(2)]));
+    run(&mut store, Maker(Script::relaxed([insert(1)]))).unwrap();
     assert!(answer.try_recv().unwrap().is_ok());
-    let level: i64 = tx.session.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-    assert_eq!((level, stored(dir.path())), (2, vec![1, 2]));
+    assert_eq!((store.syncs(), stored(dir.path())), (1, vec![1, 2]));
 }
 
 #[tokio::test]
