@@ -17,7 +17,7 @@ const BATCHES: [usize; 2] = [100, 1000];
 pub async fn run() -> anyhow::Result<()> {
     heading(
         "no-op lifecycles over the socket, against insert + claim + complete in SQLite",
-        "each create and each report, both sides: WAL, synchronous=FULL",
+        "each create and each report, on both sides: a log that is synced",
     );
     for batch in BATCHES {
         let count = batch * 20;

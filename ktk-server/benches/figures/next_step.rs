@@ -23,7 +23,7 @@ const STEPS: usize = 200;
 pub async fn run() -> anyhow::Result<()> {
     heading(
         "a pipeline's next step: from one step's last act to the next one's, which is its first, chain of 200",
-        "ktk: the end of each step before the next starts, synchronous=FULL; reference: one commit a start",
+        "ktk: the end of each step, synced while the next starts; reference: one synced commit a start",
     );
     let server = Server::start(&[]).await?;
     let dir = tempfile::TempDir::new()?;

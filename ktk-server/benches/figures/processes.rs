@@ -21,7 +21,7 @@ const PROGRAM: &str = "/bin/true";
 pub async fn run() -> anyhow::Result<()> {
     heading(
         "processes that do nothing, output kept",
-        "ktk: each create and each end, synchronous=FULL; xargs and the loop: nothing",
+        "ktk: each create and each end, synced before anybody is told; xargs and the loop: nothing",
     );
     let mut samples: [Sample; 4] = Default::default();
     let two = Server::start(&["--slots", "2"]).await?;

@@ -13,7 +13,7 @@ use crate::support::{
 const COUNT: usize = 100_000;
 
 pub async fn run() -> anyhow::Result<()> {
-    heading("server start with 100,000 stored tasks, half of them waiting", "the store, synchronous=FULL");
+    heading("server start with 100,000 stored tasks, half of them waiting", "the store");
     let mut server = Server::start(&[]).await?;
     let worker = NoopWorker::start(&server.client, 1024).await?;
     work::create(&server.client, &TaskSpec::handler(work::NOOP), COUNT / 2, 1000).await?;

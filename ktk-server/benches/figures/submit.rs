@@ -18,7 +18,7 @@ const COUNT: usize = 200;
 pub async fn run() -> anyhow::Result<()> {
     heading(
         "submit command to the task's main, idle server",
-        "ktk: the task before it starts, synchronous=FULL; others: nothing",
+        "ktk: the task, synced before the command hears of it, while it starts; others: nothing",
     );
     let server = Server::start(&[]).await?;
     let dir = tempfile::TempDir::new()?;
