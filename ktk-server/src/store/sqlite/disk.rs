@@ -65,6 +65,13 @@ impl Disk {
     }
 }
 
+/// Whoever still waits when the writer is gone, however it went, is told that it waits in vain.
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.settle(|marks| marks.has_failed = true);
+    }
+}
+
 /// What is said of a disk that has failed.
 const NOT_TAKEN: &str = "the disk did not take what was written";
 

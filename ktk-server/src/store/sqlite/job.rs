@@ -13,9 +13,7 @@ pub(super) trait Job: Send {
         false
     }
     /// Whether it is answered before its commit is on the disk.
-    fn goes_ahead(&self) -> bool {
-        self.durability() == Durability::Relaxed
-    }
+    fn goes_ahead(&self) -> bool;
     /// Runs it in a transaction; whether what it did may be committed.
     fn run(&mut self, tx: &mut SqliteTx) -> bool;
     /// Whether its last run made work that somebody may stand for.

@@ -40,6 +40,10 @@ impl Job for Witness {
         self.job.durability()
     }
 
+    fn goes_ahead(&self) -> bool {
+        self.job.goes_ahead()
+    }
+
     fn run(&mut self, tx: &mut SqliteTx) -> bool {
         self.job.run(tx)
     }

@@ -31,6 +31,10 @@ impl Job for Told {
         self.job.durability()
     }
 
+    fn goes_ahead(&self) -> bool {
+        self.job.goes_ahead()
+    }
+
     fn run(&mut self, tx: &mut SqliteTx) -> bool {
         let succeeded = self.job.run(tx);
         self.said.send("run").unwrap();
@@ -92,8 +96,8 @@ fn numbers_that_a_power_cut_would_give_again_wait_for_the_disk() {
     assert_eq!(story.iter().position(|event| *event == "sync"), Some(0), "{story:?}");
 }
 
-/// What a reader says that reads while a commit is on its way to a disk that does this.
-fn read_meanwhile(outcome: fn() -> io::Result<()>) -> &'static str {
+/// What a reader says that reads while a commit is on its way to a disk that does this, of which this becomes.
+fn read_meanwhile(outcome: fn() -> io::Result<()>, becomes: fn(Disk)) -> &'static str {
     let dir = tempfile::tempdir().unwrap();
     let lock = StoreLock::acquire(dir.path()).unwrap();
     let mut opened = open::open(&lock, &SqliteOptions::default()).unwrap();
@@ -105,7 +109,7 @@ fn read_meanwhile(outcome: fn() -> io::Result<()>) -> &'static str {
     orders.blocking_send(readers::Order::Run(Box::new(Told { name: "read", job: read, said }))).unwrap();
     assert_eq!(heard.recv().unwrap(), "run");
     assert!(heard.recv_timeout(Duration::from_millis(100)).is_err(), "it does not wait for the disk");
-    let _ = opened.disk.sync();
+    becomes(opened.disk);
     let last = heard.recv().unwrap();
     readers.end();
     last
@@ -113,6 +117,8 @@ fn read_meanwhile(outcome: fn() -> io::Result<()>) -> &'static str {
 
 #[test]
 fn who_reads_what_is_not_on_the_disk_yet_answers_when_it_is() {
-    assert_eq!(read_meanwhile(|| Ok(())), "read");
-    assert_eq!(read_meanwhile(|| Err(io::Error::other("gone"))), "refused");
+    let synced = |disk: Disk| drop(disk.sync());
+    assert_eq!(read_meanwhile(|| Ok(()), synced), "read");
+    assert_eq!(read_meanwhile(|| Err(io::Error::other("gone")), synced), "refused");
+    assert_eq!(read_meanwhile(|| Ok(()), drop), "refused", "the writer has died in between");
 }

@@ -105,6 +105,10 @@ impl Job for FailedSync {
         Durability::Synced
     }
 
+    fn goes_ahead(&self) -> bool {
+        false
+    }
+
     fn run(&mut self, tx: &mut SqliteTx) -> bool {
         tx.begin_operation();
         tx.reach = Some(Reach::Store);
